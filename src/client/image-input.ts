@@ -1,0 +1,70 @@
+/**
+ * From whatever a page holds a picture in to what the engine takes: a compressed `Blob` (decoded in the worker), or
+ * pixels that can be moved there.
+ */
+import { ViTError } from '../error.ts';
+import type { WireImage } from '../worker/wire.ts';
+
+export type ImageInput =
+  | Blob
+  | string
+  | HTMLImageElement
+  | HTMLCanvasElement
+  | OffscreenCanvas
+  | HTMLVideoElement
+  | VideoFrame
+  | ImageBitmap
+  | ImageData;
+
+/** Pixels as they are stored: no colour management, no multiplication by alpha. */
+const AS_STORED: ImageBitmapOptions = { colorSpaceConversion: 'none', premultiplyAlpha: 'none' };
+
+/**
+ * @throws ViTError `network` when a URL cannot be fetched, `bad-image` when an element holds no picture,
+ *   `bad-input` for anything that is not a picture.
+ */
+export async function toWireImage(image: ImageInput): Promise<WireImage> {
+  if (typeof image === 'string') return fetchImage(image);
+  if (image instanceof Blob) return image;
+  if (isA('HTMLImageElement', image)) return fetchImage((image as HTMLImageElement).currentSrc);
+  if (isA('ImageData', image)) {
+    const { data, width, height } = image as ImageData;
+    return new ImageData(new Uint8ClampedArray(data), width, height);
+  }
+  if (!PIXEL_SOURCES.some((name) => isA(name, image))) {
+    throw new ViTError('bad-input', `Not an image: ${describe(image)}. Give one of: ${ACCEPTED}.`);
+  }
+  try {
+    return await createImageBitmap(image as ImageBitmapSource, AS_STORED);
+  } catch (cause) {
+    throw new ViTError('bad-image', `This ${image.constructor.name} holds no picture (yet).`, { cause });
+  }
+}
+
+const PIXEL_SOURCES = ['HTMLCanvasElement', 'OffscreenCanvas', 'HTMLVideoElement', 'VideoFrame', 'ImageBitmap'];
+const ACCEPTED =
+  'File, Blob, URL string, HTMLImageElement, HTMLCanvasElement, OffscreenCanvas, HTMLVideoElement, VideoFrame, ' +
+  'ImageBitmap, ImageData';
+
+/** `instanceof` by name: in a worker most of these classes do not exist. */
+function isA(name: string, value: unknown): boolean {
+  const type = (globalThis as Record<string, unknown>)[name];
+  return typeof type === 'function' && value instanceof type;
+}
+
+function describe(value: unknown): string {
+  return value === null || typeof value !== 'object' ? String(value) : (value.constructor?.name ?? 'object');
+}
+
+async function fetchImage(url: string): Promise<Blob> {
+  let response: Response;
+  try {
+    response = await fetch(url);
+  } catch (cause) {
+    throw new ViTError('network', `Could not fetch the image ${url}. Is the address right, and is CORS allowed?`, {
+      cause,
+    });
+  }
+  if (!response.ok) throw new ViTError('network', `Could not fetch the image ${url}: HTTP ${response.status}.`);
+  return response.blob();
+}

@@ -1,0 +1,55 @@
+/**
+ * Calls run one after another in the order they came; every one of them settles, whatever happens to the engine.
+ */
+import { ViTError } from '../error.ts';
+
+export class Queue {
+  #last: Promise<unknown> = Promise.resolve();
+  #close!: (error: ViTError) => void;
+  readonly #closed = new Promise<never>((_, reject) => {
+    this.#close = reject;
+  });
+
+  constructor() {
+    // Nobody may be waiting when it closes.
+    this.#closed.catch(() => {});
+  }
+
+  /**
+   * @returns what `job` returns.
+   * @throws ViTError `aborted` as soon as `signal` is aborted, waiting or running (a job that waits is then never
+   *   started); the error of `close` once the queue is closed; what `job` throws.
+   */
+  run<T>(job: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    const turn = this.#last.then(() => {
+      throwIfAborted(signal);
+      return Promise.race([this.#closed, job()]);
+    });
+    this.#last = turn.catch(() => {});
+    return Promise.race([turn, this.#closed, ...(signal ? [rejectOnAbort(signal, turn)] : [])]);
+  }
+
+  /** Rejects every call, now and later, with `error`. The first error stays. */
+  close(error: ViTError): void {
+    this.#close(error);
+  }
+}
+
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw abortError(signal);
+}
+
+/** Rejects when `signal` is aborted; lets go of the signal once `until` has settled. */
+export function rejectOnAbort(signal: AbortSignal, until: Promise<unknown>): Promise<never> {
+  return new Promise((_, reject) => {
+    const onAbort = () => reject(abortError(signal));
+    if (signal.aborted) return onAbort();
+    signal.addEventListener('abort', onAbort, { once: true });
+    const release = () => signal.removeEventListener('abort', onAbort);
+    until.then(release, release);
+  });
+}
+
+function abortError(signal: AbortSignal): ViTError {
+  return new ViTError('aborted', 'The call was aborted by its signal.', { cause: signal.reason });
+}

@@ -1,0 +1,201 @@
+/**
+ * A loaded model, as a page holds it. The work is done by the engine at the other end of the connection.
+ */
+import { ViTError } from '../error.ts';
+import type {
+  EngineOptions,
+  Memory,
+  ModelFiles,
+  ModelInfo,
+  OutputName,
+  Outputs,
+  Progress,
+  SelfTest,
+  Tensor,
+  Timing,
+} from '../worker/wire.ts';
+import { type Connection, connect } from './connection.ts';
+import { type ImageInput, toWireImage } from './image-input.ts';
+import { Queue, rejectOnAbort, throwIfAborted } from './queue.ts';
+import { type Classification, type RankOptions, rank } from './rank.ts';
+
+export interface LoadOptions extends EngineOptions {
+  /** A factory of the worker, or `false` to run in this thread. Default: the library's own worker. */
+  worker?: false | (() => Worker);
+  signal?: AbortSignal;
+  onProgress?: (progress: Progress) => void;
+}
+
+export interface CallOptions {
+  signal?: AbortSignal;
+}
+
+export interface ClassifyOptions extends RankOptions, CallOptions {
+  /** From logits to scores. Default: what the model was trained with. */
+  activation?: 'softmax' | 'sigmoid' | 'none';
+}
+
+export interface EmbedOptions extends CallOptions {
+  /** Scale each embedding to length 1. Default false. */
+  normalize?: boolean;
+}
+
+export interface ForwardOptions extends CallOptions {
+  /** Default `['logits']`. */
+  outputs?: OutputName[];
+}
+
+/**
+ * Loads a model and makes it ready: weights on the GPU, shaders compiled, one run done.
+ *
+ * @param source URL of a `model.json` (relative to the page), or a model in memory.
+ * @throws ViTError `network`, `bad-manifest`, `bad-shard`, `unsupported-model`, `no-webgpu`, `out-of-memory`, `shader`,
+ *   `aborted`. Nothing is left running or allocated.
+ */
+export async function loadViT(source: string | URL | ModelFiles, options: LoadOptions = {}): Promise<ViT> {
+  const { worker, signal, onProgress = () => {}, ...engineOptions } = options;
+  throwIfAborted(signal);
+  const connection = await connect(worker);
+  try {
+    const loading = startLoading(connection, source, engineOptions, onProgress, worker !== false);
+    const info = await Promise.race([
+      loading,
+      connection.failed,
+      ...(signal
+        ? [
+            rejectOnAbort(
+              signal,
+              loading.catch(() => {}),
+            ),
+          ]
+        : []),
+    ]);
+    return new ViT(connection, info);
+  } catch (error) {
+    connection.close();
+    throw error;
+  }
+}
+
+async function startLoading(
+  { engine }: Connection,
+  source: string | URL | ModelFiles,
+  options: EngineOptions,
+  onProgress: (progress: Progress) => void,
+  remote: boolean,
+): Promise<ModelInfo> {
+  const isUrl = typeof source === 'string' || source instanceof URL;
+  const base = typeof document === 'undefined' ? globalThis.location?.href : document.baseURI;
+  const model = isUrl ? new URL(source, base).href : source;
+  if (!remote) return engine.load(model, options, onProgress);
+  const { proxy } = await import('comlink');
+  return engine.load(model, options, proxy(onProgress));
+}
+
+export class ViT {
+  readonly info: ModelInfo;
+  /** Of the last call that finished; null before the first. */
+  lastTiming: Timing | null = null;
+  readonly #connection: Connection;
+  readonly #queue = new Queue();
+
+  /** Use `loadViT`. */
+  constructor(connection: Connection, info: ModelInfo) {
+    this.#connection = connection;
+    this.info = info;
+    connection.failed.catch((error) => this.#queue.close(error));
+  }
+
+  /**
+   * What is in a picture.
+   * @returns the best labels, best first; for a list of pictures one list each, computed as one batch.
+   * @throws ViTError `bad-image`, `bad-input`, `network`, `device-lost`, `aborted`, `disposed`.
+   */
+  async classify(image: ImageInput, options?: ClassifyOptions): Promise<Classification[]>;
+  async classify(images: ImageInput[], options?: ClassifyOptions): Promise<Classification[][]>;
+  async classify(
+    input: ImageInput | ImageInput[],
+    options: ClassifyOptions = {},
+  ): Promise<Classification[] | Classification[][]> {
+    const { labels, architecture } = this.info;
+    if (architecture.classes === 0) throw new ViTError('bad-input', `${this.info.name} has no classes; use embed().`);
+    const { activation = 'softmax', signal, ...rankOptions } = options;
+    // Nothing is computed for options that will be refused.
+    rank([], labels, rankOptions);
+    const output = activation === 'softmax' ? 'probabilities' : 'logits';
+    const scores = await this.#runImages(input, output, signal);
+    if (activation === 'sigmoid') for (const row of scores) applySigmoid(row);
+    const results = scores.map((row) => rank(row, labels, rankOptions));
+    return Array.isArray(input) ? results : results[0];
+  }
+
+  /**
+   * The pooled features of a picture: what the head sees.
+   * @returns D numbers per picture.
+   */
+  async embed(image: ImageInput, options?: EmbedOptions): Promise<Float32Array<ArrayBuffer>>;
+  async embed(images: ImageInput[], options?: EmbedOptions): Promise<Float32Array<ArrayBuffer>[]>;
+  async embed(
+    input: ImageInput | ImageInput[],
+    { normalize = false, signal }: EmbedOptions = {},
+  ): Promise<Float32Array<ArrayBuffer> | Float32Array<ArrayBuffer>[]> {
+    const rows = await this.#runImages(input, 'embedding', signal);
+    if (normalize) for (const row of rows) scaleToUnitLength(row);
+    return Array.isArray(input) ? rows : rows[0];
+  }
+
+  /**
+   * The network alone.
+   * @param pixels normalised, `[B, C, H, W]` row-major. They are copied, and stay the caller's.
+   * @returns raw outputs: `logits` and `probabilities` `[B, classes]`, `embedding` `[B, D]`.
+   */
+  async forward(
+    { data, shape }: { data: ArrayLike<number>; shape: readonly number[] },
+    { outputs = ['logits'], signal }: ForwardOptions = {},
+  ): Promise<Outputs> {
+    const pixels: Tensor = { data: Float32Array.from(data), shape: [...shape] };
+    return this.#call(() => this.#connection.engine.runPixels(pixels, outputs), signal);
+  }
+
+  /** Replays the manifest's golden input on this machine and compares the logits. */
+  selfTest(): Promise<SelfTest> {
+    return this.#queue.run(() => this.#connection.engine.selfTest());
+  }
+
+  /** Bytes that are held for this model. */
+  memory(): Promise<Memory> {
+    return this.#queue.run(() => this.#connection.engine.memory());
+  }
+
+  /** Frees GPU and worker. Pending and later calls reject with `disposed`. */
+  dispose(): void {
+    this.#queue.close(new ViTError('disposed', `${this.info.name} was disposed; load it again.`));
+    this.#connection.close();
+  }
+
+  async #runImages(input: ImageInput | ImageInput[], output: OutputName, signal?: AbortSignal) {
+    const images = Array.isArray(input) ? input : [input];
+    if (images.length === 0) return [];
+    const outputs = await this.#call(async () => {
+      const wireImages = await Promise.all(images.map(toWireImage));
+      return this.#connection.engine.runImages(wireImages, [output]);
+    }, signal);
+    const { data, shape } = outputs[output]!;
+    return images.map((_, i) => data.slice(i * shape[1], (i + 1) * shape[1]));
+  }
+
+  async #call(job: () => Promise<{ outputs: Outputs; timing: Timing }>, signal?: AbortSignal): Promise<Outputs> {
+    const { outputs, timing } = await this.#queue.run(job, signal);
+    this.lastTiming = timing;
+    return outputs;
+  }
+}
+
+function applySigmoid(row: Float32Array): void {
+  for (let i = 0; i < row.length; i++) row[i] = 1 / (1 + Math.exp(-row[i]));
+}
+
+function scaleToUnitLength(row: Float32Array): void {
+  const length = Math.hypot(...row);
+  if (length > 0) for (let i = 0; i < row.length; i++) row[i] /= length;
+}

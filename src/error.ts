@@ -1,0 +1,30 @@
+/**
+ * The one error of this library. Every failure is a `ViTError` whose code a program can switch on and whose
+ * message names the thing at fault and what to do about it, in words for people.
+ *
+ * A leaf: every room may import it, it imports nothing.
+ */
+export type ErrorCode =
+  | 'no-webgpu' // no adapter here, and the CPU was not allowed
+  | 'bad-manifest' // model.json cannot be read, or does not describe a model
+  | 'bad-shard' // a weight file whose size or hash is not the manifest's
+  | 'network' // a request failed
+  | 'bad-image' // not an image, or one that cannot be decoded
+  | 'bad-input' // an argument of the wrong shape, type or range
+  | 'unsupported-model' // a well-formed model of a kind this version cannot run
+  | 'out-of-memory'
+  | 'device-lost'
+  | 'shader' // a shader was refused: a bug of ours or of the driver's
+  | 'numeric' // NaN or infinity where there must be a number
+  | 'aborted'
+  | 'disposed';
+
+export class ViTError extends Error {
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = 'ViTError';
+    this.code = code;
+  }
+}

@@ -1,0 +1,23 @@
+/**
+ * vit-webgpu: Vision Transformers in the browser. The public API; the only file a consumer imports.
+ */
+export type { ImageInput } from './client/image-input.ts';
+export type { Classification } from './client/rank.ts';
+export { checkSupport, type Support } from './client/support.ts';
+export type { ClassifyOptions, EmbedOptions, ForwardOptions, LoadOptions, ViT } from './client/vit.ts';
+export { loadViT } from './client/vit.ts';
+export { type ErrorCode, ViTError } from './error.ts';
+export type { Architecture } from './model/architecture.ts';
+export type { Manifest } from './weights/manifest.ts';
+export type {
+  AdapterInfo,
+  BackendName,
+  Memory,
+  ModelFiles,
+  ModelInfo,
+  OutputName,
+  Outputs,
+  Progress,
+  SelfTest,
+  Timing,
+} from './worker/wire.ts';

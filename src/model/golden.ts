@@ -1,0 +1,15 @@
+/**
+ * The input of a manifest's golden: normalised pixels in -1..1 from a linear congruential generator
+ * (Numerical Recipes: a = 1664525, c = 1013904223, modulo 2^32), so that a manifest stores a seed and not an image.
+ *
+ * @returns `shape` elements, row-major; equal on every machine.
+ */
+export function goldenPixels(seed: number, shape: readonly number[]): Float32Array<ArrayBuffer> {
+  const pixels = new Float32Array(shape.reduce((a, b) => a * b, 1));
+  let state = seed >>> 0;
+  for (let i = 0; i < pixels.length; i++) {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    pixels[i] = (state >>> 8) / 2 ** 23 - 1;
+  }
+  return pixels;
+}

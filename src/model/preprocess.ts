@@ -1,0 +1,36 @@
+/**
+ * What a model expects of its pixels: a manifest's `preprocess`. Pure data; `image/` carries it out.
+ *
+ * Sizes are in pixels. Resizing happens on bytes, before the division by 255, as in every Python pipeline.
+ */
+export const FILTERS = ['nearest', 'box', 'bilinear', 'hamming', 'bicubic', 'lanczos'] as const;
+
+/** Pillow's resampling filters, by Pillow's names. */
+export type Filter = (typeof FILTERS)[number];
+
+export type Resize =
+  /** To exactly height x width, whatever the aspect ratio. */
+  | { mode: 'squash'; height: number; width: number }
+  /** The shorter edge becomes `size`; the longer one `size * long / short`, truncated (torchvision, HF) or rounded (timm). */
+  | { mode: 'shortest-edge'; size: number; rounding: 'trunc' | 'round' }
+  /** The longer edge becomes `size`; a crop of `size` x `size` then pads the rest. */
+  | { mode: 'longest-edge'; size: number; rounding: 'trunc' | 'round' };
+
+/** A centred crop. Where the image is smaller than the crop, the rest is `fill`. */
+export interface Crop {
+  height: number;
+  width: number;
+  /** How an odd remainder is halved: HF takes the floor, torchvision and timm Python's `round` (half to even). */
+  rounding: 'floor' | 'half-even';
+  /** RGB bytes of the padding; black unless given. */
+  fill?: [number, number, number];
+}
+
+export interface Preprocess {
+  resize: Resize | null;
+  filter: Filter;
+  crop: Crop | null;
+  /** Per channel, in units of the rescaled pixel (0..1): `(byte / 255 - mean) / std`. */
+  mean: number[];
+  std: number[];
+}

@@ -1,0 +1,67 @@
+/**
+ * `model.json`: what a converted model says of itself. This file holds its types; `parse-manifest.ts` checks one.
+ */
+import type { Architecture } from '../model/architecture.ts';
+import type { Preprocess } from '../model/preprocess.ts';
+
+export const FORMAT = 'vit-webgpu';
+export const VERSION = 1;
+
+/** Storage types of tensors on disk. */
+export type Dtype = 'f32' | 'f16';
+
+export const BYTES_PER_ELEMENT: Record<Dtype, number> = { f32: 4, f16: 2 };
+
+export interface Manifest {
+  format: typeof FORMAT;
+  version: typeof VERSION;
+  name: string;
+  source: Source;
+  architecture: Architecture;
+  preprocess: Preprocess;
+  /** One per class, in the order of the logits. */
+  labels: string[];
+  /** Which activation turns logits into scores: softmax or sigmoid. */
+  problemType: 'single-label' | 'multi-label';
+  tensors: Record<string, TensorEntry>;
+  shards: ShardEntry[];
+  golden: Golden;
+}
+
+/** Where the checkpoint came from; what is not known is left out. */
+export interface Source {
+  repository?: string;
+  revision?: string;
+  license?: string;
+  /** Of the checkpoint file that was converted. */
+  sha256?: string;
+}
+
+/**
+ * Where a tensor's bytes lie: `bytes` from `offset` of `shard` on. A tensor that does not end within its shard goes on
+ * at the first byte of the next one. Little-endian, row-major, no gaps within a tensor; `offset` is a multiple of 256.
+ */
+export interface TensorEntry {
+  dtype: Dtype;
+  shape: number[];
+  shard: number;
+  offset: number;
+  bytes: number;
+}
+
+export interface ShardEntry {
+  /** A URL relative to the manifest's, without `..`. */
+  file: string;
+  bytes: number;
+  /** Lower-case hexadecimal. */
+  sha256: string;
+}
+
+/**
+ * A deterministic input and what the converter's CPU reference (float64) made of it: `selfTest()` replays it.
+ * The input is `goldenPixels(seed, [1, C, H, W])` of `model/golden.ts`.
+ */
+export interface Golden {
+  seed: number;
+  logits: number[];
+}

@@ -1,0 +1,160 @@
+/**
+ * What crosses between the page and the engine: the types of both sides, and how an error crosses.
+ * A leaf: it knows neither side. The engine's interface is the same whether a port lies between or not.
+ */
+import { transferHandlers } from 'comlink';
+import { type ErrorCode, ViTError } from '../error.ts';
+import type { Architecture } from '../model/architecture.ts';
+import type { Manifest } from '../weights/manifest.ts';
+
+export type BackendName = 'webgpu' | 'cpu';
+
+/** A model in memory: what the converter returns. `shards` are in the order of `manifest.shards`. */
+export interface ModelFiles {
+  manifest: Manifest;
+  shards: Uint8Array<ArrayBuffer>[];
+}
+
+export interface EngineOptions {
+  /** `'auto'` takes the GPU and, where there is none, the CPU. Default `'auto'`. */
+  backend?: 'auto' | BackendName;
+  /** A hint to browsers on machines with two GPUs. */
+  powerPreference?: GPUPowerPreference;
+}
+
+/** How far loading is. `loaded` and `total` are bytes of the manifest's shards. */
+export interface Progress {
+  stage: 'manifest' | 'weights' | 'compile' | 'warm-up' | 'ready';
+  loaded: number;
+  total: number;
+}
+
+export interface ModelInfo {
+  name: string;
+  architecture: Architecture;
+  labels: string[];
+  backend: BackendName;
+  /** Of the arithmetic, not of the files. */
+  dtype: 'f32';
+  adapter: AdapterInfo | null;
+  parameters: number;
+  /** Of all shards. */
+  bytes: number;
+  /** Why the CPU is used although the GPU was welcome; null otherwise. */
+  fallbackReason: string | null;
+}
+
+export interface AdapterInfo {
+  vendor: string;
+  architecture: string;
+  description: string;
+  /** A GPU imitated by the processor, such as SwiftShader. */
+  software: boolean;
+}
+
+/** Milliseconds that one call took in the engine, without the time it waited. */
+export interface Timing {
+  decode: number;
+  preprocess: number;
+  run: number;
+}
+
+/** A picture on its way to the engine: compressed, or as pixels. */
+export type WireImage = Blob | ImageBitmap | ImageData;
+
+export type OutputName = 'logits' | 'embedding' | 'probabilities';
+
+export interface Tensor {
+  data: Float32Array<ArrayBuffer>;
+  shape: number[];
+}
+
+export type Outputs = Partial<Record<OutputName, Tensor>>;
+
+export interface Memory {
+  /** Bytes of every GPU buffer held. */
+  gpu: number;
+  /** Bytes of typed arrays held for the CPU backend. */
+  cpu: number;
+}
+
+export interface SelfTest {
+  passed: boolean;
+  /** Largest absolute difference to the golden logits, and what is allowed. */
+  maxError: number;
+  tolerance: number;
+}
+
+/** The engine, as its caller sees it. One engine holds one model. */
+export interface EngineInterface {
+  load(
+    source: string | ModelFiles,
+    options: EngineOptions,
+    onProgress: (progress: Progress) => void,
+  ): Promise<ModelInfo>;
+  /** `images` to outputs, one row per image. */
+  runImages(images: WireImage[], outputs: OutputName[]): Promise<{ outputs: Outputs; timing: Timing }>;
+  /** Normalised pixels `[B, C, H, W]` to outputs. */
+  runPixels(pixels: Tensor, outputs: OutputName[]): Promise<{ outputs: Outputs; timing: Timing }>;
+  selfTest(): Promise<SelfTest>;
+  memory(): Promise<Memory>;
+  dispose(): Promise<void>;
+}
+
+interface WireError {
+  name: string;
+  message: string;
+  code?: ErrorCode;
+  stack?: string;
+  cause?: WireError;
+}
+
+/** Comlink carries name, message and stack of an error; a `ViTError`'s code and its chain of causes must cross too. */
+export function packError(error: unknown): WireError {
+  if (!(error instanceof Error)) return { name: 'Error', message: String(error) };
+  const packed: WireError = { name: error.name, message: error.message, stack: error.stack };
+  if (error instanceof ViTError) packed.code = error.code;
+  if (error.cause !== undefined) packed.cause = packError(error.cause);
+  return packed;
+}
+
+export function unpackError(packed: WireError): Error {
+  const options = packed.cause ? { cause: unpackError(packed.cause) } : undefined;
+  const error = packed.code ? new ViTError(packed.code, packed.message, options) : new Error(packed.message, options);
+  error.name = packed.name;
+  error.stack = packed.stack;
+  return error;
+}
+
+/** Comlink wraps what a method throws as `{ value }` and recognises it by its own handler, which this one replaces. */
+const throwHandler = transferHandlers.get('throw')!;
+transferHandlers.set('throw', {
+  canHandle: throwHandler.canHandle,
+  serialize: (thrown) => [packError((thrown as { value: unknown }).value), []],
+  deserialize: (packed) => {
+    throw unpackError(packed as WireError);
+  },
+});
+
+/** Messages with pixels or results in them move those instead of copying them: what is sent is the sender's no more. */
+transferHandlers.set('move', {
+  canHandle: (value): value is unknown => transferables(value).length > 0,
+  serialize: (value) => [value, transferables(value)],
+  deserialize: (value) => value,
+});
+
+const TRANSFERABLE = [ArrayBuffer, globalThis.ImageBitmap].filter((type) => type !== undefined);
+
+function transferables(value: unknown, found = new Set<Transferable>()): Transferable[] {
+  if (ArrayBuffer.isView(value)) transferables(value.buffer, found);
+  else if (globalThis.ImageData && value instanceof ImageData) transferables(value.data, found);
+  else if (TRANSFERABLE.some((type) => value instanceof type)) found.add(value as Transferable);
+  else if (Array.isArray(value) || isPlainObject(value)) {
+    for (const item of Object.values(value)) transferables(item, found);
+  }
+  return [...found];
+}
+
+function isPlainObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+}
