@@ -32,7 +32,7 @@ export async function toWireImage(image: ImageInput): Promise<WireImage> {
     return new ImageData(new Uint8ClampedArray(data), width, height);
   }
   if (!PIXEL_SOURCES.some((name) => isA(name, image))) {
-    throw new ViTError('bad-input', `Not an image: ${describe(image)}. Give one of: ${ACCEPTED}.`);
+    throw new ViTError('bad-input', `Not an image: ${nameOf(image)}. Give one of: ${ACCEPTED}.`);
   }
   try {
     return await createImageBitmap(image as ImageBitmapSource, AS_STORED);
@@ -52,7 +52,7 @@ function isA(name: string, value: unknown): boolean {
   return typeof type === 'function' && value instanceof type;
 }
 
-function describe(value: unknown): string {
+function nameOf(value: unknown): string {
   return value === null || typeof value !== 'object' ? String(value) : (value.constructor?.name ?? 'object');
 }
 

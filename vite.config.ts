@@ -1,0 +1,77 @@
+import { cpSync } from 'node:fs';
+import { playwright } from '@vitest/browser-playwright';
+import { defineConfig, type ViteUserConfig } from 'vitest/config';
+import { CHROME_ARGS } from './test/harness/chrome-args.js';
+
+/**
+ * Four builds of one source, and the tests. `vite` alone serves the page while developing.
+ *   --mode lib   dist/lib   index.js and worker.js: plain ES modules that run from static files
+ *   --mode page  dist/page  the classification page with its model
+ *   --mode cli   dist/cli   the command line, for Node
+ */
+const worker: ViteUserConfig['worker'] = {
+  format: 'es',
+  rolldownOptions: { output: { entryFileNames: 'worker.js', chunkFileNames: '[name].js' } },
+};
+
+const library: ViteUserConfig = {
+  base: './',
+  publicDir: false,
+  worker,
+  build: {
+    outDir: 'dist/lib',
+    target: 'es2022',
+    lib: { entry: { index: 'src/index.ts' }, formats: ['es'] },
+    rolldownOptions: { output: { chunkFileNames: '[name].js', minify: true } },
+  },
+};
+
+const page: ViteUserConfig = {
+  base: './',
+  worker: { format: 'es' },
+  build: { outDir: 'dist/page', target: 'es2022', modulePreload: { polyfill: false } },
+  plugins: [
+    {
+      name: 'embed-model',
+      apply: 'build',
+      closeBundle: () => cpSync('weights/vit-cifar10', 'dist/page/weights/vit-cifar10', { recursive: true }),
+    },
+  ],
+};
+
+const cli: ViteUserConfig = {
+  publicDir: false,
+  build: {
+    outDir: 'dist/cli',
+    target: 'node20',
+    ssr: 'src/cli/vit-webgpu.ts',
+  },
+};
+
+const tests: ViteUserConfig = {
+  publicDir: false,
+  test: {
+    projects: [
+      { test: { name: 'unit', include: ['test/unit/**/*.spec.ts'] } },
+      {
+        publicDir: false,
+        test: {
+          name: 'gpu',
+          include: ['test/kernels/**/*.spec.ts', 'test/model/**/*.spec.ts'],
+          testTimeout: 60_000,
+          // One GPU, two cores: files one after another.
+          fileParallelism: false,
+          browser: {
+            enabled: true,
+            headless: true,
+            screenshotFailures: false,
+            provider: playwright({ launchOptions: { executablePath: process.env.CHROME_PATH, args: CHROME_ARGS } }),
+            instances: [{ browser: 'chromium' }],
+          },
+        },
+      },
+    ],
+  },
+};
+
+export default defineConfig(({ mode }) => ({ lib: library, page, cli, test: tests })[mode] ?? page);
