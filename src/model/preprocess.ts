@@ -20,13 +20,20 @@ export type Resize =
 export interface Crop {
   height: number;
   width: number;
-  /** How an odd remainder is halved: HF takes the floor, torchvision and timm Python's `round` (half to even). */
+  /**
+   * How an odd remainder is halved: HF takes the floor, torchvision and timm Python's `round` (half to even). Where the
+   * image is smaller than the crop, HF's odd row of padding comes before it, torchvision's and timm's after it.
+   */
   rounding: 'floor' | 'half-even';
   /** RGB bytes of the padding; black unless given. */
   fill?: [number, number, number];
 }
 
 export interface Preprocess {
+  /** RGB bytes that transparent pixels show; without it alpha is dropped, as by Pillow's `convert('RGB')`. */
+  background?: [number, number, number];
+  /** Turn the picture as its EXIF says (`'exif'`, the default), or take the pixels as stored. */
+  orientation?: 'exif' | 'stored';
   resize: Resize | null;
   filter: Filter;
   crop: Crop | null;

@@ -1,0 +1,25 @@
+/**
+ * Uncompressed pixels, as the CPU path reads them: a whole picture at rest, or one that is read strip by strip because
+ * a copy of all of it would not fit.
+ */
+
+/** Row-major bytes, `channels` per pixel: RGB, or RGBA of which A is not looked at. */
+export interface Pixels {
+  data: Uint8Array | Uint8ClampedArray;
+  width: number;
+  height: number;
+  channels: 3 | 4;
+}
+
+export interface PixelSource {
+  width: number;
+  height: number;
+  channels: 3 | 4;
+  /** The bytes of `count` rows from row `first` on; valid until the next call. */
+  rows(first: number, count: number): Uint8Array | Uint8ClampedArray;
+}
+
+export function pixelSource({ data, width, height, channels }: Pixels): PixelSource {
+  const stride = width * channels;
+  return { width, height, channels, rows: (first, count) => data.subarray(first * stride, (first + count) * stride) };
+}
