@@ -1,0 +1,138 @@
+/**
+ * A checkpoint to `model.json` and shards: the one entry, for the command line and for browsers.
+ *
+ * Everything is decided from names, shapes and config files before the first tensor is read; then each tensor is read,
+ * rounded and written in turn.
+ */
+import type { Preprocess } from '../model/preprocess.ts';
+import { tensorShapes } from '../model/tensors.ts';
+import { type Dtype, FORMAT, type Manifest, type Source, VERSION } from '../weights/manifest.ts';
+import { type ArchitectureFlags, decideImageSize, decideNumbers } from './architecture.ts';
+import type { Checkpoint } from './checkpoint.ts';
+import { readConfig } from './configs/read.ts';
+import { Decisions, type Finding } from './decisions.ts';
+import { encode } from './encode.ts';
+import { familyOf } from './families/index.ts';
+import type { Recipe } from './families/map-tensors.ts';
+import { computeGolden } from './golden.ts';
+import { decideLabels } from './labels.ts';
+import { manifestText } from './manifest-text.ts';
+import { decidePreprocess } from './preprocess/decide.ts';
+import { readPreprocessorConfig } from './preprocess/hugging-face.ts';
+import { DEFAULT_SHARD_BYTES, layOutShards, ShardWriter } from './shards.ts';
+import type { Sink } from './sink.ts';
+import { modelTensors } from './tensors.ts';
+
+export interface ConvertOptions extends ArchitectureFlags {
+  /** Of the model, as `vit.info.name` will give it. */
+  name: string;
+  /** Where the checkpoint comes from. */
+  source?: Source;
+  /** Default `auto`: told from the tensors' names. */
+  layout?: string;
+  /** The parsed config.json of timm or transformers. */
+  config?: unknown;
+  /** The parsed preprocessor_config.json of transformers. */
+  preprocessor?: unknown;
+  /** Parts of the preprocessing that are given by hand; they take precedence over config files. */
+  preprocess?: Partial<Preprocess>;
+  /** One per class. */
+  labels?: string[];
+  /** Names of tensors to leave out although their meaning is not known. */
+  ignore?: string[];
+  /** Default `f32`, as exact as the checkpoint. */
+  dtype?: Dtype;
+  /** Default 8 MiB. */
+  shardBytes?: number;
+  /** Told what was decided and why, before anything is written. */
+  onFindings?: (findings: Finding[]) => void;
+  /** Told after each tensor: bytes written, and bytes in all. */
+  onProgress?: (done: number, total: number) => void;
+}
+
+/**
+ * @param sink gets the shards as they are filled, and `model.json` last
+ * @throws ViTError `unsupported-model` for models this version cannot run, naming the tensors; `bad-input` for broken
+ *   checkpoints and where something is not told, with the flag to give; `numeric` for NaN and overflow.
+ */
+export async function convertCheckpoint(
+  checkpoint: Checkpoint,
+  sink: Sink,
+  options: ConvertOptions,
+): Promise<Manifest> {
+  const { recipes, findings, ...decided } = decide(checkpoint, options);
+  const { architecture } = decided;
+  options.onFindings?.(findings);
+
+  const { dtype = 'f32', shardBytes = DEFAULT_SHARD_BYTES, onProgress } = options;
+  const layout = layOutShards(tensorShapes(architecture), dtype, shardBytes);
+  const total = layout.shards.reduce((a, b) => a + b, 0);
+  const writer = new ShardWriter(layout, sink);
+  const stored = new Map<string, Float32Array>();
+  let done = 0;
+  for (const [name, { bytes: size }] of Object.entries(layout.tensors)) {
+    const { bytes, values } = encode(name, await make(recipes.get(name)!, checkpoint), dtype);
+    await writer.add(name, bytes);
+    stored.set(name, values);
+    done += size;
+    onProgress?.(done, total);
+  }
+  const manifest: Manifest = {
+    format: FORMAT,
+    version: VERSION,
+    name: options.name,
+    source: options.source ?? {},
+    ...decided,
+    tensors: layout.tensors,
+    shards: await writer.finish(),
+    golden: computeGolden(architecture, stored),
+  };
+  await sink.write('model.json', new TextEncoder().encode(manifestText(manifest)));
+  return manifest;
+}
+
+interface Decided extends Pick<Manifest, 'architecture' | 'preprocess' | 'labels' | 'problemType'> {
+  recipes: Map<string, Recipe>;
+  findings: Finding[];
+}
+
+function decide(checkpoint: Checkpoint, options: ConvertOptions): Decided {
+  const decisions = new Decisions();
+  const { layout = 'auto' } = options;
+  const family = familyOf(checkpoint.tensors.keys(), layout);
+  decisions.note('layout', family.title, layout === 'auto' ? 'names of the tensors' : '--layout');
+  const { recipes, dimensions, ignored } = modelTensors(checkpoint, family, options.ignore);
+  for (const { name, why } of ignored) decisions.note('left out', name, why);
+
+  const config = options.config === undefined ? undefined : readConfig(options.config, dimensions.width);
+  const imageSize = decideImageSize(dimensions, config, options, decisions);
+  const numbers = decideNumbers(dimensions, family, config, options, decisions);
+  const sources = [
+    options.preprocessor === undefined ? {} : readPreprocessorConfig(options.preprocessor),
+    config?.preprocess ?? {},
+  ];
+  const preprocess =
+    imageSize && decidePreprocess({ ...dimensions, imageSize }, options.preprocess ?? {}, sources, decisions);
+  const labels = decideLabels(dimensions.classes, options.labels, config, decisions);
+  decisions.settle();
+  const { patches: _, ...shape } = dimensions;
+  const problemType = config?.problemType?.value ?? 'single-label';
+  return {
+    recipes,
+    findings: decisions.findings,
+    // Nothing is undecided any more.
+    architecture: { imageSize: imageSize!, ...shape, ...numbers! },
+    preprocess: preprocess!,
+    labels,
+    problemType,
+  };
+}
+
+async function make({ from, transform }: Recipe, checkpoint: Checkpoint): Promise<Float32Array<ArrayBuffer>> {
+  const inputs: Float32Array<ArrayBuffer>[] = [];
+  for (const name of from) inputs.push(await checkpoint.read(name));
+  return transform.apply(
+    inputs,
+    from.map((name) => checkpoint.tensors.get(name)!.shape),
+  );
+}

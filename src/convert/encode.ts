@@ -1,0 +1,29 @@
+/**
+ * A tensor's numbers to the bytes that are stored.
+ */
+import { ViTError } from '../error.ts';
+import type { Dtype } from '../weights/manifest.ts';
+import { decodeF16, encodeF16 } from './numbers.ts';
+
+export interface Encoded {
+  bytes: Uint8Array<ArrayBuffer>;
+  /** What a reader of the bytes will see. */
+  values: Float32Array<ArrayBuffer>;
+}
+
+/** @throws ViTError `numeric` naming the tensor, for NaN, infinity and numbers that f16 cannot hold. */
+export function encode(name: string, values: Float32Array<ArrayBuffer>, dtype: Dtype): Encoded {
+  const bad = values.findIndex((value) => !Number.isFinite(value));
+  if (bad >= 0) throw new ViTError('numeric', `${name} has ${values[bad]} as its element ${bad}.`);
+  if (dtype === 'f32') return { bytes: new Uint8Array(values.buffer), values };
+  const halves = encodeF16(values);
+  const stored = decodeF16(halves);
+  const overflow = stored.findIndex((value) => !Number.isFinite(value));
+  if (overflow >= 0) {
+    throw new ViTError(
+      'numeric',
+      `${name} has ${values[overflow]} as its element ${overflow}, which f16 cannot hold (up to 65504). Give --dtype f32.`,
+    );
+  }
+  return { bytes: new Uint8Array(halves.buffer), values: stored };
+}

@@ -1,0 +1,40 @@
+/**
+ * What a family of checkpoints is: a table from its tensor names to the canonical ones, and what its library takes for
+ * granted. Pure data; `map-tensors.ts` carries it out. Adding a family is one file like `timm.ts` and its line in
+ * `index.ts`.
+ *
+ * In a name pattern `#` stands for the number of a block and a closing `*` for the rest of the name. A name's block and
+ * rest are put in the place of the canonical pattern's `#` and `*`.
+ */
+import type { Activation } from '../../model/architecture.ts';
+
+export interface Family {
+  /** What `--layout` calls it. */
+  layout: string;
+  /** For people. */
+  title: string;
+  /** Prefixes of a whole model, which are left out of all patterns below. `''` is for bare names. */
+  prefixes: string[];
+  /** A checkpoint is of this family when each of these patterns fits one of its names. */
+  signature: string[];
+  rules: Rule[];
+  /** Tensors that only models have which this version cannot run: pattern -> what they are. */
+  unsupported: Record<string, string>;
+  /** Tensors that inference has no use for: pattern -> why. */
+  ignored: Record<string, string>;
+  /** Where no config tells. Left out where models with the same tensor names differ. */
+  conventions: { epsilon?: number; activation?: Activation };
+}
+
+/** One canonical tensor, and the tensors of the checkpoint that it is made of. */
+export interface Rule {
+  to: string;
+  from: string[];
+  transform: Transform;
+}
+
+export interface Transform {
+  /** @throws ViTError `bad-input` when these shapes do not go together. */
+  shape(inputs: readonly (readonly number[])[]): number[];
+  apply(inputs: Float32Array<ArrayBuffer>[], shapes: readonly (readonly number[])[]): Float32Array<ArrayBuffer>;
+}

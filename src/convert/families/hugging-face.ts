@@ -1,0 +1,73 @@
+/**
+ * Hugging Face's `ViTForImageClassification` (transformers/models/vit/modeling_vit.py), with the names on disk and with
+ * those that version 5 gives the same modules in memory.
+ *
+ * No conventions: ViT and ViT-MSN have the same names and different epsilons, so config.json must tell.
+ */
+import type { Family } from './family.ts';
+import { renamed, stacked } from './transforms.ts';
+
+/** On disk, in every version. */
+const DISK = 'encoder.layer.#';
+/** `torch.save(model.state_dict())` under version 5. */
+const MEMORY = 'layers.#';
+
+export const huggingFace: Family = {
+  layout: 'hf',
+  title: 'Hugging Face ViT',
+  // The other models are here so that the tensor which makes them different can be named.
+  prefixes: ['', 'vit.', 'deit.', 'beit.', 'dinov2.', 'dinov2_with_registers.'],
+  signature: ['embeddings.patch_embeddings.projection.weight', 'embeddings.cls_token'],
+  rules: [
+    renamed('cls_token', 'embeddings.cls_token'),
+    renamed('pos_embed', 'embeddings.position_embeddings'),
+    renamed('patch_embed.proj.*', 'embeddings.patch_embeddings.projection.*'),
+
+    renamed('blocks.#.norm1.*', `${DISK}.layernorm_before.*`),
+    stacked(
+      'blocks.#.attn.qkv.*',
+      `${DISK}.attention.attention.query.*`,
+      `${DISK}.attention.attention.key.*`,
+      `${DISK}.attention.attention.value.*`,
+    ),
+    renamed('blocks.#.attn.proj.*', `${DISK}.attention.output.dense.*`),
+    renamed('blocks.#.norm2.*', `${DISK}.layernorm_after.*`),
+    renamed('blocks.#.mlp.fc1.*', `${DISK}.intermediate.dense.*`),
+    renamed('blocks.#.mlp.fc2.*', `${DISK}.output.dense.*`),
+
+    renamed('blocks.#.norm1.*', `${MEMORY}.layernorm_before.*`),
+    stacked(
+      'blocks.#.attn.qkv.*',
+      `${MEMORY}.attention.q_proj.*`,
+      `${MEMORY}.attention.k_proj.*`,
+      `${MEMORY}.attention.v_proj.*`,
+    ),
+    renamed('blocks.#.attn.proj.*', `${MEMORY}.attention.o_proj.*`),
+    renamed('blocks.#.norm2.*', `${MEMORY}.layernorm_after.*`),
+    renamed('blocks.#.mlp.fc1.*', `${MEMORY}.mlp.fc1.*`),
+    renamed('blocks.#.mlp.fc2.*', `${MEMORY}.mlp.fc2.*`),
+
+    renamed('norm.*', 'layernorm.*'),
+    renamed('head.*', 'classifier.*'),
+  ],
+  unsupported: {
+    'embeddings.distillation_token': 'a distillation token',
+    'cls_classifier.*': 'a distillation head',
+    'distillation_classifier.*': 'a distillation head',
+    'embeddings.register_tokens': 'register tokens',
+    [`${DISK}.lambda_1`]: 'layer scale',
+    [`${DISK}.lambda_2`]: 'layer scale',
+    [`${DISK}.layer_scale1.*`]: 'layer scale',
+    [`${DISK}.layer_scale2.*`]: 'layer scale',
+    [`${DISK}.attention.attention.relative_position_bias.*`]: 'a relative position bias',
+    'encoder.relative_position_bias.*': 'a relative position bias',
+    [`${DISK}.mlp.weights_in.*`]: 'SwiGLU',
+    [`${DISK}.mlp.weights_out.*`]: 'SwiGLU',
+    'pooler.layernorm.*': 'pooling by average',
+  },
+  ignored: {
+    'embeddings.mask_token': 'only training uses it',
+    'pooler.dense.*': 'the classifier does not use it',
+  },
+  conventions: {},
+};

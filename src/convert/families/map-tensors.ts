@@ -1,0 +1,137 @@
+/**
+ * Carries out a family's table: from the names of a checkpoint to the recipes of the canonical tensors. Reads no data.
+ */
+import { ViTError } from '../../error.ts';
+import type { StoredTensor } from '../checkpoint.ts';
+import type { Family, Rule, Transform } from './family.ts';
+
+/** How a canonical tensor is made. */
+export interface Recipe {
+  /** Names in the checkpoint, in the order of the transform's inputs. */
+  from: string[];
+  shape: number[];
+  transform: Transform;
+}
+
+/** Every tensor of the checkpoint is in exactly one of these. */
+export interface Mapping {
+  /** By canonical name. */
+  recipes: Map<string, Recipe>;
+  unsupported: { name: string; feature: string }[];
+  ignored: { name: string; why: string }[];
+  unused: string[];
+  /** Canonical names of which only some inputs are there, with the names of those that are not. */
+  incomplete: Map<string, string[]>;
+}
+
+/** @returns the prefix under which the names have the family's signature; `undefined` when they do not. */
+export function prefixOf(family: Family, names: readonly string[]): string | undefined {
+  return family.prefixes.find((prefix) =>
+    family.signature.every((pattern) => names.some((name) => matchPattern(pattern, strip(prefix, name)))),
+  );
+}
+
+/** @throws ViTError `bad-input` when two tensors claim the same place, or when inputs do not fit together. */
+export function mapTensors(family: Family, tensors: ReadonlyMap<string, StoredTensor>): Mapping {
+  const prefix = prefixOf(family, [...tensors.keys()]) ?? '';
+  const mapping: Mapping = {
+    recipes: new Map(),
+    unsupported: [],
+    ignored: [],
+    unused: [],
+    incomplete: new Map(),
+  };
+  /** Canonical name -> its rule and the inputs seen so far. */
+  const places = new Map<string, { rule: Rule; match: Match; inputs: (string | undefined)[] }>();
+
+  for (const name of tensors.keys()) {
+    const bare = strip(prefix, name);
+    const feature = lookUp(family.unsupported, bare);
+    const why = lookUp(family.ignored, bare);
+    const place = findPlace(family.rules, bare);
+    if (feature) mapping.unsupported.push({ name, feature });
+    else if (why) mapping.ignored.push({ name, why });
+    else if (!place) mapping.unused.push(name);
+    else {
+      const { rule, match, index } = place;
+      const canonical = fill(rule.to, match);
+      const taken = places.get(canonical);
+      const inputs = taken?.inputs ?? new Array<string | undefined>(rule.from.length).fill(undefined);
+      if (taken && (taken.rule !== rule || inputs[index] !== undefined)) {
+        const other = inputs[index] ?? inputs.find((input) => input !== undefined);
+        throw new ViTError('bad-input', `${other} and ${name} are both ${canonical}; only one may be there.`);
+      }
+      inputs[index] = name;
+      places.set(canonical, { rule, match, inputs });
+    }
+  }
+
+  for (const [canonical, { rule, match, inputs }] of places) {
+    const from = inputs.filter((name) => name !== undefined);
+    if (from.length < inputs.length) {
+      const absent = rule.from.filter((_, i) => inputs[i] === undefined);
+      mapping.incomplete.set(
+        canonical,
+        absent.map((pattern) => prefix + fill(pattern, match)),
+      );
+    } else {
+      const shape = rule.transform.shape(from.map((name) => tensors.get(name)!.shape));
+      mapping.recipes.set(canonical, { from, shape, transform: rule.transform });
+    }
+  }
+  return mapping;
+}
+
+/** The names a checkpoint of this family has for a canonical tensor, without prefix: for messages. */
+export function namesFor(family: Family, canonical: string): string[] {
+  for (const rule of family.rules) {
+    const match = matchPattern(rule.to, canonical);
+    if (match) return rule.from.map((pattern) => fill(pattern, match));
+  }
+  return [canonical];
+}
+
+interface Match {
+  block: string;
+  rest: string;
+}
+
+function matchPattern(pattern: string, name: string): Match | undefined {
+  const groups = compile(pattern).exec(name)?.groups;
+  return groups && { block: groups.block ?? '', rest: groups.rest ?? '' };
+}
+
+const compiled = new Map<string, RegExp>();
+
+function compile(pattern: string): RegExp {
+  let expression = compiled.get(pattern);
+  if (!expression) {
+    const escaped = pattern.replaceAll('.', '\\.');
+    // The empty group makes `groups` an object for patterns without `#` and `*`.
+    expression = new RegExp(`^${escaped.replace('#', '(?<block>\\d+)').replace('*', '(?<rest>.+)')}(?<end>)$`);
+    compiled.set(pattern, expression);
+  }
+  return expression;
+}
+
+function fill(pattern: string, { block, rest }: Match): string {
+  return pattern.replace('#', block).replace('*', rest);
+}
+
+function strip(prefix: string, name: string): string {
+  return name.startsWith(prefix) ? name.slice(prefix.length) : name;
+}
+
+function lookUp(table: Record<string, string>, name: string): string | undefined {
+  return Object.entries(table).find(([pattern]) => matchPattern(pattern, name))?.[1];
+}
+
+function findPlace(rules: Rule[], name: string): { rule: Rule; match: Match; index: number } | undefined {
+  for (const rule of rules) {
+    for (const [index, pattern] of rule.from.entries()) {
+      const match = matchPattern(pattern, name);
+      if (match) return { rule, match, index };
+    }
+  }
+  return undefined;
+}

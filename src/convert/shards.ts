@@ -1,0 +1,104 @@
+/**
+ * Tensors to shards. All tensors form one stream, each beginning at a multiple of 256 bytes; the stream is cut into
+ * shards of one size, the last being what is left. Where everything lies is known before the first byte is written.
+ */
+import { ViTError } from '../error.ts';
+import { BYTES_PER_ELEMENT, type Dtype, type ShardEntry, type TensorEntry } from '../weights/manifest.ts';
+import { elementCount } from './checkpoint.ts';
+import type { Sink } from './sink.ts';
+
+export const DEFAULT_SHARD_BYTES = 8 * 2 ** 20;
+
+const ALIGNMENT = 256;
+
+export interface ShardLayout {
+  /** By canonical name, in the order of the stream. */
+  tensors: Record<string, TensorEntry>;
+  /** Bytes of each shard. */
+  shards: number[];
+}
+
+/**
+ * @param shapes canonical name -> shape
+ * @param shardBytes of every shard but the last
+ * @throws ViTError `bad-input` when `shardBytes` is no multiple of 256.
+ */
+export function layOutShards(
+  shapes: ReadonlyMap<string, readonly number[]>,
+  dtype: Dtype,
+  shardBytes: number,
+): ShardLayout {
+  if (!Number.isSafeInteger(shardBytes) || shardBytes < ALIGNMENT || shardBytes % ALIGNMENT !== 0) {
+    throw new ViTError('bad-input', `Shards must have a multiple of ${ALIGNMENT} bytes, not ${shardBytes}.`);
+  }
+  const tensors: Record<string, TensorEntry> = {};
+  let end = 0;
+  for (const [name, shape] of shapes) {
+    const begin = Math.ceil(end / ALIGNMENT) * ALIGNMENT;
+    const bytes = elementCount(shape) * BYTES_PER_ELEMENT[dtype];
+    tensors[name] = {
+      dtype,
+      shape: [...shape],
+      shard: Math.floor(begin / shardBytes),
+      offset: begin % shardBytes,
+      bytes,
+    };
+    end = begin + bytes;
+  }
+  const shards: number[] = [];
+  for (let begin = 0; begin < end; begin += shardBytes) shards.push(Math.min(shardBytes, end - begin));
+  return { tensors, shards };
+}
+
+/** Takes the tensors in the order of the layout; holds one shard at a time and hands it over as soon as it is full. */
+export class ShardWriter {
+  readonly #layout: ShardLayout;
+  readonly #sink: Sink;
+  readonly #entries: ShardEntry[] = [];
+  #shard: Uint8Array<ArrayBuffer>;
+  #filled = 0;
+
+  constructor(layout: ShardLayout, sink: Sink) {
+    this.#layout = layout;
+    this.#sink = sink;
+    this.#shard = new Uint8Array(layout.shards[0]);
+  }
+
+  /** @param bytes of the tensor, as many as its layout says. */
+  async add(name: string, bytes: Uint8Array): Promise<void> {
+    const { shard, offset } = this.#layout.tensors[name];
+    if (shard > this.#entries.length) await this.#handOver();
+    this.#filled = offset;
+    let done = 0;
+    while (done < bytes.length) {
+      if (this.#filled === this.#shard.length) await this.#handOver();
+      const part = bytes.subarray(done, done + this.#shard.length - this.#filled);
+      this.#shard.set(part, this.#filled);
+      this.#filled += part.length;
+      done += part.length;
+    }
+  }
+
+  /** After the last tensor. */
+  async finish(): Promise<ShardEntry[]> {
+    await this.#handOver();
+    return this.#entries;
+  }
+
+  async #handOver(): Promise<void> {
+    const { shards } = this.#layout;
+    const number = String(this.#entries.length + 1).padStart(5, '0');
+    const file = `shard-${number}-of-${String(shards.length).padStart(5, '0')}.bin`;
+    const bytes = this.#shard;
+    this.#entries.push({ file, bytes: bytes.length, sha256: await sha256(bytes) });
+    this.#shard = new Uint8Array(shards[this.#entries.length] ?? 0);
+    this.#filled = 0;
+    await this.#sink.write(file, bytes);
+  }
+}
+
+/** @returns lower-case hexadecimal. */
+export async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
+  return Array.from(hash, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
