@@ -40,6 +40,9 @@ export async function decodeImage(image: Blob | Picture, options: DecodeOptions 
   if (image.size === 0) throw new ViTError('bad-image', `${name} is empty (0 bytes): give a PNG, JPEG, WebP or GIF.`);
   const declared = await headerSize(image);
   if (declared) checkSize(declared, name);
+  if (typeof createImageBitmap === 'undefined') {
+    throw new ViTError('bad-image', `${name} cannot be decoded outside a browser: give its pixels as ImageData.`);
+  }
   const file = options.orientation === 'stored' ? await withoutOrientation(image) : image;
   const bitmap = await decode(file, name);
   try {

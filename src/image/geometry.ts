@@ -86,7 +86,7 @@ function resizedSize({ width, height }: Size, resize: Resize): Size {
 function cropOffset(resized: number, crop: number, rounding: Crop['rounding']): number {
   const half = (resized - crop) / 2;
   if (rounding === 'floor') return Math.floor(half);
-  return half < 0 ? -Math.floor(-half) : halfEven(half);
+  return half < 0 ? 0 - Math.floor(-half) : halfEven(half);
 }
 
 /** Python's `round`: halves go to the even neighbour. */

@@ -10,29 +10,52 @@ export interface PreprocessCase {
   height: number;
 }
 
-const FOLDER = '/test/fixtures/preprocess/';
+/** One file and what Pillow decodes from it: names of files with RGB bytes. */
+export interface DecodeCase {
+  image: string;
+  what: string;
+  width: number;
+  height: number;
+  rgb: string;
+  /** Composited over a background colour. */
+  over?: { background: [number, number, number]; rgb: string };
+  /** With EXIF not applied. */
+  stored?: { width: number; height: number; rgb: string };
+}
+
+const PREPROCESS = '/test/fixtures/preprocess/';
+const DECODE = '/test/fixtures/decode/';
 const UNIT = { mean: [0, 0, 0], std: [1, 1, 1] };
 
 export async function preprocessCases(): Promise<{ cases: PreprocessCase[]; pipelines: Record<string, Preprocess> }> {
-  const json = await (await fixture('cases.json')).json();
+  const json = await (await fixture(`${PREPROCESS}cases.json`)).json();
   const pipelines: Record<string, Preprocess> = {};
   for (const { name, ...spec } of json.pipelines) pipelines[name] = { ...spec, ...UNIT };
   return { cases: json.cases, pipelines };
 }
 
 export async function fixtureBlob(name: string): Promise<Blob> {
-  return (await fixture(name)).blob();
+  return (await fixture(PREPROCESS + name)).blob();
 }
 
 export async function fixtureBytes(name: string): Promise<Uint8Array<ArrayBuffer>> {
-  return new Uint8Array(await (await fixture(name)).arrayBuffer());
+  return new Uint8Array(await (await fixture(PREPROCESS + name)).arrayBuffer());
+}
+
+export async function decodeCases(): Promise<DecodeCase[]> {
+  return (await (await fixture(`${DECODE}cases.json`)).json()).cases;
+}
+
+/** A file of `decodeCases`. */
+export async function decodeFile(name: string): Promise<Blob> {
+  return (await fixture(DECODE + name)).blob();
 }
 
 /** A development server answers a missing file with the page itself: that is no fixture. */
-async function fixture(name: string): Promise<Response> {
-  const response = await fetch(FOLDER + name);
+async function fixture(path: string): Promise<Response> {
+  const response = await fetch(path);
   if (!response.ok || response.headers.get('content-type')?.startsWith('text/html')) {
-    throw new Error(`No fixture ${name}`);
+    throw new Error(`No fixture ${path}`);
   }
   return response;
 }

@@ -18,4 +18,3 @@ describe('the CPU path gives the bytes of Pillow', () => {
     expect(countDifferences(result.data, await fixtureBytes(expected))).toEqual({ differ: 0, largest: 0 });
   });
 });
-
