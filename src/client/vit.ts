@@ -117,9 +117,9 @@ export class ViT {
     input: ImageInput | ImageInput[],
     options: ClassifyOptions = {},
   ): Promise<Classification[] | Classification[][]> {
-    const { labels, architecture } = this.info;
+    const { labels, architecture, problemType } = this.info;
     if (architecture.classes === 0) throw new ViTError('bad-input', `${this.info.name} has no classes; use embed().`);
-    const { activation = 'softmax', signal, ...rankOptions } = options;
+    const { activation = problemType === 'multi-label' ? 'sigmoid' : 'softmax', signal, ...rankOptions } = options;
     // Nothing is computed for options that will be refused.
     rank([], labels, rankOptions);
     const output = activation === 'softmax' ? 'probabilities' : 'logits';

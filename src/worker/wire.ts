@@ -20,11 +20,13 @@ export interface EngineOptions {
   backend?: 'auto' | BackendName;
   /** A hint to browsers on machines with two GPUs. */
   powerPreference?: GPUPowerPreference;
+  /** A device to compute on, instead of asking for one. It cannot cross to a worker: only with `worker: false`. */
+  device?: GPUDevice;
 }
 
 /** How far loading is. `loaded` and `total` are bytes of the manifest's shards. */
 export interface Progress {
-  stage: 'manifest' | 'weights' | 'compile' | 'warm-up' | 'ready';
+  stage: 'manifest' | 'weights' | 'compile' | 'ready';
   loaded: number;
   total: number;
 }
@@ -33,6 +35,7 @@ export interface ModelInfo {
   name: string;
   architecture: Architecture;
   labels: string[];
+  problemType: Manifest['problemType'];
   backend: BackendName;
   /** Of the arithmetic, not of the files. */
   dtype: 'f32';
@@ -62,7 +65,9 @@ export interface Timing {
 /** A picture on its way to the engine: compressed, or as pixels. */
 export type WireImage = Blob | ImageBitmap | ImageData;
 
-export type OutputName = 'logits' | 'embedding' | 'probabilities';
+export const OUTPUT_NAMES = ['logits', 'probabilities', 'embedding'] as const;
+
+export type OutputName = (typeof OUTPUT_NAMES)[number];
 
 export interface Tensor {
   data: Float32Array<ArrayBuffer>;

@@ -1,0 +1,133 @@
+// Linear layer: y = activation(x @ weightᵀ + bias), or y += that
+//
+//   x       [rows, INPUTS] vec4s
+//   weight  [INPUTS, OUTPUTS] 4x4 blocks: column k of a block holds what input k gives to each of 4 outputs
+//   bias    [OUTPUTS] vec4s
+//   y       [rows, OUTPUTS] vec4s
+//
+// A thread computes 8 rows x 8 columns. It needs no workgroup memory: for every 4 inputs it loads 8 vec4s of x and two
+// blocks of weight, all before the first multiplication, and multiplies 8 x 8 x 4 times. Neighbouring threads take
+// neighbouring columns: they share the loads of x. Rows are padded to a multiple of 8, so that nothing guards them;
+// padded inputs and outputs have zero weights and zero bias, and stay zero.
+
+const INPUTS = 48u;
+const OUTPUTS = 144u;
+const BIAS = true;
+const GELU = false;
+const GELU_TANH = false;
+const QUICK_GELU = false;
+const RELU = false;
+const ACCUMULATE = false;
+
+const COLUMN_TILES = (OUTPUTS + 1u) / 2u;
+
+@group(0) @binding(0) var<storage, read> x: array<vec4f>;
+@group(0) @binding(1) var<storage, read> weight: array<mat4x4f>;
+@group(0) @binding(2) var<storage, read> bias: array<vec4f>;
+@group(0) @binding(3) var<storage, read_write> y: array<vec4f>;
+
+/// erf to 1.5e-7: Abramowitz and Stegun 7.1.26.
+fn erf(x: vec4f) -> vec4f {
+  let t = 1.0 / (1.0 + 0.3275911 * abs(x));
+  let polynomial =
+    t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
+  return sign(x) * (1.0 - polynomial * exp(-x * x));
+}
+
+fn gelu(x: vec4f) -> vec4f {
+  return 0.5 * x * (1.0 + erf(x * 0.7071067811865476));
+}
+
+/// The argument of tanh is clamped where tanh is 1 to the last bit: some drivers overflow beyond.
+fn gelu_tanh(x: vec4f) -> vec4f {
+  let inner = 0.7978845608028654 * (x + 0.044715 * x * x * x);
+  return 0.5 * x * (1.0 + tanh(clamp(inner, vec4f(-10.0), vec4f(10.0))));
+}
+
+fn quick_gelu(x: vec4f) -> vec4f {
+  return x / (1.0 + exp(-1.702 * x));
+}
+
+fn activation(x: vec4f) -> vec4f {
+  if (GELU) {
+    return gelu(x);
+  }
+  if (GELU_TANH) {
+    return gelu_tanh(x);
+  }
+  if (QUICK_GELU) {
+    return quick_gelu(x);
+  }
+  if (RELU) {
+    return max(x, vec4f());
+  }
+  return x;
+}
+
+fn store_vector(at: u32, column: u32, sum: vec4f) {
+  // The last tile may be half outside.
+  if (column < OUTPUTS) {
+    var value = sum;
+    if (BIAS) {
+      value += bias[column];
+    }
+    value = activation(value);
+    if (ACCUMULATE) {
+      value += y[at];
+    }
+    y[at] = value;
+  }
+}
+
+fn store(row: u32, column: u32, sums: mat2x4f) {
+  let at = row * OUTPUTS + column;
+  store_vector(at, column, sums[0]);
+  store_vector(at + 1u, column + 1u, sums[1]);
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+  let column = id.x % COLUMN_TILES * 2u;
+  let row = id.x / COLUMN_TILES * 8u;
+  if (row >= arrayLength(&y) / OUTPUTS) {
+    return;
+  }
+
+  var y0 = mat2x4f();
+  var y1 = mat2x4f();
+  var y2 = mat2x4f();
+  var y3 = mat2x4f();
+  var y4 = mat2x4f();
+  var y5 = mat2x4f();
+  var y6 = mat2x4f();
+  var y7 = mat2x4f();
+  for (var k = 0u; k < INPUTS; k++) {
+    let at = row * INPUTS + k;
+    let x0 = x[at];
+    let x1 = x[at + INPUTS];
+    let x2 = x[at + INPUTS * 2u];
+    let x3 = x[at + INPUTS * 3u];
+    let x4 = x[at + INPUTS * 4u];
+    let x5 = x[at + INPUTS * 5u];
+    let x6 = x[at + INPUTS * 6u];
+    let x7 = x[at + INPUTS * 7u];
+    let w0 = weight[k * OUTPUTS + column];
+    let w1 = weight[k * OUTPUTS + column + 1u];
+    y0 += mat2x4f(w0 * x0, w1 * x0);
+    y1 += mat2x4f(w0 * x1, w1 * x1);
+    y2 += mat2x4f(w0 * x2, w1 * x2);
+    y3 += mat2x4f(w0 * x3, w1 * x3);
+    y4 += mat2x4f(w0 * x4, w1 * x4);
+    y5 += mat2x4f(w0 * x5, w1 * x5);
+    y6 += mat2x4f(w0 * x6, w1 * x6);
+    y7 += mat2x4f(w0 * x7, w1 * x7);
+  }
+  store(row, column, y0);
+  store(row + 1u, column, y1);
+  store(row + 2u, column, y2);
+  store(row + 3u, column, y3);
+  store(row + 4u, column, y4);
+  store(row + 5u, column, y5);
+  store(row + 6u, column, y6);
+  store(row + 7u, column, y7);
+}

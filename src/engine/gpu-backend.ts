@@ -1,0 +1,146 @@
+/**
+ * The network on the GPU: the scheduler. Everything is made while loading; a run writes the pixels, records every
+ * dispatch in one compute pass, submits once and reads back once, and creates nothing but its command encoder.
+ */
+import { ViTError } from '../error.ts';
+import { Buffers } from '../gpu/buffers.ts';
+import type { Gpu } from '../gpu/device.ts';
+import { Pipelines } from '../gpu/pipelines.ts';
+import type { Plan } from '../model/plan.ts';
+import type { AdapterInfo, Memory, OutputName, Outputs } from '../worker/wire.ts';
+import { Activations, maxImages } from './activations.ts';
+import type { Backend } from './backend.ts';
+import { compile, type Program } from './program.ts';
+import { WeightBuffers } from './weight-buffers.ts';
+
+/** Beyond it a batch gains nothing: every kernel has enough rows to fill a large GPU. */
+const MAX_BATCH = 32;
+
+export class GpuBackend implements Backend {
+  readonly name = 'webgpu';
+  readonly maxBatch: number;
+  readonly #gpu: Gpu;
+  readonly #plan: Plan;
+  readonly #program: Program;
+  readonly #weightBuffers: Buffers;
+  readonly #weights: WeightBuffers;
+  /** One per dispatch, in order. Under way from the beginning: they compile while the weights are fetched. */
+  readonly #compiling: Promise<GPUComputePipeline[]>;
+  #pipelines: GPUComputePipeline[] = [];
+  #activations: Activations | null = null;
+
+  /** @throws ViTError `out-of-memory`; nothing stays allocated */
+  static async create(gpu: Gpu, plan: Plan): Promise<GpuBackend> {
+    let backend: GpuBackend | undefined;
+    try {
+      return await gpu.checked(`the weights of a model of width ${plan.architecture.width}`, () => {
+        backend = new GpuBackend(gpu, plan);
+        return backend;
+      });
+    } catch (error) {
+      backend?.destroy();
+      gpu.device.destroy();
+      throw error;
+    }
+  }
+
+  private constructor(gpu: Gpu, plan: Plan) {
+    const { device } = gpu;
+    this.#gpu = gpu;
+    this.#plan = plan;
+    this.#program = compile(plan);
+    const pipelines = new Pipelines(device);
+    this.#compiling = Promise.all(this.#program.dispatches.map(({ kernel }) => pipelines.get(kernel)));
+    this.#compiling.catch(() => {}); // Thrown by ready().
+    this.#weightBuffers = new Buffers(device);
+    this.#weights = new WeightBuffers(device, this.#weightBuffers, this.#program);
+    const largest = Math.min(device.limits.maxStorageBufferBindingSize, device.limits.maxBufferSize);
+    this.maxBatch = Math.max(1, Math.min(MAX_BATCH, maxImages(plan, this.#program, largest)));
+  }
+
+  get adapter(): AdapterInfo {
+    const { vendor, architecture, description, isFallbackAdapter } = this.#gpu.info;
+    const software = isFallbackAdapter || /swiftshader|llvmpipe|lavapipe/i.test(`${architecture} ${description}`);
+    return { vendor, architecture, description, software };
+  }
+
+  setTensor(name: string, data: Float32Array<ArrayBuffer>): void {
+    this.#gpu.throwIfFailed();
+    this.#weights.set(name, data);
+  }
+
+  async ready(): Promise<void> {
+    this.#pipelines = await this.#compiling;
+    const { channels, imageSize } = this.#plan.architecture;
+    await this.run(new Float32Array(channels * imageSize[0] * imageSize[1]), 1, []);
+  }
+
+  async run(pixels: Float32Array<ArrayBuffer>, batch: number, outputs: OutputName[]): Promise<Outputs> {
+    this.#gpu.throwIfFailed();
+    const { device } = this.#gpu;
+    const activations = await this.#activationsFor(batch);
+    device.queue.writeBuffer(activations.pixels, 0, pixels);
+
+    const encoder = device.createCommandEncoder({ label: 'run' });
+    const pass = encoder.beginComputePass({ label: 'network' });
+    for (const [index, { kernel, rowsPerImage }] of this.#program.dispatches.entries()) {
+      pass.setPipeline(this.#pipelines[index]);
+      pass.setBindGroup(0, activations.bindGroups[index]);
+      pass.dispatchWorkgroups(...kernel.grid(batch * rowsPerImage));
+    }
+    pass.end();
+    for (const name of outputs) activations.recordReadback(encoder, name);
+    device.queue.submit([encoder.finish()]);
+    return this.#read(activations, batch, outputs);
+  }
+
+  memory(): Memory {
+    return { gpu: this.#weightBuffers.bytes + (this.#activations?.bytes ?? 0), cpu: 0 };
+  }
+
+  destroy(): void {
+    this.#activations?.destroy();
+    this.#activations = null;
+    this.#weightBuffers.destroy();
+    this.#gpu.device.destroy();
+  }
+
+  async #activationsFor(batch: number): Promise<Activations> {
+    if (this.#activations && this.#activations.capacity >= batch) return this.#activations;
+    // The old ones go first: both together may not fit.
+    this.#activations?.destroy();
+    this.#activations = null;
+    const make = () =>
+      new Activations(this.#gpu.device, this.#plan, this.#program, this.#weights, this.#pipelines, batch);
+    this.#activations = await this.#gpu.checked(`a batch of ${batch} images`, make);
+    return this.#activations;
+  }
+
+  async #read(activations: Activations, batch: number, outputs: OutputName[]): Promise<Outputs> {
+    const { readback } = activations;
+    try {
+      await readback.mapAsync(GPUMapMode.READ);
+    } catch (cause) {
+      this.#gpu.throwIfFailed();
+      throw new ViTError('device-lost', 'The GPU stopped before the result was there. Load the model again.', {
+        cause,
+      });
+    }
+    try {
+      this.#gpu.throwIfFailed();
+      const result: Outputs = {};
+      for (const name of outputs) {
+        const { count, stride } = this.#program.columns[name];
+        const padded = activations.readbackRange(name);
+        const data = new Float32Array(batch * count);
+        for (let row = 0; row < batch; row++) {
+          data.set(padded.subarray(row * stride, row * stride + count), row * count);
+        }
+        result[name] = { data, shape: [batch, count] };
+      }
+      return result;
+    } finally {
+      readback.unmap();
+    }
+  }
+}

@@ -1,0 +1,234 @@
+/**
+ * The engine behind the interface its caller sees: one model, from its files to its answers. It lives in a worker or in
+ * the caller's own thread, and does not know which.
+ */
+import { ViTError } from '../error.ts';
+import { Gpu } from '../gpu/device.ts';
+import { decodeImage } from '../image/decode.ts';
+import { pictureSource } from '../image/read-pixels.ts';
+import { goldenPixels } from '../model/golden.ts';
+import { type Plan, planViT } from '../model/plan.ts';
+import { parameterCount } from '../model/tensors.ts';
+import { normalize, normalizeTable } from '../reference/normalize.ts';
+import { resizeToSpec } from '../reference/preprocess.ts';
+import { fetchManifest, fetchShards, verify } from '../weights/download.ts';
+import type { Manifest } from '../weights/manifest.ts';
+import { parseManifest } from '../weights/parse-manifest.ts';
+import { TensorAssembler } from '../weights/tensors.ts';
+import {
+  type EngineInterface,
+  type EngineOptions,
+  type Memory,
+  type ModelFiles,
+  type ModelInfo,
+  OUTPUT_NAMES,
+  type OutputName,
+  type Outputs,
+  type Progress,
+  type SelfTest,
+  type Tensor,
+  type Timing,
+  type WireImage,
+} from '../worker/wire.ts';
+import type { Backend } from './backend.ts';
+import { CpuBackend } from './cpu-backend.ts';
+import { GpuBackend } from './gpu-backend.ts';
+
+interface Loaded {
+  manifest: Manifest;
+  plan: Plan;
+  backend: Backend;
+}
+
+export class EngineHost implements EngineInterface {
+  #loaded: Loaded | null = null;
+  readonly #disposed = new AbortController();
+
+  async load(
+    source: string | ModelFiles,
+    options: EngineOptions,
+    onProgress: (progress: Progress) => void,
+  ): Promise<ModelInfo> {
+    const { signal } = this.#disposed;
+    const fromUrl = typeof source === 'string';
+    const manifest = fromUrl ? await fetchManifest(source, signal) : parseManifest(source.manifest, 'The manifest');
+    const total = manifest.shards.reduce((sum, shard) => sum + shard.bytes, 0);
+    let loaded = 0;
+    const report = (stage: Progress['stage']) => onProgress({ stage, loaded, total });
+    report('manifest');
+
+    const plan = planViT(manifest.architecture);
+    const { backend, fallbackReason } = await openBackend(plan, options);
+    try {
+      const onBytes = (count: number) => {
+        loaded += count;
+        report('weights');
+      };
+      const shards = fromUrl
+        ? fetchShards(source, manifest, onBytes, signal)
+        : readShards(source as ModelFiles, manifest, onBytes);
+      const tensors = new TensorAssembler(manifest, (name, data) => backend.setTensor(name, data));
+      for await (const shard of shards) tensors.addShard(shard);
+      report('compile');
+      await backend.ready();
+      throwIfDisposed(signal);
+    } catch (error) {
+      backend.destroy();
+      throw error;
+    }
+    this.#loaded = { manifest, plan, backend };
+    report('ready');
+    return {
+      name: manifest.name,
+      architecture: manifest.architecture,
+      labels: manifest.labels,
+      problemType: manifest.problemType,
+      backend: backend.name,
+      dtype: 'f32',
+      adapter: backend.adapter,
+      parameters: parameterCount(manifest.architecture),
+      bytes: total,
+      fallbackReason,
+    };
+  }
+
+  async runImages(images: WireImage[], outputs: OutputName[]): Promise<{ outputs: Outputs; timing: Timing }> {
+    const { manifest, plan } = this.#model();
+    const { channels } = plan.architecture;
+    const table = normalizeTable(manifest.preprocess, channels);
+    const perImage = pixelCount(plan);
+    const pixels = new Float32Array(images.length * perImage);
+    const timing: Timing = { decode: 0, preprocess: 0, run: 0 };
+    for (const [index, image] of images.entries()) {
+      const start = performance.now();
+      const picture = await decodeImage(image, manifest.preprocess);
+      const decoded = performance.now();
+      try {
+        const { data } = resizeToSpec(pictureSource(picture, manifest.preprocess.background), manifest.preprocess);
+        pixels.set(normalize(data, table, channels), index * perImage);
+      } finally {
+        // Decoded here, or moved here by the caller: nobody else will close it.
+        if ('close' in picture) picture.close();
+      }
+      timing.decode += decoded - start;
+      timing.preprocess += performance.now() - decoded;
+    }
+    const result = await this.#run(pixels, images.length, outputs);
+    return { outputs: result.outputs, timing: { ...timing, run: result.milliseconds } };
+  }
+
+  async runPixels(pixels: Tensor, outputs: OutputName[]): Promise<{ outputs: Outputs; timing: Timing }> {
+    const { plan } = this.#model();
+    const { channels, imageSize } = plan.architecture;
+    const batch = pixels.shape[0];
+    const expected = [batch, channels, ...imageSize];
+    const fits = pixels.shape.length === 4 && expected.every((size, i) => pixels.shape[i] === size);
+    if (!fits || !Number.isInteger(batch) || batch < 1) {
+      const [height, width] = imageSize;
+      throw new ViTError(
+        'bad-input',
+        `The pixels have the shape [${pixels.shape}]; this model takes [batch, ${channels}, ${height}, ${width}].`,
+      );
+    }
+    if (pixels.data.length !== batch * pixelCount(plan)) {
+      throw new ViTError(
+        'bad-input',
+        `There are ${pixels.data.length} pixels for the shape [${pixels.shape}], which takes ${batch * pixelCount(plan)}.`,
+      );
+    }
+    const unknown = outputs.find((name) => !OUTPUT_NAMES.includes(name));
+    if (unknown !== undefined) {
+      throw new ViTError('bad-input', `There is no output "${unknown}"; there are ${OUTPUT_NAMES.join(', ')}.`);
+    }
+    const result = await this.#run(pixels.data, batch, outputs);
+    return { outputs: result.outputs, timing: { decode: 0, preprocess: 0, run: result.milliseconds } };
+  }
+
+  async selfTest(): Promise<SelfTest> {
+    const { manifest, plan } = this.#model();
+    const { channels, imageSize } = plan.architecture;
+    const { seed, logits } = manifest.golden;
+    const { outputs } = await this.#run(goldenPixels(seed, [1, channels, ...imageSize]), 1, ['logits']);
+    const computed = outputs.logits!.data;
+    const maxError = logits.reduce((max, logit, i) => Math.max(max, Math.abs(logit - computed[i])), 0);
+    // The network in f32 errs by 1e-5 of the largest logit (ViT-Tiny: 2e-5); a wrong kernel by far more than 1e-4.
+    const tolerance = 1e-4 * Math.max(1, ...logits.map(Math.abs));
+    return { passed: maxError <= tolerance, maxError, tolerance };
+  }
+
+  async memory(): Promise<Memory> {
+    return this.#model().backend.memory();
+  }
+
+  async dispose(): Promise<void> {
+    this.#disposed.abort();
+    this.#loaded?.backend.destroy();
+    this.#loaded = null;
+  }
+
+  #model(): Loaded {
+    throwIfDisposed(this.#disposed.signal);
+    if (!this.#loaded) throw new ViTError('bad-input', 'No model is loaded yet.');
+    return this.#loaded;
+  }
+
+  /** Runs any number of images, in batches that the backend takes. */
+  async #run(pixels: Float32Array<ArrayBuffer>, images: number, names: OutputName[]) {
+    const { plan, backend } = this.#model();
+    const start = performance.now();
+    const outputs: Outputs = {};
+    for (const name of names) {
+      const columns = plan.values[name].columns;
+      outputs[name] = { data: new Float32Array(images * columns), shape: [images, columns] };
+    }
+    const perImage = pixelCount(plan);
+    for (let first = 0; first < images; first += backend.maxBatch) {
+      const batch = Math.min(backend.maxBatch, images - first);
+      const part = await backend.run(pixels.subarray(first * perImage, (first + batch) * perImage), batch, names);
+      for (const name of names) outputs[name]!.data.set(part[name]!.data, first * part[name]!.shape[1]);
+    }
+    for (const name of names) requireFinite(outputs[name]!.data, pixels);
+    return { outputs, milliseconds: performance.now() - start };
+  }
+}
+
+async function openBackend(
+  plan: Plan,
+  { backend = 'auto', powerPreference, device }: EngineOptions,
+): Promise<{ backend: Backend; fallbackReason: string | null }> {
+  if (backend === 'cpu') return { backend: new CpuBackend(plan), fallbackReason: null };
+  let gpu: Gpu;
+  try {
+    gpu = device ? new Gpu(device) : await Gpu.request(powerPreference);
+  } catch (error) {
+    if (backend === 'webgpu' || !(error instanceof ViTError) || error.code !== 'no-webgpu') throw error;
+    return { backend: new CpuBackend(plan), fallbackReason: error.message };
+  }
+  return { backend: await GpuBackend.create(gpu, plan), fallbackReason: null };
+}
+
+async function* readShards({ shards }: ModelFiles, manifest: Manifest, onBytes: (count: number) => void) {
+  if (shards.length !== manifest.shards.length) {
+    throw new ViTError('bad-shard', `There are ${shards.length} shards; the manifest has ${manifest.shards.length}.`);
+  }
+  for (const [index, entry] of manifest.shards.entries()) {
+    const shard = await verify(shards[index], entry);
+    onBytes(shard.length);
+    yield shard;
+  }
+}
+
+function pixelCount({ architecture: { channels, imageSize } }: Plan): number {
+  return channels * imageSize[0] * imageSize[1];
+}
+
+function throwIfDisposed(signal: AbortSignal): void {
+  if (signal.aborted) throw new ViTError('disposed', 'The model was disposed; load it again.');
+}
+
+/** @throws ViTError `bad-input` where the pixels were at fault, `numeric` where the arithmetic was */
+function requireFinite(values: Float32Array, pixels: Float32Array): void {
+  if (values.every(Number.isFinite)) return;
+  if (!pixels.every(Number.isFinite)) throw new ViTError('bad-input', 'The pixels hold NaN or infinity.');
+  throw new ViTError('numeric', 'The network computed NaN or infinity: its weights or this GPU are at fault.');
+}

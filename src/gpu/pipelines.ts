@@ -1,0 +1,62 @@
+/**
+ * Kernels to pipelines: each distinct one is compiled once, all of them in parallel.
+ */
+import { ViTError } from '../error.ts';
+import type { Binding, Kernel } from './kernel.ts';
+
+const BUFFER_TYPE: Record<Binding, GPUBufferBindingType> = {
+  read: 'read-only-storage',
+  write: 'storage',
+  uniform: 'uniform',
+};
+
+export class Pipelines {
+  readonly #device: GPUDevice;
+  readonly #pipelines = new Map<string, Promise<GPUComputePipeline>>();
+
+  constructor(device: GPUDevice) {
+    this.#device = device;
+  }
+
+  /** @throws ViTError `shader` with file, line and column of every error the compiler found */
+  get(kernel: Kernel): Promise<GPUComputePipeline> {
+    let pipeline = this.#pipelines.get(kernel.code);
+    if (!pipeline) {
+      pipeline = this.#compile(kernel);
+      this.#pipelines.set(kernel.code, pipeline);
+    }
+    return pipeline;
+  }
+
+  async #compile({ name, code, bindings }: Kernel): Promise<GPUComputePipeline> {
+    const device = this.#device;
+    const module = device.createShaderModule({ label: name, code });
+    const bindGroupLayout = device.createBindGroupLayout({
+      label: name,
+      entries: bindings.map((kind, binding) => ({
+        binding,
+        visibility: GPUShaderStage.COMPUTE,
+        buffer: { type: BUFFER_TYPE[kind] },
+      })),
+    });
+    const layout = device.createPipelineLayout({ label: name, bindGroupLayouts: [bindGroupLayout] });
+    try {
+      return await device.createComputePipelineAsync({ label: name, layout, compute: { module, entryPoint: 'main' } });
+    } catch (cause) {
+      throw new ViTError('shader', await describeFailure(name, code, module, cause), { cause });
+    }
+  }
+}
+
+async function describeFailure(name: string, code: string, module: GPUShaderModule, cause: unknown): Promise<string> {
+  const { messages } = await module.getCompilationInfo();
+  const errors = messages.filter(({ type }) => type === 'error');
+  if (errors.length === 0) return `${name}.wgsl could not be made into a pipeline: ${cause}`;
+  const lines = code.split('\n');
+  return errors
+    .map(
+      ({ lineNum, linePos, message }) =>
+        `${name}.wgsl:${lineNum}:${linePos}: ${message}\n  ${lines[lineNum - 1] ?? ''}`,
+    )
+    .join('\n');
+}

@@ -1,0 +1,38 @@
+/**
+ * Gives a shader its sizes. A shader file is complete, valid WGSL whose constants have example values; specialising
+ * changes those values and nothing else.
+ */
+import { ViTError } from '../error.ts';
+
+export type Constants = Record<string, number | boolean>;
+
+/**
+ * @param file for the error message
+ * @param source WGSL with one line `const NAME = value;` for each of `constants`
+ * @throws ViTError `shader` when a name is not declared exactly once, or its value is not of the declared type
+ */
+export function specialise(file: string, source: string, constants: Constants): string {
+  let code = source;
+  for (const [name, value] of Object.entries(constants)) {
+    const declaration = new RegExp(`^(const ${name} = )([^;]+);`, 'gm');
+    const matches = [...code.matchAll(declaration)];
+    if (matches.length !== 1) {
+      throw new ViTError('shader', `${file} declares the constant ${name} ${matches.length} times instead of once.`);
+    }
+    code = code.replace(declaration, `$1${literal(value, matches[0][2], `${file}: ${name}`)};`);
+  }
+  return code;
+}
+
+/** `value` written with the type of the literal it replaces: bool, u32 (`8u`), i32 (`8i`) or f32 (`0.5f`). */
+function literal(value: number | boolean, example: string, where: string): string {
+  const suffix = /^-?[\d.e+-]+([uif])$/.exec(example)?.[1];
+  const fits =
+    typeof value === 'boolean'
+      ? example === 'true' || example === 'false'
+      : (suffix === 'f' && Number.isFinite(value)) ||
+        (suffix === 'i' && Number.isInteger(value)) ||
+        (suffix === 'u' && Number.isInteger(value) && value >= 0);
+  if (!fits) throw new ViTError('shader', `${where} cannot be ${value}: it stands for a value like ${example}.`);
+  return typeof value === 'boolean' ? String(value) : `${value}${suffix}`;
+}

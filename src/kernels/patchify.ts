@@ -1,0 +1,76 @@
+import source from '../../shaders/patchify.wgsl?raw';
+import { ceilDiv, type Kernel } from '../gpu/kernel.ts';
+import { specialise } from '../gpu/specialise.ts';
+
+const WORKGROUP = 64;
+
+export interface PatchifySizes {
+  channels: number;
+  /** [height, width] */
+  imageSize: readonly [number, number];
+  /** [height, width] */
+  patchSize: readonly [number, number];
+  /** Tokens in front of the patches. */
+  prefix: number;
+  /** D */
+  width: number;
+}
+
+/** Bindings pixels, weight, starts, y. Work is counted in images. */
+export function patchify({ channels, imageSize, patchSize, prefix, width }: PatchifySizes): Kernel {
+  const outputs = ceilDiv(width, 4);
+  const patches = (imageSize[0] / patchSize[0]) * (imageSize[1] / patchSize[1]);
+  return {
+    name: 'patchify',
+    code: specialise('patchify.wgsl', source, {
+      CHANNELS: channels,
+      HEIGHT: imageSize[0],
+      WIDTH: imageSize[1],
+      PATCH_HEIGHT: patchSize[0],
+      PATCH_WIDTH: patchSize[1],
+      PREFIX: prefix,
+      OUTPUTS: outputs,
+    }),
+    bindings: ['read', 'read', 'read', 'write'],
+    grid: (images) => [ceilDiv(outputs * ceilDiv(patches, 4), WORKGROUP), 1, images],
+  };
+}
+
+/**
+ * The convolution's weight as the shader reads it.
+ * @param weight `[width, features]`
+ * @returns `[features, width rounded up to 4]`
+ */
+export function packPatchWeight(weight: ArrayLike<number>, width: number): Float32Array<ArrayBuffer> {
+  const stride = ceilDiv(width, 4) * 4;
+  const features = weight.length / width;
+  const packed = new Float32Array(features * stride);
+  for (let d = 0; d < width; d++) {
+    for (let f = 0; f < features; f++) packed[f * stride + d] = weight[d * features + f];
+  }
+  return packed;
+}
+
+/**
+ * What each token starts from, rows padded to a multiple of 4 floats.
+ * @param prefix `[P, width]`: class token and the like
+ * @param position `[P + patches, width]`
+ * @param bias `[width]`, of the convolution
+ */
+export function packStarts(
+  prefix: ArrayLike<number>,
+  position: ArrayLike<number>,
+  bias: ArrayLike<number>,
+  width: number,
+): Float32Array<ArrayBuffer> {
+  const stride = ceilDiv(width, 4) * 4;
+  const tokens = position.length / width;
+  const packed = new Float32Array(tokens * stride);
+  for (let token = 0; token < tokens; token++) {
+    for (let d = 0; d < width; d++) {
+      const at = token * width + d;
+      packed[token * stride + d] = position[at] + (at < prefix.length ? prefix[at] : bias[d]);
+    }
+  }
+  return packed;
+}

@@ -1,0 +1,33 @@
+/**
+ * LayerNorm of rows in float64: y = (x - mean) / sqrt(variance + epsilon) * weight + bias, with the biased variance.
+ *
+ * @param x `[rows, columns]`; `rowStride` elements from one row to the next (default: dense).
+ * @returns `[rows, columns]`, dense.
+ */
+export function layerNorm(
+  x: Float64Array,
+  weight: ArrayLike<number>,
+  bias: ArrayLike<number>,
+  { rows, columns, epsilon, rowStride = columns }: LayerNormShape,
+): Float64Array {
+  const y = new Float64Array(rows * columns);
+  for (let row = 0; row < rows; row++) {
+    const from = row * rowStride;
+    let mean = 0;
+    for (let i = 0; i < columns; i++) mean += x[from + i];
+    mean /= columns;
+    let variance = 0;
+    for (let i = 0; i < columns; i++) variance += (x[from + i] - mean) ** 2;
+    variance /= columns;
+    const scale = 1 / Math.sqrt(variance + epsilon);
+    for (let i = 0; i < columns; i++) y[row * columns + i] = (x[from + i] - mean) * scale * weight[i] + bias[i];
+  }
+  return y;
+}
+
+export interface LayerNormShape {
+  rows: number;
+  columns: number;
+  epsilon: number;
+  rowStride?: number;
+}

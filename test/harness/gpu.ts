@@ -1,0 +1,50 @@
+/**
+ * Runs one kernel on the GPU, inside error scopes, and reads back what it wrote. No adapter is a failure.
+ */
+import { Gpu } from '../../src/gpu/device.ts';
+import type { Kernel } from '../../src/gpu/kernel.ts';
+import { Pipelines } from '../../src/gpu/pipelines.ts';
+
+let shared: Promise<Gpu> | undefined;
+
+export function testGpu(): Promise<Gpu> {
+  shared ??= Gpu.request();
+  return shared;
+}
+
+/**
+ * @param operands one per binding: an array is uploaded; the last one is what the kernel writes, and says what is there
+ *   before
+ * @returns the last operand's buffer after the run
+ */
+export async function runKernel(kernel: Kernel, operands: Float32Array[], rows: number): Promise<Float32Array> {
+  const gpu = await testGpu();
+  const { device } = gpu;
+  return gpu.checked(`a test of ${kernel.name}`, async () => {
+    const pipeline = await new Pipelines(device).get(kernel);
+    const { STORAGE, COPY_SRC, COPY_DST, MAP_READ } = GPUBufferUsage;
+    const buffers = operands.map((data) => {
+      const buffer = device.createBuffer({ size: data.byteLength, usage: STORAGE | COPY_SRC | COPY_DST });
+      device.queue.writeBuffer(buffer, 0, data as Float32Array<ArrayBuffer>);
+      return buffer;
+    });
+    const output = buffers[buffers.length - 1];
+    const readback = device.createBuffer({ size: output.size, usage: MAP_READ | COPY_DST });
+    const bindGroup = device.createBindGroup({
+      layout: pipeline.getBindGroupLayout(0),
+      entries: buffers.map((buffer, binding) => ({ binding, resource: { buffer } })),
+    });
+    const encoder = device.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    pass.setPipeline(pipeline);
+    pass.setBindGroup(0, bindGroup);
+    pass.dispatchWorkgroups(...kernel.grid(rows));
+    pass.end();
+    encoder.copyBufferToBuffer(output, 0, readback, 0, output.size);
+    device.queue.submit([encoder.finish()]);
+    await readback.mapAsync(GPUMapMode.READ);
+    const result = new Float32Array(readback.getMappedRange()).slice();
+    for (const buffer of [...buffers, readback]) buffer.destroy();
+    return result;
+  });
+}

@@ -1,0 +1,94 @@
+import { describe, test } from 'vitest';
+import { Columns, packVector } from '../../src/gpu/columns.ts';
+import { layerNorm } from '../../src/kernels/layer-norm.ts';
+import { layerNorm as reference } from '../../src/reference/layer-norm.ts';
+import { emptyBuffer, expectClose, F32_BOUND, fromBuffer, random, toBuffer } from '../harness/arrays.ts';
+import { runKernel } from '../harness/gpu.ts';
+
+describe('layer-norm', () => {
+  for (const [rows, width] of [
+    [1, 192],
+    [197, 192],
+    [13, 1],
+    [7, 18],
+    [5, 127],
+    [3, 1280],
+  ]) {
+    test(`${rows} rows of ${width}`, async () => {
+      const columns = new Columns(width);
+      const x = random(rows * width, 1, 5);
+      const weight = random(width, 2);
+      const bias = random(width, 3);
+      const operands = [
+        toBuffer(x, rows, columns),
+        packVector(weight, columns),
+        packVector(bias, columns),
+        emptyBuffer(rows, columns),
+      ];
+      const y = await runKernel(layerNorm({ columns: width, epsilon: 1e-6 }), operands, rows);
+      const expected = reference(Float64Array.from(x), weight, bias, { rows, columns: width, epsilon: 1e-6 });
+      expectClose(fromBuffer(y, rows, columns), expected, F32_BOUND);
+    });
+  }
+
+  test('leaves the padding zero', async () => {
+    const columns = new Columns(18);
+    const operands = [
+      toBuffer(random(18, 1), 1, columns),
+      packVector(random(18, 2), columns),
+      packVector(random(18, 3), columns),
+      emptyBuffer(1, columns),
+    ];
+    const y = await runKernel(layerNorm({ columns: 18, epsilon: 1e-6 }), operands, 1);
+    expectClose(y.subarray(18, 20), [0, 0], 0);
+  });
+
+  test('a mean of 1000 costs no digits of the variance', async () => {
+    const [rows, width] = [4, 192];
+    const columns = new Columns(width);
+    const x = random(rows * width, 4).map((value) => value + 1000);
+    const weight = new Float32Array(width).fill(1);
+    const bias = new Float32Array(width);
+    const operands = [toBuffer(x, rows, columns), weight, bias, emptyBuffer(rows, columns)];
+    const y = await runKernel(layerNorm({ columns: width, epsilon: 1e-6 }), operands, rows);
+    const expected = reference(Float64Array.from(x), weight, bias, { rows, columns: width, epsilon: 1e-6 });
+    // f32 has 6e-5 between neighbours at 1000, and the mean itself is rounded to that. E[x²] - E[x]² would err by 0.1.
+    expectClose(fromBuffer(y, rows, columns), expected, 1e-4);
+  });
+
+  test('every ninth row, as the class tokens of images lie', async () => {
+    const [images, tokens, width] = [3, 9, 48];
+    const columns = new Columns(width);
+    const x = random(images * tokens * width, 5);
+    const weight = random(width, 6);
+    const bias = random(width, 7);
+    const operands = [
+      toBuffer(x, images * tokens, columns),
+      packVector(weight, columns),
+      packVector(bias, columns),
+      emptyBuffer(images, columns),
+    ];
+    const y = await runKernel(layerNorm({ columns: width, epsilon: 1e-6, rowStep: tokens }), operands, images);
+    const shape = { rows: images, columns: width, epsilon: 1e-6, rowStride: tokens * width };
+    expectClose(fromBuffer(y, images, columns), reference(Float64Array.from(x), weight, bias, shape), F32_BOUND);
+  });
+
+  for (const lanes of [1, 4, 64]) {
+    test(`${lanes} threads per row`, async () => {
+      const [rows, width] = [11, 100];
+      const columns = new Columns(width);
+      const x = random(rows * width, 8);
+      const weight = random(width, 9);
+      const bias = random(width, 10);
+      const operands = [
+        toBuffer(x, rows, columns),
+        packVector(weight, columns),
+        packVector(bias, columns),
+        emptyBuffer(rows, columns),
+      ];
+      const y = await runKernel(layerNorm({ columns: width, epsilon: 1e-6, lanes }), operands, rows);
+      const expected = reference(Float64Array.from(x), weight, bias, { rows, columns: width, epsilon: 1e-6 });
+      expectClose(fromBuffer(y, rows, columns), expected, F32_BOUND);
+    });
+  }
+});
