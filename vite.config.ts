@@ -1,7 +1,8 @@
 import { cpSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { playwright } from '@vitest/browser-playwright';
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
-import { CHROME_ARGS } from './test/harness/chrome-args.js';
+import { CHROME_ARGS } from './test/harness/chrome-args.ts';
 
 /**
  * Four builds of one source, and the tests. `vite` alone serves the page while developing.
@@ -48,6 +49,9 @@ const cli: ViteUserConfig = {
   },
 };
 
+/** Real checkpoints, for those tests that need one. */
+const MODELS = process.env.VIT_MODELS ? resolve(process.env.VIT_MODELS) : '';
+
 const tests: ViteUserConfig = {
   publicDir: false,
   test: {
@@ -55,6 +59,8 @@ const tests: ViteUserConfig = {
       { test: { name: 'unit', include: ['test/unit/**/*.spec.ts'] } },
       {
         publicDir: false,
+        define: { 'import.meta.env.VIT_MODELS': JSON.stringify(MODELS) },
+        server: { fs: { allow: MODELS ? ['.', MODELS] : ['.'] } },
         test: {
           name: 'gpu',
           include: ['test/kernels/**/*.spec.ts', 'test/model/**/*.spec.ts'],

@@ -33,7 +33,7 @@ export function parseManifest(json: unknown, where: string): Manifest {
     name: field.get('name').string(),
     source: field.get('source').record() as Manifest['source'],
     architecture,
-    preprocess: parsePreprocess(field.get('preprocess'), architecture.channels),
+    preprocess: parsePreprocess(field.get('preprocess'), architecture),
     labels: field.get('labels').list((label) => label.string()),
     problemType: field.get('problemType').oneOf(['single-label', 'multi-label']),
     tensors: parseTensors(field.get('tensors'), architecture, shards),
@@ -81,7 +81,7 @@ function parseArchitecture(field: Field): Architecture {
   return architecture;
 }
 
-function parsePreprocess(field: Field, channels: number): Preprocess {
+function parsePreprocess(field: Field, { channels, imageSize }: Architecture): Preprocess {
   const perChannel = (name: string) => {
     const values = field.get(name).list((value) => value.number());
     if (values.length !== channels) field.get(name).fail(`has ${values.length} values for ${channels} channels`);
@@ -89,20 +89,26 @@ function parsePreprocess(field: Field, channels: number): Preprocess {
   };
   const std = perChannel('std');
   if (std.includes(0)) field.get('std').fail('holds a zero');
-  return {
+  const preprocess: Preprocess = {
+    ...(field.has('background') && { background: field.get('background').rgb() }),
+    ...(field.has('orientation') && { orientation: field.get('orientation').oneOf(['exif', 'stored']) }),
     resize: field.get('resize').nullable(parseResize),
     filter: field.get('filter').oneOf(FILTERS),
     crop: field.get('crop').nullable((crop) => ({
       height: crop.get('height').integer(1),
       width: crop.get('width').integer(1),
       rounding: crop.get('rounding').oneOf(['floor', 'half-even']),
-      ...(crop.has('fill') && {
-        fill: crop.get('fill').list((byte) => byte.integer(0, 255)) as [number, number, number],
-      }),
+      ...(crop.has('fill') && { fill: crop.get('fill').rgb() }),
     })),
     mean: perChannel('mean'),
     std,
   };
+  const { resize, crop } = preprocess;
+  const output = crop ?? (resize?.mode === 'squash' ? resize : null);
+  if (output?.height !== imageSize[0] || output.width !== imageSize[1]) {
+    field.fail(`does not end in a crop or squash to the image size [${imageSize}]`);
+  }
+  return preprocess;
 }
 
 function parseResize(field: Field): Resize {
@@ -221,6 +227,13 @@ class Field {
     const values = this.list((value) => value.integer(1));
     if (values.length !== 2) this.#mustBe('[height, width]');
     return values as [number, number];
+  }
+
+  /** Three bytes. */
+  rgb(): [number, number, number] {
+    const bytes = this.list((byte) => byte.integer(0, 255));
+    if (bytes.length !== 3) this.#mustBe('[red, green, blue]');
+    return bytes as [number, number, number];
   }
 
   list<T>(parse: (item: Field) => T): T[] {
