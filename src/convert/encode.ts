@@ -2,8 +2,9 @@
  * A tensor's numbers to the bytes that are stored.
  */
 import { ViTError } from '../error.ts';
+import { decodeHalfs } from '../weights/half.ts';
 import type { Dtype } from '../weights/manifest.ts';
-import { decodeF16, encodeF16 } from './numbers.ts';
+import { encodeF16 } from './numbers.ts';
 
 export interface Encoded {
   bytes: Uint8Array<ArrayBuffer>;
@@ -17,7 +18,7 @@ export function encode(name: string, values: Float32Array<ArrayBuffer>, dtype: D
   if (bad >= 0) throw new ViTError('numeric', `${name} has ${values[bad]} as its element ${bad}.`);
   if (dtype === 'f32') return { bytes: new Uint8Array(values.buffer), values };
   const halves = encodeF16(values);
-  const stored = decodeF16(halves);
+  const stored = decodeHalfs(halves);
   const overflow = stored.findIndex((value) => !Number.isFinite(value));
   if (overflow >= 0) {
     throw new ViTError(

@@ -1,15 +1,6 @@
 /**
- * Between the number formats of checkpoints and Float32Array. Bytes are little-endian, as on every machine that runs
- * JavaScript.
+ * Between float32 and the 16-bit number formats. From IEEE halves to float32 is `weights/half.ts`, which every page needs.
  */
-
-/** IEEE half precision: 1 sign, 5 exponent and 10 mantissa bits. */
-export function decodeF16(halves: Uint16Array): Float32Array<ArrayBuffer> {
-  const table = f16Table();
-  const values = new Float32Array(halves.length);
-  for (let i = 0; i < halves.length; i++) values[i] = table[halves[i]];
-  return values;
-}
 
 /** The upper half of a float32. */
 export function decodeBf16(halves: Uint16Array): Float32Array<ArrayBuffer> {
@@ -19,7 +10,10 @@ export function decodeBf16(halves: Uint16Array): Float32Array<ArrayBuffer> {
   return values;
 }
 
-/** Rounds to the nearest half, ties to the even one. What is too large (65520 and more) becomes infinite. */
+/**
+ * To IEEE halves: 1 sign, 5 exponent and 10 mantissa bits. Rounds to the nearest, ties to the even one. What is too large (65520 and more)
+ * becomes infinite.
+ */
 export function encodeF16(values: Float32Array): Uint16Array<ArrayBuffer> {
   const halves = new Uint16Array(values.length);
   for (let i = 0; i < values.length; i++) halves[i] = halfBits(values[i]);
@@ -44,21 +38,4 @@ function halfBits(value: number): number {
   // 13 mantissa bits go. A carry runs on into the exponent, which is right: up to infinity.
   const roundUp = 0x0fff + ((magnitude >>> 13) & 1);
   return sign | ((magnitude + roundUp - 0x38000000) >>> 13);
-}
-
-let f16Values: Float32Array | undefined;
-
-/** The value of each of the 65536 halves. */
-function f16Table(): Float32Array {
-  if (f16Values) return f16Values;
-  f16Values = new Float32Array(0x10000);
-  for (let bits = 0; bits < 0x10000; bits++) {
-    const sign = bits & 0x8000 ? -1 : 1;
-    const exponent = (bits >> 10) & 0x1f;
-    const mantissa = bits & 0x3ff;
-    if (exponent === 0) f16Values[bits] = sign * mantissa * 2 ** -24;
-    else if (exponent === 0x1f) f16Values[bits] = mantissa ? Number.NaN : sign * Number.POSITIVE_INFINITY;
-    else f16Values[bits] = sign * (1 + mantissa / 1024) * 2 ** (exponent - 15);
-  }
-  return f16Values;
 }

@@ -6,8 +6,9 @@
  * The whole header is checked before anything is read by it. A folder of several such files is not read here.
  */
 import { ViTError } from '../error.ts';
+import { decodeHalfs } from '../weights/half.ts';
 import { type Checkpoint, elementCount, type StoredTensor } from './checkpoint.ts';
-import { decodeBf16, decodeF16 } from './numbers.ts';
+import { decodeBf16 } from './numbers.ts';
 import type { Source } from './source.ts';
 
 const LENGTH_BYTES = 8;
@@ -32,10 +33,11 @@ const BYTES_PER_ELEMENT: Record<string, number> = {
 
 type Decoder = (buffer: ArrayBuffer) => Float32Array<ArrayBuffer>;
 
+/** Little-endian, as the machines that run JavaScript are. */
 const DECODERS: Record<string, Decoder> = {
   f64: (buffer) => Float32Array.from(new Float64Array(buffer)),
   f32: (buffer) => new Float32Array(buffer),
-  f16: (buffer) => decodeF16(new Uint16Array(buffer)),
+  f16: (buffer) => decodeHalfs(new Uint16Array(buffer)),
   bf16: (buffer) => decodeBf16(new Uint16Array(buffer)),
 };
 

@@ -4,12 +4,11 @@
  */
 import { ViTError } from '../error.ts';
 import { BYTES_PER_ELEMENT, type Dtype, type ShardEntry, type TensorEntry } from '../weights/manifest.ts';
+import { ALIGNMENT } from '../weights/parse-manifest.ts';
 import { elementCount } from './checkpoint.ts';
 import type { Sink } from './sink.ts';
 
 export const DEFAULT_SHARD_BYTES = 8 * 2 ** 20;
-
-const ALIGNMENT = 256;
 
 export interface ShardLayout {
   /** By canonical name, in the order of the stream. */

@@ -1,0 +1,113 @@
+/**
+ * `vit-webgpu inspect`: what a checkpoint or a converted model holds.
+ */
+import { readFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { Command } from 'commander';
+import type { Checkpoint } from '../convert/checkpoint.ts';
+import { familyOf } from '../convert/families/index.ts';
+import { openCheckpoint } from '../convert/open.ts';
+import { modelTensors } from '../convert/tensors.ts';
+import { ViTError } from '../error.ts';
+import { parameterCount } from '../model/tensors.ts';
+import { verify } from '../weights/download.ts';
+import type { ShardEntry } from '../weights/manifest.ts';
+import { parseManifest } from '../weights/parse-manifest.ts';
+import { FileSource } from './file-source.ts';
+import { fileIn, readJson, requireFile } from './files.ts';
+import { formatBytes, type Terminal, table } from './terminal.ts';
+
+export function inspectCommand(terminal: Terminal): Command {
+  return new Command('inspect')
+    .description('print what a checkpoint or a converted model holds, and check its hashes')
+    .argument('<path>', 'a checkpoint, a model.json, or the folder of either')
+    .action(async (path: string) => {
+      const file = fileIn(path, 'model.json', 'model.safetensors');
+      requireFile(file);
+      if (basename(file).endsWith('.json')) await inspectModel(file, terminal);
+      else await inspectCheckpoint(file, terminal);
+    });
+}
+
+async function inspectCheckpoint(file: string, terminal: Terminal): Promise<void> {
+  const source = await FileSource.open(file);
+  try {
+    const checkpoint = await openCheckpoint(source);
+    const { format, tensors } = checkpoint;
+    const dtypes = [...new Set([...tensors.values()].map(({ dtype }) => dtype))];
+    terminal.print(`${file}: ${format}, ${tensors.size} tensors, ${dtypes.join(' and ')}, ${formatBytes(source.size)}`);
+    for (const line of describeModel(checkpoint)) terminal.print(line);
+    terminal.print('');
+    const rows = [...tensors].map(([name, { dtype, shape, bytes }]) => [
+      name,
+      dtype,
+      `[${shape.join(', ')}]`,
+      formatBytes(bytes),
+    ]);
+    for (const line of table(rows)) terminal.print(line);
+  } finally {
+    await source.close();
+  }
+}
+
+/** What conversion would make of it, as far as the tensors tell; a checkpoint that cannot be converted says why. */
+function describeModel(checkpoint: Checkpoint): string[] {
+  try {
+    const family = familyOf(checkpoint.tensors.keys());
+    const { dimensions, ignored } = modelTensors(checkpoint, family);
+    const { patchSize, channels, width, depth, mlpWidth, classes, patches } = dimensions;
+    return [
+      ...table([
+        ['layout', family.title],
+        ['patches', `${patches} of ${patchSize.join('x')}x${channels}`],
+        ['width', `${width}, MLP ${mlpWidth}`],
+        ['depth', String(depth)],
+        ['classes', String(classes)],
+        ['heads', 'in no tensor'],
+      ]),
+      ...ignored.map(({ name, why }) => `${name} would be left out: ${why}`),
+    ];
+  } catch (error) {
+    if (error instanceof ViTError) return [`Cannot be converted. ${error.message}`];
+    throw error;
+  }
+}
+
+async function inspectModel(file: string, terminal: Terminal): Promise<void> {
+  const manifest = parseManifest(await readJson(file), file);
+  const { name, source, architecture, preprocess, labels, problemType, tensors, shards } = manifest;
+  const dtypes = [...new Set(Object.values(tensors).map(({ dtype }) => dtype))];
+  const bytes = shards.reduce((sum, shard) => sum + shard.bytes, 0);
+  const { imageSize, patchSize, channels, width, depth, heads, mlpWidth, classes, activation, epsilon } = architecture;
+  const rows = [
+    ['model', name],
+    ...Object.entries(source).map(([key, value]) => [key, String(value)]),
+    ['image', `${imageSize.join('x')}x${channels}, patches of ${patchSize.join('x')}`],
+    ['width', `${width}, ${heads} heads, MLP ${mlpWidth} (${activation})`],
+    ['depth', `${depth}, epsilon ${epsilon}`],
+    ['classes', `${classes}, ${problemType}: ${labels.slice(0, 3).join(', ')}${classes > 3 ? ', …' : ''}`],
+    ['resize', JSON.stringify(preprocess.resize)],
+    ['crop', JSON.stringify(preprocess.crop)],
+    ['pixels', `${preprocess.filter}, mean ${preprocess.mean.join(', ')}, std ${preprocess.std.join(', ')}`],
+    ['parameters', `${parameterCount(architecture)} in ${Object.keys(tensors).length} tensors`],
+    ['weights', `${formatBytes(bytes)} of ${dtypes.join(' and ')}`],
+  ];
+  for (const line of table(rows)) terminal.print(line);
+  terminal.print('');
+
+  const states = await Promise.all(shards.map((shard) => stateOf(shard, dirname(file))));
+  const shardRows = shards.map((shard, i) => [shard.file, formatBytes(shard.bytes), states[i] ?? 'hash verified']);
+  for (const line of table(shardRows)) terminal.print(line);
+  const broken = states.filter((state) => state !== undefined).length;
+  if (broken > 0) throw new ViTError('bad-shard', `${broken} of ${shards.length} shards are not as ${file} says.`);
+}
+
+/** @returns what is wrong with a shard; `undefined` when nothing is. */
+async function stateOf(shard: ShardEntry, folder: string): Promise<string | undefined> {
+  try {
+    await verify(new Uint8Array(await readFile(join(folder, shard.file))), shard);
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}

@@ -1,0 +1,46 @@
+/**
+ * The command line as a function: arguments in, exit code out.
+ */
+import { Command, CommanderError } from 'commander';
+import { ViTError } from '../error.ts';
+import { classifyCommand } from './classify.ts';
+import { convertCommand } from './convert.ts';
+import { inspectCommand } from './inspect.ts';
+import { packageVersion } from './package-root.ts';
+import { processTerminal, type Terminal } from './terminal.ts';
+
+const FAILED = 1;
+const MISUSED = 2;
+
+/** @returns 0 when all went well, 1 when the command failed, 2 when it was used wrongly. */
+export async function run(args: string[], terminal: Terminal = processTerminal): Promise<number> {
+  const program = new Command('vit-webgpu')
+    .description('Vision Transformers in the browser: converts checkpoints, looks into them, classifies images.')
+    .version(packageVersion())
+    .addCommand(convertCommand(terminal))
+    .addCommand(inspectCommand(terminal))
+    .addCommand(classifyCommand(terminal));
+  for (const command of [program, ...program.commands]) {
+    command.exitOverride().configureOutput({
+      writeOut: (text) => terminal.print(text.trimEnd()),
+      writeErr: (text) => terminal.warn(text.trimEnd()),
+    });
+  }
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return 0;
+  } catch (error) {
+    // Commander has printed its own message.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : MISUSED;
+    terminal.progress('');
+    terminal.warn(`error: ${messageOf(error)}`);
+    return FAILED;
+  }
+}
+
+/** Failures of ours and of the file system are told in words; anything else is a bug, and its stack tells where. */
+function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error instanceof ViTError || 'syscall' in error) return error.message;
+  return error.stack ?? error.message;
+}
