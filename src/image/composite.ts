@@ -7,8 +7,8 @@
 export function compositeOver(rgba: Uint8Array | Uint8ClampedArray, background: readonly number[]): Uint8Array {
   const result = new Uint8Array(rgba.length).fill(255);
   for (let i = 0; i < rgba.length; i += 4) {
-    const alpha = rgba[i + 3]!;
-    for (let c = 0; c < 3; c++) result[i + c] = blend(rgba[i + c]!, background[c]!, alpha);
+    const alpha = rgba[i + 3];
+    for (let c = 0; c < 3; c++) result[i + c] = blend(rgba[i + c], background[c], alpha);
   }
   return result;
 }

@@ -85,15 +85,15 @@ export function coefficients(filter: Filter, from: number, to: number, first = 0
   const exact = new Float64Array(taps);
   for (let i = 0; i < count; i++) {
     const centre = (first + i + 0.5) * scale;
-    const start = bounds[2 * i]!;
-    const length = bounds[2 * i + 1]!;
+    const start = bounds[2 * i];
+    const length = bounds[2 * i + 1];
     let sum = 0;
     for (let k = 0; k < length; k++) {
       exact[k] = at((k + start - centre + 0.5) * inverse);
-      sum += exact[k]!;
+      sum += exact[k];
     }
     for (let k = 0; k < length; k++) {
-      weights[i * taps + k] = toFixedPoint(sum === 0 ? exact[k]! : exact[k]! / sum);
+      weights[i * taps + k] = toFixedPoint(sum === 0 ? exact[k] : exact[k] / sum);
     }
   }
   return { count, taps, bounds, weights };

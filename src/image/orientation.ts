@@ -11,10 +11,10 @@ export async function withoutOrientation(file: Blob): Promise<Blob> {
   const bytes = new Uint8Array(await file.arrayBuffer());
   if (bytes[0] !== 0xff || bytes[1] !== 0xd8) return file;
   for (let at = 2; at + 10 <= bytes.length && bytes[at] === 0xff; ) {
-    const marker = bytes[at + 1]!;
+    const marker = bytes[at + 1];
     if (marker === 0xda) break;
     if (marker === 0xe1 && EXIF.every((byte, i) => bytes[at + 4 + i] === byte)) bytes[at + 4] = 0x58;
-    at += 2 + ((bytes[at + 2]! << 8) | bytes[at + 3]!);
+    at += 2 + ((bytes[at + 2] << 8) | bytes[at + 3]);
   }
   return new Blob([bytes], { type: file.type });
 }

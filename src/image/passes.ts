@@ -36,6 +36,6 @@ export function planPasses(source: Size, spec: Spec): Passes {
 function rowsRead(rows: Span, vertical: Coefficients | null): { firstRow: number; rowCount: number } {
   if (!vertical) return { firstRow: rows.first, rowCount: rows.count };
   const { bounds, count } = vertical;
-  const firstRow = bounds[0]!;
-  return { firstRow, rowCount: bounds[2 * count - 2]! + bounds[2 * count - 1]! - firstRow };
+  const firstRow = bounds[0];
+  return { firstRow, rowCount: bounds[2 * count - 2] + bounds[2 * count - 1] - firstRow };
 }

@@ -12,7 +12,10 @@ import type { Preprocess } from '../model/preprocess.ts';
  * `[channels, 256]`: the normalised value of every byte.
  * @throws ViTError `bad-manifest` where mean or std has not one number per channel, or a std is 0.
  */
-export function normalizeTable({ mean, std }: Pick<Preprocess, 'mean' | 'std'>, channels: number): Float32Array {
+export function normalizeTable(
+  { mean, std }: Pick<Preprocess, 'mean' | 'std'>,
+  channels: number,
+): Float32Array<ArrayBuffer> {
   if (mean.length !== channels || std.length !== channels || std.some((value) => value === 0)) {
     throw new ViTError(
       'bad-manifest',
@@ -23,7 +26,7 @@ export function normalizeTable({ mean, std }: Pick<Preprocess, 'mean' | 'std'>, 
   const { fround } = Math;
   return Float32Array.from({ length: channels * 256 }, (_, i) => {
     const c = i >> 8;
-    return fround(fround(fround((i & 255) / 255) - fround(mean[c]!)) / fround(std[c]!));
+    return fround(fround(fround((i & 255) / 255) - fround(mean[c])) / fround(std[c]));
   });
 }
 
@@ -32,8 +35,8 @@ export function normalize(rgb: Uint8Array, table: Float32Array, channels: number
   const plane = rgb.length / 3;
   const result = new Float32Array(channels * plane);
   for (let i = 0; i < plane; i++) {
-    if (channels === 1) result[i] = table[grey(rgb[3 * i]!, rgb[3 * i + 1]!, rgb[3 * i + 2]!)]!;
-    else for (let c = 0; c < channels; c++) result[c * plane + i] = table[256 * c + rgb[3 * i + c]!]!;
+    if (channels === 1) result[i] = table[grey(rgb[3 * i], rgb[3 * i + 1], rgb[3 * i + 2])];
+    else for (let c = 0; c < channels; c++) result[c * plane + i] = table[256 * c + rgb[3 * i + c]]!;
   }
   return result;
 }

@@ -18,7 +18,7 @@ const STRIP_PIXELS = 1 << 22;
 export function resizeOnCpu(source: PixelSource, passes: Passes): Uint8Array<ArrayBuffer> {
   const { output, fill } = passes.geometry;
   const result = new Uint8Array(output.width * output.height * 3);
-  for (let i = 0; i < result.length; i++) result[i] = fill[i % 3]!;
+  for (let i = 0; i < result.length; i++) result[i] = fill[i % 3];
   if (passes.columns.count === 0 || passes.rows.count === 0) return result;
   resizeColumns(resizeRows(source, passes), passes, result);
   return result;
@@ -52,16 +52,16 @@ function convolveRow(
   to: number,
 ): void {
   for (let x = 0; x < count; x++) {
-    let at = from + bounds[2 * x]! * channels;
-    const length = bounds[2 * x + 1]!;
+    let at = from + bounds[2 * x] * channels;
+    const length = bounds[2 * x + 1];
     let red = HALF;
     let green = HALF;
     let blue = HALF;
     for (let k = 0; k < length; k++, at += channels) {
-      const weight = weights[x * taps + k]!;
-      red = (red + input[at]! * weight) | 0;
-      green = (green + input[at + 1]! * weight) | 0;
-      blue = (blue + input[at + 2]! * weight) | 0;
+      const weight = weights[x * taps + k];
+      red = (red + input[at] * weight) | 0;
+      green = (green + input[at + 1] * weight) | 0;
+      blue = (blue + input[at + 2] * weight) | 0;
     }
     output[to + 3 * x] = clamp(red >> PRECISION_BITS);
     output[to + 3 * x + 1] = clamp(green >> PRECISION_BITS);
@@ -78,7 +78,7 @@ function copyRow(
   count: number,
 ): void {
   for (let x = 0; x < count; x++) {
-    for (let c = 0; c < 3; c++) output[to + 3 * x + c] = input[from + channels * x + c]!;
+    for (let c = 0; c < 3; c++) output[to + 3 * x + c] = input[from + channels * x + c];
   }
 }
 
@@ -95,13 +95,13 @@ function resizeColumns(input: Uint8Array, passes: Passes, result: Uint8Array): v
     }
     // Row by row, not column by column: memory is read in order.
     sums.fill(HALF);
-    const first = vertical.bounds[2 * y]! - firstRow;
-    for (let k = 0; k < vertical.bounds[2 * y + 1]!; k++) {
-      const weight = vertical.weights[y * vertical.taps + k]!;
+    const first = vertical.bounds[2 * y] - firstRow;
+    for (let k = 0; k < vertical.bounds[2 * y + 1]; k++) {
+      const weight = vertical.weights[y * vertical.taps + k];
       const from = (first + k) * stride;
-      for (let i = 0; i < stride; i++) sums[i] = (sums[i]! + input[from + i]! * weight) | 0;
+      for (let i = 0; i < stride; i++) sums[i] = (sums[i] + input[from + i] * weight) | 0;
     }
-    for (let i = 0; i < stride; i++) result[to + i] = clamp(sums[i]! >> PRECISION_BITS);
+    for (let i = 0; i < stride; i++) result[to + i] = clamp(sums[i] >> PRECISION_BITS);
   }
 }
 

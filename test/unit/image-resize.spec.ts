@@ -70,7 +70,7 @@ describe('a crop is a window of the whole resize', () => {
     for (let y = top; y < top + height!; y++) {
       for (let x = left; x < left + width!; x++) {
         const inside = x >= 0 && x < whole.width && y >= 0 && y < whole.height;
-        for (let c = 0; c < 3; c++) expected.push(inside ? whole.data[(y * whole.width + x) * 3 + c]! : fill[c]!);
+        for (let c = 0; c < 3; c++) expected.push(inside ? whole.data[(y * whole.width + x) * 3 + c] : fill[c]);
       }
     }
     expect([...resizeOnCpu(source, passes)]).toEqual(expected);
@@ -89,7 +89,7 @@ describe('coefficients', () => {
         expect(Math.abs(sum - 2 ** PRECISION_BITS)).toBeLessThanOrEqual(taps / 2);
         expect(bounds[2 * i]).toBeGreaterThanOrEqual(0);
         expect(bounds[2 * i + 1]).toBeGreaterThan(0);
-        expect(bounds[2 * i]! + bounds[2 * i + 1]!).toBeLessThanOrEqual(50);
+        expect(bounds[2 * i] + bounds[2 * i + 1]).toBeLessThanOrEqual(50);
       }
     },
   );

@@ -1,0 +1,356 @@
+/**
+ * From decoded pictures to normalised pixels on the GPU: upload, horizontal pass, vertical pass, normalise. The bytes in
+ * between are Pillow's; the CPU path (`reference/preprocess.ts`) gives the same floats.
+ *
+ * For each picture `upload` and then `record`, into the encoder that goes on with the network: one submit from picture
+ * to logits. Scratch memory is kept: a photo of a size seen before creates no GPU object. A picture too large for one
+ * upload goes up in strips, with a submit for each; one whose resize would not fit into a buffer is resized on the CPU.
+ */
+import { ViTError } from '../error.ts';
+import { Buffers } from '../gpu/buffers.ts';
+import type { Kernel } from '../gpu/kernel.ts';
+import type { Pipelines } from '../gpu/pipelines.ts';
+import type { Picture } from '../image/decode.ts';
+import { type Passes, planPasses } from '../image/passes.ts';
+import { pictureSource } from '../image/read-pixels.ts';
+import { NORMALIZE_WINDOW_BYTES, normalize as normalizeKernel, packNormalizeWindow } from '../kernels/normalize.ts';
+import { packResizePass, RESIZE_PASS_BYTES, resize } from '../kernels/resize.ts';
+import type { Architecture } from '../model/architecture.ts';
+import type { Preprocess } from '../model/preprocess.ts';
+import { normalize, normalizeTable } from '../reference/normalize.ts';
+import { resizeOnCpu } from '../reference/resize.ts';
+import { PreprocessPlan, type Strip, type Tile } from './preprocess-plan.ts';
+import { ScratchBuffer, ScratchTexture } from './scratch.ts';
+
+/** Pixels that go up at once: 64 MiB, as texture and as buffer. All of a photo of 16 megapixels. */
+const STRIP_PIXELS = 1 << 24;
+
+/** Sizes of photos whose coefficients are kept. */
+const KEPT_PLANS = 8;
+
+/** Where the passes' parameters lie in their buffer: WebGPU wants offsets to be multiples of 256. */
+const HORIZONTAL = 0;
+const VERTICAL = 256;
+const WINDOW = 512;
+
+export interface PreprocessGpuOptions {
+  spec: Preprocess;
+  architecture: Pick<Architecture, 'channels' | 'imageSize'>;
+  /** Pixels uploaded at once; for tests. */
+  stripPixels?: number;
+}
+
+interface Stage {
+  kernel: Kernel;
+  pipeline: GPUComputePipeline;
+}
+
+export class PreprocessGpu {
+  readonly #device: GPUDevice;
+  readonly #spec: Preprocess;
+  readonly #architecture: PreprocessGpuOptions['architecture'];
+  readonly #stages: { horizontal: Stage; vertical: Stage; normalize: Stage };
+  readonly #stripPixels: number;
+  readonly #buffers: Buffers;
+  /** The table of normalised bytes, for both paths. */
+  readonly #table: Float32Array<ArrayBuffer>;
+  readonly #tableBuffer: GPUBuffer;
+  readonly #parameters: GPUBuffer;
+  readonly #texture: ScratchTexture;
+  readonly #scratch: {
+    source: ScratchBuffer;
+    middle: ScratchBuffer;
+    resized: ScratchBuffer;
+    horizontal: ScratchBuffer;
+    vertical: ScratchBuffer;
+  };
+  readonly #plans = new Map<string, PreprocessPlan>();
+  readonly #bindings = new BindGroups();
+  /** Whose coefficients are in the buffers. */
+  #loaded: PreprocessPlan | null = null;
+  /** Uploaded, to be recorded. */
+  #pending: Pending | null = null;
+
+  /** @throws ViTError `bad-manifest` where mean and std do not fit the channels, `shader` */
+  static async create(device: GPUDevice, pipelines: Pipelines, options: PreprocessGpuOptions): Promise<PreprocessGpu> {
+    const { spec, architecture } = options;
+    const stage = async (kernel: Kernel): Promise<Stage> => ({ kernel, pipeline: await pipelines.get(kernel) });
+    const [horizontal, vertical, normalize] = await Promise.all([
+      stage(resize({ vertical: false, background: spec.background })),
+      stage(resize({ vertical: true })),
+      stage(normalizeKernel({ ...architecture, fill: spec.crop?.fill ?? [0, 0, 0] })),
+    ]);
+    return new PreprocessGpu(device, options, { horizontal, vertical, normalize });
+  }
+
+  private constructor(
+    device: GPUDevice,
+    { spec, architecture, stripPixels = STRIP_PIXELS }: PreprocessGpuOptions,
+    stages: { horizontal: Stage; vertical: Stage; normalize: Stage },
+  ) {
+    this.#device = device;
+    this.#spec = spec;
+    this.#architecture = architecture;
+    this.#stages = stages;
+    this.#stripPixels = stripPixels;
+    this.#table = normalizeTable(spec, architecture.channels);
+    const { STORAGE, COPY_DST } = GPUBufferUsage;
+    this.#buffers = new Buffers(device);
+    this.#tableBuffer = this.#buffers.create('preprocess/table', this.#table.byteLength, STORAGE | COPY_DST);
+    device.queue.writeBuffer(this.#tableBuffer, 0, this.#table);
+    this.#parameters = this.#buffers.create('preprocess/parameters', WINDOW + 256, STORAGE | COPY_DST);
+    this.#texture = new ScratchTexture(device, 'preprocess/upload');
+    const scratch = (name: string) => new ScratchBuffer(device, `preprocess/${name}`, STORAGE | COPY_DST);
+    this.#scratch = {
+      source: scratch('source'),
+      middle: scratch('middle'),
+      resized: scratch('resized'),
+      horizontal: scratch('horizontal coefficients'),
+      vertical: scratch('vertical coefficients'),
+    };
+  }
+
+  /** GPU memory held. */
+  get bytes(): number {
+    const scratch = Object.values(this.#scratch).reduce((sum, { bytes }) => sum + bytes, 0);
+    return this.#buffers.bytes + this.#texture.bytes + scratch;
+  }
+
+  destroy(): void {
+    this.#buffers.destroy();
+    this.#texture.destroy();
+    for (const buffer of Object.values(this.#scratch)) buffer.destroy();
+  }
+
+  /**
+   * Brings `picture` onto the GPU; it may be closed afterwards. `record` and the submit of its encoder must follow before
+   * the next `upload`.
+   * @param pixels `[images, C, H, W]`, with COPY_DST: where `record` will have image `image` written
+   * @throws ViTError `bad-manifest` where the preprocessing gives another size than the network takes
+   */
+  upload(picture: Picture, pixels: GPUBuffer, image: number): void {
+    const plan = this.#plan(picture.width, picture.height);
+    if (!plan.fits) {
+      this.#uploadFromCpu(picture, plan.passes, pixels, image);
+      return;
+    }
+    this.#load(plan);
+    this.#scratch.middle.get(plan.middleBytes);
+    this.#scratch.resized.get(plan.resizedBytes);
+    this.#write(WINDOW, packNormalizeWindow({ ...windowOf(plan.passes), image }));
+
+    const tiles = tilesOf(picture, plan);
+    if (plan.strips.length === 1 && tiles.length === 1) {
+      this.#pending = {
+        plan,
+        pixels,
+        strip: plan.strips[0],
+        copy: this.#uploadTile(picture, plan, plan.strips[0], tiles[0]),
+      };
+      return;
+    }
+    for (const strip of plan.strips) this.#resizeStrip(picture, plan, strip);
+    this.#pending = { plan, pixels, strip: null, copy: null };
+  }
+
+  /** Records the work on the uploaded picture, in a compute pass of its own. */
+  record(encoder: GPUCommandEncoder): void {
+    const pending = this.#pending;
+    this.#pending = null;
+    if (!pending) return;
+    const { plan, pixels, strip, copy } = pending;
+    copy?.(encoder);
+    const pass = encoder.beginComputePass({ label: 'preprocess' });
+    if (strip) this.#horizontal(pass, plan, strip);
+    const { rows, columns } = plan.passes;
+    const { vertical, normalize } = this.#stages;
+    const { middle, resized } = this.#scratch;
+    const area = rows.count * columns.count;
+    this.#dispatch(pass, vertical, area, [
+      [this.#parameters, VERTICAL, RESIZE_PASS_BYTES],
+      this.#scratch.vertical.get(0),
+      middle.get(0),
+      resized.get(0),
+    ]);
+    this.#dispatch(pass, normalize, 1, [
+      [this.#parameters, WINDOW, NORMALIZE_WINDOW_BYTES],
+      resized.get(0),
+      this.#tableBuffer,
+      pixels,
+    ]);
+    pass.end();
+  }
+
+  #plan(width: number, height: number): PreprocessPlan {
+    const key = `${width} ${height}`;
+    let plan = this.#plans.get(key);
+    if (!plan) {
+      plan = new PreprocessPlan(planPasses({ width, height }, this.#spec), this.#device.limits, this.#stripPixels);
+      this.#checkSize(plan.passes);
+      if (this.#plans.size === KEPT_PLANS) this.#plans.delete(this.#plans.keys().next().value!);
+    }
+    // Last in the order of the map: the least recently used one is dropped first.
+    this.#plans.delete(key);
+    this.#plans.set(key, plan);
+    return plan;
+  }
+
+  #checkSize({ geometry: { source, output } }: Passes): void {
+    const [height, width] = this.#architecture.imageSize;
+    if (output.width === width && output.height === height) return;
+    throw new ViTError(
+      'bad-manifest',
+      `preprocess makes ${output.width} x ${output.height} pixels of an image of ${source.width} x ${source.height}; ` +
+        `the network takes ${width} x ${height}. Its resize needs a crop.`,
+    );
+  }
+
+  /** Coefficients and parameters of a size of photo. */
+  #load(plan: PreprocessPlan): void {
+    if (this.#loaded === plan) return;
+    this.#loaded = plan;
+    const { horizontal, vertical } = this.#scratch;
+    for (const [buffer, data] of [
+      [horizontal, plan.horizontal.data],
+      [vertical, plan.vertical.data],
+    ] as const) {
+      this.#device.queue.writeBuffer(buffer.get(data.byteLength), 0, data);
+    }
+    const { columns, rows, firstRow } = plan.passes;
+    this.#write(
+      VERTICAL,
+      packResizePass({
+        width: columns.count,
+        height: rows.count,
+        taps: plan.vertical.taps,
+        stride: columns.count,
+        firstRow,
+        outputFirst: 0,
+      }),
+    );
+  }
+
+  #write(offset: number, data: Uint32Array<ArrayBuffer>): void {
+    this.#device.queue.writeBuffer(this.#parameters, offset, data);
+  }
+
+  /** Uploads a strip and resizes its rows, in submits of its own: the next strip takes the same memory. */
+  #resizeStrip(picture: Picture, plan: PreprocessPlan, strip: Strip): void {
+    const { queue } = this.#device;
+    const tiles = tilesOf(picture, plan);
+    for (const tile of tiles) {
+      const copy = this.#uploadTile(picture, plan, strip, tile);
+      const encoder = this.#device.createCommandEncoder({ label: 'preprocess/strip' });
+      copy?.(encoder);
+      if (tile === tiles.at(-1)) {
+        const pass = encoder.beginComputePass({ label: 'preprocess/strip' });
+        this.#horizontal(pass, plan, strip);
+        pass.end();
+      }
+      queue.submit([encoder.finish()]);
+    }
+  }
+
+  /** @returns what is still to be recorded to have the tile's pixels in the source buffer */
+  #uploadTile(picture: Picture, plan: PreprocessPlan, strip: Strip, tile: Tile): Copy | null {
+    const { queue } = this.#device;
+    // Bytes go up as they are; rows of a texture are padded for the copy.
+    const stride = 'data' in picture ? picture.width : plan.stride;
+    const buffer = this.#scratch.source.get(plan.stripBytes);
+    this.#write(
+      HORIZONTAL,
+      packResizePass({
+        width: plan.passes.columns.count,
+        height: strip.count,
+        taps: plan.horizontal.taps,
+        stride,
+        firstRow: 0,
+        outputFirst: (strip.first - plan.passes.firstRow) * plan.passes.columns.count,
+      }),
+    );
+    if ('data' in picture) {
+      const rowBytes = picture.width * 4;
+      const from = picture.data.byteOffset + strip.first * rowBytes;
+      queue.writeBuffer(buffer, 0, picture.data.buffer, from, strip.count * rowBytes);
+      return null;
+    }
+    const texture = this.#texture.get(Math.max(...plan.tiles.map(({ width }) => width)), plan.strips[0].count);
+    const size = [tile.width, strip.count];
+    queue.copyExternalImageToTexture(
+      { source: picture, origin: [tile.x, strip.first] },
+      { texture, premultipliedAlpha: false, colorSpace: 'srgb' },
+      size,
+    );
+    return (encoder) =>
+      encoder.copyTextureToBuffer({ texture }, { buffer, offset: tile.x * 4, bytesPerRow: stride * 4 }, size);
+  }
+
+  #horizontal(pass: GPUComputePassEncoder, plan: PreprocessPlan, strip: Strip): void {
+    this.#dispatch(pass, this.#stages.horizontal, strip.count * plan.passes.columns.count, [
+      [this.#parameters, HORIZONTAL, RESIZE_PASS_BYTES],
+      this.#scratch.horizontal.get(0),
+      this.#scratch.source.get(0),
+      this.#scratch.middle.get(0),
+    ]);
+  }
+
+  #dispatch(pass: GPUComputePassEncoder, { kernel, pipeline }: Stage, work: number, operands: Operand[]): void {
+    pass.setPipeline(pipeline);
+    pass.setBindGroup(0, this.#bindings.get(this.#device, pipeline, operands));
+    pass.dispatchWorkgroups(...kernel.grid(work));
+  }
+
+  #uploadFromCpu(picture: Picture, passes: Passes, pixels: GPUBuffer, image: number): void {
+    const rgb = resizeOnCpu(pictureSource(picture, this.#spec.background), passes);
+    const planes = normalize(rgb, this.#table, this.#architecture.channels);
+    this.#device.queue.writeBuffer(pixels, image * planes.byteLength, planes);
+  }
+}
+
+type Copy = (encoder: GPUCommandEncoder) => void;
+
+interface Pending {
+  plan: PreprocessPlan;
+  pixels: GPUBuffer;
+  /** The only strip, or null where all of them have been resized already. */
+  strip: Strip | null;
+  copy: Copy | null;
+}
+
+/** A buffer, or a part of one: offset and size in bytes. */
+type Operand = GPUBuffer | [GPUBuffer, number, number];
+
+/** Bind groups by pipeline, kept until one of their buffers is another one. */
+class BindGroups {
+  readonly #groups = new Map<GPUComputePipeline, { operands: Operand[]; group: GPUBindGroup }>();
+
+  get(device: GPUDevice, pipeline: GPUComputePipeline, operands: Operand[]): GPUBindGroup {
+    const kept = this.#groups.get(pipeline);
+    if (kept?.operands.every((operand, i) => bufferOf(operand) === bufferOf(operands[i]))) return kept.group;
+    const group = device.createBindGroup({
+      label: pipeline.label,
+      layout: pipeline.getBindGroupLayout(0),
+      entries: operands.map((operand, binding) => ({
+        binding,
+        resource: Array.isArray(operand)
+          ? { buffer: operand[0], offset: operand[1], size: operand[2] }
+          : { buffer: operand },
+      })),
+    });
+    this.#groups.set(pipeline, { operands, group });
+    return group;
+  }
+}
+
+function bufferOf(operand: Operand): GPUBuffer {
+  return Array.isArray(operand) ? operand[0] : operand;
+}
+
+/** Bytes need no texture, so no width is too much for them. */
+function tilesOf(picture: Picture, plan: PreprocessPlan): readonly Tile[] {
+  return 'data' in picture ? [{ x: 0, width: picture.width }] : plan.tiles;
+}
+
+function windowOf({ columns, rows }: Passes) {
+  return { left: columns.at, top: rows.at, columns: columns.count, rows: rows.count };
+}
