@@ -2,9 +2,9 @@
  * Where the engine lives: in a module worker of its own, or in this thread. Either way its caller sees the same
  * `EngineInterface`.
  */
-import { releaseProxy, wrap } from 'comlink';
+import { releaseProxy } from 'comlink';
 import { ViTError } from '../error.ts';
-import type { EngineInterface } from '../worker/wire.ts';
+import { type EngineInterface, wrapEngine } from '../worker/wire.ts';
 
 export interface Connection {
   engine: EngineInterface;
@@ -24,7 +24,7 @@ export async function connect(worker: false | (() => Worker) | undefined): Promi
     return { engine, failed: new Promise(() => {}), close: () => void engine.dispose() };
   }
   const port = worker ? worker() : startWorker();
-  const engine = wrap<EngineInterface>(port);
+  const engine = wrapEngine(port);
   const failed = new Promise<never>((_, reject) => {
     port.addEventListener('error', (event) => {
       const why = event.message ? `: ${event.message}` : ' (its file could not be loaded)';
@@ -33,7 +33,6 @@ export async function connect(worker: false | (() => Worker) | undefined): Promi
   });
   failed.catch(() => {});
   return {
-    // Every method of the interface is asynchronous already, so its remote form has the same type.
     engine: engine as unknown as EngineInterface,
     failed,
     close() {

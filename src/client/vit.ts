@@ -2,17 +2,18 @@
  * A loaded model, as a page holds it. The work is done by the engine at the other end of the connection.
  */
 import { ViTError } from '../error.ts';
-import type {
-  EngineOptions,
-  Memory,
-  ModelFiles,
-  ModelInfo,
-  OutputName,
-  Outputs,
-  Progress,
-  SelfTest,
-  Tensor,
-  Timing,
+import {
+  type EngineOptions,
+  type Memory,
+  type ModelFiles,
+  type ModelInfo,
+  type OutputName,
+  type Outputs,
+  type Progress,
+  remoteCallback,
+  type SelfTest,
+  type Tensor,
+  type Timing,
 } from '../worker/wire.ts';
 import { type Connection, connect } from './connection.ts';
 import { type ImageInput, toWireImage } from './image-input.ts';
@@ -57,7 +58,7 @@ export async function loadViT(source: string | URL | ModelFiles, options: LoadOp
   throwIfAborted(signal);
   const connection = await connect(worker);
   try {
-    const loading = startLoading(connection, source, engineOptions, onProgress, worker !== false);
+    const loading = startLoading(connection, source, engineOptions, onProgress);
     const info = await Promise.race([
       loading,
       connection.failed,
@@ -77,19 +78,21 @@ export async function loadViT(source: string | URL | ModelFiles, options: LoadOp
   }
 }
 
-async function startLoading(
+function startLoading(
   { engine }: Connection,
   source: string | URL | ModelFiles,
   options: EngineOptions,
   onProgress: (progress: Progress) => void,
-  remote: boolean,
 ): Promise<ModelInfo> {
-  const isUrl = typeof source === 'string' || source instanceof URL;
-  const base = typeof document === 'undefined' ? globalThis.location?.href : document.baseURI;
-  const model = isUrl ? new URL(source, base).href : source;
-  if (!remote) return engine.load(model, options, onProgress);
-  const { proxy } = await import('comlink');
-  return engine.load(model, options, proxy(onProgress));
+  // Within this thread the mark that `remoteCallback` leaves means nothing.
+  const callback = remoteCallback(onProgress);
+  if (typeof source === 'string' || source instanceof URL) {
+    const base = typeof document === 'undefined' ? globalThis.location?.href : document.baseURI;
+    return engine.load(new URL(source, base).href, options, callback);
+  }
+  // What is sent to a worker is moved there; the caller keeps what is its own.
+  const shards = source.shards.map((shard) => shard.slice());
+  return engine.load({ manifest: source.manifest, shards }, options, callback);
 }
 
 export class ViT {

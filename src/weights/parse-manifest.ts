@@ -91,7 +91,7 @@ function parsePreprocess(field: Field, { channels, imageSize }: Architecture): P
   if (std.includes(0)) field.get('std').fail('holds a zero');
   const preprocess: Preprocess = {
     ...(field.has('background') && { background: field.get('background').rgb() }),
-    ...(field.has('orientation') && { orientation: field.get('orientation').oneOf(['exif', 'stored']) }),
+    ...(field.has('orientation') && { orientation: field.get('orientation').oneOf(['exif', 'stored'] as const) }),
     resize: field.get('resize').nullable(parseResize),
     filter: field.get('filter').oneOf(FILTERS),
     crop: field.get('crop').nullable((crop) => ({

@@ -2,7 +2,7 @@
  * What crosses between the page and the engine: the types of both sides, and how an error crosses.
  * A leaf: it knows neither side. The engine's interface is the same whether a port lies between or not.
  */
-import { transferHandlers } from 'comlink';
+import { expose, proxy, type Remote, transferHandlers, wrap } from 'comlink';
 import { type ErrorCode, ViTError } from '../error.ts';
 import type { Architecture } from '../model/architecture.ts';
 import type { Manifest } from '../weights/manifest.ts';
@@ -131,22 +131,38 @@ export function unpackError(packed: WireError): Error {
   return error;
 }
 
-/** Comlink wraps what a method throws as `{ value }` and recognises it by its own handler, which this one replaces. */
-const throwHandler = transferHandlers.get('throw')!;
-transferHandlers.set('throw', {
-  canHandle: throwHandler.canHandle,
-  serialize: (thrown) => [packError((thrown as { value: unknown }).value), []],
-  deserialize: (packed) => {
-    throw unpackError(packed as WireError);
-  },
-});
+/** The engine at the other end of a worker. Every method is asynchronous already, so the remote one has its type. */
+export function wrapEngine(worker: Worker): Remote<EngineInterface> {
+  installTransferHandlers();
+  return wrap<EngineInterface>(worker);
+}
 
-/** Messages with pixels or results in them move those instead of copying them: what is sent is the sender's no more. */
-transferHandlers.set('move', {
-  canHandle: (value): value is unknown => transferables(value).length > 0,
-  serialize: (value) => [value, transferables(value)],
-  deserialize: (value) => value,
-});
+/** Within a worker: serves `engine` to the page. */
+export function exposeEngine(engine: EngineInterface): void {
+  installTransferHandlers();
+  expose(engine);
+}
+
+/** A callback that can be called from the other side. */
+export const remoteCallback = proxy;
+
+function installTransferHandlers(): void {
+  const { canHandle } = transferHandlers.get('throw')!;
+  // Comlink's own handler of what a method throws knows no codes and no causes.
+  transferHandlers.set('throw', {
+    canHandle,
+    serialize: (thrown) => [packError((thrown as { value: unknown }).value), []],
+    deserialize: (packed) => {
+      throw unpackError(packed as WireError);
+    },
+  });
+  // Messages with pixels or results in them move those instead of copying them: what is sent is the sender's no more.
+  transferHandlers.set('move', {
+    canHandle: (value): value is unknown => transferables(value).length > 0,
+    serialize: (value) => [value, transferables(value)],
+    deserialize: (value) => value,
+  });
+}
 
 const TRANSFERABLE = [ArrayBuffer, globalThis.ImageBitmap].filter((type) => type !== undefined);
 

@@ -1,4 +1,4 @@
-import { expose } from 'comlink';
 import { EngineHost } from '../engine/host.ts';
+import { exposeEngine } from './wire.ts';
 
-expose(new EngineHost());
+exposeEngine(new EngineHost());
