@@ -66,21 +66,22 @@ export class ShardWriter {
   /** @param bytes of the tensor, as many as its layout says. */
   async add(name: string, bytes: Uint8Array): Promise<void> {
     const { shard, offset } = this.#layout.tensors[name];
+    // The gap before this tensor reached to the end of the shard before.
     if (shard > this.#entries.length) await this.#handOver();
     this.#filled = offset;
     let done = 0;
     while (done < bytes.length) {
-      if (this.#filled === this.#shard.length) await this.#handOver();
       const part = bytes.subarray(done, done + this.#shard.length - this.#filled);
       this.#shard.set(part, this.#filled);
       this.#filled += part.length;
       done += part.length;
+      if (this.#filled === this.#shard.length) await this.#handOver();
     }
   }
 
   /** After the last tensor. */
   async finish(): Promise<ShardEntry[]> {
-    await this.#handOver();
+    if (this.#entries.length < this.#layout.shards.length) await this.#handOver();
     return this.#entries;
   }
 

@@ -1,0 +1,121 @@
+/**
+ * Checkpoints made up in a test, and the tensors of what the converter wrote.
+ */
+import { readFileSync } from 'node:fs';
+import type { Checkpoint } from '../../src/convert/checkpoint.ts';
+import { type ConvertOptions, convertCheckpoint } from '../../src/convert/convert.ts';
+import { openSafetensors } from '../../src/convert/safetensors.ts';
+import { MemorySink } from '../../src/convert/sink.ts';
+import { bytesSource } from '../../src/convert/source.ts';
+import type { Manifest } from '../../src/weights/manifest.ts';
+import { parseManifest } from '../../src/weights/parse-manifest.ts';
+
+export const FAMILIES = new URL('../fixtures/families/', import.meta.url);
+
+/** The bytes of a safetensors file; a header of text is taken as it is. */
+export function safetensorsFile(header: object | string, data: Uint8Array = new Uint8Array()): Uint8Array<ArrayBuffer> {
+  const text = new TextEncoder().encode(typeof header === 'string' ? header : JSON.stringify(header));
+  const file = new Uint8Array(8 + text.length + data.length);
+  new DataView(file.buffer).setBigUint64(0, BigInt(text.length), true);
+  file.set(text, 8);
+  file.set(data, 8 + text.length);
+  return file;
+}
+
+export function openFixture(family: string): Promise<Checkpoint> {
+  return openSafetensors(bytesSource(readFileSync(new URL(`${family}/model.safetensors`, FAMILIES))));
+}
+
+export function fixtureJson(path: string): Record<string, unknown> {
+  return JSON.parse(readFileSync(new URL(path, FAMILIES), 'utf8'));
+}
+
+/** Other names for the tensors of a checkpoint; those without a name are left out. */
+export function renameTensors(checkpoint: Checkpoint, rename: (name: string) => string | undefined): Checkpoint {
+  const originals = new Map<string, string>();
+  for (const name of checkpoint.tensors.keys()) {
+    const other = rename(name);
+    if (other !== undefined) originals.set(other, name);
+  }
+  return {
+    format: checkpoint.format,
+    tensors: new Map([...originals].map(([name, original]) => [name, checkpoint.tensors.get(original)!])),
+    read: (name) => checkpoint.read(originals.get(name)!),
+  };
+}
+
+/** A checkpoint with these tensors besides, all zero. */
+export function addTensors(checkpoint: Checkpoint, shapes: Record<string, number[]>): Checkpoint {
+  const length = (name: string) => shapes[name].reduce((a, b) => a * b, 1);
+  const added = Object.keys(shapes).map(
+    (name) => [name, { shape: shapes[name], dtype: 'f32', bytes: 4 * length(name) }] as const,
+  );
+  return {
+    format: checkpoint.format,
+    tensors: new Map([...checkpoint.tensors, ...added]),
+    read: async (name) => (name in shapes ? new Float32Array(length(name)) : checkpoint.read(name)),
+  };
+}
+
+/** What tells enough of the fixtures, beside their tensors. */
+export const ENOUGH: ConvertOptions = {
+  name: 'made-up',
+  heads: 3,
+  preprocess: {
+    resize: { mode: 'squash', height: 32, width: 32 },
+    filter: 'bilinear',
+    mean: [0.5, 0.5, 0.5],
+    std: [0.5, 0.5, 0.5],
+  },
+};
+
+export interface Converted {
+  manifest: Manifest;
+  files: Map<string, Uint8Array<ArrayBuffer>>;
+  tensors: Map<string, Float32Array>;
+}
+
+/** Converts and reads everything back; the manifest is the one in `model.json`, after its own checks. */
+export async function convertInMemory(
+  checkpoint: Checkpoint,
+  options: Partial<ConvertOptions> = {},
+): Promise<Converted> {
+  const sink = new MemorySink();
+  await convertCheckpoint(checkpoint, sink, { ...ENOUGH, ...options });
+  const text = new TextDecoder().decode(sink.files.get('model.json'));
+  const manifest = parseManifest(JSON.parse(text), 'model.json');
+  return { manifest, files: sink.files, tensors: readTensors(manifest, sink.files) };
+}
+
+/** By the manifest's rule: shards laid end to end, each tensor its bytes from its place on. */
+function readTensors(manifest: Manifest, files: Map<string, Uint8Array>): Map<string, Float32Array> {
+  const starts: number[] = [];
+  let total = 0;
+  for (const { bytes } of manifest.shards) {
+    starts.push(total);
+    total += bytes;
+  }
+  const stream = new Uint8Array(total);
+  for (const [i, { file }] of manifest.shards.entries()) stream.set(files.get(file)!, starts[i]);
+  const tensors = new Map<string, Float32Array>();
+  for (const [name, { dtype, shard, offset, bytes }] of Object.entries(manifest.tensors)) {
+    const start = starts[shard] + offset;
+    const view = new DataView(stream.buffer, start, bytes);
+    const size = dtype === 'f32' ? 4 : 2;
+    tensors.set(
+      name,
+      Float32Array.from({ length: bytes / size }, (_, i) =>
+        dtype === 'f32' ? view.getFloat32(4 * i, true) : halfValue(view.getUint16(2 * i, true)),
+      ),
+    );
+  }
+  return tensors;
+}
+
+/** IEEE 754 binary16, by its definition. */
+export function halfValue(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const [exponent, mantissa] = [(bits >> 10) & 31, bits & 1023];
+  if (exponent === 31) return mantissa ? Number.NaN : sign * Number.POSITIVE_INFINITY;
+  return sign * (exponent === 0 ? mantissa / 1024 : 1 + mantissa / 1024) * 2 ** (Math.max(exponent, 1) - 15);
+}
