@@ -2,7 +2,7 @@
  * Everything on the GPU whose size depends on the batch: the buffers of the plan's values, the bind groups of the
  * dispatches, and the buffer results are read from. Made for a number of images, and used for any number up to it.
  */
-import { Buffers } from '../gpu/buffers.ts';
+import type { Buffers } from '../gpu/buffers.ts';
 import { roundUp } from '../gpu/kernel.ts';
 import { ROW_TILE } from '../kernels/matmul.ts';
 import type { Plan, ValueName } from '../model/plan.ts';
@@ -27,10 +27,11 @@ export class Activations {
     program: Program,
     weights: WeightBuffers,
     pipelines: GPUComputePipeline[],
+    buffers: Buffers,
     capacity: number,
   ) {
     this.capacity = capacity;
-    this.#buffers = new Buffers(device);
+    this.#buffers = buffers;
     const { STORAGE, COPY_DST, COPY_SRC, MAP_READ } = GPUBufferUsage;
 
     const pixelBytes = capacity * pixelsPerImage(plan) * 4;

@@ -31,29 +31,26 @@ export class GpuBackend implements Backend {
 
   /** @throws ViTError `out-of-memory`; nothing stays allocated */
   static async create(gpu: Gpu, plan: Plan): Promise<GpuBackend> {
-    let backend: GpuBackend | undefined;
+    const buffers = new Buffers(gpu.device);
     try {
-      return await gpu.checked(`the weights of a model of width ${plan.architecture.width}`, () => {
-        backend = new GpuBackend(gpu, plan);
-        return backend;
-      });
+      return await gpu.checked('the weights of the model', () => new GpuBackend(gpu, plan, buffers));
     } catch (error) {
-      backend?.destroy();
-      gpu.device.destroy();
+      buffers.destroy();
+      gpu.destroy();
       throw error;
     }
   }
 
-  private constructor(gpu: Gpu, plan: Plan) {
+  private constructor(gpu: Gpu, plan: Plan, weightBuffers: Buffers) {
     const { device } = gpu;
     this.#gpu = gpu;
     this.#plan = plan;
     this.#program = compile(plan);
+    this.#weightBuffers = weightBuffers;
+    this.#weights = new WeightBuffers(device, weightBuffers, this.#program);
     const pipelines = new Pipelines(device);
     this.#compiling = Promise.all(this.#program.dispatches.map(({ kernel }) => pipelines.get(kernel)));
     this.#compiling.catch(() => {}); // Thrown by ready().
-    this.#weightBuffers = new Buffers(device);
-    this.#weights = new WeightBuffers(device, this.#weightBuffers, this.#program);
     const largest = Math.min(device.limits.maxStorageBufferBindingSize, device.limits.maxBufferSize);
     this.maxBatch = Math.max(1, Math.min(MAX_BATCH, maxImages(plan, this.#program, largest)));
   }
@@ -102,7 +99,7 @@ export class GpuBackend implements Backend {
     this.#activations?.destroy();
     this.#activations = null;
     this.#weightBuffers.destroy();
-    this.#gpu.device.destroy();
+    this.#gpu.destroy();
   }
 
   async #activationsFor(batch: number): Promise<Activations> {
@@ -110,9 +107,16 @@ export class GpuBackend implements Backend {
     // The old ones go first: both together may not fit.
     this.#activations?.destroy();
     this.#activations = null;
-    const make = () =>
-      new Activations(this.#gpu.device, this.#plan, this.#program, this.#weights, this.#pipelines, batch);
-    this.#activations = await this.#gpu.checked(`a batch of ${batch} images`, make);
+    const { device } = this.#gpu;
+    const buffers = new Buffers(device);
+    try {
+      this.#activations = await this.#gpu.checked(`a batch of ${batch} images`, () => {
+        return new Activations(device, this.#plan, this.#program, this.#weights, this.#pipelines, buffers, batch);
+      });
+    } catch (error) {
+      buffers.destroy();
+      throw error;
+    }
     return this.#activations;
   }
 

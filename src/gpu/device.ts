@@ -7,10 +7,13 @@ import { ViTError } from '../error.ts';
 export class Gpu {
   readonly device: GPUDevice;
   readonly info: GPUAdapterInfo;
+  readonly #owned: boolean;
   #failure: ViTError | null = null;
 
-  constructor(device: GPUDevice) {
+  /** @param owned whether `destroy` ends the device, too: not when it is the caller's own */
+  constructor(device: GPUDevice, owned = false) {
     this.device = device;
+    this.#owned = owned;
     this.info = device.adapterInfo;
     device.addEventListener('uncapturederror', ({ error }) => this.fail(fromGpuError(error, 'a GPU call')));
     device.lost.then(({ reason, message }) => {
@@ -33,12 +36,16 @@ export class Gpu {
     const adapter = await gpu.requestAdapter({ powerPreference });
     if (!adapter) throw new ViTError('no-webgpu', 'The browser found no GPU that WebGPU can use.');
     try {
-      return new Gpu(await adapter.requestDevice({ label: 'vit-webgpu' }));
+      return new Gpu(await adapter.requestDevice({ label: 'vit-webgpu' }), true);
     } catch (cause) {
       throw new ViTError('no-webgpu', 'The GPU refused to be used. Reload the page, or restart the browser.', {
         cause,
       });
     }
+  }
+
+  destroy(): void {
+    if (this.#owned) this.device.destroy();
   }
 
   /** Remembers the first failure. */

@@ -1,0 +1,71 @@
+/**
+ * A small model made of random numbers, as files in memory: for tests of everything but accuracy.
+ */
+import { computeGolden } from '../../src/convert/golden.ts';
+import { layOutShards, sha256 } from '../../src/convert/shards.ts';
+import type { Architecture } from '../../src/model/architecture.ts';
+import { tensorShapes } from '../../src/model/tensors.ts';
+import { FORMAT, type Manifest, VERSION } from '../../src/weights/manifest.ts';
+import type { ModelFiles } from '../../src/worker/wire.ts';
+import { random } from './arrays.ts';
+
+export const TINY: Architecture = {
+  imageSize: [16, 16],
+  patchSize: [8, 8],
+  channels: 3,
+  width: 24,
+  depth: 2,
+  heads: 3,
+  mlpWidth: 48,
+  classes: 5,
+  activation: 'gelu',
+  epsilon: 1e-6,
+};
+
+/** Shards of 4 KiB, so that tensors span them. */
+export async function tinyModel(architecture: Architecture = TINY): Promise<ModelFiles> {
+  const layout = layOutShards(tensorShapes(architecture), 'f32', 4096);
+  const shards = layout.shards.map((bytes) => new Uint8Array(bytes));
+  const values = new Map<string, Float32Array>();
+  let seed = 1;
+  for (const [name, { shape, shard, offset, bytes }] of Object.entries(layout.tensors)) {
+    const data = random(bytes / 4, seed++, name.endsWith('weight') ? 2 / Math.sqrt(shape[1] ?? 1) : 0.2);
+    values.set(name, data);
+    const raw = new Uint8Array(data.buffer);
+    for (let done = 0, at = shard, from = offset; done < raw.length; at++, from = 0) {
+      const piece = raw.subarray(done, done + shards[at].length - from);
+      shards[at].set(piece, from);
+      done += piece.length;
+    }
+  }
+  const [height, width] = architecture.imageSize;
+  const manifest: Manifest = {
+    format: FORMAT,
+    version: VERSION,
+    name: 'tiny',
+    source: {},
+    architecture,
+    preprocess: {
+      resize: { mode: 'squash', height, width },
+      filter: 'bilinear',
+      crop: null,
+      mean: new Array(architecture.channels).fill(0.5),
+      std: new Array(architecture.channels).fill(0.5),
+    },
+    labels: Array.from({ length: architecture.classes }, (_, i) => `class ${i}`),
+    problemType: 'single-label',
+    tensors: layout.tensors,
+    shards: await Promise.all(
+      shards.map(async (bytes, i) => ({ file: `shard-${i}.bin`, bytes: bytes.length, sha256: await sha256(bytes) })),
+    ),
+    golden: computeGolden(architecture, values),
+  };
+  return { manifest, shards };
+}
+
+/** A picture of `width` x `height` in one colour. */
+export function plainImage(width: number, height: number, [r, g, b]: [number, number, number]): ImageData {
+  const image = new ImageData(width, height);
+  for (let i = 0; i < image.data.length; i += 4) image.data.set([r, g, b, 255], i);
+  return image;
+}
