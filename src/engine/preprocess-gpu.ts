@@ -143,7 +143,8 @@ export class PreprocessGpu {
    */
   upload(picture: Picture, pixels: GPUBuffer, image: number): void {
     const plan = this.#plan(picture.width, picture.height);
-    if (!plan.fits || !this.#stages) {
+    const stages = this.#stages;
+    if (!plan.fits || !stages) {
       this.#uploadFromCpu(picture, plan.passes, pixels, image);
       return;
     }
@@ -155,6 +156,7 @@ export class PreprocessGpu {
     const tiles = tilesOf(picture, plan);
     if (plan.strips.length === 1 && tiles.length === 1) {
       this.#pending = {
+        stages,
         plan,
         pixels,
         strip: plan.strips[0],
@@ -162,8 +164,8 @@ export class PreprocessGpu {
       };
       return;
     }
-    for (const strip of plan.strips) this.#resizeStrip(picture, plan, strip);
-    this.#pending = { plan, pixels, strip: null, copy: null };
+    for (const strip of plan.strips) this.#resizeStrip(picture, stages, plan, strip);
+    this.#pending = { stages, plan, pixels, strip: null, copy: null };
   }
 
   /** Records the work on the uploaded picture, in a compute pass of its own. */
@@ -171,21 +173,20 @@ export class PreprocessGpu {
     const pending = this.#pending;
     this.#pending = null;
     if (!pending) return;
-    const { plan, pixels, strip, copy } = pending;
+    const { stages, plan, pixels, strip, copy } = pending;
     copy?.(encoder);
     const pass = encoder.beginComputePass({ label: 'preprocess' });
-    if (strip) this.#horizontal(pass, plan, strip);
+    if (strip) this.#horizontal(pass, stages, plan, strip);
     const { rows, columns } = plan.passes;
-    const { vertical, normalize } = this.#stages;
     const { middle, resized } = this.#scratch;
     const area = rows.count * columns.count;
-    this.#dispatch(pass, vertical, area, [
+    this.#dispatch(pass, stages.vertical, area, [
       [this.#parameters, VERTICAL, RESIZE_PASS_BYTES],
       this.#scratch.vertical.get(0),
       middle.get(0),
       resized.get(0),
     ]);
-    this.#dispatch(pass, normalize, 1, [
+    this.#dispatch(pass, stages.normalize, 1, [
       [this.#parameters, WINDOW, NORMALIZE_WINDOW_BYTES],
       resized.get(0),
       this.#tableBuffer,
@@ -248,7 +249,7 @@ export class PreprocessGpu {
   }
 
   /** Uploads a strip and resizes its rows, in submits of its own: the next strip takes the same memory. */
-  #resizeStrip(picture: Picture, plan: PreprocessPlan, strip: Strip): void {
+  #resizeStrip(picture: Picture, stages: Stages, plan: PreprocessPlan, strip: Strip): void {
     const { queue } = this.#device;
     const tiles = tilesOf(picture, plan);
     for (const tile of tiles) {
@@ -257,7 +258,7 @@ export class PreprocessGpu {
       copy?.(encoder);
       if (tile === tiles.at(-1)) {
         const pass = encoder.beginComputePass({ label: 'preprocess/strip' });
-        this.#horizontal(pass, plan, strip);
+        this.#horizontal(pass, stages, plan, strip);
         pass.end();
       }
       queue.submit([encoder.finish()]);
@@ -298,8 +299,8 @@ export class PreprocessGpu {
       encoder.copyTextureToBuffer({ texture }, { buffer, offset: tile.x * 4, bytesPerRow: stride * 4 }, size);
   }
 
-  #horizontal(pass: GPUComputePassEncoder, plan: PreprocessPlan, strip: Strip): void {
-    this.#dispatch(pass, this.#stages.horizontal, strip.count * plan.passes.columns.count, [
+  #horizontal(pass: GPUComputePassEncoder, stages: Stages, plan: PreprocessPlan, strip: Strip): void {
+    this.#dispatch(pass, stages.horizontal, strip.count * plan.passes.columns.count, [
       [this.#parameters, HORIZONTAL, RESIZE_PASS_BYTES],
       this.#scratch.horizontal.get(0),
       this.#scratch.source.get(0),
@@ -323,6 +324,7 @@ export class PreprocessGpu {
 type Copy = (encoder: GPUCommandEncoder) => void;
 
 interface Pending {
+  stages: Stages;
   plan: PreprocessPlan;
   pixels: GPUBuffer;
   /** The only strip, or null where all of them have been resized already. */

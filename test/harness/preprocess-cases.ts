@@ -1,5 +1,6 @@
 /** Pictures, pipelines and what Pillow makes of them: the goldens of `test/fixtures/preprocess`, in the browser. */
 import type { Preprocess } from '../../src/model/preprocess.ts';
+import { fixture, readBytes, readJson } from './files.ts';
 
 export interface PreprocessCase {
   image: string;
@@ -23,41 +24,35 @@ export interface DecodeCase {
   stored?: { width: number; height: number; rgb: string };
 }
 
-const PREPROCESS = '/test/fixtures/preprocess/';
-const DECODE = '/test/fixtures/decode/';
+interface PreprocessJson {
+  cases: PreprocessCase[];
+  pipelines: ({ name: string } & Pick<Preprocess, 'resize' | 'filter' | 'crop'>)[];
+}
+
 const UNIT = { mean: [0, 0, 0], std: [1, 1, 1] };
 
 export async function preprocessCases(): Promise<{ cases: PreprocessCase[]; pipelines: Record<string, Preprocess> }> {
-  const json = await (await fixture(`${PREPROCESS}cases.json`)).json();
+  const json = await readJson<PreprocessJson>(fixture('preprocess/cases.json'));
   const pipelines: Record<string, Preprocess> = {};
   for (const { name, ...spec } of json.pipelines) pipelines[name] = { ...spec, ...UNIT };
   return { cases: json.cases, pipelines };
 }
 
 export async function fixtureBlob(name: string): Promise<Blob> {
-  return (await fixture(PREPROCESS + name)).blob();
+  return new Blob([await fixtureBytes(name)]);
 }
 
 export async function fixtureBytes(name: string): Promise<Uint8Array<ArrayBuffer>> {
-  return new Uint8Array(await (await fixture(PREPROCESS + name)).arrayBuffer());
+  return readBytes(fixture(`preprocess/${name}`));
 }
 
 export async function decodeCases(): Promise<DecodeCase[]> {
-  return (await (await fixture(`${DECODE}cases.json`)).json()).cases;
+  return (await readJson<{ cases: DecodeCase[] }>(fixture('decode/cases.json'))).cases;
 }
 
 /** A file of `decodeCases`. */
 export async function decodeFile(name: string): Promise<Blob> {
-  return (await fixture(DECODE + name)).blob();
-}
-
-/** A development server answers a missing file with the page itself: that is no fixture. */
-async function fixture(path: string): Promise<Response> {
-  const response = await fetch(path);
-  if (!response.ok || response.headers.get('content-type')?.startsWith('text/html')) {
-    throw new Error(`No fixture ${path}`);
-  }
-  return response;
+  return new Blob([await readBytes(fixture(`decode/${name}`))]);
 }
 
 /** How many bytes differ, and by how much at most. Lengths must be equal. */

@@ -3,13 +3,14 @@
  * table that both paths share, so that equal floats are equal bytes; the tolerance is zero.
  */
 import { describe, expect, test } from 'vitest';
-import { PreprocessGpu } from '../../src/engine/preprocess-gpu.ts';
+import { PreprocessGpu, type PreprocessGpuOptions } from '../../src/engine/preprocess-gpu.ts';
 import { Pipelines } from '../../src/gpu/pipelines.ts';
 import { decodeImage, type Picture } from '../../src/image/decode.ts';
 import { pictureSource } from '../../src/image/read-pixels.ts';
 import type { Preprocess } from '../../src/model/preprocess.ts';
 import { normalize, normalizeTable } from '../../src/reference/normalize.ts';
 import { resizeToSpec } from '../../src/reference/preprocess.ts';
+import { haveModels, readBytes, readJson, realModel } from '../harness/files.ts';
 import { testGpu } from '../harness/gpu.ts';
 import {
   countDifferences,
@@ -40,10 +41,10 @@ async function setup(
   spec: Preprocess,
   imageSize: [number, number],
   channels = 3,
-  stripPixels?: number,
+  options: Pick<PreprocessGpuOptions, 'stripPixels' | 'resizeOn'> = {},
 ): Promise<Setup> {
   const architecture = { channels, imageSize };
-  const preprocess = await PreprocessGpu.create(device, compiled, { spec, architecture, stripPixels });
+  const preprocess = await PreprocessGpu.create(device, compiled, { spec, architecture, ...options });
   const size = channels * imageSize[0] * imageSize[1] * 4;
   const { STORAGE, COPY_SRC, COPY_DST, MAP_READ } = GPUBufferUsage;
   const pixels = device.createBuffer({ size: 2 * size, usage: STORAGE | COPY_SRC | COPY_DST });
@@ -95,6 +96,24 @@ describe('the GPU gives the bytes of Pillow', () => {
       const picture = await decodeImage(await fixtureBlob(image));
       const golden = normalize(await fixtureBytes(expected), table, 3);
       expect(countDifferences(await run(gpu, picture), golden), image).toEqual(SAME);
+    }
+    finish(gpu);
+  });
+});
+
+describe.runIf(haveModels)('photographs', () => {
+  test('are the pixels that Pillow makes of them', async () => {
+    const folder = realModel('vit-tiny-patch16-224/golden');
+    const golden = await readJson<{ preprocess: Preprocess; images: { photo: string }[] }>(`${folder}/expected.json`);
+    const bytes = await readBytes(`${folder}/pixels.rgb`);
+    const size = bytes.length / golden.images.length;
+    const gpu = await setup(golden.preprocess, [224, 224]);
+    const table = normalizeTable(golden.preprocess, 3);
+    for (const [i, { photo }] of golden.images.entries()) {
+      const picture = await decodeImage(new Blob([await readBytes(`${folder}/photos/${photo}`)]));
+      const expected = normalize(bytes.subarray(i * size, (i + 1) * size), table, 3);
+      expect(countDifferences(onCpu(gpu, picture), expected), `${photo} on the CPU`).toEqual(SAME);
+      expect(countDifferences(await run(gpu, picture), expected), `${photo} on the GPU`).toEqual(SAME);
     }
     finish(gpu);
   });
@@ -191,7 +210,7 @@ describe('sizes', () => {
   });
 
   test('in strips: the same floats', async () => {
-    const gpu = await setup(spec, [32, 48], 3, 64 * 10);
+    const gpu = await setup(spec, [32, 48], 3, { stripPixels: 64 * 10 });
     for (const [width, height] of [
       [60, 97],
       [500, 43],
@@ -212,6 +231,15 @@ describe('sizes', () => {
     const gpu = await setup({ ...spec, resize: { mode: 'squash', width: 600, height: 4 }, crop: null }, [4, 600]);
     const bytes = new ImageData(new Uint8ClampedArray(randomBytes(65_000 * 4, 8)), 1, 65_000);
     expect(countDifferences(await run(gpu, bytes, 1), onCpu(gpu, bytes))).toEqual(SAME);
+    finish(gpu);
+  });
+
+  test('on the CPU where that is asked for, alpha over a background', async () => {
+    const gpu = await setup({ ...spec, background: [9, 80, 200] }, [32, 48], 3, { resizeOn: 'cpu' });
+    const held = gpu.preprocess.bytes;
+    const bitmap = await bitmapOf(randomBytes(70 * 50 * 4, 8), 70, 50);
+    expect(countDifferences(await run(gpu, bitmap, 1), onCpu(gpu, bitmap))).toEqual(SAME);
+    expect(gpu.preprocess.bytes).toBe(held);
     finish(gpu);
   });
 

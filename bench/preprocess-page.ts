@@ -1,0 +1,124 @@
+/**
+ * The browser's part of `bench/preprocess.js`: times of one size of photo.
+ */
+import { PreprocessGpu } from '../src/engine/preprocess-gpu.ts';
+import { Gpu } from '../src/gpu/device.ts';
+import { Pipelines } from '../src/gpu/pipelines.ts';
+import { decodeImage } from '../src/image/decode.ts';
+import { pictureSource } from '../src/image/read-pixels.ts';
+import type { Preprocess } from '../src/model/preprocess.ts';
+import { normalize, normalizeTable } from '../src/reference/normalize.ts';
+import { resizeToSpec } from '../src/reference/preprocess.ts';
+
+/** timm's for ViT-Tiny/16: the usual one. */
+const SPEC: Preprocess = {
+  resize: { mode: 'shortest-edge', size: 248, rounding: 'trunc' },
+  filter: 'bicubic',
+  crop: { height: 224, width: 224, rounding: 'half-even' },
+  mean: [0.5, 0.5, 0.5],
+  std: [0.5, 0.5, 0.5],
+};
+const SIDE = 224;
+const ROUNDS = 5;
+
+/** @param megapixels of a photo of 4:3 */
+export async function measure(megapixels: number): Promise<Record<string, number | string>> {
+  const width = Math.round(Math.sqrt((megapixels * 1e6 * 4) / 3));
+  const height = Math.round((width * 3) / 4);
+  const file = await drawPhoto(width, height);
+
+  const { device } = await Gpu.request();
+  const architecture = { channels: 3, imageSize: [SIDE, SIDE] as [number, number] };
+  const preprocess = await PreprocessGpu.create(device, new Pipelines(device), { spec: SPEC, architecture });
+  const pixels = device.createBuffer({
+    size: 3 * SIDE * SIDE * 4,
+    usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST,
+  });
+  const onGpu = async (picture: ImageBitmap) => {
+    preprocess.upload(picture, pixels, 0);
+    const encoder = device.createCommandEncoder();
+    preprocess.record(encoder);
+    device.queue.submit([encoder.finish()]);
+    await device.queue.onSubmittedWorkDone();
+  };
+  const onlyUpload = async (picture: ImageBitmap) => {
+    preprocess.upload(picture, pixels, 0);
+    await device.queue.onSubmittedWorkDone();
+    preprocess.record(device.createCommandEncoder());
+  };
+  const table = normalizeTable(SPEC, 3);
+  const onCpu = async (picture: ImageBitmap) => {
+    normalize(resizeToSpec(pictureSource(picture), SPEC).data, table, 3);
+  };
+
+  const decode = await median(async () => ((await decodeImage(file)) as ImageBitmap).close());
+  const picture = (await decodeImage(file)) as ImageBitmap;
+  const first = await median(() => onGpu(picture), 1);
+  const gpu = await median(() => onGpu(picture));
+  const upload = await median(() => onlyUpload(picture));
+  const cpu = await median(() => onCpu(picture));
+  picture.close();
+  const canvasDecode = await median(async () => (await createImageBitmap(file)).close());
+  const managed = await createImageBitmap(file);
+  const canvas = await median(async () => throughCanvas(managed));
+  managed.close();
+  const bytes = preprocess.bytes;
+  preprocess.destroy();
+  device.destroy();
+  return {
+    photo: `${width} x ${height}`,
+    decode,
+    'gpu first': first,
+    gpu,
+    'of which upload': upload,
+    cpu,
+    'canvas decode': canvasDecode,
+    canvas,
+    'gpu MiB held': round(bytes / 2 ** 20),
+  };
+}
+
+/** What a page does without a library: whatever the browser's resampling gives. */
+function throughCanvas(picture: ImageBitmap): Float32Array {
+  const scale = 248 / Math.min(picture.width, picture.height);
+  const context = new OffscreenCanvas(SIDE, SIDE).getContext('2d', { willReadFrequently: true })!;
+  context.imageSmoothingQuality = 'high';
+  const [width, height] = [picture.width * scale, picture.height * scale];
+  context.drawImage(picture, (SIDE - width) / 2, (SIDE - height) / 2, width, height);
+  const { data } = context.getImageData(0, 0, SIDE, SIDE);
+  const planes = new Float32Array(3 * SIDE * SIDE);
+  for (let i = 0; i < SIDE * SIDE; i++) {
+    for (let c = 0; c < 3; c++) planes[c * SIDE * SIDE + i] = (data[4 * i + c] / 255 - 0.5) / 0.5;
+  }
+  return planes;
+}
+
+/** Gradients and rectangles, compressed like a photo. */
+async function drawPhoto(width: number, height: number): Promise<Blob> {
+  const canvas = new OffscreenCanvas(width, height);
+  const context = canvas.getContext('2d')!;
+  const gradient = context.createLinearGradient(0, 0, width, height);
+  for (let i = 0; i <= 20; i++) gradient.addColorStop(i / 20, `hsl(${i * 47} 70% ${30 + ((i * 13) % 50)}%)`);
+  context.fillStyle = gradient;
+  context.fillRect(0, 0, width, height);
+  for (let i = 0; i < 2000; i++) {
+    context.fillStyle = `hsl(${i * 77} 60% 50% / 0.5)`;
+    context.fillRect((i * 7919) % width, (i * 104_729) % height, 3 + (i % (width / 20)), 3 + (i % (height / 20)));
+  }
+  return canvas.convertToBlob({ type: 'image/jpeg', quality: 0.9 });
+}
+
+async function median(work: () => Promise<unknown>, rounds = ROUNDS): Promise<number> {
+  const times: number[] = [];
+  for (let i = 0; i < rounds; i++) {
+    const start = performance.now();
+    await work();
+    times.push(performance.now() - start);
+  }
+  times.sort((a, b) => a - b);
+  return round(times[rounds >> 1]);
+}
+
+function round(value: number): number {
+  return Math.round(value * 10) / 10;
+}
