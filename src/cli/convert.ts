@@ -14,7 +14,7 @@ import { ACTIVATIONS, type Activation } from '../model/architecture.ts';
 import { type Crop, FILTERS, type Filter, type Preprocess, type Resize } from '../model/preprocess.ts';
 import type { Dtype, Manifest } from '../weights/manifest.ts';
 import { FileSource, sha256OfFile } from './file-source.ts';
-import { fileIn, readJson } from './files.ts';
+import { fileIn, readJson, requireFile } from './files.ts';
 import { parseCount, parseCrop, parseNames, parseNumber, parseNumbers, parseResize, parseSize } from './flags.ts';
 import { writeFolder } from './output-folder.ts';
 import { count, formatBytes, type Terminal, table } from './terminal.ts';
@@ -85,6 +85,7 @@ export function convertCommand(terminal: Terminal): Command {
 
 async function convert(path: string, flags: Flags, terminal: Terminal): Promise<void> {
   const file = fileIn(path, 'model.safetensors');
+  requireFile(file);
   const { repository, revision, license, layout, dtype, ignore, shardSize: shardBytes } = flags;
   const options: ConvertOptions = {
     name: flags.name ?? basename(resolve(flags.out)),

@@ -33,7 +33,7 @@ export function decidePreprocess(
       ...told('crop'),
       whole ? { value: null, why: 'resizing gives the size of the model' } : undefined,
     ],
-    `How pictures are cropped is not known. Give --crop ${height}x${width} or --crop none.`,
+    `How pictures are cropped is not known. Give --crop ${height}x${width}; --resize squash:${height}x${width} needs none.`,
   );
   const filter = decisions.choose(
     'filter',

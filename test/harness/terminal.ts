@@ -1,0 +1,23 @@
+/**
+ * Runs the command line in this process and keeps what it writes.
+ */
+import { run } from '../../src/cli/program.ts';
+
+export interface Outcome {
+  exitCode: number;
+  /** Lines of the result. */
+  printed: string;
+  /** Lines beside it: errors. */
+  warned: string;
+}
+
+export async function runCommand(...args: string[]): Promise<Outcome> {
+  const printed: string[] = [];
+  const warned: string[] = [];
+  const exitCode = await run(args, {
+    print: (line) => printed.push(line),
+    warn: (line) => warned.push(line),
+    progress: () => {},
+  });
+  return { exitCode, printed: printed.join('\n'), warned: warned.join('\n') };
+}

@@ -1,0 +1,99 @@
+/**
+ * The built command with the built library, as they lie in the package, on a page of a real Chrome.
+ */
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+const run = promisify(execFile);
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const installed = mkdtempSync(join(tmpdir(), 'vit-webgpu-'));
+
+beforeAll(async () => {
+  for (const name of ['package.json', 'node_modules', 'weights']) symlinkSync(join(root, name), join(installed, name));
+  const vite = join(root, 'node_modules', 'vite', 'bin', 'vite.js');
+  for (const mode of ['lib', 'cli']) {
+    const outDir = join(installed, 'dist', mode);
+    await run(process.execPath, [vite, 'build', '--mode', mode, '--outDir', outDir], { cwd: root });
+  }
+}, 120_000);
+
+afterAll(() => rmSync(installed, { recursive: true }));
+
+async function classify(...args: string[]): Promise<{ exitCode: number; stdout: string; stderr: string }> {
+  const command = join(installed, 'dist', 'cli', 'vit-webgpu.js');
+  try {
+    return { exitCode: 0, ...(await run(process.execPath, [command, 'classify', ...args])) };
+  } catch (error) {
+    const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
+    return { exitCode: code, stdout, stderr };
+  }
+}
+
+const fixture = (name: string) => join(root, 'test', 'fixtures', 'preprocess', name);
+
+describe('classify', { timeout: 120_000 }, () => {
+  test('prints five labels per picture, times, backend and adapter', async () => {
+    const { exitCode, stdout, stderr } = await classify(fixture('photo.jpg'), fixture('scene0.png'));
+    expect([exitCode, stderr]).toEqual([0, '']);
+    const lines = stdout.trimEnd().split('\n');
+    expect(lines).toHaveLength(2 * 7 + 1);
+    expect(lines[0]).toBe(fixture('photo.jpg'));
+    for (const line of [...lines.slice(1, 6), ...lines.slice(8, 13)]) expect(line).toMatch(/^ +\d+\.\d\d % {2}[a-z]+$/);
+    expect(lines[6]).toMatch(/^ {2}decode [\d.]+ ms, preprocess [\d.]+ ms, run [\d.]+ ms$/);
+    expect(lines[14]).toMatch(/^vit-cifar10, loaded in [\d.]+ ms; webgpu on [a-z]/);
+  });
+
+  test('prints JSON, with as many labels as asked for, from the backend asked for', async () => {
+    const args = ['--json', '--top-k', '10', '--backend', 'cpu', '--model', join(root, 'weights', 'vit-cifar10')];
+    const { exitCode, stdout } = await classify(fixture('photo.jpg'), ...args);
+    expect(exitCode).toBe(0);
+    const { model, backend, adapter, load, images } = JSON.parse(stdout);
+    expect({ model, backend, adapter }).toEqual({ model: 'vit-cifar10', backend: 'cpu', adapter: null });
+    expect(load).toBeGreaterThan(0);
+    expect(images[0].file).toBe(fixture('photo.jpg'));
+    const scores = images[0].labels.map(({ score }: { score: number }) => score);
+    expect(scores).toHaveLength(10);
+    expect(scores).toEqual([...scores].sort((a, b) => b - a));
+    expect(scores.reduce((a: number, b: number) => a + b)).toBeCloseTo(1, 5);
+    expect(images[0].timing.run).toBeGreaterThan(0);
+  });
+
+  test('names the picture that is none, without a stack', async () => {
+    const text = join(installed, 'text.png');
+    writeFileSync(text, 'no picture');
+    const { exitCode, stderr } = await classify(fixture('scene0.png'), text);
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain(`error: ${text}: `);
+    expect(stderr).not.toContain('    at ');
+  });
+
+  test('names files that are not there before it starts anything', async () => {
+    const absent = await classify(join(installed, 'absent.png'));
+    expect(absent).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('There is no file') });
+    const model = await classify(fixture('scene0.png'), '--model', installed);
+    expect(model).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('holds no model.json') });
+    expect((await classify()).exitCode).toBe(2);
+  });
+
+  const models = process.env.VIT_MODELS;
+
+  test.skipIf(!models)('gives the best label that PyTorch gives', async () => {
+    const golden = join(models!, 'vit-cifar10', 'golden');
+    const { images, logits } = JSON.parse(readFileSync(join(golden, 'expected.json'), 'utf8'));
+    const bytes = readFileSync(join(golden, logits.file));
+    const values = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
+    const files = images.slice(0, 10).map((name: string) => join(golden, name));
+    const { stdout } = await classify(...files, '--json');
+    const best = JSON.parse(stdout).images.map(({ labels }: { labels: { index: number }[] }) => labels[0].index);
+    const expected = files.map((_: string, i: number) => {
+      const row = [...values.subarray(10 * i, 10 * i + 10)];
+      return row.indexOf(Math.max(...row));
+    });
+    expect(best).toEqual(expected);
+  });
+});

@@ -1,0 +1,312 @@
+import { createHash } from 'node:crypto';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { writeFolder } from '../../src/cli/output-folder.ts';
+import { parseManifest } from '../../src/weights/parse-manifest.ts';
+import { FAMILIES, safetensorsFile } from '../harness/checkpoints.ts';
+import { runCommand } from '../harness/terminal.ts';
+
+const scratch = mkdtempSync(join(tmpdir(), 'vit-webgpu-'));
+afterAll(() => rmSync(scratch, { recursive: true }));
+
+const timm = fileURLToPath(new URL('timm-vit/model.safetensors', FAMILIES));
+const huggingFace = fileURLToPath(new URL('hf-vit', FAMILIES));
+const PIXELS = ['--resize', 'squash:32x32', '--filter', 'bilinear', '--mean', '.5,.5,.5', '--std', '.5,.5,.5'];
+const ENOUGH = ['--heads', '3', ...PIXELS];
+
+/** A folder for one test, and the place in it that is converted to. */
+let folder: string;
+let out: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(scratch, 'test-'));
+  out = join(folder, 'model');
+});
+
+function readModel(path: string) {
+  return parseManifest(JSON.parse(readFileSync(join(path, 'model.json'), 'utf8')), path);
+}
+
+describe('convert', () => {
+  test('writes a model and says what it found', async () => {
+    const { exitCode, printed, warned } = await runCommand('convert', timm, '--out', out, ...ENOUGH, '--dtype', 'f16');
+    expect([exitCode, warned]).toEqual([0, '']);
+    expect(printed).toMatch(/^heads +3 +--heads$/m);
+    expect(printed).toMatch(/^epsilon +1e-6 +the convention of a timm ViT$/m);
+    expect(printed).toMatch(/of f16 in 1 shard$/);
+    expect(readdirSync(folder)).toEqual(['model']);
+
+    const manifest = readModel(out);
+    expect(manifest.name).toBe('model');
+    expect(manifest.source).toEqual({ sha256: createHash('sha256').update(readFileSync(timm)).digest('hex') });
+    expect(readdirSync(out).sort()).toEqual(['model.json', ...manifest.shards.map(({ file }) => file)]);
+    for (const { file, sha256 } of manifest.shards) {
+      expect(
+        createHash('sha256')
+          .update(readFileSync(join(out, file)))
+          .digest('hex'),
+      ).toBe(sha256);
+    }
+  });
+
+  test('reads the config.json beside the checkpoint, and says so', async () => {
+    const { exitCode, printed } = await runCommand('convert', huggingFace, '--out', out, ...PIXELS);
+    expect(exitCode).toBe(0);
+    expect(printed).toContain(`reading ${join(huggingFace, 'config.json')}`);
+    expect(readModel(out).architecture).toMatchObject({ heads: 3, epsilon: 1e-12 });
+  });
+
+  test('takes everything else from flags', async () => {
+    const labels = join(folder, 'labels.json');
+    writeFileSync(labels, '["a","b","c","d","e","f","g"]');
+    const flags = '--heads 6 --epsilon 1e-5 --activation relu --image-size 32x32 --name mine --shard-size 8192';
+    const pixels = '--resize longest-edge:36:round --crop 32x32:floor --filter lanczos --mean 0,.1,.2 --std 1,2,3';
+    const source = '--repository https://example.org/vit --revision v1 --license MIT';
+    const args = `${flags} ${pixels} ${source} --layout timm --labels`.split(' ');
+    const { exitCode } = await runCommand('convert', timm, '--out', out, ...args, labels);
+    expect(exitCode).toBe(0);
+    const manifest = readModel(out);
+    expect(manifest).toMatchObject({
+      name: 'mine',
+      source: { repository: 'https://example.org/vit', revision: 'v1', license: 'MIT' },
+      architecture: { heads: 6, epsilon: 1e-5, activation: 'relu', imageSize: [32, 32] },
+      preprocess: {
+        resize: { mode: 'longest-edge', size: 36, rounding: 'round' },
+        crop: { height: 32, width: 32, rounding: 'floor' },
+        filter: 'lanczos',
+        mean: [0, 0.1, 0.2],
+        std: [1, 2, 3],
+      },
+      labels: ['a', 'b', 'c', 'd', 'e', 'f', 'g'],
+    });
+    expect(manifest.shards.length).toBeGreaterThan(10);
+  });
+});
+
+describe('nothing is half-written', () => {
+  /** The last tensor that is read holds NaN: conversion fails after most shards are written. */
+  function brokenCheckpoint(): string {
+    const bytes = new Uint8Array(readFileSync(timm));
+    const header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + bytes[0] + 256 * bytes[1])));
+    const data = bytes.slice(8 + bytes[0] + 256 * bytes[1]);
+    new DataView(data.buffer).setFloat32(header['head.bias'].data_offsets[0], Number.NaN, true);
+    const path = join(folder, 'broken.safetensors');
+    writeFileSync(path, safetensorsFile(header, data));
+    return path;
+  }
+
+  test('after a failure in the middle', async () => {
+    const checkpoint = brokenCheckpoint();
+    const args = ['convert', checkpoint, '--out', out, ...ENOUGH, '--shard-size', '8192'];
+    const { exitCode, warned } = await runCommand(...args);
+    expect([exitCode, warned]).toEqual([1, 'error: head.bias has NaN as its element 0.']);
+    expect(readdirSync(folder)).toEqual(['broken.safetensors']);
+  });
+
+  test('and what was there stays, even with --force', async () => {
+    mkdirSync(out);
+    writeFileSync(join(out, 'precious'), 'x');
+    const checkpoint = brokenCheckpoint();
+    const { exitCode } = await runCommand('convert', checkpoint, '--out', out, ...ENOUGH, '--force');
+    expect(exitCode).toBe(1);
+    expect(readdirSync(out)).toEqual(['precious']);
+    expect(readdirSync(folder).sort()).toEqual(['broken.safetensors', 'model']);
+  });
+
+  test('the folder appears under its name only when it is complete', async () => {
+    await writeFolder(out, false, async (partial) => {
+      writeFileSync(join(partial, 'a'), 'x');
+      expect(existsSync(out)).toBe(false);
+    });
+    expect(readdirSync(out)).toEqual(['a']);
+    expect(readdirSync(folder)).toEqual(['model']);
+  });
+});
+
+describe('a folder that exists', () => {
+  test('is refused when it is not empty', async () => {
+    mkdirSync(out);
+    writeFileSync(join(out, 'precious'), 'x');
+    const { exitCode, warned } = await runCommand('convert', timm, '--out', out, ...ENOUGH);
+    expect(exitCode).toBe(1);
+    expect(warned).toMatch(/model is not empty\. Give another folder, or --force/);
+    expect(readdirSync(out)).toEqual(['precious']);
+  });
+
+  test('is used when it is empty', async () => {
+    mkdirSync(out);
+    expect((await runCommand('convert', timm, '--out', `${out}/`, ...ENOUGH)).exitCode).toBe(0);
+    expect(readModel(out).name).toBe('model');
+  });
+
+  test('is replaced as a whole with --force', async () => {
+    mkdirSync(out);
+    writeFileSync(join(out, 'old'), 'x');
+    expect((await runCommand('convert', timm, '--out', out, ...ENOUGH, '--force')).exitCode).toBe(0);
+    expect(readdirSync(out)).not.toContain('old');
+    expect(readdirSync(folder)).toEqual(['model']);
+  });
+
+  test('is refused when it is a file', async () => {
+    writeFileSync(out, 'x');
+    const { exitCode, warned } = await runCommand('convert', timm, '--out', out, ...ENOUGH, '--force');
+    expect(exitCode).toBe(1);
+    expect(warned).toContain('is a file');
+  });
+});
+
+describe('failures', () => {
+  test('of the model have exit code 1 and no stack', async () => {
+    const { exitCode, warned } = await runCommand('convert', timm, '--out', out);
+    expect(exitCode).toBe(1);
+    expect(warned).toMatch(/^error: The checkpoint does not tell everything:\n {2}The number of attention heads/);
+    expect(warned).not.toContain('    at ');
+    expect(existsSync(out)).toBe(false);
+  });
+
+  const misuse: [args: string[], message: string][] = [
+    [['convert', timm], "required option '--out <dir>'"],
+    [['convert', '--out', 'x'], "missing required argument 'checkpoint'"],
+    [['convert', timm, '--out', 'x', '--heads', '0'], 'Give a whole number above 0'],
+    [['convert', timm, '--out', 'x', '--heads', '3.5'], 'Give a whole number above 0'],
+    [['convert', timm, '--out', 'x', '--dtype', 'int8'], 'Allowed choices are f32, f16'],
+    [['convert', timm, '--out', 'x', '--layout', 'keras'], 'Allowed choices are auto, timm, hf'],
+    [['convert', timm, '--out', 'x', '--resize', 'squash'], 'Give squash:HxW'],
+    [['convert', timm, '--out', 'x', '--resize', 'squash:1x2:3'], 'Give squash:HxW'],
+    [['convert', timm, '--out', 'x', '--resize', 'squash:32'], 'Give height and width'],
+    [['convert', timm, '--out', 'x', '--resize', 'shortest-edge:32:up'], 'shortest-edge:N[:trunc|round]'],
+    [['convert', timm, '--out', 'x', '--crop', '32x32:up'], 'Give HxW[:floor|half-even] or none'],
+    [['convert', timm, '--out', 'x', '--mean', '0.5,,0.5'], 'Give a number'],
+    [['convert', timm, '--out', 'x', '--norm-first', '--norm-last'], 'cannot be used with'],
+    [['convert', timm, '--out', 'x', '--frobnicate'], "unknown option '--frobnicate'"],
+    [['translate'], "unknown command 'translate'"],
+  ];
+  for (const [args, message] of misuse) {
+    test(`of use have exit code 2: ${args.slice(-2).join(' ')}`, async () => {
+      const { exitCode, warned } = await runCommand(...args);
+      expect(exitCode).toBe(2);
+      expect(warned).toContain(message);
+    });
+  }
+
+  const unreadable: [checkpoint: string, content: string | undefined, message: string][] = [
+    ['absent.safetensors', undefined, 'There is no file'],
+    ['archive.pt', 'PK\u0003\u0004 and so on', 'a zip archive'],
+    ['short.safetensors', 'abc', 'Not a readable safetensors file'],
+  ];
+  for (const [name, content, message] of unreadable) {
+    test(`of reading have exit code 1: ${name}`, async () => {
+      const path = join(folder, name);
+      if (content !== undefined) writeFileSync(path, content);
+      const { exitCode, warned } = await runCommand('convert', path, '--out', out, ...ENOUGH);
+      expect(exitCode).toBe(1);
+      expect(warned).toContain(message);
+      expect(warned).not.toContain('    at ');
+    });
+  }
+
+  test('of files that are named', async () => {
+    const broken = join(folder, 'broken.json');
+    writeFileSync(broken, '{');
+    const convert = (...flags: string[]) => runCommand('convert', timm, '--out', out, ...ENOUGH, ...flags);
+    expect((await convert('--config', broken)).warned).toContain('broken.json is not JSON');
+    expect((await convert('--labels', join(folder, 'none.json'))).warned).toContain('There is no file');
+    writeFileSync(broken, '{"0": "a"}');
+    expect((await convert('--labels', broken)).warned).toContain('must be a JSON array of strings');
+    expect((await runCommand('convert', folder, '--out', out, ...ENOUGH)).warned).toContain(
+      'holds no model.safetensors',
+    );
+  });
+});
+
+describe('inspect', () => {
+  test('a checkpoint', async () => {
+    const { exitCode, printed } = await runCommand('inspect', timm);
+    expect(exitCode).toBe(0);
+    expect(printed).toContain('safetensors, 32 tensors, f32, 271.1 kB');
+    expect(printed).toMatch(/^layout +timm ViT$/m);
+    expect(printed).toMatch(/^patches +16 of 8x8x3$/m);
+    expect(printed).toMatch(/^blocks\.1\.attn\.qkv\.weight +f32 +\[144, 48\] +27\.6 kB$/m);
+  });
+
+  test('a checkpoint that cannot be converted', async () => {
+    const path = join(folder, 'other.safetensors');
+    const tensor = { dtype: 'F16', shape: [2], data_offsets: [0, 4] };
+    writeFileSync(path, safetensorsFile({ 'visual.conv1.weight': tensor }, new Uint8Array(4)));
+    const { exitCode, printed } = await runCommand('inspect', path);
+    expect(exitCode).toBe(0);
+    expect(printed).toMatch(/Cannot be converted.*visual\.conv1\.weight/);
+  });
+
+  test('a converted model, and one that was altered', async () => {
+    await runCommand('convert', timm, '--out', out, ...ENOUGH, '--shard-size', '131072');
+    const good = await runCommand('inspect', out);
+    expect(good.exitCode).toBe(0);
+    expect(good.printed).toMatch(/^model +model$/m);
+    expect(good.printed.match(/hash verified/g)).toHaveLength(3);
+
+    const copy = join(folder, 'copy');
+    cpSync(out, copy, { recursive: true });
+    const shard = join(copy, 'shard-00002-of-00003.bin');
+    const bytes = readFileSync(shard);
+    bytes[1000] ^= 1;
+    writeFileSync(shard, bytes);
+    rmSync(join(copy, 'shard-00003-of-00003.bin'));
+    const bad = await runCommand('inspect', join(copy, 'model.json'));
+    expect(bad.exitCode).toBe(1);
+    expect(bad.printed.match(/hash verified/g)).toHaveLength(1);
+    expect(bad.printed).toMatch(/shard-00002-of-00003\.bin .*altered/);
+    expect(bad.warned).toContain('2 of 3 shards are not as');
+  });
+
+  test('the embedded model', async () => {
+    const { exitCode, printed } = await runCommand(
+      'inspect',
+      fileURLToPath(new URL('../../weights/vit-cifar10', import.meta.url)),
+    );
+    expect(exitCode).toBe(0);
+    expect(printed).toContain('hash verified');
+  });
+
+  test('something else', async () => {
+    expect((await runCommand('inspect', folder)).warned).toContain('holds no model.json and no model.safetensors');
+    expect(await runCommand('inspect', join(folder, 'none'))).toMatchObject({ exitCode: 1 });
+  });
+});
+
+test('help and version have exit code 0', async () => {
+  expect(await runCommand('--help')).toMatchObject({ exitCode: 0, printed: expect.stringContaining('classify') });
+  expect((await runCommand('--version')).printed).toMatch(/^\d+\.\d+\.\d+$/);
+});
+
+const models = process.env.VIT_MODELS;
+
+test.skipIf(!models)('the embedded model is what its checkpoint converts to', async () => {
+  const checkpoint = join(models!, 'vit-cifar10');
+  const labels = join(checkpoint, 'labels.json');
+  const flags = '--license Apache-2.0 --dtype f16 --name vit-cifar10'.split(' ');
+  await runCommand('convert', checkpoint, '--out', out, '--labels', labels, ...flags, ...ENOUGH);
+  const embedded = new URL('../../weights/vit-cifar10/', import.meta.url);
+  for (const file of readdirSync(out)) {
+    expect(readFileSync(join(out, file)).equals(readFileSync(new URL(file, embedded)))).toBe(true);
+  }
+});
+
+test.skipIf(!models)(
+  'ViT-Tiny for ImageNet converts to three shards',
+  async () => {
+    const checkpoint = join(models!, 'vit-tiny-patch16-224');
+    const pixels = '--resize shortest-edge:248 --crop 224x224 --filter bicubic --mean .5,.5,.5 --std .5,.5,.5'.split(
+      ' ',
+    );
+    const labels = ['--labels', join(checkpoint, 'labels.json')];
+    const { exitCode } = await runCommand('convert', checkpoint, '--out', out, '--heads', '3', ...pixels, ...labels);
+    expect(exitCode).toBe(0);
+    const { architecture, shards } = readModel(out);
+    expect(architecture).toMatchObject({ depth: 12, width: 192, imageSize: [224, 224], classes: 1000 });
+    expect(shards.map(({ bytes }) => bytes <= 8 * 2 ** 20)).toEqual([true, true, true]);
+  },
+  60_000,
+);
