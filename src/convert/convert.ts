@@ -2,7 +2,8 @@
  * A checkpoint to `model.json` and shards: the one entry, for the command line and for browsers.
  *
  * Everything is decided from names, shapes and config files before the first tensor is read; then each tensor is read,
- * rounded and written in turn.
+ * rounded and written in turn. Of what is written, one shard is in memory at a time; the rounded tensors stay there as
+ * f32 until the golden is computed from them.
  */
 import type { Preprocess } from '../model/preprocess.ts';
 import { tensorShapes } from '../model/tensors.ts';

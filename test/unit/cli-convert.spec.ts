@@ -58,6 +58,33 @@ describe('convert', () => {
     expect(readModel(out).architecture).toMatchObject({ heads: 3, epsilon: 1e-12 });
   });
 
+  test('needs no flag where the files beside the checkpoint tell everything', async () => {
+    cpSync(huggingFace, folder, { recursive: true });
+    const preprocessor = { image_processor_type: 'ViTImageProcessor', size: { height: 32, width: 32 }, resample: 3 };
+    writeFileSync(join(folder, 'preprocessor_config.json'), JSON.stringify(preprocessor));
+    const { exitCode, printed } = await runCommand('convert', folder, '--out', out);
+    expect(exitCode).toBe(0);
+    expect(printed).toMatch(/^filter +bicubic +preprocessor_config\.json, resample$/m);
+    expect(printed).toMatch(/^mean +0\.5, 0\.5, 0\.5 +ViTImageProcessor's default/m);
+    expect(readModel(out).preprocess).toMatchObject({ resize: { mode: 'squash' }, filter: 'bicubic', crop: null });
+
+    const timmFolder = join(folder, 'timm');
+    mkdirSync(timmFolder);
+    cpSync(timm, join(timmFolder, 'model.safetensors'));
+    const pretrained_cfg = { input_size: [3, 32, 32], crop_pct: 0.9, interpolation: 'bicubic' };
+    const config = {
+      architecture: 'vit_made_up',
+      model_args: { num_heads: 3 },
+      pretrained_cfg: { ...pretrained_cfg, mean: [0.1, 0.2, 0.3], std: [1, 1, 1] },
+    };
+    writeFileSync(join(timmFolder, 'config.json'), JSON.stringify(config));
+    expect((await runCommand('convert', timmFolder, '--out', out, '--force')).exitCode).toBe(0);
+    expect(readModel(out).preprocess).toMatchObject({
+      resize: { mode: 'shortest-edge', size: 35 },
+      crop: { height: 32 },
+    });
+  });
+
   test('takes everything else from flags', async () => {
     const labels = join(folder, 'labels.json');
     writeFileSync(labels, '["a","b","c","d","e","f","g"]');
