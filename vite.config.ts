@@ -45,7 +45,9 @@ const cli: ViteUserConfig = {
   build: {
     outDir: 'dist/cli',
     target: 'node20',
-    ssr: 'src/cli/vit-webgpu.ts',
+    ssr: true,
+    // The tests need Chrome, too, before anything else of theirs can run.
+    rolldownOptions: { input: { 'vit-webgpu': 'src/cli/vit-webgpu.ts', chrome: 'src/cli/chrome.ts' } },
   },
 };
 

@@ -1,12 +1,7 @@
+import { chromeArguments } from '../../src/cli/chrome.ts';
+
 /**
- * How tests start Chrome: headless, with WebGPU on whatever adapter there is, and without any request of its own.
- * A machine with a GPU uses it when `VIT_ADAPTER=gpu` is set; elsewhere SwiftShader computes on the processor.
+ * How tests start Chrome. SwiftShader computes on the processor, the same everywhere; with `VIT_ADAPTER=gpu` the tests
+ * run on the machine's own GPU.
  */
-export const CHROME_ARGS = [
-  '--no-sandbox',
-  '--enable-unsafe-webgpu',
-  ...(process.env.VIT_ADAPTER === 'gpu' ? [] : ['--use-webgpu-adapter=swiftshader']),
-  '--disable-background-networking',
-  '--no-first-run',
-  '--disable-component-update',
-];
+export const CHROME_ARGS = chromeArguments({ software: process.env.VIT_ADAPTER !== 'gpu' });

@@ -1,0 +1,123 @@
+/**
+ * The package as somebody gets it: packed, installed in an empty folder, and used from a bare HTML page without any
+ * bundler. What is not in `files` is missed here.
+ */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { extname, join, normalize } from 'node:path';
+import { expect, test } from '@playwright/test';
+
+const TYPES: Record<string, string> = { '.html': 'text/html', '.js': 'text/javascript', '.json': 'application/json' };
+/** The strictest policy that the library promises to work under. */
+const POLICY =
+  "default-src 'none'; script-src 'self'; worker-src 'self'; connect-src 'self'; img-src 'self' blob: data:; style-src 'self'";
+
+const PAGE =
+  '<!doctype html><title>consumer</title><link rel="icon" href="data:,"><script type="module" src="app.js"></script>';
+const APP = `
+import { loadViT, ViTError, checkSupport } from './node_modules/vit-webgpu/dist/lib/index.js';
+
+globalThis.result = (async () => {
+  const support = await checkSupport();
+  const vit = await loadViT('./node_modules/vit-webgpu/weights/vit-cifar10/model.json');
+  const canvas = new OffscreenCanvas(64, 48);
+  canvas.getContext('2d').fillRect(8, 8, 30, 20);
+  const labels = await vit.classify(canvas);
+  const refused = await vit.classify(new Blob(['x'])).catch((error) => error);
+  vit.dispose();
+  return { support, backend: vit.info.backend, labels, refused: [refused instanceof ViTError, refused.code] };
+})();
+`;
+
+let folder: string;
+let server: Server;
+
+test.beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'vit-webgpu-consumer-'));
+  const npm = (args: string[], cwd: string) => execFileSync('npm', args, { cwd, encoding: 'utf8', stdio: 'pipe' });
+  const packed = npm(['pack', '--ignore-scripts', '--json', '--pack-destination', folder], process.cwd());
+  const { filename } = JSON.parse(packed)[0];
+  writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }');
+  npm(['install', '--omit=dev', '--no-audit', '--no-fund', join(folder, filename)], folder);
+  writeFileSync(join(folder, 'index.html'), PAGE);
+  writeFileSync(join(folder, 'app.js'), APP);
+  server = createServer(({ url }, response) => {
+    const path = normalize(new URL(url!, 'http://localhost').pathname);
+    const file = path === '/' ? '/index.html' : path;
+    try {
+      const body = readFileSync(join(folder, file));
+      response.writeHead(200, {
+        'content-type': TYPES[extname(file)] ?? 'application/octet-stream',
+        'content-security-policy': POLICY,
+      });
+      response.end(body);
+    } catch {
+      response.writeHead(404).end();
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+});
+
+test.afterAll(() => {
+  server.close();
+  rmSync(folder, { recursive: true });
+});
+
+test('classifies in a worker from static files, under a strict Content-Security-Policy', async ({ page }) => {
+  const origin = `http://localhost:${(server.address() as AddressInfo).port}`;
+  const foreign: string[] = [];
+  const errors: string[] = [];
+  page.on('request', (request) => {
+    if (!request.url().startsWith(origin) && !request.url().startsWith('blob:')) foreign.push(request.url());
+  });
+  page.on('console', (message) => message.type() === 'error' && errors.push(message.text()));
+  await page.goto(`${origin}/`);
+  await page.waitForFunction(() => 'result' in globalThis);
+  const result = await page.evaluate(() => (globalThis as unknown as { result: Promise<unknown> }).result);
+  expect(result).toMatchObject({
+    support: { webgpu: true, reason: null },
+    backend: 'webgpu',
+    refused: [true, 'bad-image'],
+  });
+  const { labels } = result as { labels: { label: string; score: number }[] };
+  expect(labels).toHaveLength(5);
+  expect(labels[0].score).toBeGreaterThan(0.1);
+  await expect.poll(() => page.workers(), 'dispose() ends the worker').toHaveLength(0);
+  expect(foreign).toEqual([]);
+  expect(errors).toEqual([]);
+});
+
+test('the command line is installed', () => {
+  const help = execFileSync(join(folder, 'node_modules/.bin/vit-webgpu'), ['--help'], { encoding: 'utf8' });
+  for (const command of ['convert', 'inspect', 'classify']) expect(help).toContain(command);
+});
+
+test('the types are there for a consumer that checks its libraries', () => {
+  writeFileSync(
+    join(folder, 'use.ts'),
+    `import { type Classification, loadViT, ViTError } from 'vit-webgpu';
+     const vit = await loadViT('model.json', { onProgress: ({ loaded, total }) => console.log(loaded / total) });
+     const labels: Classification[] = await vit.classify(new Blob());
+     const many: Classification[][] = await vit.classify([new Blob()]);
+     if (labels[0].score > many[0][0].score) throw new ViTError('aborted', 'no');
+     // @ts-expect-error: an option that does not exist
+     await vit.classify(new Blob(), { top: 5 });`,
+  );
+  const compiler = join(process.cwd(), 'node_modules/.bin/tsc');
+  const options = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2022', '--lib', 'es2022,dom'];
+  const { stdout, status } = spawnSync(compiler, [...options, 'use.ts'], { cwd: folder, encoding: 'utf8' });
+  expect(stdout).toBe('');
+  expect(status).toBe(0);
+});
+
+test('exactly these names are exported', async ({ page }) => {
+  await page.goto(`http://localhost:${(server.address() as AddressInfo).port}/`);
+  const names = await page.evaluate(async () => {
+    const path = './node_modules/vit-webgpu/dist/lib/index.js';
+    return Object.keys(await import(path)).sort();
+  });
+  expect(names).toEqual(['ViTError', 'checkSupport', 'loadViT']);
+});

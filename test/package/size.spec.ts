@@ -1,0 +1,21 @@
+/**
+ * The script a page downloads: library, worker and shaders together stay below 60 KB, compressed.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { expect, test } from '@playwright/test';
+
+const BUDGET = 60_000;
+
+for (const folder of ['dist/lib', 'dist/page']) {
+  test(`${folder} is within the budget`, () => {
+    const scripts = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.js'));
+    const sizes = scripts.map((file) => gzipSync(readFileSync(join(folder, file))).length);
+    const total = sizes.reduce((a, b) => a + b, 0);
+    console.log(`${folder}: ${total} bytes gzip (${scripts.map((file, i) => `${file} ${sizes[i]}`).join(', ')})`);
+    expect(scripts.length).toBeGreaterThan(1);
+    expect(total).toBeGreaterThan(10_000);
+    expect(total).toBeLessThanOrEqual(BUDGET);
+  });
+}

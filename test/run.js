@@ -1,0 +1,85 @@
+/**
+ * `npm test`: static checks, builds, and every kind of test, one after another. Goes on after a failure, so that one run
+ * tells all; the last line counts.
+ */
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { chromium } from 'playwright';
+
+const REPORTS = '.cache/test-reports';
+const count = { passed: 0, failed: 0 };
+
+rmSync(REPORTS, { recursive: true, force: true });
+mkdirSync(REPORTS, { recursive: true });
+
+step('types', () => run('tsc', ['--noEmit']));
+step('lint and format', () => run('biome', ['check', '--error-on-warnings']));
+const built = ['lib', 'page', 'cli'].every((target) => step(`build ${target}`, () => npm(`build:${target}`)));
+if (built) {
+  const { findChrome } = await import('../dist/cli/chrome.js');
+  process.env.CHROME_PATH = findChrome(chromium.executablePath()) ?? installChrome(findChrome);
+  suite('vitest', ['run', '--reporter=default', '--reporter=json', `--outputFile=${REPORTS}/vitest.json`], countVitest);
+  process.env.PLAYWRIGHT_JSON_OUTPUT_NAME = `${REPORTS}/playwright.json`;
+  suite('playwright', ['test', '--reporter=list,json'], countPlaywright);
+}
+console.log(`${count.passed} passed, ${count.failed} failed`);
+process.exitCode = count.failed === 0 ? 0 : 1;
+
+/** One check that passes or fails as a whole. */
+function step(name, check) {
+  console.log(`\n== ${name}`);
+  const passed = check();
+  count[passed ? 'passed' : 'failed']++;
+  if (!passed) console.log(`== ${name} failed`);
+  return passed;
+}
+
+/** A test runner with a count of its own. One that ends badly without a failed test counts as a failure. */
+function suite(runner, args, countReport) {
+  console.log(`\n== ${runner}`);
+  const succeeded = run(runner, args);
+  const result = { passed: 0, failed: 0 };
+  try {
+    Object.assign(result, countReport(JSON.parse(readFileSync(`${REPORTS}/${runner}.json`, 'utf8'))));
+  } catch (error) {
+    console.log(`${runner} left no report: ${error.message}`);
+  }
+  if ((!succeeded && result.failed === 0) || result.passed + result.failed === 0) result.failed++;
+  count.passed += result.passed;
+  count.failed += result.failed;
+}
+
+function countVitest({ numPassedTests, numFailedTests, testResults }) {
+  // A file that could not even be collected has no tests, and would pass unseen.
+  const broken = testResults.filter(
+    ({ status, assertionResults }) => status === 'failed' && assertionResults.length === 0,
+  );
+  return { passed: numPassedTests, failed: numFailedTests + broken.length };
+}
+
+function countPlaywright({ stats, errors }) {
+  return { passed: stats.expected, failed: stats.unexpected + stats.flaky + errors.length };
+}
+
+function run(command, args) {
+  return spawnSync('npx', ['--no-install', command, ...args], { stdio: 'inherit' }).status === 0;
+}
+
+function npm(script) {
+  return spawnSync('npm', ['run', '--silent', script], { stdio: 'inherit' }).status === 0;
+}
+
+/** Playwright's Chromium, or where that cannot be had Debian's. */
+function installChrome(findChrome) {
+  console.log('\n== no Chrome found: installing one');
+  if (!run('playwright', ['install', 'chromium'])) {
+    const sudo = process.getuid?.() === 0 ? [] : ['sudo'];
+    for (const args of [['update'], ['install', '--yes', 'chromium']]) {
+      const [command, ...rest] = [...sudo, 'apt-get', ...args];
+      spawnSync(command, rest, { stdio: 'inherit', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } });
+    }
+  }
+  const path = findChrome(chromium.executablePath());
+  if (!path) throw new Error('There is no Chrome, and none could be installed. Install one, or set CHROME_PATH.');
+  return path;
+}
