@@ -16,12 +16,14 @@ export class Card {
   readonly element: HTMLElement;
   readonly #name: string;
 
-  constructor(name: string) {
+  /** @param isOneOfSeveral a smaller card, for a list. */
+  constructor(name: string, isOneOfSeveral: boolean) {
     const template = document.querySelector<HTMLTemplateElement>('template#card')!;
     this.element = template.content.firstElementChild!.cloneNode(true) as HTMLElement;
     this.#name = name;
     this.#say('.name', name);
-    this.#state('waiting', 'Waiting for the model');
+    this.element.classList.toggle('one-of-several', isOneOfSeveral);
+    this.#state('waiting', 'Waiting');
   }
 
   /** Shows the photo itself; where the browser cannot, an empty frame stays. */
@@ -31,6 +33,7 @@ export class Card {
     image.onload = () => URL.revokeObjectURL(url);
     image.onerror = () => {
       image.hidden = true;
+      this.#part('.photo').classList.add('blank');
       URL.revokeObjectURL(url);
     };
     image.alt = this.#name;
@@ -51,15 +54,15 @@ export class Card {
       if (best[i]) fillRow(row, best[i]);
       else row.remove();
     }
-    if (!isSure) this.#say('.note', notSure(best[0].score, labels));
-    this.#say(
-      '.times',
-      `${milliseconds(decode)} decode, ${milliseconds(preprocess)} preprocess, ${milliseconds(run)} run`,
-    );
+    if (!isSure) this.#say('.note', notSure(labels));
+    const times = [
+      `Decode ${milliseconds(decode)}`,
+      `Preprocess ${milliseconds(preprocess)}`,
+      `Run ${milliseconds(run)}`,
+    ];
+    for (const [i, span] of this.element.querySelectorAll('.times span').entries()) span.textContent = times[i];
     const ranking = best.map(({ label, score }) => `${label} ${percent(score)}`).join(', ');
-    return isSure
-      ? `${this.#name}: ${ranking}.`
-      : `${this.#name}: not sure. ${notSure(best[0].score, labels)} Guesses: ${ranking}.`;
+    return isSure ? `${this.#name}: ${ranking}.` : `${this.#name}: not sure. ${notSure(labels)} Guesses: ${ranking}.`;
   }
 
   /** @returns what there is to announce. */
@@ -73,7 +76,7 @@ export class Card {
   refused(problem: Problem): string {
     this.#part('.photo').remove();
     this.#part('.scores').remove();
-    this.element.classList.add('small');
+    this.element.classList.replace('one-of-several', 'words') || this.element.classList.add('words');
     return this.failed(problem);
   }
 

@@ -64,7 +64,7 @@ function receive(...[arrivals, how]: Parameters<Receive>): void {
   }
   document.querySelector('#ghost')?.remove();
   const fresh = arrivals.map((arrival) => {
-    const card = new Card(arrival.name);
+    const card = new Card(arrival.name, arrivals.length > 1);
     cards.append(card.element);
     if (arrival.kind === 'refused') announce(card.refused(arrival.problem));
     else waiting.push({ arrival, card });

@@ -2,7 +2,7 @@
  * What the page says: every failure and every state of the engine as a sentence that a person understands.
  */
 import { type ErrorCode, type ModelInfo, ViTError } from '../index.ts';
-import { bytes, count, labelList, percent, things } from './format.ts';
+import { bytes, count, labelList, things } from './format.ts';
 
 export interface Problem {
   /** A few words. */
@@ -23,7 +23,7 @@ export function emptyFile(name: string): Problem {
 }
 
 export function notAnImage(name: string): Problem {
-  return { title: 'Not an image', sentence: `“${name}” is not an image. Give a photo, such as ${KINDS}.` };
+  return { title: 'Not an image', sentence: `“${name}” holds something else. Give a photo: ${KINDS}.` };
 }
 
 export function isFolder(name: string): Problem {
@@ -52,8 +52,8 @@ export function photoProblem(error: unknown, name: string): Problem {
   switch (codeOf(error)) {
     case 'bad-image':
       return {
-        title: 'Photo not readable',
-        sentence: `“${name}” cannot be read. It is damaged or cut off, or of a kind this browser does not open; ${KINDS} work.`,
+        title: 'Cannot be read',
+        sentence: `“${name}” is damaged or cut off, or of a kind this browser does not open. Give a photo: ${KINDS}.`,
       };
     case 'out-of-memory':
       return { title: 'Too large', sentence: `“${name}” needs more memory than there is. Try a smaller copy of it.` };
@@ -102,19 +102,23 @@ export function isFatal(error: unknown): boolean {
   return ['device-lost', 'disposed', 'network'].includes(codeOf(error) ?? '');
 }
 
-/** Where the model runs, in words. */
+/** Where the model runs, in a few words. */
+export function backendName({ backend, adapter }: ModelInfo): string {
+  if (backend === 'cpu') return 'Ready, on the processor';
+  const name = adapter ? adapterName(adapter) : 'unnamed';
+  return adapter?.software ? `Ready, on a software GPU (${name})` : `Ready, on your GPU (${name}) through WebGPU`;
+}
+
+/** What that means, and why it is so. */
 export function backendSentence({ backend, adapter, fallbackReason }: ModelInfo): string {
-  if (backend === 'cpu') {
-    return `Ready, on the processor: WebGPU is not used. ${fallbackReason ?? ''} The answers are the same, they take longer.`;
-  }
-  if (adapter?.software) {
-    return `Ready, on a software GPU (${adapterName(adapter)}): the processor stands in for a graphics chip. The answers are the same, they take longer.`;
-  }
-  return `Ready, on your GPU (${adapter ? adapterName(adapter) : 'unnamed'}) through WebGPU.`;
+  if (backend === 'cpu') return `WebGPU is not used. ${fallbackReason ?? ''} Same answers, but slower.`;
+  if (adapter?.software) return 'The processor stands in for a graphics chip: same answers, but slower.';
+  return '';
 }
 
 function adapterName({ description, vendor, architecture }: NonNullable<ModelInfo['adapter']>): string {
-  return description || [vendor, architecture].filter(Boolean).join(' ') || 'unnamed';
+  const name = description || `${vendor} ${architecture}`.trim() || 'unnamed';
+  return name.replace(/(^| )[a-z]/g, (letter) => letter.toUpperCase());
 }
 
 export function modelSentence(info: ModelInfo): string {
@@ -125,8 +129,8 @@ export function knownLabels(labels: string[]): string {
   return `It knows ${things(labels.length)}: ${labelList(labels)}.`;
 }
 
-export function notSure(best: number, labels: string[]): string {
-  return `The best guess has only ${percent(best)}. The model knows ${labelList(labels)}; this may be something else.`;
+export function notSure(labels: string[]): string {
+  return `It may be none of what the model knows: ${labelList(labels)}.`;
 }
 
 function codeOf(error: unknown): ErrorCode | undefined {

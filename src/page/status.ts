@@ -3,10 +3,10 @@
  */
 import type { ModelInfo, Progress } from '../index.ts';
 import { bytesOf } from './format.ts';
-import { backendSentence, modelSentence, type Problem } from './sentences.ts';
+import { backendName, backendSentence, modelSentence, type Problem } from './sentences.ts';
 
 const STAGES: Record<Progress['stage'], string> = {
-  manifest: 'Reading what the model is',
+  manifest: 'Opening the model',
   weights: 'Downloading the model',
   compile: 'Compiling the shaders',
   ready: 'Ready',
@@ -38,8 +38,8 @@ export class Status {
 
   /** @returns what there is to announce. */
   ready(info: ModelInfo): string {
-    this.#show('ready', backendSentence(info), modelSentence(info));
-    return backendSentence(info);
+    this.#show('ready', backendName(info), `${backendSentence(info)} ${modelSentence(info)}`);
+    return `${backendName(info)}. ${backendSentence(info)}`;
   }
 
   /** @returns what there is to announce. */
