@@ -19,6 +19,7 @@ import type { Architecture } from '../model/architecture.ts';
 import type { Preprocess } from '../model/preprocess.ts';
 import { normalize, normalizeTable } from '../reference/normalize.ts';
 import { resizeOnCpu } from '../reference/resize.ts';
+import { BindGroups, type Operand } from './bind-groups.ts';
 import { PreprocessPlan, type Strip, type Tile } from './preprocess-plan.ts';
 import { ScratchBuffer, ScratchTexture } from './scratch.ts';
 
@@ -330,35 +331,6 @@ interface Pending {
   /** The only strip, or null where all of them have been resized already. */
   strip: Strip | null;
   copy: Copy | null;
-}
-
-/** A buffer, or a part of one: offset and size in bytes. */
-type Operand = GPUBuffer | [GPUBuffer, number, number];
-
-/** Bind groups by pipeline, kept until one of their buffers is another one. */
-class BindGroups {
-  readonly #groups = new Map<GPUComputePipeline, { operands: Operand[]; group: GPUBindGroup }>();
-
-  get(device: GPUDevice, pipeline: GPUComputePipeline, operands: Operand[]): GPUBindGroup {
-    const kept = this.#groups.get(pipeline);
-    if (kept?.operands.every((operand, i) => bufferOf(operand) === bufferOf(operands[i]))) return kept.group;
-    const group = device.createBindGroup({
-      label: pipeline.label,
-      layout: pipeline.getBindGroupLayout(0),
-      entries: operands.map((operand, binding) => ({
-        binding,
-        resource: Array.isArray(operand)
-          ? { buffer: operand[0], offset: operand[1], size: operand[2] }
-          : { buffer: operand },
-      })),
-    });
-    this.#groups.set(pipeline, { operands, group });
-    return group;
-  }
-}
-
-function bufferOf(operand: Operand): GPUBuffer {
-  return Array.isArray(operand) ? operand[0] : operand;
 }
 
 /** Bytes need no texture, so no width is too much for them. */

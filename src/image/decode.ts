@@ -4,8 +4,9 @@
  *
  * Measured in Chromium 156 against Pillow 12.3, all bytes equal: JPEG (baseline, progressive, 4:4:4, grey, CMYK), PNG
  * (8 and 16 bit, palette, grey, with and without alpha), WebP (lossless, lossy), BMP, GIF, the first frame of animated
- * PNG, GIF and WebP. Different are transparent pixels of a GIF (black here; Pillow knows their palette colour) and
- * 16-bit grey PNG (the high byte here; Pillow clips at 255). SVG has no pixels of its own and is refused.
+ * PNG, GIF and WebP; JPEG and PNG turned by their EXIF. Different are transparent pixels of a GIF (black here; Pillow
+ * knows their palette colour), 16-bit grey PNG (the high byte here; Pillow clips at 255) and WebP with an EXIF
+ * orientation (not turned here). SVG has no pixels of its own and is refused.
  */
 import { ViTError } from '../error.ts';
 import type { Preprocess } from '../model/preprocess.ts';

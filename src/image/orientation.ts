@@ -1,20 +1,54 @@
 /**
- * Hides a file's EXIF from the decoder, for callers who want the pixels as stored: browsers turn a picture as its EXIF
- * says, and `createImageBitmap`'s `imageOrientation: 'none'` no longer keeps them from it.
+ * Takes the EXIF out of a file, for callers who want the pixels as stored: browsers turn a picture as its EXIF says, and
+ * `createImageBitmap`'s `imageOrientation: 'none'` no longer keeps them from it (measured in Chromium 156).
  *
- * Only JPEG, where cameras write it. The pixels themselves are not touched.
+ * For JPEG and PNG, which Chromium turns; it does not turn WebP, whatever its EXIF says.
  */
-const EXIF = [0x45, 0x78, 0x69, 0x66, 0, 0];
 
-/** The same file, its EXIF segment under a name that no decoder reads. */
+/** "Exif\0\0", with which a JPEG's APP1 segment begins. */
+const EXIF = [0x45, 0x78, 0x69, 0x66, 0, 0];
+/** The type of a PNG's chunk. */
+const PNG_EXIF = 0x65584966;
+
+/** The same file without its EXIF; the pixels are not touched. */
 export async function withoutOrientation(file: Blob): Promise<Blob> {
   const bytes = new Uint8Array(await file.arrayBuffer());
-  if (bytes[0] !== 0xff || bytes[1] !== 0xd8) return file;
+  const exif = isJpeg(bytes) ? exifOfJpeg(bytes) : isPng(bytes) ? exifOfPng(bytes) : null;
+  return exif ? new Blob([file.slice(0, exif.start), file.slice(exif.end)], { type: file.type }) : file;
+}
+
+interface Range {
+  start: number;
+  end: number;
+}
+
+function isJpeg(bytes: Uint8Array): boolean {
+  return bytes[0] === 0xff && bytes[1] === 0xd8;
+}
+
+function exifOfJpeg(bytes: Uint8Array): Range | null {
   for (let at = 2; at + 10 <= bytes.length && bytes[at] === 0xff; ) {
     const marker = bytes[at + 1];
-    if (marker === 0xda) break;
-    if (marker === 0xe1 && EXIF.every((byte, i) => bytes[at + 4 + i] === byte)) bytes[at + 4] = 0x58;
-    at += 2 + ((bytes[at + 2] << 8) | bytes[at + 3]);
+    // Start of scan: no more metadata.
+    if (marker === 0xda) return null;
+    const end = at + 2 + ((bytes[at + 2] << 8) | bytes[at + 3]);
+    if (marker === 0xe1 && EXIF.every((byte, i) => bytes[at + 4 + i] === byte)) return { start: at, end };
+    at = end;
   }
-  return new Blob([bytes], { type: file.type });
+  return null;
+}
+
+function isPng(bytes: Uint8Array): boolean {
+  return bytes[0] === 0x89 && bytes[1] === 0x50 && bytes[2] === 0x4e && bytes[3] === 0x47;
+}
+
+/** Chunks are length, type, data and checksum. The EXIF may stand behind the pixels. */
+function exifOfPng(bytes: Uint8Array): Range | null {
+  const view = new DataView(bytes.buffer);
+  for (let at = 8; at + 12 <= bytes.length; ) {
+    const end = at + 12 + view.getUint32(at);
+    if (view.getUint32(at + 4) === PNG_EXIF) return { start: at, end };
+    at = end;
+  }
+  return null;
 }
