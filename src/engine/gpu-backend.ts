@@ -7,9 +7,11 @@ import { Buffers } from '../gpu/buffers.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { Pipelines } from '../gpu/pipelines.ts';
 import type { Plan } from '../model/plan.ts';
+import type { Preprocess } from '../model/preprocess.ts';
 import type { AdapterInfo, Memory, OutputName, Outputs } from '../worker/wire.ts';
 import { Activations, maxImages } from './activations.ts';
-import type { Backend } from './backend.ts';
+import type { Backend, Input } from './backend.ts';
+import { PreprocessGpu } from './preprocess-gpu.ts';
 import { compile, type Program } from './program.ts';
 import { WeightBuffers } from './weight-buffers.ts';
 
@@ -24,16 +26,18 @@ export class GpuBackend implements Backend {
   readonly #program: Program;
   readonly #weightBuffers: Buffers;
   readonly #weights: WeightBuffers;
-  /** One per dispatch, in order. Under way from the beginning: they compile while the weights are fetched. */
-  readonly #compiling: Promise<GPUComputePipeline[]>;
+  /** Under way from the beginning: shaders compile while the weights are fetched. */
+  readonly #compiling: Promise<[GPUComputePipeline[], PreprocessGpu]>;
+  /** One per dispatch, in order. */
   #pipelines: GPUComputePipeline[] = [];
+  #preprocess: PreprocessGpu | null = null;
   #activations: Activations | null = null;
 
   /** @throws ViTError `out-of-memory`; nothing stays allocated */
-  static async create(gpu: Gpu, plan: Plan): Promise<GpuBackend> {
+  static async create(gpu: Gpu, plan: Plan, spec: Preprocess): Promise<GpuBackend> {
     const buffers = new Buffers(gpu.device);
     try {
-      return await gpu.checked('the weights of the model', () => new GpuBackend(gpu, plan, buffers));
+      return await gpu.checked('the weights of the model', () => new GpuBackend(gpu, plan, spec, buffers));
     } catch (error) {
       buffers.destroy();
       gpu.destroy();
@@ -41,7 +45,7 @@ export class GpuBackend implements Backend {
     }
   }
 
-  private constructor(gpu: Gpu, plan: Plan, weightBuffers: Buffers) {
+  private constructor(gpu: Gpu, plan: Plan, spec: Preprocess, weightBuffers: Buffers) {
     const { device } = gpu;
     this.#gpu = gpu;
     this.#plan = plan;
@@ -49,7 +53,14 @@ export class GpuBackend implements Backend {
     this.#weightBuffers = weightBuffers;
     this.#weights = new WeightBuffers(device, weightBuffers, this.#program);
     const pipelines = new Pipelines(device);
-    this.#compiling = Promise.all(this.#program.dispatches.map(({ kernel }) => pipelines.get(kernel)));
+    this.#compiling = Promise.all([
+      Promise.all(this.#program.dispatches.map(({ kernel }) => pipelines.get(kernel))),
+      PreprocessGpu.create(device, pipelines, {
+        spec,
+        architecture: plan.architecture,
+        resizeOn: this.adapter.software ? 'cpu' : 'gpu',
+      }),
+    ]);
     this.#compiling.catch(() => {}); // Thrown by ready().
     const largest = Math.min(device.limits.maxStorageBufferBindingSize, device.limits.maxBufferSize);
     this.maxBatch = Math.max(1, Math.min(MAX_BATCH, maxImages(plan, this.#program, largest)));
@@ -67,18 +78,34 @@ export class GpuBackend implements Backend {
   }
 
   async ready(): Promise<void> {
-    this.#pipelines = await this.#compiling;
+    [this.#pipelines, this.#preprocess] = await this.#compiling;
     const { channels, imageSize } = this.#plan.architecture;
-    await this.run(new Float32Array(channels * imageSize[0] * imageSize[1]), 1, []);
+    const pixels = new Float32Array(channels * imageSize[0] * imageSize[1]);
+    await this.run({ pixels, batch: 1 }, []);
   }
 
-  async run(pixels: Float32Array<ArrayBuffer>, batch: number, outputs: OutputName[]): Promise<Outputs> {
+  async run(input: Input, outputs: OutputName[]): Promise<{ outputs: Outputs; preprocess: number }> {
     this.#gpu.throwIfFailed();
     const { device } = this.#gpu;
+    const batch = 'pixels' in input ? input.batch : input.pictures.length;
     const activations = await this.#activationsFor(batch);
-    device.queue.writeBuffer(activations.pixels, 0, pixels);
 
-    const encoder = device.createCommandEncoder({ label: 'run' });
+    const start = performance.now();
+    let encoder = device.createCommandEncoder({ label: 'run' });
+    if ('pixels' in input) device.queue.writeBuffer(activations.pixels, 0, input.pixels);
+    else {
+      for (const [index, picture] of input.pictures.entries()) {
+        if (index > 0) {
+          // The next picture takes the scratch memory of the one before.
+          device.queue.submit([encoder.finish()]);
+          encoder = device.createCommandEncoder({ label: 'run' });
+        }
+        this.#preprocess!.upload(picture, activations.pixels, index);
+        this.#preprocess!.record(encoder);
+      }
+    }
+    const preprocess = performance.now() - start;
+
     const pass = encoder.beginComputePass({ label: 'network' });
     for (const [index, { kernel, rowsPerImage }] of this.#program.dispatches.entries()) {
       pass.setPipeline(this.#pipelines[index]);
@@ -88,16 +115,20 @@ export class GpuBackend implements Backend {
     pass.end();
     for (const name of outputs) activations.recordReadback(encoder, name);
     device.queue.submit([encoder.finish()]);
-    return this.#read(activations, batch, outputs);
+    return { outputs: await this.#read(activations, batch, outputs), preprocess };
   }
 
   memory(): Memory {
-    return { gpu: this.#weightBuffers.bytes + (this.#activations?.bytes ?? 0), cpu: 0 };
+    return {
+      gpu: this.#weightBuffers.bytes + (this.#activations?.bytes ?? 0) + (this.#preprocess?.bytes ?? 0),
+      cpu: 0,
+    };
   }
 
   destroy(): void {
     this.#activations?.destroy();
     this.#activations = null;
+    this.#preprocess?.destroy();
     this.#weightBuffers.destroy();
     this.#gpu.destroy();
   }

@@ -4,13 +4,11 @@
  */
 import { ViTError } from '../error.ts';
 import { Gpu } from '../gpu/device.ts';
-import { decodeImage } from '../image/decode.ts';
-import { pictureSource } from '../image/read-pixels.ts';
+import { decodeImage, type Picture } from '../image/decode.ts';
 import { goldenPixels } from '../model/golden.ts';
 import { type Plan, planViT } from '../model/plan.ts';
+import type { Preprocess } from '../model/preprocess.ts';
 import { parameterCount } from '../model/tensors.ts';
-import { normalize, normalizeTable } from '../reference/normalize.ts';
-import { resizeToSpec } from '../reference/preprocess.ts';
 import { fetchManifest, fetchShards, verify } from '../weights/download.ts';
 import type { Manifest } from '../weights/manifest.ts';
 import { parseManifest } from '../weights/parse-manifest.ts';
@@ -30,7 +28,7 @@ import {
   type Timing,
   type WireImage,
 } from '../worker/wire.ts';
-import type { Backend } from './backend.ts';
+import type { Backend, Input } from './backend.ts';
 import { CpuBackend } from './cpu-backend.ts';
 import { GpuBackend } from './gpu-backend.ts';
 
@@ -58,7 +56,7 @@ export class EngineHost implements EngineInterface {
     report('manifest');
 
     const plan = planViT(manifest.architecture);
-    const { backend, fallbackReason } = await openBackend(plan, options);
+    const { backend, fallbackReason } = await openBackend(plan, manifest.preprocess, options);
     try {
       const onBytes = (count: number) => {
         loaded += count;
@@ -93,28 +91,22 @@ export class EngineHost implements EngineInterface {
   }
 
   async runImages(images: WireImage[], outputs: OutputName[]): Promise<{ outputs: Outputs; timing: Timing }> {
-    const { manifest, plan } = this.#model();
-    const { channels } = plan.architecture;
-    const table = normalizeTable(manifest.preprocess, channels);
-    const perImage = pixelCount(plan);
-    const pixels = new Float32Array(images.length * perImage);
-    const timing: Timing = { decode: 0, preprocess: 0, run: 0 };
-    for (const [index, image] of images.entries()) {
+    const { preprocess } = this.#model().manifest;
+    let decode = 0;
+    const result = await this.#run(images.length, outputs, async (first, count, run) => {
       const start = performance.now();
-      const picture = await decodeImage(image, manifest.preprocess);
-      const decoded = performance.now();
+      const pictures: Picture[] = [];
       try {
-        const { data } = resizeToSpec(pictureSource(picture, manifest.preprocess.background), manifest.preprocess);
-        pixels.set(normalize(data, table, channels), index * perImage);
+        for (const image of images.slice(first, first + count)) pictures.push(await decodeImage(image, preprocess));
+        decode += performance.now() - start;
+        return await run({ pictures });
       } finally {
-        // Decoded here, or moved here by the caller: nobody else will close it.
-        if ('close' in picture) picture.close();
+        // Decoded here, or moved here by the caller: nobody else will close them.
+        for (const picture of pictures) if ('close' in picture) picture.close();
       }
-      timing.decode += decoded - start;
-      timing.preprocess += performance.now() - decoded;
-    }
-    const result = await this.#run(pixels, images.length, outputs);
-    return { outputs: result.outputs, timing: { ...timing, run: result.milliseconds } };
+    });
+    requireFinite(result.outputs);
+    return { outputs: result.outputs, timing: { decode, ...result.timing } };
   }
 
   async runPixels(pixels: Tensor, outputs: OutputName[]): Promise<{ outputs: Outputs; timing: Timing }> {
@@ -140,15 +132,15 @@ export class EngineHost implements EngineInterface {
     if (unknown !== undefined) {
       throw new ViTError('bad-input', `There is no output "${unknown}"; there are ${OUTPUT_NAMES.join(', ')}.`);
     }
-    const result = await this.#run(pixels.data, batch, outputs);
-    return { outputs: result.outputs, timing: { decode: 0, preprocess: 0, run: result.milliseconds } };
+    const result = await this.#runPixels(pixels.data, batch, outputs);
+    return { outputs: result.outputs, timing: { decode: 0, ...result.timing } };
   }
 
   async selfTest(): Promise<SelfTest> {
     const { manifest, plan } = this.#model();
     const { channels, imageSize } = plan.architecture;
     const { seed, logits } = manifest.golden;
-    const { outputs } = await this.#run(goldenPixels(seed, [1, channels, ...imageSize]), 1, ['logits']);
+    const { outputs } = await this.#runPixels(goldenPixels(seed, [1, channels, ...imageSize]), 1, ['logits']);
     const computed = outputs.logits!.data;
     const maxError = logits.reduce((max, logit, i) => Math.max(max, Math.abs(logit - computed[i])), 0);
     // The network in f32 errs by 1e-5 of the largest logit (ViT-Tiny: 2e-5); a wrong kernel by far more than 1e-4.
@@ -172,39 +164,61 @@ export class EngineHost implements EngineInterface {
     return this.#loaded;
   }
 
-  /** Runs any number of images, in batches that the backend takes. */
-  async #run(pixels: Float32Array<ArrayBuffer>, images: number, names: OutputName[]) {
+  async #runPixels(pixels: Float32Array<ArrayBuffer>, images: number, names: OutputName[]) {
+    const perImage = pixelCount(this.#model().plan);
+    const result = await this.#run(images, names, (first, batch, run) =>
+      run({ pixels: pixels.subarray(first * perImage, (first + batch) * perImage), batch }),
+    );
+    requireFinite(result.outputs, pixels);
+    return result;
+  }
+
+  /** Runs any number of images, in batches that the backend takes; `runBatch` gives each its input. */
+  async #run(
+    images: number,
+    names: OutputName[],
+    runBatch: (
+      first: number,
+      count: number,
+      run: (input: Input) => ReturnType<Backend['run']>,
+    ) => ReturnType<Backend['run']>,
+  ) {
     const { plan, backend } = this.#model();
-    const start = performance.now();
     const outputs: Outputs = {};
     for (const name of names) {
       const columns = plan.values[name].columns;
       outputs[name] = { data: new Float32Array(images * columns), shape: [images, columns] };
     }
-    const perImage = pixelCount(plan);
+    const timing = { preprocess: 0, run: 0 };
+    const run = async (input: Input) => {
+      const start = performance.now();
+      const part = await backend.run(input, names);
+      timing.preprocess += part.preprocess;
+      timing.run += performance.now() - start - part.preprocess;
+      return part;
+    };
     for (let first = 0; first < images; first += backend.maxBatch) {
-      const batch = Math.min(backend.maxBatch, images - first);
-      const part = await backend.run(pixels.subarray(first * perImage, (first + batch) * perImage), batch, names);
-      for (const name of names) outputs[name]!.data.set(part[name]!.data, first * part[name]!.shape[1]);
+      const part = await runBatch(first, Math.min(backend.maxBatch, images - first), run);
+      for (const name of names) outputs[name]!.data.set(part.outputs[name]!.data, first * outputs[name]!.shape[1]);
     }
-    for (const name of names) requireFinite(outputs[name]!.data, pixels);
-    return { outputs, milliseconds: performance.now() - start };
+    return { outputs, timing };
   }
 }
 
 async function openBackend(
   plan: Plan,
+  spec: Preprocess,
   { backend = 'auto', powerPreference, device }: EngineOptions,
 ): Promise<{ backend: Backend; fallbackReason: string | null }> {
-  if (backend === 'cpu') return { backend: new CpuBackend(plan), fallbackReason: null };
+  if (backend === 'cpu') return { backend: new CpuBackend(plan, spec), fallbackReason: null };
   let gpu: Gpu;
   try {
     gpu = device ? new Gpu(device) : await Gpu.request(powerPreference);
   } catch (error) {
     if (backend === 'webgpu' || !(error instanceof ViTError) || error.code !== 'no-webgpu') throw error;
-    return { backend: new CpuBackend(plan), fallbackReason: error.message };
+    return { backend: new CpuBackend(plan, spec), fallbackReason: error.message };
   }
-  return { backend: await GpuBackend.create(gpu, plan), fallbackReason: null };
+  return { backend: await GpuBackend.create(gpu, plan, spec), fallbackReason: null };
 }
 
 async function* readShards({ shards }: ModelFiles, manifest: Manifest, onBytes: (count: number) => void) {
@@ -227,8 +241,8 @@ function throwIfDisposed(signal: AbortSignal): void {
 }
 
 /** @throws ViTError `bad-input` where the pixels were at fault, `numeric` where the arithmetic was */
-function requireFinite(values: Float32Array, pixels: Float32Array): void {
-  if (values.every(Number.isFinite)) return;
-  if (!pixels.every(Number.isFinite)) throw new ViTError('bad-input', 'The pixels hold NaN or infinity.');
+function requireFinite(outputs: Outputs, pixels?: Float32Array): void {
+  if (Object.values(outputs).every(({ data }) => data.every(Number.isFinite))) return;
+  if (pixels && !pixels.every(Number.isFinite)) throw new ViTError('bad-input', 'The pixels hold NaN or infinity.');
   throw new ViTError('numeric', 'The network computed NaN or infinity: its weights or this GPU are at fault.');
 }
