@@ -8,6 +8,7 @@ export type { ClassifyOptions, EmbedOptions, ForwardOptions, LoadOptions, ViT } 
 export { loadViT } from './client/vit.ts';
 export { type ErrorCode, ViTError } from './error.ts';
 export type { Architecture } from './model/architecture.ts';
+export type { Preprocess } from './model/preprocess.ts';
 export type { Manifest } from './weights/manifest.ts';
 export type {
   AdapterInfo,
@@ -18,6 +19,7 @@ export type {
   OutputName,
   Outputs,
   Progress,
+  RgbImage,
   SelfTest,
   Timing,
 } from './worker/wire.ts';

@@ -2,6 +2,7 @@
  * A loaded model, as a page holds it. The work is done by the engine at the other end of the connection.
  */
 import { ViTError } from '../error.ts';
+import type { Preprocess } from '../model/preprocess.ts';
 import {
   type EngineOptions,
   type Memory,
@@ -10,6 +11,7 @@ import {
   type OutputName,
   type Outputs,
   type Progress,
+  type RgbImage,
   remoteCallback,
   type SelfTest,
   type Tensor,
@@ -158,6 +160,15 @@ export class ViT {
   ): Promise<Outputs> {
     const pixels: Tensor = { data: Float32Array.from(data), shape: [...shape] };
     return this.#call(() => this.#connection.engine.runPixels(pixels, outputs), signal);
+  }
+
+  /**
+   * The exact pixels that the model is shown of a picture, after resize and crop: Pillow's, to the byte.
+   * @param spec a manifest's `preprocess`; the model's own unless given
+   */
+  preprocess(image: ImageInput, spec?: Preprocess, { signal }: CallOptions = {}): Promise<RgbImage> {
+    const job = async () => this.#connection.engine.preprocess(await toWireImage(image), spec);
+    return this.#queue.run(job, signal);
   }
 
   /** Replays the manifest's golden input on this machine and compares the logits. */

@@ -9,6 +9,7 @@ import { goldenPixels } from '../model/golden.ts';
 import { type Plan, planViT } from '../model/plan.ts';
 import type { Preprocess } from '../model/preprocess.ts';
 import { parameterCount } from '../model/tensors.ts';
+import { rgbOnCpu } from '../reference/preprocess.ts';
 import { fetchManifest, fetchShards, verify } from '../weights/download.ts';
 import type { Manifest } from '../weights/manifest.ts';
 import { parseManifest } from '../weights/parse-manifest.ts';
@@ -23,6 +24,7 @@ import {
   type OutputName,
   type Outputs,
   type Progress,
+  type RgbImage,
   type SelfTest,
   type Tensor,
   type Timing,
@@ -134,6 +136,15 @@ export class EngineHost implements EngineInterface {
     }
     const result = await this.#runPixels(pixels.data, batch, outputs);
     return { outputs: result.outputs, timing: { decode: 0, ...result.timing } };
+  }
+
+  async preprocess(image: WireImage, spec?: Preprocess): Promise<RgbImage> {
+    const { manifest } = this.#model();
+    try {
+      return await rgbOnCpu(image, spec ?? manifest.preprocess);
+    } finally {
+      if ('close' in image) image.close();
+    }
   }
 
   async selfTest(): Promise<SelfTest> {

@@ -5,6 +5,7 @@
 import { expose, proxy, type Remote, transferHandlers, wrap } from 'comlink';
 import { type ErrorCode, ViTError } from '../error.ts';
 import type { Architecture } from '../model/architecture.ts';
+import type { Preprocess } from '../model/preprocess.ts';
 import type { Manifest } from '../weights/manifest.ts';
 
 export type BackendName = 'webgpu' | 'cpu';
@@ -76,6 +77,13 @@ export interface Tensor {
 
 export type Outputs = Partial<Record<OutputName, Tensor>>;
 
+/** Bytes `[height, width, 3]`: red, green, blue. */
+export interface RgbImage {
+  data: Uint8Array<ArrayBuffer>;
+  width: number;
+  height: number;
+}
+
 export interface Memory {
   /** Bytes of every GPU buffer held. */
   gpu: number;
@@ -101,6 +109,8 @@ export interface EngineInterface {
   runImages(images: WireImage[], outputs: OutputName[]): Promise<{ outputs: Outputs; timing: Timing }>;
   /** Normalised pixels `[B, C, H, W]` to outputs. */
   runPixels(pixels: Tensor, outputs: OutputName[]): Promise<{ outputs: Outputs; timing: Timing }>;
+  /** What the model is shown of a picture; `spec` instead of the model's own preprocessing where given. */
+  preprocess(image: WireImage, spec?: Preprocess): Promise<RgbImage>;
   selfTest(): Promise<SelfTest>;
   memory(): Promise<Memory>;
   dispose(): Promise<void>;
