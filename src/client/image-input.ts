@@ -26,7 +26,13 @@ const AS_STORED: ImageBitmapOptions = { colorSpaceConversion: 'none', premultipl
 export async function toWireImage(image: ImageInput): Promise<WireImage> {
   if (typeof image === 'string') return fetchImage(image);
   if (image instanceof Blob) return image;
-  if (isA('HTMLImageElement', image)) return fetchImage((image as HTMLImageElement).currentSrc);
+  if (isA('HTMLImageElement', image)) {
+    const { currentSrc } = image as HTMLImageElement;
+    if (!currentSrc)
+      throw new ViTError('bad-image', 'This <img> has no source. Set its src, and wait for its load event.');
+    // The file behind it, not what is drawn: that is scaled and colour-managed.
+    return fetchImage(currentSrc);
+  }
   if (isA('ImageData', image)) {
     const { data, width, height } = image as ImageData;
     return new ImageData(new Uint8ClampedArray(data), width, height);
@@ -66,5 +72,7 @@ async function fetchImage(url: string): Promise<Blob> {
     });
   }
   if (!response.ok) throw new ViTError('network', `Could not fetch the image ${url}: HTTP ${response.status}.`);
-  return response.blob();
+  const blob = await response.blob();
+  // Named, so that a message about it can say which one is meant.
+  return new File([blob], url, { type: blob.type });
 }
