@@ -10,9 +10,11 @@ export { type ErrorCode, ViTError } from './error.ts';
 export type { Architecture } from './model/architecture.ts';
 export type { Preprocess } from './model/preprocess.ts';
 export type { Manifest } from './weights/manifest.ts';
+export { type CachedModel, cachedModels, clearCache } from './weights/model-cache.ts';
 export type {
   AdapterInfo,
   BackendName,
+  EngineEvent,
   Memory,
   ModelFiles,
   ModelInfo,

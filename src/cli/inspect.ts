@@ -10,7 +10,7 @@ import { openCheckpoint } from '../convert/open.ts';
 import { modelTensors } from '../convert/tensors.ts';
 import { ViTError } from '../error.ts';
 import { parameterCount } from '../model/tensors.ts';
-import { verify } from '../weights/download.ts';
+import { verify } from '../weights/verify.ts';
 import type { ShardEntry } from '../weights/manifest.ts';
 import { parseManifest } from '../weights/parse-manifest.ts';
 import { FileSource } from './file-source.ts';

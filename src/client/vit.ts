@@ -4,6 +4,7 @@
 import { ViTError } from '../error.ts';
 import type { Preprocess } from '../model/preprocess.ts';
 import {
+  type EngineEvent,
   type EngineOptions,
   type Memory,
   type ModelFiles,
@@ -27,6 +28,8 @@ export interface LoadOptions extends EngineOptions {
   worker?: false | (() => Worker);
   signal?: AbortSignal;
   onProgress?: (progress: Progress) => void;
+  /** Told of warnings (nothing could be cached) and of a GPU that is lost and replaced. */
+  onEvent?: (event: EngineEvent) => void;
 }
 
 export interface CallOptions {
@@ -56,11 +59,14 @@ export interface ForwardOptions extends CallOptions {
  *   `aborted`. Nothing is left running or allocated.
  */
 export async function loadViT(source: string | URL | ModelFiles, options: LoadOptions = {}): Promise<ViT> {
-  const { worker, signal, onProgress = () => {}, ...engineOptions } = options;
+  const { worker, signal, onProgress, onEvent, ...engineOptions } = options;
   throwIfAborted(signal);
   const connection = await connect(worker);
   try {
-    const loading = startLoading(connection, source, engineOptions, onProgress);
+    const loading = startLoading(connection, source, engineOptions, (message) => {
+      if ('stage' in message) onProgress?.(message);
+      else onEvent?.(message);
+    });
     const info = await Promise.race([
       loading,
       connection.failed,
@@ -84,10 +90,10 @@ function startLoading(
   { engine }: Connection,
   source: string | URL | ModelFiles,
   options: EngineOptions,
-  onProgress: (progress: Progress) => void,
+  notify: (message: Progress | EngineEvent) => void,
 ): Promise<ModelInfo> {
   // Within this thread the mark that `remoteCallback` leaves means nothing.
-  const callback = remoteCallback(onProgress);
+  const callback = remoteCallback(notify);
   if (typeof source === 'string' || source instanceof URL) {
     const base = typeof document === 'undefined' ? globalThis.location?.href : document.baseURI;
     return engine.load(new URL(source, base).href, options, callback);

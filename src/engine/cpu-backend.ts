@@ -1,15 +1,15 @@
 /**
  * The network on the processor: the CPU reference, with the weights kept as they came.
  */
-import type { Picture } from '../image/decode.ts';
 import { pictureSource } from '../image/read-pixels.ts';
 import type { Plan } from '../model/plan.ts';
 import type { Preprocess } from '../model/preprocess.ts';
 import { normalize, normalizeTable } from '../reference/normalize.ts';
 import { resizeToSpec } from '../reference/preprocess.ts';
 import { runReference } from '../reference/run.ts';
+import type { TensorPiece } from '../weights/tensors.ts';
 import type { Memory, OutputName, Outputs } from '../worker/wire.ts';
-import type { Backend, Input } from './backend.ts';
+import type { Backend, Input, UsePicture } from './backend.ts';
 
 export class CpuBackend implements Backend {
   readonly name = 'cpu';
@@ -27,33 +27,36 @@ export class CpuBackend implements Backend {
     this.#table = normalizeTable(spec, plan.architecture.channels);
   }
 
-  setTensor(name: string, data: Float32Array<ArrayBuffer>): void {
-    this.#tensors.set(name, data.slice());
+  addPiece({ name, length, first, data }: TensorPiece): void {
+    const tensor = this.#tensors.get(name) ?? new Float32Array(length);
+    this.#tensors.set(name, tensor);
+    tensor.set(data, first);
   }
 
   async ready(): Promise<void> {}
 
-  async run(input: Input, outputs: OutputName[]): Promise<{ outputs: Outputs; preprocess: number }> {
-    const start = performance.now();
-    const { pixels, batch } = 'pixels' in input ? input : this.#pixelsOf(input.pictures);
-    const preprocess = performance.now() - start;
+  async run(input: Input, outputs: OutputName[]): Promise<Outputs> {
+    const { batch } = input;
+    const pixels = 'pixels' in input ? input.pixels : await this.#pixelsOf(batch, input.usePicture);
     const values = runReference(this.#plan, (name) => this.#tensors.get(name)!, pixels, batch);
     const result: Outputs = {};
     for (const output of outputs) {
       result[output] = { data: Float32Array.from(values[output]), shape: [batch, this.#plan.values[output].columns] };
     }
-    return { outputs: result, preprocess };
+    return result;
   }
 
-  #pixelsOf(pictures: Picture[]) {
-    const { channels } = this.#plan.architecture;
-    const planes = pictures.map((picture) => {
-      const { data } = resizeToSpec(pictureSource(picture, this.#spec.background), this.#spec);
-      return normalize(data, this.#table, channels);
-    });
-    const pixels = new Float32Array(planes.length * planes[0].length);
-    for (const [i, plane] of planes.entries()) pixels.set(plane, i * plane.length);
-    return { pixels, batch: pictures.length };
+  async #pixelsOf(batch: number, usePicture: UsePicture): Promise<Float32Array<ArrayBuffer>> {
+    const { channels, imageSize } = this.#plan.architecture;
+    const size = channels * imageSize[0] * imageSize[1];
+    const pixels = new Float32Array(batch * size);
+    for (let index = 0; index < batch; index++) {
+      await usePicture(index, (picture) => {
+        const { data } = resizeToSpec(pictureSource(picture, this.#spec.background), this.#spec);
+        pixels.set(normalize(data, this.#table, channels), index * size);
+      });
+    }
+    return pixels;
   }
 
   memory(): Memory {

@@ -8,6 +8,7 @@ import type { Gpu } from '../gpu/device.ts';
 import { Pipelines } from '../gpu/pipelines.ts';
 import type { Plan } from '../model/plan.ts';
 import type { Preprocess } from '../model/preprocess.ts';
+import type { TensorPiece } from '../weights/tensors.ts';
 import type { AdapterInfo, Memory, OutputName, Outputs } from '../worker/wire.ts';
 import { Activations, maxImages } from './activations.ts';
 import type { Backend, Input } from './backend.ts';
@@ -72,40 +73,40 @@ export class GpuBackend implements Backend {
     return { vendor, architecture, description, software };
   }
 
-  setTensor(name: string, data: Float32Array<ArrayBuffer>): void {
+  addPiece(piece: TensorPiece): void {
     this.#gpu.throwIfFailed();
-    this.#weights.set(name, data);
+    this.#weights.add(piece);
   }
 
   async ready(): Promise<void> {
+    this.#weights.finish();
     [this.#pipelines, this.#preprocess] = await this.#compiling;
-    const { channels, imageSize } = this.#plan.architecture;
-    const pixels = new Float32Array(channels * imageSize[0] * imageSize[1]);
-    await this.run({ pixels, batch: 1 }, []);
+    // Once through everything: the first use of a pipeline can be slow, and the caller's first picture is not to pay.
+    const onePixel = { data: new Uint8ClampedArray(4), width: 1, height: 1 } as ImageData;
+    await this.run({ batch: 1, usePicture: async (_, use) => use(onePixel) }, []);
   }
 
-  async run(input: Input, outputs: OutputName[]): Promise<{ outputs: Outputs; preprocess: number }> {
+  async run(input: Input, outputs: OutputName[]): Promise<Outputs> {
     this.#gpu.throwIfFailed();
     const { device } = this.#gpu;
-    const batch = 'pixels' in input ? input.batch : input.pictures.length;
+    const { batch } = input;
     const activations = await this.#activationsFor(batch);
 
-    const start = performance.now();
     let encoder = device.createCommandEncoder({ label: 'run' });
     if ('pixels' in input) device.queue.writeBuffer(activations.pixels, 0, input.pixels);
     else {
-      for (const [index, picture] of input.pictures.entries()) {
+      for (let index = 0; index < batch; index++) {
         if (index > 0) {
           // The next picture takes the scratch memory of the one before.
           device.queue.submit([encoder.finish()]);
           encoder = device.createCommandEncoder({ label: 'run' });
         }
-        this.#preprocess!.upload(picture, activations.pixels, index);
-        this.#preprocess!.record(encoder);
+        await input.usePicture(index, (picture) => {
+          this.#preprocess!.upload(picture, activations.pixels, index);
+          this.#preprocess!.record(encoder);
+        });
       }
     }
-    const preprocess = performance.now() - start;
-
     const pass = encoder.beginComputePass({ label: 'network' });
     for (const [index, { kernel, rowsPerImage }] of this.#program.dispatches.entries()) {
       pass.setPipeline(this.#pipelines[index]);
@@ -115,7 +116,7 @@ export class GpuBackend implements Backend {
     pass.end();
     for (const name of outputs) activations.recordReadback(encoder, name);
     device.queue.submit([encoder.finish()]);
-    return { outputs: await this.#read(activations, batch, outputs), preprocess };
+    return this.#read(activations, batch, outputs);
   }
 
   memory(): Memory {

@@ -10,11 +10,14 @@ import { type Plan, planViT } from '../model/plan.ts';
 import type { Preprocess } from '../model/preprocess.ts';
 import { parameterCount } from '../model/tensors.ts';
 import { rgbOnCpu } from '../reference/preprocess.ts';
-import { fetchManifest, fetchShards, verify } from '../weights/download.ts';
+import { fetchManifest, fetchShards } from '../weights/download.ts';
 import type { Manifest } from '../weights/manifest.ts';
+import { ModelCache } from '../weights/model-cache.ts';
 import { parseManifest } from '../weights/parse-manifest.ts';
 import { TensorAssembler } from '../weights/tensors.ts';
+import { verify } from '../weights/verify.ts';
 import {
+  type EngineEvent,
   type EngineInterface,
   type EngineOptions,
   type Memory,
@@ -30,7 +33,7 @@ import {
   type Timing,
   type WireImage,
 } from '../worker/wire.ts';
-import type { Backend, Input } from './backend.ts';
+import type { Backend, UsePicture } from './backend.ts';
 import { CpuBackend } from './cpu-backend.ts';
 import { GpuBackend } from './gpu-backend.ts';
 
@@ -47,14 +50,18 @@ export class EngineHost implements EngineInterface {
   async load(
     source: string | ModelFiles,
     options: EngineOptions,
-    onProgress: (progress: Progress) => void,
+    notify: (message: Progress | EngineEvent) => void,
   ): Promise<ModelInfo> {
     const { signal } = this.#disposed;
     const fromUrl = typeof source === 'string';
-    const manifest = fromUrl ? await fetchManifest(source, signal) : parseManifest(source.manifest, 'The manifest');
+    const warn = (message: string) => notify({ type: 'warning', message });
+    const cache = fromUrl && options.cache !== false ? await ModelCache.open(warn) : null;
+    const manifest = fromUrl
+      ? await fetchManifest(source, cache, signal)
+      : parseManifest(source.manifest, 'The manifest');
     const total = manifest.shards.reduce((sum, shard) => sum + shard.bytes, 0);
     let loaded = 0;
-    const report = (stage: Progress['stage']) => onProgress({ stage, loaded, total });
+    const report = (stage: Progress['stage']) => notify({ stage, loaded, total });
     report('manifest');
 
     const plan = planViT(manifest.architecture);
@@ -65,9 +72,9 @@ export class EngineHost implements EngineInterface {
         report('weights');
       };
       const shards = fromUrl
-        ? fetchShards(source, manifest, onBytes, signal)
+        ? fetchShards(source, manifest, cache, onBytes, signal)
         : readShards(source as ModelFiles, manifest, onBytes);
-      const tensors = new TensorAssembler(manifest, (name, data) => backend.setTensor(name, data));
+      const tensors = new TensorAssembler(manifest, (piece) => backend.addPiece(piece));
       for await (const shard of shards) tensors.addShard(shard);
       report('compile');
       await backend.ready();
@@ -93,22 +100,28 @@ export class EngineHost implements EngineInterface {
   }
 
   async runImages(images: WireImage[], outputs: OutputName[]): Promise<{ outputs: Outputs; timing: Timing }> {
-    const { preprocess } = this.#model().manifest;
+    const { preprocess: spec } = this.#model().manifest;
+    const start = performance.now();
     let decode = 0;
-    const result = await this.#run(images.length, outputs, async (first, count, run) => {
+    let preprocess = 0;
+    const use = async (image: WireImage, use: (picture: Picture) => void) => {
       const start = performance.now();
-      const pictures: Picture[] = [];
+      const picture = await decodeImage(image, spec);
+      const decoded = performance.now();
       try {
-        for (const image of images.slice(first, first + count)) pictures.push(await decodeImage(image, preprocess));
-        decode += performance.now() - start;
-        return await run({ pictures });
+        use(picture);
       } finally {
-        // Decoded here, or moved here by the caller: nobody else will close them.
-        for (const picture of pictures) if ('close' in picture) picture.close();
+        // Decoded here, or moved here by the caller: nobody else will close it.
+        if ('close' in picture) picture.close();
       }
-    });
-    requireFinite(result.outputs);
-    return { outputs: result.outputs, timing: { decode, ...result.timing } };
+      decode += decoded - start;
+      preprocess += performance.now() - decoded;
+    };
+    const result = await this.#run(images.length, outputs, (first) => ({
+      usePicture: (index, consume) => use(images[first + index], consume),
+    }));
+    requireFinite(result);
+    return { outputs: result, timing: { decode, preprocess, run: performance.now() - start - decode - preprocess } };
   }
 
   async runPixels(pixels: Tensor, outputs: OutputName[]): Promise<{ outputs: Outputs; timing: Timing }> {
@@ -134,8 +147,9 @@ export class EngineHost implements EngineInterface {
     if (unknown !== undefined) {
       throw new ViTError('bad-input', `There is no output "${unknown}"; there are ${OUTPUT_NAMES.join(', ')}.`);
     }
+    const start = performance.now();
     const result = await this.#runPixels(pixels.data, batch, outputs);
-    return { outputs: result.outputs, timing: { decode: 0, ...result.timing } };
+    return { outputs: result, timing: { decode: 0, preprocess: 0, run: performance.now() - start } };
   }
 
   async preprocess(image: WireImage, spec?: Preprocess): Promise<RgbImage> {
@@ -151,7 +165,7 @@ export class EngineHost implements EngineInterface {
     const { manifest, plan } = this.#model();
     const { channels, imageSize } = plan.architecture;
     const { seed, logits } = manifest.golden;
-    const { outputs } = await this.#runPixels(goldenPixels(seed, [1, channels, ...imageSize]), 1, ['logits']);
+    const outputs = await this.#runPixels(goldenPixels(seed, [1, channels, ...imageSize]), 1, ['logits']);
     const computed = outputs.logits!.data;
     const maxError = logits.reduce((max, logit, i) => Math.max(max, Math.abs(logit - computed[i])), 0);
     // The network in f32 errs by 1e-5 of the largest logit (ViT-Tiny: 2e-5); a wrong kernel by far more than 1e-4.
@@ -175,44 +189,33 @@ export class EngineHost implements EngineInterface {
     return this.#loaded;
   }
 
-  async #runPixels(pixels: Float32Array<ArrayBuffer>, images: number, names: OutputName[]) {
-    const perImage = pixelCount(this.#model().plan);
-    const result = await this.#run(images, names, (first, batch, run) =>
-      run({ pixels: pixels.subarray(first * perImage, (first + batch) * perImage), batch }),
-    );
-    requireFinite(result.outputs, pixels);
-    return result;
+  async #runPixels(pixels: Float32Array<ArrayBuffer>, images: number, names: OutputName[]): Promise<Outputs> {
+    const size = pixelCount(this.#model().plan);
+    const outputs = await this.#run(images, names, (first, batch) => ({
+      pixels: pixels.subarray(first * size, (first + batch) * size),
+    }));
+    requireFinite(outputs, pixels);
+    return outputs;
   }
 
-  /** Runs any number of images, in batches that the backend takes; `runBatch` gives each its input. */
+  /** Runs any number of images, in batches that the backend takes; `inputOf` gives each its input. */
   async #run(
     images: number,
     names: OutputName[],
-    runBatch: (
-      first: number,
-      count: number,
-      run: (input: Input) => ReturnType<Backend['run']>,
-    ) => ReturnType<Backend['run']>,
-  ) {
+    inputOf: (first: number, batch: number) => { pixels: Float32Array<ArrayBuffer> } | { usePicture: UsePicture },
+  ): Promise<Outputs> {
     const { plan, backend } = this.#model();
     const outputs: Outputs = {};
     for (const name of names) {
-      const columns = plan.values[name].columns;
+      const { columns } = plan.values[name];
       outputs[name] = { data: new Float32Array(images * columns), shape: [images, columns] };
     }
-    const timing = { preprocess: 0, run: 0 };
-    const run = async (input: Input) => {
-      const start = performance.now();
-      const part = await backend.run(input, names);
-      timing.preprocess += part.preprocess;
-      timing.run += performance.now() - start - part.preprocess;
-      return part;
-    };
     for (let first = 0; first < images; first += backend.maxBatch) {
-      const part = await runBatch(first, Math.min(backend.maxBatch, images - first), run);
-      for (const name of names) outputs[name]!.data.set(part.outputs[name]!.data, first * outputs[name]!.shape[1]);
+      const batch = Math.min(backend.maxBatch, images - first);
+      const part = await backend.run({ batch, ...inputOf(first, batch) }, names);
+      for (const name of names) outputs[name]!.data.set(part[name]!.data, first * outputs[name]!.shape[1]);
     }
-    return { outputs, timing };
+    return outputs;
   }
 }
 

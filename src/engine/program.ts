@@ -7,7 +7,7 @@ import type { Kernel } from '../gpu/kernel.ts';
 import { attention } from '../kernels/attention.ts';
 import { head } from '../kernels/head.ts';
 import { layerNorm } from '../kernels/layer-norm.ts';
-import { matmul, packWeight } from '../kernels/matmul.ts';
+import { matmul, packWeight, placeWeight } from '../kernels/matmul.ts';
 import { packPatchWeight, packStarts, patchify } from '../kernels/patchify.ts';
 import { softmax } from '../kernels/softmax.ts';
 import type { Plan, Step, ValueName } from '../model/plan.ts';
@@ -37,6 +37,8 @@ export interface Weight {
   floats: number;
   /** @param data of `tensors`, in their order */
   pack(data: ArrayLike<number>[]): Float32Array<ArrayBuffer>;
+  /** Where the only tensor can be packed piece by piece: puts the one from element `first` on into zeros. */
+  place?(packed: Float32Array, piece: ArrayLike<number>, first: number): void;
 }
 
 export function compile(plan: Plan): Program {
@@ -116,6 +118,7 @@ function matrix(tensor: string, inputs: Columns, outputs: Columns): Weight {
     tensors: [tensor],
     floats: inputs.stride * outputs.stride,
     pack: ([data]) => packWeight(data, inputs, outputs),
+    place: (packed, piece, first) => placeWeight(packed, piece, first, inputs, outputs),
   };
 }
 

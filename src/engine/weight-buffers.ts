@@ -1,7 +1,9 @@
 /**
- * The weights of a program on the GPU: a buffer for each, filled as the tensors arrive, in any order.
+ * The weights of a program on the GPU: a buffer for each, filled as the tensors arrive, in any order. Matrices, which are
+ * nearly all of a model, are packed piece by piece: besides the pieces only the packed form of one is held.
  */
 import type { Buffers } from '../gpu/buffers.ts';
+import type { TensorPiece } from '../weights/tensors.ts';
 import type { Program, Weight } from './program.ts';
 
 export class WeightBuffers {
@@ -9,8 +11,12 @@ export class WeightBuffers {
   readonly #buffers = new Map<Weight, GPUBuffer>();
   /** By tensor: the weights that it is part of. */
   readonly #users = new Map<string, Weight[]>();
-  /** Tensors that wait for others of the same weight. Only small ones do. */
-  readonly #waiting = new Map<string, Float32Array<ArrayBuffer>>();
+  /** Weights of which some pieces are there, packed. */
+  readonly #open = new Map<Weight, Float32Array<ArrayBuffer>>();
+  /** Memory for the next one: garbage would pile up faster than it is collected. */
+  #spare = new ArrayBuffer(0);
+  /** Tensors that are packed whole, or together with others of the same weight. Only small ones are. */
+  readonly #waiting = new Map<string, { data: Float32Array<ArrayBuffer>; missing: number }>();
 
   constructor(device: GPUDevice, buffers: Buffers, { dispatches }: Program) {
     this.#queue = device.queue;
@@ -30,24 +36,46 @@ export class WeightBuffers {
     return this.#buffers.get(weight)!;
   }
 
-  /** @param data only valid during the call */
-  set(tensor: string, data: Float32Array<ArrayBuffer>): void {
-    for (const weight of this.#users.get(tensor) ?? []) {
-      if (weight.tensors.length === 1) this.#upload(weight, [data]);
-      else {
-        if (!this.#waiting.has(tensor)) this.#waiting.set(tensor, data.slice());
-        if (weight.tensors.every((name) => this.#waiting.has(name))) {
-          this.#upload(
-            weight,
-            weight.tensors.map((name) => this.#waiting.get(name)!),
-          );
-          for (const name of weight.tensors) this.#waiting.delete(name);
-        }
-      }
+  add(piece: TensorPiece): void {
+    const users = this.#users.get(piece.name) ?? [];
+    for (const weight of users) if (weight.place) this.#place(weight, piece);
+    if (users.some(({ place }) => !place)) this.#gather(piece, users);
+  }
+
+  /** The last tensor has come. */
+  finish(): void {
+    this.#spare = new ArrayBuffer(0);
+  }
+
+  #place(weight: Weight, { length, first, data }: TensorPiece): void {
+    let packed = this.#open.get(weight);
+    if (!packed) {
+      if (this.#spare.byteLength < weight.floats * 4) this.#spare = new ArrayBuffer(weight.floats * 4);
+      packed = new Float32Array(this.#spare, 0, weight.floats).fill(0);
+      this.#spare = new ArrayBuffer(0);
+      this.#open.set(weight, packed);
+    }
+    weight.place!(packed, data, first);
+    if (first + data.length < length) return;
+    this.#upload(weight, packed);
+    this.#open.delete(weight);
+    if (packed.buffer.byteLength > this.#spare.byteLength) this.#spare = packed.buffer;
+  }
+
+  #gather({ name, length, first, data }: TensorPiece, users: Weight[]): void {
+    const tensor = this.#waiting.get(name) ?? { data: new Float32Array(length), missing: length };
+    this.#waiting.set(name, tensor);
+    tensor.data.set(data, first);
+    tensor.missing -= data.length;
+    for (const weight of users) {
+      const tensors = weight.tensors.map((name) => this.#waiting.get(name));
+      if (!tensors.every((tensor) => tensor?.missing === 0)) continue;
+      this.#upload(weight, weight.pack(tensors.map((tensor) => tensor!.data)));
+      for (const name of weight.tensors) this.#waiting.delete(name);
     }
   }
 
-  #upload(weight: Weight, data: Float32Array<ArrayBuffer>[]): void {
-    this.#queue.writeBuffer(this.get(weight), 0, weight.pack(data));
+  #upload(weight: Weight, packed: Float32Array<ArrayBuffer>): void {
+    this.#queue.writeBuffer(this.get(weight), 0, packed);
   }
 }

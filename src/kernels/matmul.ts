@@ -46,16 +46,28 @@ export function matmul({ inputs, outputs, bias, activation, accumulate }: Matmul
  */
 export function packWeight(weight: ArrayLike<number>, inputs: Columns, outputs: Columns): Float32Array<ArrayBuffer> {
   const packed = new Float32Array(inputs.stride * outputs.stride);
+  placeWeight(packed, weight, 0, inputs, outputs);
+  return packed;
+}
+
+/** Puts a piece of the weight, from element `first` on, to its places in what `packWeight` returns. */
+export function placeWeight(
+  packed: Float32Array,
+  piece: ArrayLike<number>,
+  first: number,
+  inputs: Columns,
+  outputs: Columns,
+): void {
   const inputOffsets = new Uint32Array(inputs.count);
   for (let i = 0; i < inputs.count; i++) {
     const at = inputs.at(i);
     inputOffsets[i] = (at >> 2) * outputs.stride * 4 + (at & 3) * 4;
   }
-  for (let o = 0; o < outputs.count; o++) {
+  let i = first % inputs.count;
+  for (let o = Math.floor(first / inputs.count), done = 0; done < piece.length; o++, i = 0) {
     const at = outputs.at(o);
     const column = (at >> 2) * 16 + (at & 3);
-    const row = o * inputs.count;
-    for (let i = 0; i < inputs.count; i++) packed[column + inputOffsets[i]] = weight[row + i];
+    const end = Math.min(inputs.count, i + piece.length - done);
+    for (; i < end; i++) packed[column + inputOffsets[i]] = piece[done++];
   }
-  return packed;
 }

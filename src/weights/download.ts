@@ -1,117 +1,157 @@
 /**
- * Fetching a model's files. A shard is handed on only when its size and its SHA-256 are the manifest's.
+ * Fetching a model's files, from the cache or the network. A shard is handed on only when its size and its SHA-256 are
+ * the manifest's; two are held at a time, whatever the size of the model.
  */
 import { ViTError } from '../error.ts';
 import type { Manifest, ShardEntry } from './manifest.ts';
+import type { ModelCache } from './model-cache.ts';
 import { parseManifest } from './parse-manifest.ts';
+import { abortError, type Position, request } from './request.ts';
+import { verify } from './verify.ts';
 
-/** Requests under way at once: two keep the line busy while one shard is hashed and uploaded. */
-const PARALLEL = 3;
+/** Shards held at once: one is unpacked while the next one arrives. Between the two, both arrive. */
+const HELD = 2;
 
-/** @throws ViTError `network`, `bad-manifest`, `unsupported-model`, `aborted` */
-export async function fetchManifest(url: string, signal: AbortSignal): Promise<Manifest> {
-  const response = await request(url, 'the model', signal);
-  let json: unknown;
-  try {
-    json = await response.json();
-  } catch (cause) {
-    throw new ViTError('bad-manifest', `${url} is not JSON. Is it the address of a model.json?`, { cause });
-  }
-  return parseManifest(json, url);
+type Bytes = Uint8Array<ArrayBuffer>;
+
+/**
+ * The network's manifest or, when it cannot be reached, the one kept from the last time.
+ * @throws ViTError `network`, `bad-manifest`, `unsupported-model`, `aborted`
+ */
+export async function fetchManifest(url: string, cache: ModelCache | null, signal: AbortSignal): Promise<Manifest> {
+  const otherwise = await cache?.manifest(url);
+  // A manifest that an HTTP cache held back would not fit the shards.
+  const json = await request(url, { what: 'the model', signal, cache: 'no-cache', otherwise }, async (response) => {
+    const text = await response.text();
+    return parseJson(text, url);
+  });
+  const manifest = parseManifest(json, url);
+  await cache?.keepManifest(url, json);
+  return manifest;
 }
 
 /**
- * The shards in order, several requests at once.
- * @param onBytes told how many bytes more have arrived
+ * The shards in order; each is valid until the next one is asked for.
+ * @param onBytes told how many bytes more have arrived: in all, exactly those of the manifest
  * @throws ViTError `network`, `bad-shard`, `aborted`
  */
 export async function* fetchShards(
   manifestUrl: string,
   { shards }: Manifest,
+  cache: ModelCache | null,
   onBytes: (count: number) => void,
   signal: AbortSignal,
-): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+): AsyncGenerator<Bytes> {
   // When one shard fails, the others' requests must not go on.
   const failed = new AbortController();
   const stop = AbortSignal.any([signal, failed.signal]);
-  const waiting: Promise<Uint8Array<ArrayBuffer>>[] = [];
-  const start = (index: number) => {
-    const shard = shards[index];
-    const url = new URL(shard.file, manifestUrl).href;
-    const bytes = request(url, 'a part of the model', stop)
-      .then((response) => readBody(response, shard, onBytes, stop))
-      .then((body) => verify(body, shard));
-    bytes.catch(() => {}); // Thrown where it is awaited.
-    waiting.push(bytes);
-  };
+  const largest = Math.max(...shards.map(({ bytes }) => bytes));
+  // The same memory again and again: garbage would pile up faster than it is collected.
+  const free = Array.from({ length: Math.min(HELD, shards.length) }, () => new Uint8Array(largest));
+  const arriving: Promise<{ buffer: Bytes; bytes: Bytes; kept: Promise<void> }>[] = [];
+  let next = 0;
   try {
-    for (let next = 0; next < shards.length || waiting.length > 0; ) {
-      while (waiting.length < PARALLEL && next < shards.length) start(next++);
-      yield await waiting.shift()!;
+    while (next < shards.length || arriving.length > 0) {
+      while (free.length > 0 && next < shards.length) {
+        const shard = shards[next++];
+        const arrival = fetchShard(new URL(shard.file, manifestUrl).href, shard, free.pop()!, cache, onBytes, stop);
+        arrival.catch(() => {}); // Thrown where it is awaited.
+        arriving.push(arrival);
+      }
+      const { buffer, bytes, kept } = await arriving.shift()!;
+      if (signal.aborted) throw abortError(signal.reason);
+      yield bytes;
+      await kept;
+      free.push(buffer);
     }
   } finally {
     failed.abort();
   }
 }
 
-/** @throws ViTError `bad-shard` */
-export async function verify(bytes: Uint8Array<ArrayBuffer>, shard: ShardEntry): Promise<Uint8Array<ArrayBuffer>> {
-  if (bytes.length !== shard.bytes) {
-    throw new ViTError(
-      'bad-shard',
-      `${shard.file} has ${bytes.length} bytes instead of ${shard.bytes}. It is cut short or of another model; fetch or convert it again.`,
+/** @returns the shard within `buffer`, and when it is written to the cache */
+async function fetchShard(
+  url: string,
+  shard: ShardEntry,
+  buffer: Bytes,
+  cache: ModelCache | null,
+  onBytes: (count: number) => void,
+  signal: AbortSignal,
+): Promise<{ buffer: Bytes; bytes: Bytes; kept: Promise<void> }> {
+  // Bytes that arrive once more, after a failure, are no progress.
+  let told = 0;
+  const onPosition = (bytes: number) => {
+    if (bytes > told) onBytes(bytes - told);
+    told = Math.max(told, bytes);
+  };
+  const target = buffer.subarray(0, shard.bytes);
+
+  const kept = await readKept(shard, target, cache, onPosition);
+  if (kept) return { buffer, bytes: kept, kept: Promise.resolve() };
+
+  const attempt = async (mode: RequestCache) => {
+    const position: Position = { bytes: 0 };
+    await request(
+      url,
+      { what: 'a part of the model', signal, cache: mode },
+      (response) => readBody(response.body!, target, shard, position, onPosition),
+      position,
     );
-  }
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
-  const hex = Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
-  if (hex !== shard.sha256) {
-    throw new ViTError('bad-shard', `${shard.file} was altered: its SHA-256 is not the manifest's. Fetch it again.`);
-  }
-  return bytes;
+    return verify(target.subarray(0, position.bytes), shard);
+  };
+  const bytes = await attempt('default').catch((error) => {
+    // A cache on the way may hold another version of the file.
+    if (error.code === 'bad-shard') return attempt('reload');
+    throw error;
+  });
+  return { buffer, bytes, kept: cache?.keepShard(shard, bytes) ?? Promise.resolve() };
 }
 
-async function request(url: string, what: string, signal: AbortSignal): Promise<Response> {
-  let response: Response;
+/** From the cache, if it is there and still what it was. */
+async function readKept(
+  shard: ShardEntry,
+  target: Bytes,
+  cache: ModelCache | null,
+  onPosition: (bytes: number) => void,
+): Promise<Bytes | null> {
+  const stream = await cache?.shard(shard);
+  if (!stream) return null;
   try {
-    response = await fetch(url, { signal });
-  } catch (cause) {
-    throw networkError(`Could not fetch ${what} from ${url}. Check the connection and the address.`, signal, cause);
+    const position: Position = { bytes: 0 };
+    await readBody(stream, target, shard, position, () => {});
+    const bytes = await verify(target.subarray(0, position.bytes), shard);
+    onPosition(bytes.length);
+    return bytes;
+  } catch {
+    await cache?.dropShard(shard);
+    return null;
   }
-  if (!response.ok) {
-    throw new ViTError('network', `Could not fetch ${what} from ${url}: the server answered ${response.status}.`);
-  }
-  return response;
 }
 
 /** Reads into memory of exactly the manifest's size: `Content-Length` is of the compressed form. */
 async function readBody(
-  response: Response,
+  body: ReadableStream<Uint8Array>,
+  target: Bytes,
   shard: ShardEntry,
-  onBytes: (count: number) => void,
-  signal: AbortSignal,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const bytes = new Uint8Array(shard.bytes);
-  let length = 0;
-  try {
-    const reader = response.body!.getReader();
-    for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) {
-      if (length + chunk.value.length > bytes.length) {
-        await reader.cancel();
-        throw new ViTError('bad-shard', `${shard.file} is longer than the ${shard.bytes} bytes of the manifest.`);
-      }
-      bytes.set(chunk.value, length);
-      length += chunk.value.length;
-      onBytes(chunk.value.length);
+  position: Position,
+  onPosition: (bytes: number) => void,
+): Promise<void> {
+  const reader = body.getReader();
+  for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) {
+    if (position.bytes + chunk.value.length > target.length) {
+      await reader.cancel();
+      throw new ViTError('bad-shard', `${shard.file} is longer than the ${shard.bytes} bytes of the manifest.`);
     }
-  } catch (cause) {
-    if (cause instanceof ViTError) throw cause;
-    throw networkError(`The connection broke while ${shard.file} was loading.`, signal, cause);
+    target.set(chunk.value, position.bytes);
+    position.bytes += chunk.value.length;
+    onPosition(position.bytes);
   }
-  return bytes.subarray(0, length);
 }
 
-function networkError(message: string, signal: AbortSignal, cause: unknown): ViTError {
-  return signal.aborted
-    ? new ViTError('aborted', 'Loading was aborted.', { cause })
-    : new ViTError('network', message, { cause });
+function parseJson(text: string, url: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new ViTError('bad-manifest', `${url} is not JSON. Is it the address of a model.json?`, { cause });
+  }
 }

@@ -57,6 +57,13 @@ export interface ShardEntry {
   sha256: string;
 }
 
+/** Where each shard begins when all are laid end to end, which is how tensors span them; at last, where all end. */
+export function shardStarts(shards: ShardEntry[]): number[] {
+  const starts = [0];
+  for (const { bytes } of shards) starts.push(starts[starts.length - 1] + bytes);
+  return starts;
+}
+
 /**
  * A deterministic input and what the converter's CPU reference (float64) made of it: `selfTest()` replays it.
  * The input is `goldenPixels(seed, [1, C, H, W])` of `model/golden.ts`.

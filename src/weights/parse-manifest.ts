@@ -6,10 +6,21 @@ import { ViTError } from '../error.ts';
 import { ACTIVATIONS, type Architecture } from '../model/architecture.ts';
 import { FILTERS, type Preprocess, type Resize } from '../model/preprocess.ts';
 import { tensorShapes } from '../model/tensors.ts';
-import { BYTES_PER_ELEMENT, FORMAT, type Manifest, type ShardEntry, type TensorEntry, VERSION } from './manifest.ts';
+import {
+  BYTES_PER_ELEMENT,
+  FORMAT,
+  type Manifest,
+  type ShardEntry,
+  shardStarts,
+  type TensorEntry,
+  VERSION,
+} from './manifest.ts';
 
-/** Offsets of tensors within a shard are multiples of it. */
+/** Offsets of tensors within a shard, and the sizes of all shards but the last, are multiples of it. */
 export const ALIGNMENT = 256;
+
+/** What is held in memory at once must be within what a browser gives. */
+const MAX_SHARD_BYTES = 2 ** 30;
 
 /**
  * @param where names the manifest in messages: its URL or path
@@ -27,6 +38,8 @@ export function parseManifest(json: unknown, where: string): Manifest {
   }
   const architecture = parseArchitecture(field.get('architecture'));
   const shards = field.get('shards').list(parseShard);
+  const uneven = shards.findIndex(({ bytes }, i) => bytes % ALIGNMENT !== 0 && i < shards.length - 1);
+  if (uneven >= 0) field.get('shards').fail(`[${uneven}].bytes is no multiple of ${ALIGNMENT}`);
   const manifest: Manifest = {
     format: FORMAT,
     version: VERSION,
@@ -127,15 +140,13 @@ function parseShard(field: Field): ShardEntry {
   }
   const sha256 = field.get('sha256').string();
   if (!/^[0-9a-f]{64}$/.test(sha256)) field.get('sha256').fail('is not a SHA-256 in lower-case hexadecimal');
-  return { file, bytes: field.get('bytes').integer(1), sha256 };
+  return { file, bytes: field.get('bytes').integer(1, MAX_SHARD_BYTES), sha256 };
 }
 
 /** Tensors beyond those of the architecture are left out: nothing would read them. */
 function parseTensors(field: Field, architecture: Architecture, shards: ShardEntry[]): Manifest['tensors'] {
   const tensors: Manifest['tensors'] = Object.create(null);
-  // Where each shard begins when all are laid end to end: a tensor may go on in the next one.
-  const starts = [0];
-  for (const { bytes } of shards) starts.push(starts[starts.length - 1] + bytes);
+  const starts = shardStarts(shards);
   const total = starts[shards.length];
 
   for (const [name, shape] of tensorShapes(architecture)) {

@@ -1,54 +1,54 @@
 /**
- * From shards, one after another, to tensors: each is handed on as soon as its last byte is there. Nothing is kept of a
- * shard but the beginning of a tensor that goes on in the next one.
+ * From shards, one after another, to tensors: each is handed on in pieces, as its bytes arrive. Nothing of a shard is
+ * kept, so that no tensor is ever held whole here.
  */
 import { decodeHalfs } from './half.ts';
-import type { Manifest, TensorEntry } from './manifest.ts';
+import { BYTES_PER_ELEMENT, type Manifest, shardStarts, type TensorEntry } from './manifest.ts';
 
-/** `data` is only valid during the call. */
-export type TensorSink = (name: string, data: Float32Array<ArrayBuffer>) => void;
+/** A run of a tensor's elements. The pieces of one tensor come in order. */
+export interface TensorPiece {
+  name: string;
+  /** Elements of the whole tensor, and the place of this piece's first one among them. */
+  length: number;
+  first: number;
+  /** Only valid during the call that hands it over. */
+  data: Float32Array<ArrayBuffer>;
+}
+
+/** Elements of a piece at most: what is made of f16 stays small. */
+const PIECE = 1 << 18;
 
 export class TensorAssembler {
   readonly #tensors: [string, TensorEntry][];
-  readonly #sink: TensorSink;
+  readonly #sink: (piece: TensorPiece) => void;
+  /** Where each shard begins and ends when all are laid end to end, which is how tensors span them. */
+  readonly #starts: number[];
   #shard = 0;
-  /** The tensor whose bytes are arriving in pieces. */
-  #open: { name: string; entry: TensorEntry; bytes: Uint8Array<ArrayBuffer>; filled: number } | null = null;
 
-  constructor({ tensors }: Pick<Manifest, 'tensors'>, sink: TensorSink) {
+  constructor({ tensors, shards }: Pick<Manifest, 'tensors' | 'shards'>, sink: (piece: TensorPiece) => void) {
     this.#tensors = Object.entries(tensors);
     this.#sink = sink;
+    this.#starts = shardStarts(shards);
   }
 
   /** Takes the next shard, in order. */
   addShard(shard: Uint8Array<ArrayBuffer>): void {
-    if (this.#open) this.#continue(shard);
-    for (const [name, entry] of this.#tensors) {
-      if (entry.shard !== this.#shard) continue;
-      const piece = shard.subarray(entry.offset, entry.offset + entry.bytes);
-      if (piece.length === entry.bytes) this.#sink(name, decode(piece, entry));
-      else {
-        this.#open = { name, entry, bytes: new Uint8Array(entry.bytes), filled: piece.length };
-        this.#open.bytes.set(piece);
+    const start = this.#starts[this.#shard++];
+    for (const [name, { shard: firstShard, offset, bytes, dtype }] of this.#tensors) {
+      // Relative to this shard.
+      const begin = this.#starts[firstShard] + offset - start;
+      const end = Math.min(begin + bytes, shard.length);
+      const size = BYTES_PER_ELEMENT[dtype];
+      for (let at = Math.max(begin, 0); at < end; at += PIECE * size) {
+        const data = decode(shard.subarray(at, Math.min(at + PIECE * size, end)), dtype);
+        this.#sink({ name, length: bytes / size, first: (at - begin) / size, data });
       }
-    }
-    this.#shard++;
-  }
-
-  #continue(shard: Uint8Array<ArrayBuffer>): void {
-    const open = this.#open!;
-    const piece = shard.subarray(0, open.entry.bytes - open.filled);
-    open.bytes.set(piece, open.filled);
-    open.filled += piece.length;
-    if (open.filled === open.entry.bytes) {
-      this.#open = null;
-      this.#sink(open.name, decode(open.bytes, open.entry));
     }
   }
 }
 
 /** Little-endian, as every machine is that browsers run on. A view where the bytes are aligned, a copy elsewhere. */
-function decode(bytes: Uint8Array<ArrayBuffer>, { dtype }: TensorEntry): Float32Array<ArrayBuffer> {
+function decode(bytes: Uint8Array<ArrayBuffer>, dtype: TensorEntry['dtype']): Float32Array<ArrayBuffer> {
   const { buffer, byteOffset, length } = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
   if (dtype === 'f16') return decodeHalfs(new Uint16Array(buffer, byteOffset, length / 2));
   return new Float32Array(buffer, byteOffset, length / 4);

@@ -21,6 +21,8 @@ export interface EngineOptions {
   backend?: 'auto' | BackendName;
   /** A hint to browsers on machines with two GPUs. */
   powerPreference?: GPUPowerPreference;
+  /** Keep the model for the next visit, where the browser lets us. Default true. */
+  cache?: boolean;
   /** A device to compute on, instead of asking for one. It cannot cross to a worker: only with `worker: false`. */
   device?: GPUDevice;
 }
@@ -30,6 +32,19 @@ export interface Progress {
   stage: 'manifest' | 'weights' | 'compile' | 'ready';
   loaded: number;
   total: number;
+}
+
+/**
+ * What happens to a model besides its answers:
+ * `warning` something was done without, and the answers are right all the same;
+ * `device-lost` the GPU is gone, and another one is being asked for; calls wait;
+ * `recovered` calls are answered again, on a new device;
+ * `fallback` from now on the CPU computes what the GPU did.
+ */
+export interface EngineEvent {
+  type: 'warning' | 'device-lost' | 'recovered' | 'fallback';
+  /** For people. */
+  message: string;
 }
 
 export interface ModelInfo {
@@ -103,7 +118,7 @@ export interface EngineInterface {
   load(
     source: string | ModelFiles,
     options: EngineOptions,
-    onProgress: (progress: Progress) => void,
+    notify: (message: Progress | EngineEvent) => void,
   ): Promise<ModelInfo>;
   /** `images` to outputs, one row per image. */
   runImages(images: WireImage[], outputs: OutputName[]): Promise<{ outputs: Outputs; timing: Timing }>;

@@ -13,7 +13,7 @@ import {
 import { random } from '../harness/arrays.ts';
 import { plainImage, tinyModel } from '../harness/tiny-model.ts';
 
-const HERE: LoadOptions = { worker: false, backend: 'cpu' };
+const HERE: LoadOptions = { worker: false, backend: 'cpu', cache: false };
 const URL_OF_MODEL = 'https://models.test/tiny/model.json';
 
 let files: ModelFiles;

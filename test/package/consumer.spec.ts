@@ -119,5 +119,5 @@ test('exactly these names are exported', async ({ page }) => {
     const path = './node_modules/vit-webgpu/dist/lib/index.js';
     return Object.keys(await import(path)).sort();
   });
-  expect(names).toEqual(['ViTError', 'checkSupport', 'loadViT']);
+  expect(names).toEqual(['ViTError', 'cachedModels', 'checkSupport', 'clearCache', 'loadViT']);
 });

@@ -1,0 +1,139 @@
+/**
+ * Models that stay from one visit to the next. Shards are kept by their SHA-256, so that models may share them and a new
+ * version of a model never meets the old one's bytes; manifests by their URL. Nothing that goes wrong here stops a model
+ * from loading: it is told as a warning, and the cache is left alone from then on.
+ */
+import type { ShardEntry } from './manifest.ts';
+import { openStore, type Store } from './store.ts';
+import { sha256 } from './verify.ts';
+
+/** Files that hold `{ url, manifest }`. */
+const MANIFEST = '.json';
+const SHARD = /^[0-9a-f]{64}$/;
+
+interface Kept {
+  url: string;
+  /** As it was fetched: it is checked like a fetched one. */
+  manifest: { name: string; shards: ShardEntry[] };
+}
+
+export interface CachedModel {
+  name: string;
+  /** Of the `model.json` that it was loaded from. */
+  url: string;
+  /** Of its shards that are kept; all of them when it loads without a network. */
+  cachedBytes: number;
+  bytes: number;
+}
+
+export class ModelCache {
+  #store: Store | null;
+  readonly #warn: (message: string) => void;
+
+  /** @param warn told once, in a sentence, when the cache fails */
+  static async open(warn: (message: string) => void): Promise<ModelCache> {
+    return new ModelCache(await openStore(), warn);
+  }
+
+  constructor(store: Store | null, warn: (message: string) => void) {
+    this.#store = store;
+    this.#warn = warn;
+  }
+
+  /** The JSON that `keepManifest` was given; `undefined` where there is none. */
+  async manifest(url: string): Promise<unknown> {
+    const name = await manifestName(url);
+    return (await this.#try((store) => readKept(store, name)))?.manifest;
+  }
+
+  /** Keeps a manifest, and lets go of shards that only an older version of it had. */
+  async keepManifest(url: string, manifest: unknown): Promise<void> {
+    const name = await manifestName(url);
+    const kept = JSON.stringify({ url, manifest });
+    await this.#try(async (store) => {
+      const before = await readKept(store, name);
+      if (before && JSON.stringify(before) === kept) return;
+      await store.write(name, new TextEncoder().encode(kept));
+      if (before) await removeOrphans(store);
+    });
+  }
+
+  async shard({ sha256 }: ShardEntry): Promise<ReadableStream<Uint8Array<ArrayBuffer>> | null> {
+    return (await this.#try((store) => store.read(sha256))) ?? null;
+  }
+
+  /** @param bytes verified */
+  async keepShard({ sha256 }: ShardEntry, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    await this.#try((store) => store.write(sha256, bytes));
+  }
+
+  async dropShard({ sha256 }: ShardEntry): Promise<void> {
+    await this.#try((store) => store.remove(sha256));
+  }
+
+  async #try<T>(work: (store: Store) => Promise<T>): Promise<T | undefined> {
+    if (!this.#store) return undefined;
+    try {
+      return await work(this.#store);
+    } catch (error) {
+      if (this.#store) {
+        this.#store = null;
+        const { name, message } = error as Error;
+        const full = name === 'QuotaExceededError' ? ' There is no room left for it.' : '';
+        this.#warn(`The model is not kept for the next visit.${full} (${name}: ${message})`);
+      }
+      return undefined;
+    }
+  }
+}
+
+/** What `loadViT` has kept in this origin. Empty where nothing can be kept. */
+export async function cachedModels(): Promise<CachedModel[]> {
+  const store = await openStore();
+  if (!store) return [];
+  const files = await store.list();
+  return (await readAllKept(store, files)).map(({ url, manifest: { name, shards } }) => ({
+    name,
+    url,
+    cachedBytes: sum(shards.filter(({ sha256, bytes }) => files.get(sha256) === bytes)),
+    bytes: sum(shards),
+  }));
+}
+
+/** Removes everything that `loadViT` has kept in this origin. Models that are loaded stay so. */
+export async function clearCache(): Promise<void> {
+  const store = await openStore();
+  if (store) for (const name of (await store.list()).keys()) await store.remove(name);
+}
+
+async function removeOrphans(store: Store): Promise<void> {
+  const files = await store.list();
+  const used = new Set(
+    (await readAllKept(store, files)).flatMap(({ manifest }) => manifest.shards.map((s) => s.sha256)),
+  );
+  for (const name of files.keys()) if (SHARD.test(name) && !used.has(name)) await store.remove(name);
+}
+
+async function readAllKept(store: Store, files: Map<string, number>): Promise<Kept[]> {
+  const names = [...files.keys()].filter((name) => name.endsWith(MANIFEST));
+  return (await Promise.all(names.map((name) => readKept(store, name)))).filter((kept) => kept !== null);
+}
+
+/** Null where there is none, or something else. */
+async function readKept(store: Store, name: string): Promise<Kept | null> {
+  const stream = await store.read(name);
+  try {
+    const kept: Kept = stream && (await new Response(stream).json());
+    return Array.isArray(kept?.manifest?.shards) ? kept : null;
+  } catch {
+    return null;
+  }
+}
+
+async function manifestName(url: string): Promise<string> {
+  return (await sha256(new TextEncoder().encode(url))) + MANIFEST;
+}
+
+function sum(shards: ShardEntry[]): number {
+  return shards.reduce((total, { bytes }) => total + bytes, 0);
+}

@@ -1,0 +1,97 @@
+/**
+ * Requests that do not give up at the first trouble: what may pass by itself is tried again, later and later. Knows
+ * neither shards nor caches.
+ */
+import { ViTError } from '../error.ts';
+
+/** Failures in a row, without a byte in between, that are forgiven. */
+const RETRIES = 4;
+/** Milliseconds before the first retry; each further one waits twice as long. */
+const FIRST_PAUSE = 200;
+/** Answers that another attempt may change: timeout, no such range, too early, too many requests; and every fault of the server's. */
+const PASSING = [408, 416, 425, 429];
+
+export interface RequestOptions<T> {
+  /** For messages: 'the model'. */
+  what: string;
+  signal: AbortSignal;
+  /** `'reload'` goes past every HTTP cache. */
+  cache?: RequestCache;
+  /** Given at once when the server cannot be reached, instead of trying again. */
+  otherwise?: T;
+}
+
+/** How far a file has come. */
+export interface Position {
+  bytes: number;
+}
+
+/**
+ * @param consume reads a response from `position` on, which it moves; called again after a failure. Whatever it throws,
+ *   except a `ViTError`, counts as a broken connection.
+ * @param position what is there already is not asked for again, if the server can do that; a failure that came after some
+ *   progress is forgiven
+ * @throws ViTError `network`, `aborted`, and those of `consume`
+ */
+export async function request<T>(
+  url: string,
+  { what, signal, cache = 'default', otherwise }: RequestOptions<T>,
+  consume: (response: Response) => Promise<T>,
+  position: Position = { bytes: 0 },
+): Promise<T> {
+  for (let failures = 0; ; ) {
+    const start = position.bytes;
+    let problem = 'Check the connection and the address.';
+    let cause: unknown;
+    try {
+      const response = await fetch(url, { signal, cache, ...(start > 0 && { headers: { range: `bytes=${start}-` } }) });
+      if (!continuesAt(start, response)) position.bytes = 0;
+      if (response.ok) return await consume(response);
+      problem = `the server answered ${response.status}.`;
+      await response.body?.cancel();
+      if (!PASSING.includes(response.status) && response.status < 500) {
+        throw new ViTError('network', `Could not fetch ${what} from ${url}: ${problem}`);
+      }
+    } catch (error) {
+      if (error instanceof ViTError && !signal.aborted) throw error;
+      cause = error;
+    }
+    failures = position.bytes > start ? 1 : failures + 1;
+    if (signal.aborted) throw abortError(cause);
+    if (otherwise !== undefined) return otherwise;
+    if (failures > RETRIES) throw new ViTError('network', `Could not fetch ${what} from ${url}: ${problem}`, { cause });
+    await pause(FIRST_PAUSE * 2 ** (failures - 1), signal);
+  }
+}
+
+/**
+ * Whether a response goes on where the bytes that are there end. Many servers know no ranges and send everything again;
+ * a compressed part is a part of something else; `Content-Range` is hidden by some servers of another origin.
+ */
+function continuesAt(start: number, { status, headers }: Response): boolean {
+  if (status >= 400) return status !== 416;
+  const range = headers.get('content-range');
+  return status === 206 && !headers.has('content-encoding') && (range === null || range.startsWith(`bytes ${start}-`));
+}
+
+/** Between half of `milliseconds` and all of it: those who failed together should not come back together. */
+function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const stop = () => {
+      clearTimeout(timer);
+      reject(abortError(signal.reason));
+    };
+    const timer = setTimeout(
+      () => {
+        signal.removeEventListener('abort', stop);
+        resolve();
+      },
+      milliseconds * (0.5 + Math.random() / 2),
+    );
+    signal.addEventListener('abort', stop, { once: true });
+  });
+}
+
+export function abortError(cause: unknown): ViTError {
+  return new ViTError('aborted', 'Loading was aborted.', { cause });
+}
