@@ -1,7 +1,7 @@
 /**
  * The classification page: photos come in, wait in a row, and get their answers one after another.
  */
-import { loadViT, type ViT } from '../index.ts';
+import { checkSupport, loadViT, type ViT } from '../index.ts';
 import { announce } from './announce.ts';
 import { Card, SHOWN_LABELS } from './card.ts';
 import { type Arrival, onDrop, onPaste, onPick, onSample, type Receive } from './intake.ts';
@@ -37,7 +37,7 @@ onPaste(receive);
 onPick(document.querySelector<HTMLInputElement>('#files')!, receive);
 onSample(document.querySelector<HTMLElement>('#samples')!, receive);
 if (/Mac|iPhone|iPad/.test(navigator.platform)) document.querySelector('#paste-keys')!.textContent = '⌘ V';
-if (model.href !== new URL(EMBEDDED, document.baseURI).href) sayKnown('');
+if (model.href !== new URL(EMBEDDED, document.baseURI).href) document.querySelector('#knows')!.classList.add('unknown');
 load();
 
 async function load(): Promise<void> {
@@ -53,7 +53,8 @@ async function load(): Promise<void> {
     isLoading = false;
   }
   sayKnown(knownLabels(vit.info.labels));
-  announce(status.ready(vit.info));
+  const support = await checkSupport();
+  announce(status.ready(vit.info, support));
   work();
 }
 
@@ -121,5 +122,7 @@ async function fetchPhoto(url: string): Promise<Blob | Problem> {
 }
 
 function sayKnown(sentence: string): void {
-  document.querySelector('#knows')!.textContent = sentence;
+  const known = document.querySelector('#knows')!;
+  known.classList.remove('unknown');
+  known.textContent = sentence;
 }

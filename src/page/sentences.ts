@@ -1,7 +1,7 @@
 /**
  * What the page says: every failure and every state of the engine as a sentence that a person understands.
  */
-import { type ErrorCode, type ModelInfo, ViTError } from '../index.ts';
+import { type ErrorCode, type ModelInfo, type Support, ViTError } from '../index.ts';
 import { bytes, count, labelList, things } from './format.ts';
 
 export interface Problem {
@@ -104,14 +104,14 @@ export function isFatal(error: unknown): boolean {
 
 /** Where the model runs, in a few words. */
 export function backendName({ backend, adapter }: ModelInfo): string {
-  if (backend === 'cpu') return 'Ready, on the processor';
+  if (backend === 'cpu') return 'Ready, on the processor, without WebGPU';
   const name = adapter ? adapterName(adapter) : 'unnamed';
   return adapter?.software ? `Ready, on a software GPU (${name})` : `Ready, on your GPU (${name}) through WebGPU`;
 }
 
-/** What that means, and why it is so. */
-export function backendSentence({ backend, adapter, fallbackReason }: ModelInfo): string {
-  if (backend === 'cpu') return `WebGPU is not used. ${fallbackReason ?? ''} Same answers, but slower.`;
+/** What that means, why it is so, and what to do. */
+export function backendSentence({ backend, adapter, fallbackReason }: ModelInfo, { reason }: Support): string {
+  if (backend === 'cpu') return `Same answers, but slower. ${reason ?? fallbackReason ?? ''}`;
   if (adapter?.software) return 'The processor stands in for a graphics chip: same answers, but slower.';
   return '';
 }

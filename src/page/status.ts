@@ -1,7 +1,7 @@
 /**
  * The state of the model: how far it is loaded, where it runs, or why it cannot.
  */
-import type { ModelInfo, Progress } from '../index.ts';
+import type { ModelInfo, Progress, Support } from '../index.ts';
 import { bytesOf } from './format.ts';
 import { backendName, backendSentence, modelSentence, type Problem } from './sentences.ts';
 
@@ -37,9 +37,9 @@ export class Status {
   }
 
   /** @returns what there is to announce. */
-  ready(info: ModelInfo): string {
-    this.#show('ready', backendName(info), `${backendSentence(info)} ${modelSentence(info)}`);
-    return `${backendName(info)}. ${backendSentence(info)}`;
+  ready(info: ModelInfo, support: Support): string {
+    this.#show('ready', backendName(info), `${backendSentence(info, support)} ${modelSentence(info)}`);
+    return `${backendName(info)}. ${backendSentence(info, support)}`;
   }
 
   /** @returns what there is to announce. */
@@ -57,5 +57,6 @@ export class Status {
     this.#detail.textContent = detail;
     this.#bar.hidden = state !== 'loading';
     this.#retry.hidden = this.#technical.hidden = state !== 'failed';
+    this.#technical.open = false;
   }
 }

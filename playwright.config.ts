@@ -1,0 +1,23 @@
+/**
+ * Tests of what is built: the page as people use it, and the package as somebody installs it. Each test brings its own
+ * server.
+ */
+import { defineConfig } from '@playwright/test';
+import { CHROME_ARGS } from './test/harness/chrome-args.ts';
+
+export default defineConfig({
+  workers: 1,
+  forbidOnly: true,
+  timeout: 60_000,
+  // A model on a software GPU, with other programs beside it.
+  expect: { timeout: 20_000 },
+  outputDir: 'test-results',
+  use: {
+    viewport: { width: 1280, height: 900 },
+    launchOptions: { executablePath: process.env.CHROME_PATH, args: CHROME_ARGS },
+  },
+  projects: [
+    { name: 'page', testDir: 'test/page' },
+    { name: 'package', testDir: 'test/package', timeout: 120_000 },
+  ],
+});

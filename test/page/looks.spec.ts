@@ -1,0 +1,120 @@
+/**
+ * What the page says when it is not sure, and how it looks: light and dark, from a phone to a desktop.
+ */
+import { CUP, drop, JET, OWL, truncated } from './photos.ts';
+import { expect, expectAnswer, test } from './visit.ts';
+
+const LABELS = 'airplane, automobile, bird, cat, deer, dog, frog, horse, ship, and truck';
+
+test('a low score is no answer: the page is not sure, and says what the model knows', async ({ visit }) => {
+  await visit.arriveReady();
+  await visit.sample('Cup of coffee').click();
+  const card = visit.card('cup.jpg');
+  await expectAnswer(card);
+  await expect(card.locator('.verdict')).toHaveText('Not sure');
+  await expect(card.locator('.note')).toHaveText(`It may be none of what the model knows: ${LABELS}.`);
+  await expect(visit.announcements).toContainText(/cup\.jpg: not sure\. It may be none of .* Guesses: [a-z]+ \d/);
+});
+
+test('what the model knows is said before any photo is there', async ({ visit, site }) => {
+  site.hold('.bin');
+  await visit.arrive();
+  await expect(visit.page.getByText(`It knows ten things: ${LABELS}.`)).toBeVisible();
+  site.heal();
+  await visit.ready();
+  await expect(visit.page.getByText(`It knows ten things: ${LABELS}.`)).toBeVisible();
+});
+
+const SIZES = {
+  phone: { width: 360, height: 740 },
+  tablet: { width: 820, height: 1100 },
+  desktop: { width: 1440, height: 900 },
+};
+
+for (const colorScheme of ['light', 'dark'] as const) {
+  for (const [device, viewport] of Object.entries(SIZES)) {
+    test.describe(() => {
+      test.use({ colorScheme, viewport });
+
+      test(`${colorScheme}, ${device}: everything fits, can be read, and stays where it is`, async ({
+        visit,
+      }, info) => {
+        await visit.arriveReady();
+        await visit.page.screenshot({ path: info.outputPath('empty.png') });
+        await expectReadable();
+        await visit.sample('Cup of coffee').click();
+        await expectAnswer(visit.card('cup.jpg'));
+        await drop(visit.page, [OWL, CUP, truncated(info.outputPath('torn.jpg')), 'LICENSE', JET]);
+        await expectAnswer(visit.card('jet.jpg'));
+        await visit.page.screenshot({ path: info.outputPath('answers.png') });
+        await expectReadable();
+
+        async function expectReadable() {
+          expect(await visit.page.evaluate(overflowing), 'nothing sticks out').toEqual([]);
+          expect(await visit.page.evaluate(lowContrast), 'text stands out from its background, 4.5 to 1').toEqual([]);
+          for (const target of await visit.page.locator('button, .button').all()) {
+            const box = await target.boundingBox();
+            if (box) expect(Math.min(box.width, box.height), 'large enough for a finger').toBeGreaterThanOrEqual(44);
+          }
+        }
+      });
+    });
+  }
+}
+
+test.describe('for those who want less motion', () => {
+  test.use({ contextOptions: { reducedMotion: 'reduce' } });
+
+  test('nothing moves', async ({ visit }) => {
+    await visit.arriveReady();
+    await visit.sample('Jet').click();
+    await expectAnswer(visit.card('jet.jpg'));
+    const durations = await visit.page.evaluate(() =>
+      Array.from(document.querySelectorAll('*'), (element) =>
+        ['', '::before', '::after'].map((part) => {
+          const { transitionDuration, animationName } = getComputedStyle(element, part || null);
+          return `${transitionDuration} ${animationName}`;
+        }),
+      ).flat(),
+    );
+    expect(durations.filter((duration) => duration !== '0s none')).toEqual([]);
+  });
+});
+
+/** Runs in the page. */
+function overflowing(): string[] {
+  const width = document.documentElement.clientWidth;
+  return Array.from(document.body.querySelectorAll('*'))
+    .filter((element) => !element.closest('.unseen') && element.getBoundingClientRect().right > width + 0.5)
+    .map((element) => `${element.tagName}.${element.className}`);
+}
+
+/** Runs in the page. Text with less contrast than WCAG's level AA asks for. */
+function lowContrast(): string[] {
+  const canvas = new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true })!;
+  const luminance = (color: string): number => {
+    canvas.fillStyle = color;
+    canvas.fillRect(0, 0, 1, 1);
+    const [r, g, b] = Array.from(canvas.getImageData(0, 0, 1, 1).data, (byte) => {
+      const share = byte / 255;
+      return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const isClear = (color: string) => color === 'rgba(0, 0, 0, 0)';
+  const found: string[] = [];
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) {
+    const element = texts.currentNode.parentElement!;
+    const isShown =
+      element.checkVisibility({ visibilityProperty: true }) && !element.closest('.unseen, script, noscript');
+    if (!texts.currentNode.nodeValue!.trim() || !isShown) continue;
+    let behind: Element = element;
+    while (isClear(getComputedStyle(behind).backgroundColor) && behind.parentElement) behind = behind.parentElement;
+    const text = luminance(getComputedStyle(element).color);
+    const ground = luminance(getComputedStyle(behind).backgroundColor);
+    const contrast = (Math.max(text, ground) + 0.05) / (Math.min(text, ground) + 0.05);
+    if (contrast < 4.5) found.push(`${contrast.toFixed(2)} ${texts.currentNode.nodeValue!.trim()}`);
+  }
+  return found;
+}
