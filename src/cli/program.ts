@@ -5,6 +5,7 @@ import { Command, CommanderError } from 'commander';
 import { ViTError } from '../error.ts';
 import { classifyCommand } from './classify.ts';
 import { convertCommand } from './convert.ts';
+import { exportOnnxCommand } from './export-onnx.ts';
 import { inspectCommand } from './inspect.ts';
 import { packageVersion } from './package-root.ts';
 import { processTerminal, type Terminal } from './terminal.ts';
@@ -19,6 +20,7 @@ export async function run(args: string[], terminal: Terminal = processTerminal):
     .version(packageVersion())
     .addCommand(convertCommand(terminal))
     .addCommand(inspectCommand(terminal))
+    .addCommand(exportOnnxCommand(terminal))
     .addCommand(classifyCommand(terminal));
   for (const command of [program, ...program.commands]) {
     command.exitOverride().configureOutput({

@@ -1,0 +1,64 @@
+/**
+ * `vit-webgpu export-onnx`: a converted model to one ONNX file.
+ */
+import { open, readFile, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { Command } from 'commander';
+import { exportOnnx, readTensors } from '../convert/export-onnx.ts';
+import type { Pieces } from '../convert/onnx/encode.ts';
+import { ViTError } from '../error.ts';
+import type { ValueName } from '../model/plan.ts';
+import type { Manifest } from '../weights/manifest.ts';
+import { parseManifest } from '../weights/parse-manifest.ts';
+import { verify } from '../weights/verify.ts';
+import { fileIn, readJson, requireFile } from './files.ts';
+import { parseNames } from './flags.ts';
+import { formatBytes, type Terminal } from './terminal.ts';
+
+interface Flags {
+  out: string;
+  outputs: string[];
+}
+
+export function exportOnnxCommand(terminal: Terminal): Command {
+  return new Command('export-onnx')
+    .description('write a converted model as an ONNX file (opset 17, f32)')
+    .argument('<model>', 'a model.json, or its folder')
+    .requiredOption('--out <file>', 'file to write')
+    .option('--outputs <names>', 'what it computes: logits, probabilities, embedding, …', parseNames, ['logits'])
+    .action(async (path: string, { out, outputs }: Flags) => {
+      const file = fileIn(path, 'model.json');
+      requireFile(file);
+      const manifest = parseManifest(await readJson(file), file);
+      const tensors = await readTensors(manifest, readShards(manifest, dirname(file)));
+      const pieces = exportOnnx(manifest, (name) => tensors.get(name)!, outputs as ValueName[]);
+      const bytes = await writePieces(out, pieces);
+      terminal.print(`${out}: ${manifest.name}, ${formatBytes(bytes)}; pixel_values -> ${outputs.join(', ')}`);
+    });
+}
+
+async function* readShards({ shards }: Manifest, folder: string): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  for (const shard of shards) {
+    const path = join(folder, shard.file);
+    requireFile(path);
+    yield await verify(new Uint8Array(await readFile(path)), shard);
+  }
+}
+
+/** Under another name until it is complete. @returns bytes written */
+async function writePieces(path: string, pieces: Pieces): Promise<number> {
+  const partial = `${path}.partial-${process.pid}`;
+  try {
+    const file = await open(partial, 'w');
+    try {
+      for (const piece of pieces) await file.writeFile(piece);
+    } finally {
+      await file.close();
+    }
+    await rename(partial, path);
+  } catch (cause) {
+    await rm(partial, { force: true });
+    throw new ViTError('bad-input', `${path} cannot be written: ${(cause as Error).message}.`, { cause });
+  }
+  return pieces.reduce((sum, piece) => sum + piece.length, 0);
+}
