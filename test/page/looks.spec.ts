@@ -38,13 +38,19 @@ for (const colorScheme of ['light', 'dark'] as const) {
 
       test(`${colorScheme}, ${device}: everything fits, can be read, and stays where it is`, async ({
         visit,
+        site,
       }, info) => {
-        await visit.arriveReady();
+        site.hold('.bin');
+        await visit.arrive();
+        await expect(visit.model.getByRole('progressbar')).toBeVisible();
         await visit.page.screenshot({ path: info.outputPath('empty.png') });
         await expectReadable();
-        await visit.sample('Cup of coffee').click();
-        await expectAnswer(visit.card('cup.jpg'));
+        // Every card gets its answer after the ones below it are there.
+        await drop(visit.page, [CUP]);
+        await drop(visit.page, [OWL]);
         await drop(visit.page, [OWL, CUP, truncated(info.outputPath('torn.jpg')), 'LICENSE', JET]);
+        await expectReadable();
+        site.heal();
         await expectAnswer(visit.card('jet.jpg'));
         await visit.page.screenshot({ path: info.outputPath('answers.png') });
         await expectReadable();

@@ -65,7 +65,8 @@ export async function dropFile(page: Page, path: string, name = basename(path), 
       const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
       const dataTransfer = new DataTransfer();
       dataTransfer.items.add(new File([bytes], name, { type }));
-      document.dispatchEvent(new DragEvent('drop', { bubbles: true, cancelable: true, dataTransfer }));
+      const isLeft = document.dispatchEvent(new DragEvent('drop', { bubbles: true, cancelable: true, dataTransfer }));
+      if (isLeft) throw new Error('the browser would leave the page and open the file');
     },
     { base64, name, type },
   );
