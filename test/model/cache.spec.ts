@@ -1,0 +1,213 @@
+/**
+ * What stays from one load to the next, and what becomes of a load when nothing can.
+ */
+import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import {
+  cachedModels,
+  clearCache,
+  type EngineEvent,
+  type LoadOptions,
+  loadViT,
+  type ModelFiles,
+} from '../../src/index.ts';
+import { openStore } from '../../src/weights/store.ts';
+import { tinyModel } from '../harness/tiny-model.ts';
+
+const URL_OF_MODEL = 'https://models.test/tiny/model.json';
+
+let files: ModelFiles;
+let requests: string[];
+/** Changes what the server sends; null: it cannot be reached. */
+let answer: ((file: string, bytes: Uint8Array<ArrayBuffer>) => BodyInit) | null;
+
+beforeAll(async () => {
+  files = await tinyModel();
+});
+
+beforeEach(async () => {
+  await clearCache();
+  requests = [];
+  answer = (_, bytes) => bytes;
+  vi.spyOn(globalThis, 'fetch').mockImplementation(async (input) => {
+    const file = String(input).split('/').at(-1)!;
+    requests.push(file);
+    if (!answer) throw new TypeError('Failed to fetch');
+    if (file === 'model.json')
+      return new Response(answer(file, new TextEncoder().encode(JSON.stringify(files.manifest))));
+    const index = files.manifest.shards.findIndex((shard) => shard.file === file);
+    return new Response(answer(file, files.shards[index]));
+  });
+});
+
+afterEach(() => vi.restoreAllMocks());
+
+/** Loads, checks the golden, and forgets. */
+async function load(options: LoadOptions = {}): Promise<EngineEvent[]> {
+  const events: EngineEvent[] = [];
+  let loaded = 0;
+  const onProgress = (progress: { loaded: number }) => {
+    expect(progress.loaded).toBeGreaterThanOrEqual(loaded);
+    loaded = progress.loaded;
+  };
+  const onEvent = (event: EngineEvent) => events.push(event);
+  const vit = await loadViT(URL_OF_MODEL, { worker: false, backend: 'cpu', onProgress, onEvent, ...options });
+  expect(await vit.selfTest()).toMatchObject({ passed: true });
+  expect(loaded).toBe(vit.info.bytes);
+  vit.dispose();
+  return events;
+}
+
+const allShards = () => files.manifest.shards.map(({ file }) => file);
+
+/** Every way to keep files; the second is taken when the first is away. */
+const STORES: [string, () => void][] = [
+  ['the origin’s private file system', () => {}],
+  [
+    'Cache Storage',
+    () => vi.spyOn(navigator.storage, 'getDirectory').mockRejectedValue(new DOMException('', 'SecurityError')),
+  ],
+];
+
+for (const [name, choose] of STORES) {
+  describe(name, () => {
+    beforeEach(async () => {
+      choose();
+      await clearCache();
+    });
+
+    test('a second load asks for the manifest only, and works without a network', async () => {
+      expect(await load()).toEqual([]);
+      expect(requests.sort()).toEqual(['model.json', ...allShards()].sort());
+      requests = [];
+      expect(await load()).toEqual([]);
+      expect(requests).toEqual(['model.json']);
+      answer = null;
+      expect(await load()).toEqual([]);
+    });
+
+    test('cachedModels() tells what is there, clearCache() removes it', async () => {
+      expect(await cachedModels()).toEqual([]);
+      await load();
+      const bytes = files.manifest.shards.reduce((sum, shard) => sum + shard.bytes, 0);
+      expect(await cachedModels()).toEqual([{ name: 'tiny', url: URL_OF_MODEL, cachedBytes: bytes, bytes }]);
+      await clearCache();
+      expect(await cachedModels()).toEqual([]);
+      answer = null;
+      await expect(load()).rejects.toMatchObject({ code: 'network' });
+    });
+
+    test('cache: false neither reads nor writes', async () => {
+      await load({ cache: false });
+      expect(await cachedModels()).toEqual([]);
+      await load();
+      requests = [];
+      await load({ cache: false });
+      expect(requests).toHaveLength(1 + allShards().length);
+    });
+
+    test('a file that was altered, and one that was cut short, are fetched again', async () => {
+      await load();
+      const store = (await openStore())!;
+      const [first, second] = files.manifest.shards;
+      await store.write(first.sha256, new Uint8Array(first.bytes));
+      await store.write(second.sha256, files.shards[1].slice(0, 100));
+      requests = [];
+      await load();
+      expect(requests.sort()).toEqual(['model.json', first.file, second.file]);
+      requests = [];
+      await load();
+      expect(requests).toEqual(['model.json']);
+    });
+
+    test('two loads at once do not corrupt each other', async () => {
+      await Promise.all([load(), load(), load()]);
+      answer = null;
+      await load();
+    });
+
+    test('a new version of a model: only what changed is fetched, and the old shards go', async () => {
+      await load();
+      const { manifest, shards } = files;
+      // Some bytes after the last tensor.
+      const last = new Uint8Array([...shards.at(-1)!, 1, 2, 3, 4]);
+      const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', last));
+      const entry = {
+        file: 'new.bin',
+        bytes: last.length,
+        sha256: Array.from(digest, (b) => b.toString(16).padStart(2, '0')).join(''),
+      };
+      const old = files;
+      files = {
+        manifest: { ...manifest, shards: [...manifest.shards.slice(0, -1), entry] },
+        shards: [...shards.slice(0, -1), last],
+      };
+      requests = [];
+      try {
+        await load();
+      } finally {
+        files = old;
+      }
+      expect(requests).toEqual(['model.json', 'new.bin']);
+      const kept = await (await openStore())!.list();
+      expect(kept.has(entry.sha256)).toBe(true);
+      expect(kept.has(manifest.shards.at(-1)!.sha256)).toBe(false);
+    });
+  });
+}
+
+describe('when nothing can be kept', () => {
+  test('no room: one warning, and the load goes on', async () => {
+    const full = new DOMException('no room', 'QuotaExceededError');
+    vi.spyOn(FileSystemWritableFileStream.prototype, 'write').mockRejectedValue(full);
+    const events = await load();
+    expect(events).toEqual([{ type: 'warning', message: expect.stringMatching(/no room left.*QuotaExceededError/) }]);
+    vi.restoreAllMocks();
+    expect([...(await (await openStore())!.list()).keys()]).toEqual([]);
+  });
+
+  test('no room for some shards: those that found some are used', async () => {
+    const write = FileSystemWritableFileStream.prototype.write;
+    let writes = 0;
+    const spy = vi.spyOn(FileSystemWritableFileStream.prototype, 'write').mockImplementation(function (
+      this: FileSystemWritableFileStream,
+      data,
+    ) {
+      return ++writes > 4 ? Promise.reject(new DOMException('', 'QuotaExceededError')) : write.call(this, data);
+    });
+    expect(await load()).toHaveLength(1);
+    spy.mockRestore();
+    requests = [];
+    expect(await load()).toEqual([]);
+    expect(requests).toHaveLength(1 + allShards().length - 3);
+  });
+
+  test('a cache that cannot be read: one warning', async () => {
+    await load();
+    vi.spyOn(FileSystemFileHandle.prototype, 'getFile').mockRejectedValue(new DOMException('disk', 'NotReadableError'));
+    expect(await load()).toEqual([{ type: 'warning', message: expect.stringMatching(/disk/) }]);
+  });
+
+  test('neither store: nothing is kept, nothing is said', async () => {
+    vi.spyOn(navigator.storage, 'getDirectory').mockRejectedValue(new DOMException('', 'SecurityError'));
+    vi.spyOn(caches, 'open').mockRejectedValue(new DOMException('', 'SecurityError'));
+    expect(await load()).toEqual([]);
+    expect(await cachedModels()).toEqual([]);
+    await clearCache();
+  });
+});
+
+test('from a worker, too', async () => {
+  vi.restoreAllMocks();
+  // The worker's requests are real ones: this project's own model, from the tests' server.
+  const model = new URL('/weights/vit-cifar10/model.json', location.href);
+  const first = await loadViT(model, { backend: 'cpu' });
+  first.dispose();
+  const [kept] = await cachedModels();
+  expect(kept).toMatchObject({ url: model.href, cachedBytes: first.info.bytes, bytes: first.info.bytes });
+});
+
+test('a server that says there is no such model is believed', async () => {
+  await load();
+  vi.spyOn(globalThis, 'fetch').mockImplementation(async () => new Response('', { status: 404 }));
+  await expect(load()).rejects.toMatchObject({ code: 'network', message: expect.stringMatching(/404/) });
+});
