@@ -72,7 +72,8 @@ function receive(...[arrivals, how]: Parameters<Receive>): void {
     if (arrival.kind === 'file') card.show(arrival.file);
     return card;
   });
-  fresh[0].element.scrollIntoView({ block: 'nearest' });
+  // As many as can be seen, the first of them for certain.
+  for (const card of [fresh[fresh.length - 1], fresh[0]]) card.element.scrollIntoView({ block: 'nearest' });
   work();
 }
 

@@ -50,6 +50,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
         await drop(visit.page, [OWL]);
         await drop(visit.page, [OWL, CUP, truncated(info.outputPath('torn.jpg')), 'LICENSE', JET]);
         await expectReadable();
+        await visit.page.evaluate(() => scrollTo(0, document.querySelector<HTMLElement>('.cards')!.offsetTop));
         site.heal();
         await expectAnswer(visit.card('jet.jpg'));
         await visit.page.screenshot({ path: info.outputPath('answers.png') });
@@ -89,9 +90,11 @@ test.describe('for those who want less motion', () => {
 
 /** Runs in the page. */
 function overflowing(): string[] {
+  const rightOf = (element: Element) => element.getBoundingClientRect().right;
   const width = document.documentElement.clientWidth;
-  return Array.from(document.body.querySelectorAll('*'))
-    .filter((element) => !element.closest('.unseen') && element.getBoundingClientRect().right > width + 0.5)
+  return Array.from(document.querySelectorAll('main *'))
+    .filter((element) => !element.closest('.unseen'))
+    .filter((element) => rightOf(element) > Math.min(width, rightOf(element.closest('section') ?? document.body)) + 0.5)
     .map((element) => `${element.tagName}.${element.className}`);
 }
 

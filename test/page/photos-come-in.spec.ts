@@ -89,6 +89,8 @@ test('files are picked, and the same one again', async ({ visit }) => {
   await visit.arriveReady();
   await visit.picker.setInputFiles([JET, CUP]);
   await expectAnswer(visit.card('cup.jpg'));
+  // A picker that keeps its files does not report the same ones again.
+  await expect(visit.picker).toHaveJSProperty('files.length', 0);
   await visit.picker.setInputFiles([JET]);
   await expect(visit.card('jet.jpg')).toHaveCount(2);
   await expectAnswer(visit.card('jet.jpg').last());
