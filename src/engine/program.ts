@@ -8,7 +8,7 @@ import { attention } from '../kernels/attention.ts';
 import { head } from '../kernels/head.ts';
 import { layerNorm } from '../kernels/layer-norm.ts';
 import { matmul, packWeight, placeWeight } from '../kernels/matmul.ts';
-import { packPatchWeight, packStarts, patchify } from '../kernels/patchify.ts';
+import { packPatchWeight, packStarts, patchify, placePatchWeight } from '../kernels/patchify.ts';
 import { softmax } from '../kernels/softmax.ts';
 import type { Plan, Step, ValueName } from '../model/plan.ts';
 
@@ -58,10 +58,12 @@ function compileStep(step: Step, plan: Plan, columns: Program['columns']): Dispa
       const { width } = architecture;
       const prefix = 1;
       const stride = columns[step.output].stride;
+      const features = architecture.channels * architecture.patchSize[0] * architecture.patchSize[1];
       const weight: Weight = {
         tensors: [step.weight],
-        floats: architecture.channels * architecture.patchSize[0] * architecture.patchSize[1] * stride,
+        floats: features * stride,
         pack: ([data]) => packPatchWeight(data, width),
+        place: (packed, piece, first) => placePatchWeight(packed, piece, first, width, features),
       };
       const starts: Weight = {
         tensors: [step.classToken, step.position, step.bias],

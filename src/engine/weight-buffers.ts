@@ -15,6 +15,8 @@ export class WeightBuffers {
   readonly #open = new Map<Weight, Float32Array<ArrayBuffer>>();
   /** Memory for the next one: garbage would pile up faster than it is collected. */
   #spare = new ArrayBuffer(0);
+  /** Bytes of the largest weight that is packed in pieces. */
+  readonly #largest: number;
   /** Tensors that are packed whole, or together with others of the same weight. Only small ones are. */
   readonly #waiting = new Map<string, { data: Float32Array<ArrayBuffer>; missing: number }>();
 
@@ -30,6 +32,8 @@ export class WeightBuffers {
         }
       }
     }
+    const sizes = [...this.#buffers.keys()].map(({ place, floats }) => (place ? floats * 4 : 0));
+    this.#largest = Math.max(0, ...sizes);
   }
 
   get(weight: Weight): GPUBuffer {
@@ -50,7 +54,8 @@ export class WeightBuffers {
   #place(weight: Weight, { length, first, data }: TensorPiece): void {
     let packed = this.#open.get(weight);
     if (!packed) {
-      if (this.#spare.byteLength < weight.floats * 4) this.#spare = new ArrayBuffer(weight.floats * 4);
+      // For the largest one, so that it need not grow.
+      if (this.#spare.byteLength < weight.floats * 4) this.#spare = new ArrayBuffer(this.#largest);
       packed = new Float32Array(this.#spare, 0, weight.floats).fill(0);
       this.#spare = new ArrayBuffer(0);
       this.#open.set(weight, packed);

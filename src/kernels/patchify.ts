@@ -42,13 +42,30 @@ export function patchify({ channels, imageSize, patchSize, prefix, width }: Patc
  * @returns `[features, width rounded up to 4]`
  */
 export function packPatchWeight(weight: ArrayLike<number>, width: number): Float32Array<ArrayBuffer> {
-  const stride = ceilDiv(width, 4) * 4;
   const features = weight.length / width;
-  const packed = new Float32Array(features * stride);
-  for (let d = 0; d < width; d++) {
-    for (let f = 0; f < features; f++) packed[f * stride + d] = weight[d * features + f];
-  }
+  const packed = new Float32Array(features * ceilDiv(width, 4) * 4);
+  placePatchWeight(packed, weight, 0, width, features);
   return packed;
+}
+
+/** Puts a piece of the weight, from element `first` on, to its places in what `packPatchWeight` returns. */
+export function placePatchWeight(
+  packed: Float32Array,
+  piece: ArrayLike<number>,
+  first: number,
+  width: number,
+  features: number,
+): void {
+  const stride = ceilDiv(width, 4) * 4;
+  let d = Math.floor(first / features);
+  let f = first % features;
+  for (let i = 0; i < piece.length; i++) {
+    packed[f * stride + d] = piece[i];
+    if (++f === features) {
+      f = 0;
+      d++;
+    }
+  }
 }
 
 /**

@@ -11,6 +11,8 @@ import { verify } from './verify.ts';
 
 /** Shards held at once: one is unpacked while the next one arrives. Between the two, both arrive. */
 const HELD = 2;
+/** Bytes that are read at a time. */
+const CHUNK = 1 << 17;
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -130,13 +132,13 @@ async function readKept(
 
 /** Reads into memory of exactly the manifest's size: `Content-Length` is of the compressed form. */
 async function readBody(
-  body: ReadableStream<Uint8Array>,
+  body: ReadableStream<Bytes>,
   target: Bytes,
   shard: ShardEntry,
   position: Position,
   onPosition: (bytes: number) => void,
 ): Promise<void> {
-  const reader = body.getReader();
+  const reader = openReader(body);
   for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) {
     if (position.bytes + chunk.value.length > target.length) {
       await reader.cancel();
@@ -146,6 +148,28 @@ async function readBody(
     position.bytes += chunk.value.length;
     onPosition(position.bytes);
   }
+}
+
+/**
+ * Chunks, each valid until the next one is read: where the browser can, in the same memory. As garbage they came to
+ * half of a model of 350 MB.
+ */
+function openReader(body: ReadableStream<Bytes>): Pick<ReadableStreamDefaultReader<Bytes>, 'read' | 'cancel'> {
+  let reader: ReadableStreamBYOBReader;
+  try {
+    reader = body.getReader({ mode: 'byob' });
+  } catch {
+    return body.getReader();
+  }
+  let memory = new ArrayBuffer(CHUNK);
+  return {
+    async read() {
+      const chunk = await reader.read(new Uint8Array(memory));
+      if (chunk.value) memory = chunk.value.buffer;
+      return chunk as ReadableStreamReadResult<Bytes>;
+    },
+    cancel: () => reader.cancel(),
+  };
 }
 
 function parseJson(text: string, url: string): unknown {

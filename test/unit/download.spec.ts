@@ -77,7 +77,7 @@ describe('a good server', () => {
     });
     // Now and then the sockets of client and server hold something, too: the median leaves that out.
     const median = held.sort((a, b) => a - b)[10];
-    expect(median).toBeGreaterThanOrEqual(2);
+    expect(median).toBeGreaterThan(1.9);
     expect(median).toBeLessThan(2.1);
   });
 
