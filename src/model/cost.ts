@@ -1,0 +1,79 @@
+/**
+ * What a plan costs, counted and not measured: multiplications and bytes per step. It is the floor that times are held
+ * against, whatever the machine.
+ */
+import { patchFeatures, patchGrid } from './architecture.ts';
+import type { Plan, Step, ValueName } from './plan.ts';
+import { tensorShapes } from './tensors.ts';
+
+export interface Cost {
+  /** Multiply-accumulates of matrix products; an activation or a norm counts nothing. */
+  macs: number;
+  /** Elements of weights, each read once however many images there are. */
+  weights: number;
+  /** Elements of values and pixels that are read or written. */
+  values: number;
+}
+
+/** One per step, in order. @param batch images */
+export function stepCosts(plan: Plan, batch = 1): (Cost & { label: string })[] {
+  const shapes = tensorShapes(plan.architecture);
+  return plan.steps.map((step) => {
+    // Whatever a step's fields are called: those that name a tensor are its weights, those that name a value its values.
+    const names = fieldsOf(step);
+    const sizes = names.map((name) => (shapes.has(name) ? product(shapes.get(name)!) : 0));
+    const values = names.filter((name): name is ValueName => name in plan.values);
+    const touched = values.reduce((sum, name) => sum + batch * elementsOf(plan, name), 0);
+    return {
+      label: step.label,
+      macs: batch * macsPerImage(step, plan, shapes),
+      weights: sizes.reduce((a, b) => a + b, 0),
+      values: touched + (step.op === 'patchify' ? batch * pixelsOf(plan) : 0),
+    };
+  });
+}
+
+/**
+ * The whole plan.
+ * @returns `values` of the pixels and of `outputs` alone: what a machine with a large enough cache would move
+ */
+export function planCost(plan: Plan, batch = 1, outputs: ValueName[] = ['logits']): Cost {
+  const steps = stepCosts(plan, batch);
+  const written = outputs.reduce((sum, name) => sum + elementsOf(plan, name), 0);
+  return {
+    macs: steps.reduce((sum, { macs }) => sum + macs, 0),
+    weights: steps.reduce((sum, { weights }) => sum + weights, 0),
+    values: batch * (pixelsOf(plan) + written),
+  };
+}
+
+function macsPerImage(step: Step, plan: Plan, shapes: Map<string, number[]>): number {
+  const { architecture, tokens, values } = plan;
+  if (step.op === 'patchify') {
+    const [rows, columns] = patchGrid(architecture);
+    return rows * columns * patchFeatures(architecture) * architecture.width;
+  }
+  // Scores and mixing: N x N x D each.
+  if (step.op === 'attention') return 2 * tokens * tokens * architecture.width;
+  const rows = values[step.output].rows === 'token' ? tokens : 1;
+  const matrices = fieldsOf(step).filter((name) => (shapes.get(name)?.length ?? 0) === 2);
+  return matrices.reduce((sum, name) => sum + rows * product(shapes.get(name)!), 0);
+}
+
+/** What is named in a step: tensors and values. */
+function fieldsOf(step: Step): string[] {
+  return Object.values(step).filter((field) => typeof field === 'string');
+}
+
+function elementsOf({ values, tokens }: Plan, name: ValueName): number {
+  const { rows, columns } = values[name];
+  return (rows === 'token' ? tokens : 1) * columns;
+}
+
+function pixelsOf({ architecture: { channels, imageSize } }: Plan): number {
+  return channels * imageSize[0] * imageSize[1];
+}
+
+function product(shape: number[]): number {
+  return shape.reduce((a, b) => a * b, 1);
+}
