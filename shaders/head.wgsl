@@ -1,4 +1,4 @@
-// The head: logits = x @ weightᵀ + bias, one row per image
+// The head: logits = x @ weightᵀ + bias, one row per image; or logits += that
 //
 //   x       [images, INPUTS] vec4s
 //   weight  [INPUTS, OUTPUTS] 4x4 blocks, as in matmul.wgsl
@@ -11,6 +11,7 @@
 const INPUTS = 48u;
 const OUTPUTS = 250u;
 const LANES = 16u;
+const ACCUMULATE = false;
 
 const STEPS = (INPUTS + LANES - 1u) / LANES;
 
@@ -39,6 +40,10 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
     for (var i = 0u; i < LANES; i++) {
       total += partial[i];
     }
-    y[image * OUTPUTS + output] = total;
+    let at = image * OUTPUTS + output;
+    if (ACCUMULATE) {
+      total += y[at];
+    }
+    y[at] = total;
   }
 }

@@ -1,6 +1,6 @@
 // LayerNorm of each row: y = (x - mean) / sqrt(variance + EPSILON) * weight + bias
 //
-//   x       [rows, INPUT_STRIDE] vec4s, of which the first VECTORS are the row
+//   x       [rows, INPUT_STRIDE] vec4s, of which VECTORS from INPUT_FIRST on are the row
 //   weight  [VECTORS] vec4s, zero past COLUMNS; bias likewise
 //   y       [rows, VECTORS] vec4s, zero past COLUMNS
 //
@@ -10,6 +10,7 @@
 const COLUMNS = 192u;
 const VECTORS = 48u;
 const INPUT_STRIDE = 48u;
+const INPUT_FIRST = 0u;
 const EPSILON = 1e-6f;
 const LANES = 16u;
 const ROWS = 4u;
@@ -57,7 +58,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(local_invocation_inde
   for (var i = 0u; i < STEPS; i++) {
     let vector = i * LANES + lane;
     if (vector < VECTORS) {
-      values[i] = x[row * INPUT_STRIDE + vector];
+      values[i] = x[row * INPUT_STRIDE + INPUT_FIRST + vector];
     }
     sum += values[i];
   }

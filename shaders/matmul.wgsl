@@ -5,6 +5,9 @@
 //   bias    [OUTPUTS] vec4s
 //   y       [rows, OUTPUTS] vec4s
 //
+// With SWIGLU the outputs alternate, a vec4 of gates and a vec4 of what they gate, and y = silu(gate) * up has half as
+// many: [rows, OUTPUTS / 2].
+//
 // A thread computes 8 rows x 8 columns. It needs no workgroup memory: for every 4 inputs it loads 8 vec4s of x and two
 // blocks of weight, all before the first multiplication, and multiplies 8 x 8 x 4 times. Neighbouring threads take
 // neighbouring columns: they share the loads of x. Rows are padded to a multiple of 8, so that nothing guards them;
@@ -17,9 +20,12 @@ const GELU = false;
 const GELU_TANH = false;
 const QUICK_GELU = false;
 const RELU = false;
+const TANH = false;
+const SWIGLU = false;
 const ACCUMULATE = false;
 
 const COLUMN_TILES = (OUTPUTS + 1u) / 2u;
+const Y_COLUMNS = select(OUTPUTS, OUTPUTS / 2u, SWIGLU);
 
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;
 @group(0) @binding(1) var<storage, read> weight: array<mat4x4f>;
@@ -44,8 +50,13 @@ fn gelu_tanh(x: vec4f) -> vec4f {
   return 0.5 * x * (1.0 + tanh(clamp(inner, vec4f(-10.0), vec4f(10.0))));
 }
 
+/// x sigmoid(x). Beyond 80 the exponential would overflow; the quotient is 0 by then.
+fn silu(x: vec4f) -> vec4f {
+  return x / (1.0 + exp(min(-x, vec4f(80.0))));
+}
+
 fn quick_gelu(x: vec4f) -> vec4f {
-  return x / (1.0 + exp(-1.702 * x));
+  return x / (1.0 + exp(min(-1.702 * x, vec4f(80.0))));
 }
 
 fn activation(x: vec4f) -> vec4f {
@@ -60,6 +71,9 @@ fn activation(x: vec4f) -> vec4f {
   }
   if (RELU) {
     return max(x, vec4f());
+  }
+  if (TANH) {
+    return tanh(clamp(x, vec4f(-10.0), vec4f(10.0)));
   }
   return x;
 }
@@ -80,6 +94,10 @@ fn store_vector(at: u32, column: u32, sum: vec4f) {
 }
 
 fn store(row: u32, column: u32, sums: mat2x4f) {
+  if (SWIGLU) {
+    y[row * Y_COLUMNS + column / 2u] = silu(sums[0] + bias[column]) * (sums[1] + bias[column + 1u]);
+    return;
+  }
   let at = row * OUTPUTS + column;
   store_vector(at, column, sums[0]);
   store_vector(at + 1u, column + 1u, sums[1]);
@@ -89,7 +107,7 @@ fn store(row: u32, column: u32, sums: mat2x4f) {
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let column = id.x % COLUMN_TILES * 2u;
   let row = id.x / COLUMN_TILES * 8u;
-  if (row >= arrayLength(&y) / OUTPUTS) {
+  if (row >= arrayLength(&y) / Y_COLUMNS) {
     return;
   }
 

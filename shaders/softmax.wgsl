@@ -2,8 +2,8 @@
 //
 //   x, y  [rows, STRIDE] floats, of which the first COLUMNS count; the rest of y is left as it is
 //
-// A workgroup of LANES threads takes a row, each thread every LANES-th element (grid: rows). The largest element is
-// subtracted first, so that no exponential overflows.
+// A workgroup of LANES threads takes a row, each thread every LANES-th element (grid: rows, over two dimensions, since
+// one allows 65,535). The largest element is subtracted first, so that no exponential overflows.
 
 const COLUMNS = 1000u;
 const STRIDE = 1000u;
@@ -18,8 +18,15 @@ const LOWEST = -3.4e38f;
 var<workgroup> partial: array<f32, LANES>;
 
 @compute @workgroup_size(LANES)
-fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let row = workgroup.x * STRIDE;
+fn main(
+  @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(num_workgroups) workgroups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let row = (workgroup.y * workgroups.x + workgroup.x) * STRIDE;
+  if (row >= arrayLength(&y)) {
+    return;
+  }
 
   var largest = LOWEST;
   for (var i = 0u; i < STEPS; i++) {

@@ -40,11 +40,11 @@ export function exportOnnx(
   return encodeModel(graph, name);
 }
 
-function shapeOf({ values, tokens }: Plan, output: ValueName): (number | string)[] {
+function shapeOf({ values }: Plan, output: ValueName): (number | string)[] {
   const value = values[output];
   if (!value)
     throw new ViTError('bad-input', `This model computes no "${output}", but ${Object.keys(values).join(', ')}.`);
-  return value.rows === 'token' ? ['batch', tokens, value.columns] : ['batch', value.columns];
+  return value.rows > 1 ? ['batch', value.rows, value.columns] : ['batch', value.columns];
 }
 
 /** Every tensor of a model, whole, from its shards in their order. */

@@ -3,9 +3,9 @@
  */
 import { ViTError } from '../error.ts';
 import type { Architecture } from '../model/architecture.ts';
-import { goldenPixels } from '../model/golden.ts';
+import { goldenOutput, goldenPixels } from '../model/golden.ts';
 import { planViT } from '../model/plan.ts';
-import { runReference } from '../reference/run.ts';
+import { readOutput, runReference } from '../reference/run.ts';
 import type { Golden } from '../weights/manifest.ts';
 
 const SEED = 1;
@@ -14,12 +14,16 @@ const SEED = 1;
 export function computeGolden(architecture: Architecture, tensors: ReadonlyMap<string, Float32Array>): Golden {
   const { channels, imageSize } = architecture;
   const pixels = goldenPixels(SEED, [1, channels, ...imageSize]);
-  const { logits } = runReference(planViT(architecture), (name) => tensors.get(name)!, pixels, 1);
-  if (!logits.every(Number.isFinite)) {
+  const plan = planViT(architecture);
+  const values = runReference(plan, (name) => tensors.get(name)!, { pixels }, 1);
+  const name = goldenOutput(architecture);
+  const output = [...readOutput(plan, name, values, 1).data];
+  if (!output.every(Number.isFinite)) {
     throw new ViTError(
       'numeric',
       'The converted model gives NaN or infinity; its checkpoint or its dtype is at fault.',
     );
   }
-  return { seed: SEED, logits: [...logits] };
+  if (name === 'logits') return { seed: SEED, logits: output };
+  return { seed: SEED, logits: [], embedding: name === 'tokens' ? output.slice(0, architecture.width) : output };
 }

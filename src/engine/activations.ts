@@ -1,84 +1,118 @@
 /**
- * Everything on the GPU whose size depends on the batch: the buffers of the plan's values, the bind groups of the
- * dispatches, and the buffer results are read from. Made for a number of images, and used for any number up to it.
+ * Everything on the GPU whose size depends on the batch: the buffers of a plan's inputs and values, the bind groups of
+ * its dispatches, and the buffer results are read from. Made for a number of items, images or texts, and used for any
+ * number up to it.
  */
 import type { Buffers } from '../gpu/buffers.ts';
 import { roundUp } from '../gpu/kernel.ts';
 import { ROW_TILE } from '../kernels/matmul.ts';
-import type { Plan, ValueName } from '../model/plan.ts';
-import { OUTPUT_NAMES, type OutputName } from '../worker/wire.ts';
+import type { InputName, Plan, ValueName } from '../model/plan.ts';
+import type { Tensor } from '../worker/wire.ts';
 import type { Program } from './program.ts';
 import type { WeightBuffers } from './weight-buffers.ts';
 
 export class Activations {
-  /** Images. */
+  /** Images or texts. */
   readonly capacity: number;
-  readonly pixels: GPUBuffer;
-  /** One per dispatch, in order. */
-  readonly bindGroups: GPUBindGroup[];
+  readonly inputs: Partial<Record<InputName, GPUBuffer>> = {};
+  readonly values: Record<ValueName, GPUBuffer> = {};
+  /** One per dispatch, in the order of the program's actions; null for a copy. */
+  readonly bindGroups: (GPUBindGroup | null)[];
   readonly readback: GPUBuffer;
+  readonly #plan: Plan;
+  readonly #program: Program;
   readonly #buffers: Buffers;
-  readonly #values = {} as Record<ValueName, GPUBuffer>;
-  readonly #readbackOffsets = {} as Record<OutputName, number>;
+  /** Bytes. */
+  readonly #readbackOffsets: Record<ValueName, number> = {};
 
   constructor(
     device: GPUDevice,
     plan: Plan,
     program: Program,
     weights: WeightBuffers,
-    pipelines: GPUComputePipeline[],
+    pipelines: (GPUComputePipeline | null)[],
     buffers: Buffers,
     capacity: number,
   ) {
     this.capacity = capacity;
+    this.#plan = plan;
+    this.#program = program;
     this.#buffers = buffers;
     const { STORAGE, COPY_DST, COPY_SRC, MAP_READ } = GPUBufferUsage;
 
-    const pixelBytes = capacity * pixelsPerImage(plan) * 4;
-    this.pixels = this.#buffers.create('pixels', pixelBytes, STORAGE | COPY_DST);
-    for (const name of Object.keys(plan.values) as ValueName[]) {
+    for (const [name, perItem] of Object.entries(plan.inputs) as [InputName, number][]) {
+      this.inputs[name] = buffers.create(name, capacity * perItem * 4, STORAGE | COPY_DST);
+    }
+    for (const name of Object.keys(plan.values)) {
       const size = valueBytes(plan, program, name, capacity);
-      this.#values[name] = this.#buffers.create(name, size, STORAGE | COPY_SRC);
+      this.values[name] = buffers.create(name, size, STORAGE | COPY_SRC | COPY_DST);
     }
-
     let readbackBytes = 0;
-    for (const name of OUTPUT_NAMES) {
+    for (const name of outputValues(plan)) {
       this.#readbackOffsets[name] = readbackBytes;
-      readbackBytes += this.#values[name].size;
+      readbackBytes += this.values[name].size;
     }
-    this.readback = this.#buffers.create('readback', readbackBytes, MAP_READ | COPY_DST);
+    this.readback = buffers.create('readback', readbackBytes, MAP_READ | COPY_DST);
 
-    this.bindGroups = program.dispatches.map(({ label, operands }, index) =>
-      device.createBindGroup({
-        label,
-        layout: pipelines[index].getBindGroupLayout(0),
-        entries: operands.map((operand, binding) => {
-          const buffer =
-            operand === 'pixels'
-              ? this.pixels
-              : typeof operand === 'string'
-                ? this.#values[operand]
-                : weights.get(operand);
-          return { binding, resource: { buffer } };
-        }),
-      }),
-    );
+    this.bindGroups = program.actions.map((action, index) => {
+      if (!('kernel' in action)) return null;
+      const entries = action.operands.map((operand, binding) => {
+        const buffer =
+          'value' in operand
+            ? this.values[operand.value]
+            : 'input' in operand
+              ? this.inputs[operand.input]!
+              : weights.get(operand);
+        return { binding, resource: { buffer } };
+      });
+      return device.createBindGroup({
+        label: action.label,
+        layout: pipelines[index]!.getBindGroupLayout(0),
+        entries,
+      });
+    });
   }
 
   get bytes(): number {
     return this.#buffers.bytes;
   }
 
-  /** Records the copy of an output to where it can be read. */
-  recordReadback(encoder: GPUCommandEncoder, name: OutputName): void {
-    const value = this.#values[name];
-    encoder.copyBufferToBuffer(value, 0, this.readback, this.#readbackOffsets[name], value.size);
+  /** Records the copies of values to where they can be read. */
+  recordReadback(encoder: GPUCommandEncoder, names: readonly ValueName[]): void {
+    for (const name of names) {
+      const value = this.values[name];
+      encoder.copyBufferToBuffer(value, 0, this.readback, this.#readbackOffsets[name], value.size);
+    }
   }
 
-  /** Of the mapped `readback`: the floats of an output. */
-  readbackRange(name: OutputName): Float32Array {
-    const { size } = this.#values[name];
-    return new Float32Array(this.readback.getMappedRange(this.#readbackOffsets[name], size));
+  /**
+   * Of the mapped `readback`: values of each item one after the other, without padding.
+   * @param shape of what one item has
+   * @returns `[items, ...shape]`
+   */
+  read(names: readonly ValueName[], items: number, shape: readonly number[]): Tensor {
+    const perItem = shape.reduce((a, b) => a * b, 1);
+    const data = new Float32Array(items * perItem);
+    let offset = 0;
+    for (const name of names) {
+      const { rows } = this.#plan.values[name];
+      const columns = this.#program.columns[name];
+      const { count, stride } = columns;
+      const range = this.readback.getMappedRange(this.#readbackOffsets[name], this.values[name].size);
+      const padded = new Float32Array(range);
+      // Where groups are padded apart, columns have to be looked up.
+      const dense = columns.at(count - 1) === count - 1;
+      for (let item = 0; item < items; item++) {
+        for (let row = 0; row < rows; row++) {
+          const from = (item * rows + row) * stride;
+          const to = item * perItem + offset + row * count;
+          if (dense) data.set(padded.subarray(from, from + count), to);
+          else for (let i = 0; i < count; i++) data[to + i] = padded[from + columns.at(i)];
+        }
+      }
+      offset += rows * count;
+    }
+    return { data, shape: [items, ...shape] };
   }
 
   destroy(): void {
@@ -86,19 +120,19 @@ export class Activations {
   }
 }
 
-/** Images at once for which no buffer is larger than `maxBytes`. */
-export function maxImages(plan: Plan, program: Program, maxBytes: number): number {
-  const names = Object.keys(plan.values) as ValueName[];
-  const perImage = Math.max(...names.map((name) => valueBytes(plan, program, name, 1)), pixelsPerImage(plan) * 4);
-  return Math.floor(maxBytes / perImage);
+/** Items at once for which no buffer is larger than `maxBytes`. */
+export function maxItems(plan: Plan, program: Program, maxBytes: number): number {
+  const inputs = Object.values(plan.inputs).map((perItem) => perItem * 4);
+  const values = Object.keys(plan.values).map((name) => valueBytes(plan, program, name, 1));
+  const readback = outputValues(plan).reduce((sum, name) => sum + valueBytes(plan, program, name, 1), 0);
+  return Math.floor(maxBytes / Math.max(readback, ...inputs, ...values));
 }
 
-function pixelsPerImage({ architecture: { channels, imageSize } }: Plan): number {
-  return channels * imageSize[0] * imageSize[1];
+function outputValues({ outputs }: Plan): ValueName[] {
+  return [...new Set(Object.values(outputs).flatMap(({ values }) => values))];
 }
 
 /** Rows are padded to whole tiles of the matmul, so that no kernel has to guard its loads. */
-function valueBytes({ values, tokens }: Plan, { columns }: Program, name: ValueName, images: number): number {
-  const rows = roundUp(images * (values[name].rows === 'token' ? tokens : 1), ROW_TILE);
-  return rows * columns[name].stride * 4;
+function valueBytes({ values }: Plan, { columns }: Program, name: ValueName, items: number): number {
+  return roundUp(items * values[name].rows, ROW_TILE) * columns[name].stride * 4;
 }

@@ -2,26 +2,41 @@
  * What the engine asks of whatever computes: a GPU, or the processor.
  */
 import type { Picture } from '../image/decode.ts';
+import type { OutputName } from '../model/outputs.ts';
 import type { TensorPiece } from '../weights/tensors.ts';
-import type { AdapterInfo, BackendName, Memory, OutputName, Outputs } from '../worker/wire.ts';
+import type { AdapterInfo, BackendName, Memory, Outputs } from '../worker/wire.ts';
 
-/** What the network is to see: normalised pixels `[batch, C, H, W]`, or pictures. */
-export type Input = { batch: number } & ({ pixels: Float32Array<ArrayBuffer> } | { usePicture: UsePicture });
+/** What the network is to see: normalised pixels `[batch, C, H, W]`, pictures, or texts. */
+export type Input = { batch: number } & InputData;
+export type InputData = { pixels: Float32Array<ArrayBuffer> } | { usePicture: UsePicture } | Texts;
 
 /** Decodes the picture at `index` of the batch for the time of `use`: no two of them are held at once. */
 export type UsePicture = (index: number, use: (picture: Picture) => void) => Promise<void>;
 
+/** Token ids `[batch, T]`, and which of its T tokens gives each text its features. */
+export interface Texts {
+  ids: Uint32Array<ArrayBuffer>;
+  ends: Uint32Array<ArrayBuffer>;
+}
+
+/** What is wanted of the network; the more, the longer it takes. */
+export interface Wanted {
+  outputs: readonly OutputName[];
+  /** The blocks of which `attention` is; default all. */
+  blocks?: readonly number[];
+}
+
 export interface Backend {
   readonly name: BackendName;
   readonly adapter: AdapterInfo | null;
-  /** Images that one `run` takes at most. */
-  readonly maxBatch: number;
   /** Takes a piece of a tensor of the model. Every tensor is given once, before `ready`. */
   addPiece(piece: TensorPiece): void;
   /** Resolves when everything is compiled and has run once. */
   ready(): Promise<void>;
-  /** @returns the outputs, one row per image */
-  run(input: Input, outputs: OutputName[]): Promise<Outputs>;
+  /** Images that one `run` takes at most, or texts. */
+  maxBatch(of: 'images' | 'texts', wanted: Wanted): number;
+  /** @returns the outputs, each `[batch, ...]` */
+  run(input: Input, wanted: Wanted): Promise<Outputs>;
   memory(): Memory;
   destroy(): void;
 }

@@ -1,21 +1,21 @@
 /**
- * The network on the processor: the CPU reference, with the weights kept as they came.
+ * The model on the processor: the CPU reference, with the weights kept as they came.
  */
 import { pictureSource } from '../image/read-pixels.ts';
-import type { Plan } from '../model/plan.ts';
+import { extrasFor } from '../model/outputs.ts';
+import { type Plan, planViT } from '../model/plan.ts';
+import { planText } from '../model/plan-text.ts';
 import type { Preprocess } from '../model/preprocess.ts';
 import { normalize, normalizeTable } from '../reference/normalize.ts';
 import { resizeToSpec } from '../reference/preprocess.ts';
-import { runReference } from '../reference/run.ts';
+import { readOutput, runReference } from '../reference/run.ts';
 import type { TensorPiece } from '../weights/tensors.ts';
-import type { Memory, OutputName, Outputs } from '../worker/wire.ts';
-import type { Backend, Input, UsePicture } from './backend.ts';
+import type { Memory, Outputs } from '../worker/wire.ts';
+import type { Backend, Input, UsePicture, Wanted } from './backend.ts';
 
 export class CpuBackend implements Backend {
   readonly name = 'cpu';
   readonly adapter = null;
-  /** Nothing is gained by batches: one image at a time keeps memory small. */
-  readonly maxBatch = 1;
   readonly #plan: Plan;
   readonly #spec: Preprocess;
   readonly #table: Float32Array;
@@ -35,15 +35,35 @@ export class CpuBackend implements Backend {
 
   async ready(): Promise<void> {}
 
-  async run(input: Input, outputs: OutputName[]): Promise<Outputs> {
+  /** Nothing is gained by batches: one at a time keeps memory small. */
+  maxBatch(): number {
+    return 1;
+  }
+
+  async run(input: Input, wanted: Wanted): Promise<Outputs> {
     const { batch } = input;
-    const pixels = 'pixels' in input ? input.pixels : await this.#pixelsOf(batch, input.usePicture);
-    const values = runReference(this.#plan, (name) => this.#tensors.get(name)!, pixels, batch);
-    const result: Outputs = {};
-    for (const output of outputs) {
-      result[output] = { data: Float32Array.from(values[output]), shape: [batch, this.#plan.values[output].columns] };
-    }
-    return result;
+    const inputs = 'usePicture' in input ? { pixels: await this.#pixelsOf(batch, input.usePicture) } : input;
+    const plan = this.#planFor(input, wanted);
+    const values = runReference(plan, (name) => this.#tensors.get(name)!, inputs, batch);
+    const outputs: Outputs = {};
+    for (const name of wanted.outputs) outputs[name] = readOutput(plan, name, values, batch);
+    return outputs;
+  }
+
+  memory(): Memory {
+    let cpu = 0;
+    for (const tensor of this.#tensors.values()) cpu += tensor.byteLength;
+    return { gpu: 0, cpu };
+  }
+
+  destroy(): void {
+    this.#tensors.clear();
+  }
+
+  #planFor(input: Input, { outputs, blocks }: Wanted): Plan {
+    const { architecture } = this.#plan;
+    if ('ids' in input) return planText(architecture, architecture.text!);
+    return planViT(architecture, extrasFor(outputs, architecture.depth, blocks));
   }
 
   async #pixelsOf(batch: number, usePicture: UsePicture): Promise<Float32Array<ArrayBuffer>> {
@@ -57,15 +77,5 @@ export class CpuBackend implements Backend {
       });
     }
     return pixels;
-  }
-
-  memory(): Memory {
-    let cpu = 0;
-    for (const tensor of this.#tensors.values()) cpu += tensor.byteLength;
-    return { gpu: 0, cpu };
-  }
-
-  destroy(): void {
-    this.#tensors.clear();
   }
 }

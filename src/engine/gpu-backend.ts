@@ -1,38 +1,39 @@
 /**
- * The network on the GPU: the scheduler. Everything is made while loading; a run writes the pixels, records every
+ * The model on the GPU: the scheduler. Everything is made while loading; a run writes the pixels, records every
  * dispatch in one compute pass, submits once and reads back once, and creates nothing but its command encoder.
+ *
+ * What an ordinary run does not compute (tokens, attention maps) is another network with the same weights, made when it
+ * is first asked for. So is nothing of the text's network but its weights.
  */
-import { ViTError } from '../error.ts';
 import { Buffers } from '../gpu/buffers.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { Pipelines } from '../gpu/pipelines.ts';
-import type { Plan } from '../model/plan.ts';
+import { extrasFor } from '../model/outputs.ts';
+import { type Plan, planViT } from '../model/plan.ts';
+import { planText } from '../model/plan-text.ts';
 import type { Preprocess } from '../model/preprocess.ts';
 import type { TensorPiece } from '../weights/tensors.ts';
-import type { AdapterInfo, Memory, OutputName, Outputs } from '../worker/wire.ts';
-import { Activations, maxImages } from './activations.ts';
-import type { Backend, Input } from './backend.ts';
+import type { AdapterInfo, Memory, Outputs } from '../worker/wire.ts';
+import type { Activations } from './activations.ts';
+import type { Backend, Input, Wanted } from './backend.ts';
+import { Network } from './network.ts';
 import { PreprocessGpu } from './preprocess-gpu.ts';
-import { compile, type Program } from './program.ts';
 import { WeightBuffers } from './weight-buffers.ts';
-
-/** Beyond it a batch gains nothing: every kernel has enough rows to fill a large GPU. */
-const MAX_BATCH = 32;
 
 export class GpuBackend implements Backend {
   readonly name = 'webgpu';
-  readonly maxBatch: number;
   readonly #gpu: Gpu;
   readonly #plan: Plan;
-  readonly #program: Program;
   readonly #weightBuffers: Buffers;
   readonly #weights: WeightBuffers;
-  /** Under way from the beginning: shaders compile while the weights are fetched. */
-  readonly #compiling: Promise<[GPUComputePipeline[], PreprocessGpu]>;
-  /** One per dispatch, in order. */
-  #pipelines: GPUComputePipeline[] = [];
+  readonly #pipelines: Pipelines;
+  /** The ordinary run. */
+  readonly #images: Network;
+  readonly #texts: Network | null;
+  /** The last one that was asked for more, and what that was. */
+  #extra: { key: string; network: Network } | null = null;
+  readonly #makingPreprocess: Promise<PreprocessGpu>;
   #preprocess: PreprocessGpu | null = null;
-  #activations: Activations | null = null;
 
   /** @throws ViTError `out-of-memory`; nothing stays allocated */
   static async create(gpu: Gpu, plan: Plan, spec: Preprocess): Promise<GpuBackend> {
@@ -48,23 +49,22 @@ export class GpuBackend implements Backend {
 
   private constructor(gpu: Gpu, plan: Plan, spec: Preprocess, weightBuffers: Buffers) {
     const { device } = gpu;
+    const { architecture } = plan;
     this.#gpu = gpu;
     this.#plan = plan;
-    this.#program = compile(plan);
     this.#weightBuffers = weightBuffers;
-    this.#weights = new WeightBuffers(device, weightBuffers, this.#program);
-    const pipelines = new Pipelines(device);
-    this.#compiling = Promise.all([
-      Promise.all(this.#program.dispatches.map(({ kernel }) => pipelines.get(kernel))),
-      PreprocessGpu.create(device, pipelines, {
-        spec,
-        architecture: plan.architecture,
-        resizeOn: this.adapter.software ? 'cpu' : 'gpu',
-      }),
-    ]);
-    this.#compiling.catch(() => {}); // Thrown by ready().
-    const largest = Math.min(device.limits.maxStorageBufferBindingSize, device.limits.maxBufferSize);
-    this.maxBatch = Math.max(1, Math.min(MAX_BATCH, maxImages(plan, this.#program, largest)));
+    this.#weights = new WeightBuffers(device, weightBuffers);
+    this.#pipelines = new Pipelines(device);
+    this.#images = this.#network(plan);
+    this.#weights.create(this.#images.program);
+    this.#texts = architecture.text ? this.#network(planText(architecture, architecture.text)) : null;
+    if (this.#texts) this.#weights.create(this.#texts.program);
+    this.#makingPreprocess = PreprocessGpu.create(device, this.#pipelines, {
+      spec,
+      architecture,
+      resizeOn: this.adapter.software ? 'cpu' : 'gpu',
+    });
+    this.#makingPreprocess.catch(() => {}); // Thrown by ready().
   }
 
   get adapter(): AdapterInfo {
@@ -80,21 +80,70 @@ export class GpuBackend implements Backend {
 
   async ready(): Promise<void> {
     this.#weights.finish();
-    [this.#pipelines, this.#preprocess] = await this.#compiling;
+    [this.#preprocess] = await Promise.all([this.#makingPreprocess, this.#images.ready(), this.#texts?.ready()]);
     // Once through everything: the first use of a pipeline can be slow, and the caller's first picture is not to pay.
     const onePixel = { data: new Uint8ClampedArray(4), width: 1, height: 1 } as ImageData;
-    await this.run({ batch: 1, usePicture: async (_, use) => use(onePixel) }, []);
+    await this.run({ batch: 1, usePicture: async (_, use) => use(onePixel) }, { outputs: [] });
   }
 
-  async run(input: Input, outputs: OutputName[]): Promise<Outputs> {
+  maxBatch(of: 'images' | 'texts', wanted: Wanted): number {
+    return (of === 'texts' ? this.#texts! : this.#networkFor(wanted)).maxBatch;
+  }
+
+  async run(input: Input, wanted: Wanted): Promise<Outputs> {
     this.#gpu.throwIfFailed();
+    const { batch } = input;
+    const network = 'ids' in input ? this.#texts! : this.#networkFor(wanted);
+    await network.ready();
+    const activations = await network.activationsFor(batch);
+    const encoder = await this.#upload(input, activations);
+    network.record(encoder, activations, batch, wanted.outputs);
+    this.#gpu.device.queue.submit([encoder.finish()]);
+    return network.read(activations, batch, wanted.outputs);
+  }
+
+  memory(): Memory {
+    const networks = [this.#images, this.#texts, this.#extra?.network];
+    const activations = networks.reduce((sum, network) => sum + (network?.bytes ?? 0), 0);
+    return { gpu: this.#weightBuffers.bytes + activations + (this.#preprocess?.bytes ?? 0), cpu: 0 };
+  }
+
+  destroy(): void {
+    for (const network of [this.#images, this.#texts, this.#extra?.network]) network?.destroy();
+    this.#preprocess?.destroy();
+    this.#weightBuffers.destroy();
+    this.#gpu.destroy();
+  }
+
+  #network(plan: Plan): Network {
+    return new Network(this.#gpu, plan, this.#pipelines, this.#weights);
+  }
+
+  #networkFor({ outputs, blocks }: Wanted): Network {
+    const { architecture } = this.#plan;
+    const extras = extrasFor(outputs, architecture.depth, blocks);
+    const key = JSON.stringify(extras);
+    if (key === '{}') return this.#images;
+    if (this.#extra?.key !== key) {
+      this.#extra?.network.destroy();
+      this.#extra = { key, network: this.#network(planViT(architecture, extras)) };
+    }
+    return this.#extra.network;
+  }
+
+  /** @returns the encoder in which the rest of the run is to be recorded */
+  async #upload(input: Input, { inputs }: Activations): Promise<GPUCommandEncoder> {
     const { device } = this.#gpu;
     const { batch } = input;
-    const activations = await this.#activationsFor(batch);
-
     let encoder = device.createCommandEncoder({ label: 'run' });
-    if ('pixels' in input) device.queue.writeBuffer(activations.pixels, 0, input.pixels);
-    else {
+    if ('pixels' in input) device.queue.writeBuffer(inputs.pixels!, 0, input.pixels);
+    else if ('ids' in input) {
+      const perText = input.ids.length / batch;
+      device.queue.writeBuffer(inputs.ids!, 0, input.ids);
+      // The kernel picks from the tokens of all texts.
+      const rows = input.ends.map((end, text) => text * perText + end);
+      device.queue.writeBuffer(inputs.ends!, 0, rows);
+    } else {
       for (let index = 0; index < batch; index++) {
         if (index > 0) {
           // The next picture takes the scratch memory of the one before.
@@ -102,81 +151,11 @@ export class GpuBackend implements Backend {
           encoder = device.createCommandEncoder({ label: 'run' });
         }
         await input.usePicture(index, (picture) => {
-          this.#preprocess!.upload(picture, activations.pixels, index);
+          this.#preprocess!.upload(picture, inputs.pixels!, index);
           this.#preprocess!.record(encoder);
         });
       }
     }
-    const pass = encoder.beginComputePass({ label: 'network' });
-    for (const [index, { kernel, rowsPerImage }] of this.#program.dispatches.entries()) {
-      pass.setPipeline(this.#pipelines[index]);
-      pass.setBindGroup(0, activations.bindGroups[index]);
-      pass.dispatchWorkgroups(...kernel.grid(batch * rowsPerImage));
-    }
-    pass.end();
-    for (const name of outputs) activations.recordReadback(encoder, name);
-    device.queue.submit([encoder.finish()]);
-    return this.#read(activations, batch, outputs);
-  }
-
-  memory(): Memory {
-    return {
-      gpu: this.#weightBuffers.bytes + (this.#activations?.bytes ?? 0) + (this.#preprocess?.bytes ?? 0),
-      cpu: 0,
-    };
-  }
-
-  destroy(): void {
-    this.#activations?.destroy();
-    this.#activations = null;
-    this.#preprocess?.destroy();
-    this.#weightBuffers.destroy();
-    this.#gpu.destroy();
-  }
-
-  async #activationsFor(batch: number): Promise<Activations> {
-    if (this.#activations && this.#activations.capacity >= batch) return this.#activations;
-    // The old ones go first: both together may not fit.
-    this.#activations?.destroy();
-    this.#activations = null;
-    const { device } = this.#gpu;
-    const buffers = new Buffers(device);
-    try {
-      this.#activations = await this.#gpu.checked(`a batch of ${batch} images`, () => {
-        return new Activations(device, this.#plan, this.#program, this.#weights, this.#pipelines, buffers, batch);
-      });
-    } catch (error) {
-      buffers.destroy();
-      throw error;
-    }
-    return this.#activations;
-  }
-
-  async #read(activations: Activations, batch: number, outputs: OutputName[]): Promise<Outputs> {
-    const { readback } = activations;
-    try {
-      await readback.mapAsync(GPUMapMode.READ);
-    } catch (cause) {
-      this.#gpu.throwIfFailed();
-      throw new ViTError('device-lost', 'The GPU stopped before the result was there. Load the model again.', {
-        cause,
-      });
-    }
-    try {
-      this.#gpu.throwIfFailed();
-      const result: Outputs = {};
-      for (const name of outputs) {
-        const { count, stride } = this.#program.columns[name];
-        const padded = activations.readbackRange(name);
-        const data = new Float32Array(batch * count);
-        for (let row = 0; row < batch; row++) {
-          data.set(padded.subarray(row * stride, row * stride + count), row * count);
-        }
-        result[name] = { data, shape: [batch, count] };
-      }
-      return result;
-    } finally {
-      readback.unmap();
-    }
+    return encoder;
   }
 }

@@ -5,37 +5,37 @@
 import { ViTError } from '../error.ts';
 import { Gpu } from '../gpu/device.ts';
 import { decodeImage, type Picture } from '../image/decode.ts';
-import { goldenPixels } from '../model/golden.ts';
+import { goldenOutput, goldenPixels } from '../model/golden.ts';
 import { type Plan, planViT } from '../model/plan.ts';
 import type { Preprocess } from '../model/preprocess.ts';
 import { parameterCount } from '../model/tensors.ts';
 import { rgbOnCpu } from '../reference/preprocess.ts';
 import { fetchManifest, fetchShards } from '../weights/download.ts';
-import type { Manifest } from '../weights/manifest.ts';
+import { goldenValues, type Manifest } from '../weights/manifest.ts';
 import { ModelCache } from '../weights/model-cache.ts';
 import { parseManifest } from '../weights/parse-manifest.ts';
 import { TensorAssembler } from '../weights/tensors.ts';
 import { verify } from '../weights/verify.ts';
-import {
-  type EngineEvent,
-  type EngineInterface,
-  type EngineOptions,
-  type Memory,
-  type ModelFiles,
-  type ModelInfo,
-  OUTPUT_NAMES,
-  type OutputName,
-  type Outputs,
-  type Progress,
-  type RgbImage,
-  type SelfTest,
-  type Tensor,
-  type Timing,
-  type WireImage,
+import type {
+  EngineEvent,
+  EngineInterface,
+  EngineOptions,
+  Memory,
+  ModelFiles,
+  ModelInfo,
+  OutputName,
+  Outputs,
+  Progress,
+  RgbImage,
+  SelfTest,
+  Tensor,
+  Timing,
+  WireImage,
 } from '../worker/wire.ts';
-import type { Backend, UsePicture } from './backend.ts';
+import type { Backend, InputData, Wanted } from './backend.ts';
 import { CpuBackend } from './cpu-backend.ts';
 import { GpuBackend } from './gpu-backend.ts';
+import { joinOutputs, requireOutputs } from './outputs.ts';
 
 interface Loaded {
   manifest: Manifest;
@@ -117,7 +117,7 @@ export class EngineHost implements EngineInterface {
       decode += decoded - start;
       preprocess += performance.now() - decoded;
     };
-    const result = await this.#run(images.length, outputs, (first) => ({
+    const result = await this.#run('images', images.length, { outputs }, (first) => ({
       usePicture: (index, consume) => use(images[first + index], consume),
     }));
     requireFinite(result);
@@ -143,12 +143,8 @@ export class EngineHost implements EngineInterface {
         `There are ${pixels.data.length} pixels for the shape [${pixels.shape}], which takes ${batch * pixelCount(plan)}.`,
       );
     }
-    const unknown = outputs.find((name) => !OUTPUT_NAMES.includes(name));
-    if (unknown !== undefined) {
-      throw new ViTError('bad-input', `There is no output "${unknown}"; there are ${OUTPUT_NAMES.join(', ')}.`);
-    }
     const start = performance.now();
-    const result = await this.#runPixels(pixels.data, batch, outputs);
+    const result = await this.#runPixels(pixels.data, batch, { outputs });
     return { outputs: result, timing: { decode: 0, preprocess: 0, run: performance.now() - start } };
   }
 
@@ -164,12 +160,13 @@ export class EngineHost implements EngineInterface {
   async selfTest(): Promise<SelfTest> {
     const { manifest, plan } = this.#model();
     const { channels, imageSize } = plan.architecture;
-    const { seed, logits } = manifest.golden;
-    const outputs = await this.#runPixels(goldenPixels(seed, [1, channels, ...imageSize]), 1, ['logits']);
-    const computed = outputs.logits!.data;
-    const maxError = logits.reduce((max, logit, i) => Math.max(max, Math.abs(logit - computed[i])), 0);
+    const name = goldenOutput(plan.architecture);
+    const golden = goldenValues(manifest.golden);
+    const pixels = goldenPixels(manifest.golden.seed, [1, channels, ...imageSize]);
+    const computed = (await this.#runPixels(pixels, 1, { outputs: [name] }))[name]!.data;
+    const maxError = golden.reduce((max, value, i) => Math.max(max, Math.abs(value - computed[i])), 0);
     // The network in f32 errs by 1e-5 of the largest logit (ViT-Tiny: 2e-5); a wrong kernel by far more than 1e-4.
-    const tolerance = 1e-4 * Math.max(1, ...logits.map(Math.abs));
+    const tolerance = 1e-4 * Math.max(1, ...golden.map(Math.abs));
     return { passed: maxError <= tolerance, maxError, tolerance };
   }
 
@@ -189,33 +186,31 @@ export class EngineHost implements EngineInterface {
     return this.#loaded;
   }
 
-  async #runPixels(pixels: Float32Array<ArrayBuffer>, images: number, names: OutputName[]): Promise<Outputs> {
+  async #runPixels(pixels: Float32Array<ArrayBuffer>, images: number, wanted: Wanted): Promise<Outputs> {
     const size = pixelCount(this.#model().plan);
-    const outputs = await this.#run(images, names, (first, batch) => ({
+    const outputs = await this.#run('images', images, wanted, (first, batch) => ({
       pixels: pixels.subarray(first * size, (first + batch) * size),
     }));
     requireFinite(outputs, pixels);
     return outputs;
   }
 
-  /** Runs any number of images, in batches that the backend takes; `inputOf` gives each its input. */
+  /** Runs any number of images or texts, in batches that the backend takes; `inputOf` gives each its input. */
   async #run(
-    images: number,
-    names: OutputName[],
-    inputOf: (first: number, batch: number) => { pixels: Float32Array<ArrayBuffer> } | { usePicture: UsePicture },
+    of: 'images' | 'texts',
+    count: number,
+    wanted: Wanted,
+    inputOf: (first: number, batch: number) => InputData,
   ): Promise<Outputs> {
     const { plan, backend } = this.#model();
-    const outputs: Outputs = {};
-    for (const name of names) {
-      const { columns } = plan.values[name];
-      outputs[name] = { data: new Float32Array(images * columns), shape: [images, columns] };
+    requireOutputs(wanted.outputs, plan.architecture);
+    const maxBatch = backend.maxBatch(of, wanted);
+    const parts: Outputs[] = [];
+    for (let first = 0; first < count; first += maxBatch) {
+      const batch = Math.min(maxBatch, count - first);
+      parts.push(await backend.run({ batch, ...inputOf(first, batch) }, wanted));
     }
-    for (let first = 0; first < images; first += backend.maxBatch) {
-      const batch = Math.min(backend.maxBatch, images - first);
-      const part = await backend.run({ batch, ...inputOf(first, batch) }, names);
-      for (const name of names) outputs[name]!.data.set(part[name]!.data, first * outputs[name]!.shape[1]);
-    }
-    return outputs;
+    return joinOutputs(parts);
   }
 }
 

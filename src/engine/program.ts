@@ -2,21 +2,33 @@
  * From a plan to a program: which kernel runs for each step, on which buffers, and how each weight lies in its buffer.
  * Pure data still: no GPU is needed to make one, and it does not depend on the size of a batch.
  */
-import { Columns, packVector } from '../gpu/columns.ts';
+import { Columns } from '../gpu/columns.ts';
 import type { Kernel } from '../gpu/kernel.ts';
-import { attention } from '../kernels/attention.ts';
+import { assemble, packStarts } from '../kernels/assemble.ts';
+import { attention, packBiasTable, packQuery } from '../kernels/attention.ts';
+import { attentionScores } from '../kernels/attention-scores.ts';
+import { attentionValues } from '../kernels/attention-values.ts';
+import { gather, placeRows } from '../kernels/gather.ts';
 import { head } from '../kernels/head.ts';
 import { layerNorm } from '../kernels/layer-norm.ts';
-import { matmul, packWeight, placeWeight } from '../kernels/matmul.ts';
-import { packPatchWeight, packStarts, patchify, placePatchWeight } from '../kernels/patchify.ts';
+import { matmul, SwigluColumns } from '../kernels/matmul.ts';
+import { mean } from '../kernels/mean.ts';
+import { patchify, placePatchWeight } from '../kernels/patchify.ts';
 import { softmax } from '../kernels/softmax.ts';
-import type { Plan, Step, ValueName } from '../model/plan.ts';
+import { unitLength } from '../kernels/unit-length.ts';
+import { patchCount, patchFeatures } from '../model/architecture.ts';
+import type { InputName, Plan, Starts, Step, StepOf, ValueName } from '../model/plan.ts';
+import { tensorShapes } from '../model/tensors.ts';
+import { type LargeWeight, matrix, type SmallWeight, vector, type Weight, zeros } from './weights.ts';
 
 export interface Program {
-  dispatches: Dispatch[];
+  actions: Action[];
   /** How the columns of each value lie in its buffer. */
   columns: Record<ValueName, Columns>;
 }
+
+/** What a run does, one after the other. */
+export type Action = Dispatch | Copy;
 
 export interface Dispatch {
   /** The step's. */
@@ -24,106 +36,204 @@ export interface Dispatch {
   kernel: Kernel;
   /** In the order of the kernel's bindings. */
   operands: Operand[];
-  /** Rows of work, in the kernel's own measure, that one image brings. */
-  rowsPerImage: number;
+  /** Rows of work, in the kernel's own measure, that one image (or text) brings. */
+  rowsPerItem: number;
 }
 
-export type Operand = 'pixels' | ValueName | Weight;
-
-/** A buffer made from one or more tensors of the model. */
-export interface Weight {
-  tensors: string[];
-  /** Size of the buffer in floats. */
-  floats: number;
-  /** @param data of `tensors`, in their order */
-  pack(data: ArrayLike<number>[]): Float32Array<ArrayBuffer>;
-  /** Where the only tensor can be packed piece by piece: puts the one from element `first` on into zeros. */
-  place?(packed: Float32Array, piece: ArrayLike<number>, first: number): void;
+export interface Copy {
+  from: ValueName;
+  to: ValueName;
 }
+
+/** A buffer that steps read and write, or one that the caller fills, or a weight. */
+export type Operand = { value: ValueName } | { input: InputName } | Weight;
+
+/** The largest binding that every GPU allows, in floats. */
+const MAX_BINDING_FLOATS = 2 ** 27 / 4;
 
 export function compile(plan: Plan): Program {
-  const columns = {} as Program['columns'];
-  for (const [name, value] of Object.entries(plan.values)) {
-    columns[name as ValueName] = new Columns(value.columns, value.groups);
-  }
-  return { dispatches: plan.steps.map((step) => compileStep(step, plan, columns)), columns };
+  const columns: Program['columns'] = {};
+  for (const [name, value] of Object.entries(plan.values)) columns[name] = new Columns(value.columns, value.groups);
+  const shapes = tensorShapes(plan.architecture);
+  return { actions: plan.steps.flatMap((step) => compileStep(step, { plan, columns, shapes })), columns };
 }
 
-function compileStep(step: Step, plan: Plan, columns: Program['columns']): Dispatch {
-  const { architecture, tokens, values } = plan;
-  const { label } = step;
-  const rowsPerImage = values[step.output].rows === 'token' ? tokens : 1;
+interface Context {
+  plan: Plan;
+  columns: Program['columns'];
+  shapes: Map<string, number[]>;
+}
+
+function compileStep(step: Step, context: Context): Action[] {
+  if (step.op === 'copy') return [{ from: step.input, to: step.output }];
+  if (step.op === 'lookup') return lookUp(step, context);
+  const { kernel, operands, rowsPerItem } = kernelOf(step, context);
+  return [{ label: step.label, kernel, operands, rowsPerItem }];
+}
+
+function kernelOf(
+  step: Exclude<Step, { op: 'copy' | 'lookup' }>,
+  { plan, columns, shapes }: Context,
+): Omit<Dispatch, 'label'> {
+  const { architecture, values } = plan;
+  const output = { value: step.output };
+  const outputs = columns[step.output];
+  const rowsPerItem = values[step.output].rows;
+  if (step.op === 'patchify') {
+    const { starts, weight } = step;
+    const tokens = values[step.output].rows;
+    const sizes = { ...architecture, prefix: tokens - patchCount(architecture) };
+    const features = patchFeatures(architecture);
+    const patchWeight: LargeWeight = {
+      key: `patches ${weight}`,
+      floats: features * outputs.stride,
+      tensor: weight,
+      place: (packed, piece, first) => placePatchWeight(packed, piece, first, architecture.width, features),
+    };
+    const operands = [{ input: 'pixels' as const }, patchWeight, startsOf(starts, step.bias, tokens, outputs), output];
+    return { kernel: patchify(sizes), operands, rowsPerItem: 1 };
+  }
+  const input = { value: step.input };
+  const inputs = columns[step.input];
+  const inputRows = values[step.input].rows;
   switch (step.op) {
-    case 'patchify': {
-      const { width } = architecture;
-      const prefix = 1;
-      const stride = columns[step.output].stride;
-      const features = architecture.channels * architecture.patchSize[0] * architecture.patchSize[1];
-      const weight: Weight = {
-        tensors: [step.weight],
-        floats: features * stride,
-        pack: ([data]) => packPatchWeight(data, width),
-        place: (packed, piece, first) => placePatchWeight(packed, piece, first, width, features),
-      };
-      const starts: Weight = {
-        tensors: [step.classToken, step.position, step.bias],
-        floats: tokens * stride,
-        pack: ([classToken, position, bias]) => packStarts(classToken, position, bias, width),
-      };
-      const kernel = patchify({ ...architecture, prefix });
-      return { label, kernel, operands: ['pixels', weight, starts, step.output], rowsPerImage: 1 };
+    case 'assemble': {
+      const tokens = rowsPerItem;
+      const kernel = assemble({ tokens, prefix: tokens - inputRows, width: outputs.count });
+      return { kernel, operands: [input, startsOf(step.starts, null, tokens, outputs), output], rowsPerItem };
     }
     case 'layer-norm': {
-      const shape = columns[step.input];
-      const kernel = layerNorm({
-        columns: shape.count,
-        epsilon: architecture.epsilon,
-        rowStep: step.classTokenOnly ? tokens : 1,
-      });
-      const operands = [step.input, vector(step.weight, shape), vector(step.bias, shape), step.output];
-      return { label, kernel, operands, rowsPerImage };
+      const { epsilon, token } = step;
+      const rows = token === null ? {} : { rowStep: inputRows, firstRow: token };
+      const kernel = layerNorm({ columns: inputs.count, epsilon, ...rows });
+      return { kernel, operands: [input, vector(step.weight, inputs), vector(step.bias, inputs), output], rowsPerItem };
     }
     case 'matmul': {
-      const inputs = columns[step.input];
-      const outputs = columns[step.output];
+      const { weight, bias, gamma, activation, accumulate } = step;
+      const columnsOfWeight = activation === 'swiglu' ? new SwigluColumns(outputs.count) : outputs;
+      const packed = matrix(weight, inputs, columnsOfWeight, { gamma });
       const kernel = matmul({
         inputs: inputs.stride,
-        outputs: outputs.stride,
-        bias: true,
-        activation: step.activation,
-        accumulate: step.accumulate,
+        outputs: columnsOfWeight.stride,
+        bias: bias !== null,
+        activation,
+        accumulate,
       });
-      const operands = [step.input, matrix(step.weight, inputs, outputs), vector(step.bias, outputs), step.output];
-      return { label, kernel, operands, rowsPerImage };
+      const operands = [input, packed, bias === null ? packed : vector(bias, columnsOfWeight, { gamma }), output];
+      return { kernel, operands, rowsPerItem };
     }
     case 'attention': {
-      const { heads, width } = architecture;
-      const kernel = attention({ tokens, heads, headSize: width / heads, scale: step.scale });
-      return { label, kernel, operands: [step.input, step.output], rowsPerImage };
+      const { heads, scale, causal, relative, query } = step;
+      const kernel = attention({
+        tokens: inputRows,
+        heads,
+        headSize: outputs.count / heads,
+        scale,
+        causal,
+        grid: relative?.grid,
+        sharedQuery: query !== null,
+      });
+      const table = relative ? tableOf(relative.table, shapes) : input;
+      return { kernel, operands: [query ? queryOf(query, outputs) : input, input, table, output], rowsPerItem };
+    }
+    case 'attention-scores': {
+      const { heads, scale, causal, relative } = step;
+      const headSize = inputs.count / 3 / heads;
+      const kernel = attentionScores({ tokens: inputRows, heads, headSize, scale, causal, grid: relative?.grid });
+      const table = relative ? tableOf(relative.table, shapes) : input;
+      return { kernel, operands: [input, table, output], rowsPerItem };
+    }
+    case 'attention-values': {
+      const { heads, weights } = step;
+      const kernel = attentionValues({ tokens: inputRows, heads, headSize: outputs.count / heads });
+      return { kernel, operands: [{ value: weights }, input, output], rowsPerItem };
+    }
+    case 'mean': {
+      const { first, count, part } = step;
+      const parts = values[step.output].groups;
+      const kernel = mean({ tokens: inputRows, first, count, width: inputs.count, part, parts });
+      return { kernel, operands: [input, output], rowsPerItem };
+    }
+    case 'pick': {
+      const kernel = gather({ width: inputs.count, first: 0, count: MAX_ROWS, period: null });
+      return { kernel, operands: [input, { input: 'ends' }, input, output], rowsPerItem };
     }
     case 'head': {
-      const inputs = columns[step.input];
-      const outputs = columns[step.output];
-      const kernel = head({ inputs: inputs.stride, outputs: outputs.stride });
-      const operands = [step.input, matrix(step.weight, inputs, outputs), vector(step.bias, outputs), step.output];
-      return { label, kernel, operands, rowsPerImage };
+      const { weight, bias, share, accumulate } = step;
+      const kernel = head({ inputs: inputs.stride, outputs: outputs.stride, accumulate });
+      const biasVector = bias === null ? zeros(outputs) : vector(bias, outputs, { share });
+      return {
+        kernel,
+        operands: [input, matrix(weight, inputs, outputs, { share }), biasVector, output],
+        rowsPerItem,
+      };
     }
-    case 'softmax': {
-      const kernel = softmax({ columns: columns[step.input].count });
-      return { label, kernel, operands: [step.input, step.output], rowsPerImage };
-    }
+    case 'unit-length':
+      return { kernel: unitLength({ columns: inputs.count }), operands: [input, output], rowsPerItem };
+    case 'softmax':
+      return { kernel: softmax({ columns: inputs.count }), operands: [input, output], rowsPerItem };
   }
 }
 
-function matrix(tensor: string, inputs: Columns, outputs: Columns): Weight {
+/** More rows than any buffer has. */
+const MAX_ROWS = 2 ** 32 - 1;
+
+/** A table of words may be larger than one binding may be: then each piece of it serves its own words. */
+function lookUp({ table, position, output, label }: StepOf<'lookup'>, { plan, columns, shapes }: Context): Action[] {
+  const { count: width, stride } = columns[output];
+  const rowsPerItem = plan.values[output].rows;
+  const [words] = shapes.get(table)!;
+  const step = Math.min(words, Math.floor(MAX_BINDING_FLOATS / stride));
+  const rowsOf = (tensor: string, first: number, count: number): LargeWeight => ({
+    key: `rows ${tensor} ${first}`,
+    floats: count * stride,
+    tensor,
+    place: (packed, piece, from) => placeRows(packed, piece, from, { width, first, count }),
+  });
+  const actions: Action[] = [];
+  for (let first = 0; first < words; first += step) {
+    const count = Math.min(step, words - first);
+    actions.push({
+      label,
+      kernel: gather({ width, first, count, period: rowsPerItem }),
+      operands: [rowsOf(table, first, count), { input: 'ids' }, rowsOf(position, 0, rowsPerItem), { value: output }],
+      rowsPerItem,
+    });
+  }
+  return actions;
+}
+
+function startsOf(starts: Starts | null, bias: string | null, tokens: number, columns: Columns): SmallWeight {
+  const { prefix, position, positionPrefix } = starts ?? { prefix: [], position: null, positionPrefix: 0 };
+  const tensors = [...prefix, ...(position ? [position] : []), ...(bias ? [bias] : [])];
+  const pack = (data: ArrayLike<number>[]) => {
+    const rest = data.slice(prefix.length);
+    const parts = {
+      prefix: data.slice(0, prefix.length),
+      position: position ? rest.shift()! : null,
+      bias: bias ? rest.shift()! : null,
+    };
+    return packStarts(parts, { tokens, positionPrefix, width: columns.count });
+  };
+  return { key: `starts ${tensors}`, tensors, floats: tokens * columns.stride, pack };
+}
+
+function tableOf(table: string, shapes: Context['shapes']): SmallWeight {
+  const [biases, heads] = shapes.get(table)!;
   return {
-    tensors: [tensor],
-    floats: inputs.stride * outputs.stride,
-    pack: ([data]) => packWeight(data, inputs, outputs),
-    place: (packed, piece, first) => placeWeight(packed, piece, first, inputs, outputs),
+    key: `table ${table}`,
+    tensors: [table],
+    floats: biases * heads,
+    pack: ([data]) => packBiasTable(data, heads),
   };
 }
 
-function vector(tensor: string, columns: Columns): Weight {
-  return { tensors: [tensor], floats: columns.stride, pack: ([data]) => packVector(data, columns) };
+function queryOf({ latent, weight, bias }: NonNullable<StepOf<'attention'>['query']>, columns: Columns): SmallWeight {
+  const tensors = [latent, weight, ...(bias ? [bias] : [])];
+  return {
+    key: `query ${tensors}`,
+    tensors,
+    floats: columns.stride,
+    pack: ([vectorData, weightData, biasData]) => packQuery(vectorData, weightData, biasData, columns),
+  };
 }

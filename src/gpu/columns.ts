@@ -1,9 +1,17 @@
 import { roundUp } from './kernel.ts';
 
-/** Where the columns of a matrix go in a buffer: each of `groups` equal slices is padded to a multiple of 4. */
-export class Columns {
+/** Where the columns of a matrix go in a buffer. */
+export interface ColumnLayout {
   readonly count: number;
-  /** Floats from one row to the next. */
+  /** Floats from one row to the next: a multiple of 4. */
+  readonly stride: number;
+  /** Position in the buffer's row of the matrix's column. */
+  at(column: number): number;
+}
+
+/** Each of `groups` equal slices is padded to a multiple of 4. */
+export class Columns implements ColumnLayout {
+  readonly count: number;
   readonly stride: number;
   readonly #size: number;
   readonly #paddedSize: number;
@@ -15,14 +23,13 @@ export class Columns {
     this.stride = groups * this.#paddedSize;
   }
 
-  /** Position in the buffer's row of the matrix's column. */
   at(column: number): number {
     return Math.floor(column / this.#size) * this.#paddedSize + (column % this.#size);
   }
 }
 
 /** A vector (bias, LayerNorm weight) with zeros in the padding. */
-export function packVector(vector: ArrayLike<number>, columns: Columns): Float32Array<ArrayBuffer> {
+export function packVector(vector: ArrayLike<number>, columns: ColumnLayout): Float32Array<ArrayBuffer> {
   const packed = new Float32Array(columns.stride);
   for (let i = 0; i < columns.count; i++) packed[columns.at(i)] = vector[i];
   return packed;

@@ -17,6 +17,15 @@ export type Binding = 'read' | 'write' | 'uniform';
 /** x, y, z */
 export type Grid = readonly [number, number, number];
 
+/** Workgroups in one dimension of a grid, by default. */
+const MAX_WORKGROUPS = 65_535;
+
+/** So many workgroups, and a few more, over as many dimensions as that takes: number y * columns + x is workgroup (x, y). */
+export function spread(workgroups: number): Grid {
+  const rows = ceilDiv(workgroups, MAX_WORKGROUPS);
+  return [ceilDiv(workgroups, rows), rows, 1];
+}
+
 /** a / b, rounded up. */
 export function ceilDiv(a: number, b: number): number {
   return Math.ceil(a / b);

@@ -1,4 +1,5 @@
 import source from '../../shaders/attention.wgsl?raw';
+import { type ColumnLayout, packVector } from '../gpu/columns.ts';
 import { ceilDiv, type Kernel } from '../gpu/kernel.ts';
 import { specialise } from '../gpu/specialise.ts';
 
@@ -10,10 +11,22 @@ export interface AttentionSizes {
   headSize: number;
   /** Of the scores, before the softmax. */
   scale: number;
+  /** A token attends only to itself and those before it. Default false. */
+  causal?: boolean;
+  /** [rows, columns] of patches, where a relative position bias is added to the scores. Default null. */
+  grid?: readonly [number, number] | null;
+  /** One query for all images instead of one per token. Default false. */
+  sharedQuery?: boolean;
 }
 
-/** Bindings qkv, y. Rows are tokens of all images; each head is padded with zeros to a multiple of 4 floats. */
-export function attention({ tokens, heads, headSize, scale }: AttentionSizes): Kernel {
+/**
+ * Bindings queries and keys (both the same buffer of Q, K, V; with `sharedQuery` the query, and K, V), table (any buffer
+ * without `grid`), y. Rows are tokens of all images, with `sharedQuery` images; each head is padded with zeros to a
+ * multiple of 4 floats.
+ */
+export function attention(sizes: AttentionSizes): Kernel {
+  const { tokens, heads, headSize, scale, causal = false, grid = null, sharedQuery = false } = sizes;
+  const queries = sharedQuery ? 1 : tokens;
   return {
     name: 'attention',
     code: specialise('attention.wgsl', source, {
@@ -21,8 +34,48 @@ export function attention({ tokens, heads, headSize, scale }: AttentionSizes): K
       HEADS: heads,
       VECTORS: ceilDiv(headSize, 4),
       SCALE: scale,
+      CAUSAL: causal,
+      SHARED_QUERY: sharedQuery,
+      RELATIVE_BIAS: grid !== null,
+      GRID_ROWS: grid?.[0] ?? 1,
+      GRID_COLUMNS: grid?.[1] ?? 1,
     }),
-    bindings: ['read', 'write'],
-    grid: (rows) => [ceilDiv(tokens, WORKGROUP), heads, rows / tokens],
+    bindings: ['read', 'read', 'read', 'write'],
+    grid: (rows) => [ceilDiv(queries, WORKGROUP), heads, rows / queries],
   };
+}
+
+/**
+ * A relative position bias as the shader reads it.
+ * @param table `[biases, heads]`
+ * @returns `[heads, biases]`
+ */
+export function packBiasTable(table: ArrayLike<number>, heads: number): Float32Array<ArrayBuffer> {
+  const biases = table.length / heads;
+  const packed = new Float32Array(table.length);
+  for (let bias = 0; bias < biases; bias++) {
+    for (let head = 0; head < heads; head++) packed[head * biases + bias] = table[bias * heads + head];
+  }
+  return packed;
+}
+
+/**
+ * The shared query: a linear layer applied to a vector that the model has learned. Once, while loading, in f64.
+ * @param latent `[D]`
+ * @param weight `[D, D]`
+ * @param bias `[D]`
+ * @param columns of the heads
+ */
+export function packQuery(
+  latent: ArrayLike<number>,
+  weight: ArrayLike<number>,
+  bias: ArrayLike<number>,
+  columns: ColumnLayout,
+): Float32Array<ArrayBuffer> {
+  const query = new Float64Array(columns.count);
+  for (let o = 0; o < columns.count; o++) {
+    query[o] = bias[o];
+    for (let i = 0; i < columns.count; i++) query[o] += weight[o * columns.count + i] * latent[i];
+  }
+  return packVector(query, columns);
 }

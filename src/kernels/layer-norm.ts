@@ -6,14 +6,16 @@ export interface LayerNormSizes {
   /** Features of a row. */
   columns: number;
   epsilon: number;
-  /** From one row of the input to the next, in rows: more than 1 picks each image's first. Default 1. */
+  /** From one row of the input to the next, in rows: more than 1 picks one of each image. Default 1. */
   rowStep?: number;
+  /** The first row of the input. Default 0. */
+  firstRow?: number;
   /** Threads that share a row: a power of two. Default 16. */
   lanes?: number;
 }
 
 /** Rows to rows; bindings x, weight, bias, y. Rows are padded with zeros to a multiple of 4 floats. */
-export function layerNorm({ columns, epsilon, rowStep = 1, lanes = 16 }: LayerNormSizes): Kernel {
+export function layerNorm({ columns, epsilon, rowStep = 1, firstRow = 0, lanes = 16 }: LayerNormSizes): Kernel {
   const vectors = ceilDiv(columns, 4);
   const rowsPerWorkgroup = 64 / lanes;
   return {
@@ -22,6 +24,7 @@ export function layerNorm({ columns, epsilon, rowStep = 1, lanes = 16 }: LayerNo
       COLUMNS: columns,
       VECTORS: vectors,
       INPUT_STRIDE: rowStep * vectors,
+      INPUT_FIRST: firstRow * vectors,
       EPSILON: epsilon,
       LANES: lanes,
       ROWS: rowsPerWorkgroup,

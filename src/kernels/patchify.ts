@@ -67,27 +67,3 @@ export function placePatchWeight(
     }
   }
 }
-
-/**
- * What each token starts from, rows padded to a multiple of 4 floats.
- * @param prefix `[P, width]`: class token and the like
- * @param position `[P + patches, width]`
- * @param bias `[width]`, of the convolution
- */
-export function packStarts(
-  prefix: ArrayLike<number>,
-  position: ArrayLike<number>,
-  bias: ArrayLike<number>,
-  width: number,
-): Float32Array<ArrayBuffer> {
-  const stride = ceilDiv(width, 4) * 4;
-  const tokens = position.length / width;
-  const packed = new Float32Array(tokens * stride);
-  for (let token = 0; token < tokens; token++) {
-    for (let d = 0; d < width; d++) {
-      const at = token * width + d;
-      packed[token * stride + d] = position[at] + (at < prefix.length ? prefix[at] : bias[d]);
-    }
-  }
-  return packed;
-}

@@ -1,10 +1,8 @@
 import source from '../../shaders/resize.wgsl?raw';
-import { ceilDiv, type Grid, type Kernel } from '../gpu/kernel.ts';
+import { ceilDiv, type Grid, type Kernel, spread } from '../gpu/kernel.ts';
 import { specialise } from '../gpu/specialise.ts';
 
 const WORKGROUP = 64;
-/** Workgroups in one dimension of a grid. */
-const MAX_WORKGROUPS = 65_535;
 
 export interface ResizeOptions {
   /** Down the columns instead of along the rows. */
@@ -29,9 +27,7 @@ export function resize({ vertical, background }: ResizeOptions): Kernel {
 
 /** One thread per pixel, over as many dimensions as that takes. */
 export function pixelGrid(pixels: number): Grid {
-  const workgroups = ceilDiv(pixels, WORKGROUP);
-  const rows = ceilDiv(workgroups, MAX_WORKGROUPS);
-  return [ceilDiv(workgroups, rows), rows, 1];
+  return spread(ceilDiv(pixels, WORKGROUP));
 }
 
 /** What one pass does to one photo: the shader's `Pass`. */

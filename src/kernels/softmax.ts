@@ -1,5 +1,5 @@
 import source from '../../shaders/softmax.wgsl?raw';
-import { type Kernel, roundUp } from '../gpu/kernel.ts';
+import { type Kernel, roundUp, spread } from '../gpu/kernel.ts';
 import { specialise } from '../gpu/specialise.ts';
 
 /** Bindings x, y. Rows are padded to a multiple of 4 floats. */
@@ -8,6 +8,6 @@ export function softmax({ columns }: { columns: number }): Kernel {
     name: 'softmax',
     code: specialise('softmax.wgsl', source, { COLUMNS: columns, STRIDE: roundUp(columns, 4) }),
     bindings: ['read', 'write'],
-    grid: (rows) => [rows, 1, 1],
+    grid: spread,
   };
 }

@@ -1,12 +1,81 @@
 /**
- * What a Vision Transformer is, as numbers: a manifest's `architecture`. Pure data; it knows no GPU and no file.
+ * What a Vision Transformer is, as numbers and choices: a manifest's `architecture`. Pure data; it knows no GPU and no
+ * file.
+ *
+ * The required fields describe a plain pre-norm ViT with a class token: timm's `VisionTransformer`, Hugging Face's
+ * `ViTForImageClassification`. Every other field is a departure from it, and is left out where there is none.
  */
+import type { TextArchitecture } from './text.ts';
+
 export const ACTIVATIONS = ['gelu', 'gelu_tanh', 'quick_gelu', 'relu'] as const;
 
 /** `gelu` is the exact one (erf); `quick_gelu` is OpenAI's `x * sigmoid(1.702 x)`. */
 export type Activation = (typeof ACTIVATIONS)[number];
 
-/** A pre-norm ViT with a class token: timm's `VisionTransformer`, Hugging Face's `ViTForImageClassification`. */
+export const POSITION_EMBEDDINGS = ['all', 'all-but-registers', 'patches', 'none'] as const;
+
+/** Which tokens have a row of `pos_embed`, in the order of the tokens. */
+export type PositionEmbedding = (typeof POSITION_EMBEDDINGS)[number];
+
+export const POSITION_RESAMPLINGS = [
+  'bicubic',
+  'bicubic-antialias',
+  'bicubic-offset',
+  'bicubic-corners',
+  'bilinear',
+  'bilinear-corners',
+] as const;
+
+/**
+ * How a position embedding is brought to another grid of patches. `bicubic` is PyTorch's (a = -0.75, Hugging Face),
+ * `bicubic-antialias` the one with antialias (a = -0.5, timm), `bicubic-offset` DINO's, whose scale is (n + 0.1) / old,
+ * `bilinear` PyTorch's. With `-corners` the corners stay in place: `bicubic` so in torchvision, `bilinear` in SciPy's zoom of
+ * order 1 (Google's JAX models).
+ */
+export type PositionResampling = (typeof POSITION_RESAMPLINGS)[number];
+
+export const RELATIVE_POSITION_BIASES = ['none', 'per-block', 'shared'] as const;
+
+/** BEiT's table of biases that are added to the attention scores: one in each block, or one for all. */
+export type RelativePositionBias = (typeof RELATIVE_POSITION_BIASES)[number];
+
+export const RELATIVE_RESAMPLINGS = ['bilinear', 'geometric'] as const;
+
+/** How that table is brought to another grid: PyTorch's bilinear (Hugging Face), or on a geometric scale (timm, BEiT). */
+export type RelativeResampling = (typeof RELATIVE_RESAMPLINGS)[number];
+
+export const MLPS = ['plain', 'swiglu'] as const;
+
+/** `plain`: fc2(activation(fc1(x))). `swiglu`: fc2(silu(gate) * up), with gate and up the halves of fc1(x). */
+export type Mlp = (typeof MLPS)[number];
+
+export const NORM_ORDERS = ['first', 'last'] as const;
+
+/** `first` (pre-norm): x += f(norm(x)). `last` (post-norm): x = norm(x + f(x)). */
+export type NormOrder = (typeof NORM_ORDERS)[number];
+
+export const FINAL_NORMS = ['tokens', 'pooled', 'none'] as const;
+
+/** What the last norm is of: every token (`norm`), the pooled features (`fc_norm`), or there is none. */
+export type FinalNorm = (typeof FINAL_NORMS)[number];
+
+export const POOLINGS = [
+  'class',
+  'class-and-distillation',
+  'class-and-patches',
+  'patches',
+  'all',
+  'attention',
+  'none',
+] as const;
+
+/**
+ * How tokens become the features of an image: the class token; the mean of class and distillation token (with classes:
+ * a head for each, whose logits are averaged: DeiT); the class token followed by the mean of the patches (DINOv2); the
+ * mean of the patches or of all tokens; attention of a learned query (SigLIP). With `none` the tokens are the result.
+ */
+export type Pooling = (typeof POOLINGS)[number];
+
 export interface Architecture {
   /** [height, width] in pixels. */
   imageSize: [number, number];
@@ -19,27 +88,138 @@ export interface Architecture {
   depth: number;
   /** H: divides the width. */
   heads: number;
-  /** M: features of the hidden layer of an MLP. */
+  /** M: features of the hidden layer of an MLP; with SwiGLU those after the product of gate and up. */
   mlpWidth: number;
-  /** Outputs of the classification head. */
+  /** Outputs of the classification head; 0 for a model without one. */
   classes: number;
+  /** Of the MLPs. SwiGLU has SiLU instead. */
   activation: Activation;
   /** Of every LayerNorm. */
   epsilon: number;
+
+  /** Whether a class token stands in front of the patches. Default true. */
+  classToken?: boolean;
+  /** Whether DeiT's distillation token stands behind the class token. Default false. */
+  distillationToken?: boolean;
+  /** How many register tokens (DINOv2) stand before the patches. Default 0. */
+  registerTokens?: number;
+  /** Default `all`. */
+  positionEmbedding?: PositionEmbedding;
+  /** Default `bicubic-antialias`. */
+  positionResampling?: PositionResampling;
+  /** Whether the projection of patches has a bias. Default true. */
+  patchBias?: boolean;
+  /** Whether each projected patch is normalised before anything is added. Default false. */
+  patchNorm?: boolean;
+  /** Whether all tokens are normalised before the first block (CLIP). Default false. */
+  normBeforeBlocks?: boolean;
+  /** Default `first`. */
+  normOrder?: NormOrder;
+  /** Whether Q, K and V have a bias. Default true. */
+  qkvBias?: boolean;
+  /** What Q Kᵀ is multiplied with. Default 1/√(head size). */
+  attentionScale?: number;
+  /** Default `none`. */
+  relativePositionBias?: RelativePositionBias;
+  /** Default `bilinear`. */
+  relativeResampling?: RelativeResampling;
+  /** Whether what attention and MLP add is multiplied by learned factors, one per feature. Default false. */
+  layerScale?: boolean;
+  /** Default `plain`. */
+  mlp?: Mlp;
+  /** Default `tokens`. */
+  finalNorm?: FinalNorm;
+  /** Default `class`. */
+  pooling?: Pooling;
+  /** Features of a layer with tanh behind the pooling (Hugging Face's pooler); 0 for none. Default 0. */
+  representation?: number;
+  /** Features of a linear projection behind the pooling, without bias (CLIP); 0 for none. Default 0. */
+  projection?: number;
+  /** Whether the embedding is scaled to length 1 (CLIP). Default false. */
+  normalizeEmbedding?: boolean;
+  /** The text tower (CLIP), whose embeddings share the space of the images'. Default null: there is none. */
+  text?: TextArchitecture | null;
+}
+
+/** An architecture in which nothing is left out. */
+export type FullArchitecture = Required<Architecture>;
+
+/** Fills in the defaults. */
+export function withDefaults(architecture: Architecture): FullArchitecture {
+  return {
+    classToken: true,
+    distillationToken: false,
+    registerTokens: 0,
+    positionEmbedding: 'all',
+    positionResampling: 'bicubic-antialias',
+    patchBias: true,
+    patchNorm: false,
+    normBeforeBlocks: false,
+    normOrder: 'first',
+    qkvBias: true,
+    attentionScale: (architecture.width / architecture.heads) ** -0.5,
+    relativePositionBias: 'none',
+    relativeResampling: 'bilinear',
+    layerScale: false,
+    mlp: 'plain',
+    finalNorm: 'tokens',
+    pooling: 'class',
+    representation: 0,
+    projection: 0,
+    normalizeEmbedding: false,
+    text: null,
+    ...architecture,
+  };
+}
+
+/** Leaves out every field that says what its default says: the shortest form, which a manifest has. */
+export function withoutDefaults(architecture: Architecture): Architecture {
+  const { imageSize, patchSize, channels, width, depth, heads, mlpWidth, classes, activation, epsilon } = architecture;
+  const required = { imageSize, patchSize, channels, width, depth, heads, mlpWidth, classes, activation, epsilon };
+  const defaults: Record<string, unknown> = withDefaults(required);
+  const departures = Object.entries(architecture).filter(
+    ([name, value]) => name in required || (value !== undefined && value !== defaults[name]),
+  );
+  return Object.fromEntries(departures) as unknown as Architecture;
 }
 
 /** [rows, columns] of patches. */
-export function patchGrid({ imageSize, patchSize }: Architecture): [number, number] {
+export function patchGrid({ imageSize, patchSize }: Pick<Architecture, 'imageSize' | 'patchSize'>): [number, number] {
   return [imageSize[0] / patchSize[0], imageSize[1] / patchSize[1]];
 }
 
-/** N: the class token and every patch. */
-export function tokenCount(architecture: Architecture): number {
+export function patchCount(architecture: Pick<Architecture, 'imageSize' | 'patchSize'>): number {
   const [rows, columns] = patchGrid(architecture);
-  return 1 + rows * columns;
+  return rows * columns;
+}
+
+/** Tokens in front of the patches: class, distillation, registers, in this order. */
+export function prefixCount(architecture: Architecture): number {
+  const { classToken, distillationToken, registerTokens } = withDefaults(architecture);
+  return Number(classToken) + Number(distillationToken) + registerTokens;
+}
+
+/** N: the prefix and every patch. */
+export function tokenCount(architecture: Architecture): number {
+  return prefixCount(architecture) + patchCount(architecture);
+}
+
+/** Rows of `pos_embed` that belong to prefix tokens; those of the patches follow. */
+export function positionPrefix(architecture: Architecture): number {
+  const { positionEmbedding, registerTokens } = withDefaults(architecture);
+  if (positionEmbedding === 'all') return prefixCount(architecture);
+  if (positionEmbedding === 'all-but-registers') return prefixCount(architecture) - registerTokens;
+  return 0;
 }
 
 /** Features of one patch, in the order of the convolution's weight: channel, row, column. */
 export function patchFeatures({ channels, patchSize }: Architecture): number {
   return channels * patchSize[0] * patchSize[1];
+}
+
+/** Features of the embedding; 0 where tokens are not pooled. */
+export function embeddingWidth(architecture: Architecture): number {
+  const { pooling, projection, representation, width } = withDefaults(architecture);
+  if (pooling === 'none') return 0;
+  return projection || representation || (pooling === 'class-and-patches' ? 2 * width : width);
 }

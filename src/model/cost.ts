@@ -48,26 +48,31 @@ export function planCost(plan: Plan, batch = 1, outputs: ValueName[] = ['logits'
 }
 
 function macsPerImage(step: Step, plan: Plan, shapes: Map<string, number[]>): number {
-  const { architecture, tokens, values } = plan;
+  const { architecture, values } = plan;
   if (step.op === 'patchify') {
     const [rows, columns] = patchGrid(architecture);
     return rows * columns * patchFeatures(architecture) * architecture.width;
   }
-  // Scores and mixing: N x N x D each.
-  if (step.op === 'attention') return 2 * tokens * tokens * architecture.width;
-  const rows = values[step.output].rows === 'token' ? tokens : 1;
+  // Scores and mixing: queries x keys x D each.
+  if (step.op === 'attention') {
+    const { rows: queries, columns } = values[step.output];
+    return 2 * queries * values[step.input].rows * columns;
+  }
+  const { rows } = values[step.output];
   const matrices = fieldsOf(step).filter((name) => (shapes.get(name)?.length ?? 0) === 2);
   return matrices.reduce((sum, name) => sum + rows * product(shapes.get(name)!), 0);
 }
 
-/** What is named in a step: tensors and values. */
-function fieldsOf(step: Step): string[] {
-  return Object.values(step).filter((field) => typeof field === 'string');
+/** What is named in a step, and in what belongs to it: tensors and values. */
+function fieldsOf(step: object): string[] {
+  return Object.values(step).flatMap((field) => {
+    if (typeof field === 'string') return [field];
+    return typeof field === 'object' && field !== null ? fieldsOf(field) : [];
+  });
 }
 
-function elementsOf({ values, tokens }: Plan, name: ValueName): number {
-  const { rows, columns } = values[name];
-  return (rows === 'token' ? tokens : 1) * columns;
+function elementsOf({ values }: Plan, name: ValueName): number {
+  return values[name].rows * values[name].columns;
 }
 
 function pixelsOf({ architecture: { channels, imageSize } }: Plan): number {

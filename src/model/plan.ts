@@ -2,126 +2,280 @@
  * The plan: a flat list of named steps that reads top to bottom as the model. Pure data: the GPU scheduler
  * (`engine/`) and the CPU reference (`reference/`) both execute this list, so they cannot differ in what they compute.
  *
- * image -> patchify -> blocks[i] { norm1, qkv, attention, project, norm2, mlp } -> norm of the class token -> head
+ * image -> patchify -> blocks[i] { norm1, qkv, attention, project, norm2, mlp } -> norm -> pool -> head
+ *
+ * This file is the image's network; `plan-text.ts` is the text's. `steps.ts` says what each step means.
  */
-import { type Activation, type Architecture, tokenCount } from './architecture.ts';
+import {
+  type Architecture,
+  embeddingWidth,
+  type FullArchitecture,
+  patchCount,
+  patchGrid,
+  positionPrefix,
+  prefixCount,
+  tokenCount,
+  withDefaults,
+} from './architecture.ts';
+import { block, blockLabel, blockValues } from './blocks.ts';
+import type { Extras, OutputName } from './outputs.ts';
+import {
+  affine,
+  head,
+  layerNorm,
+  linear,
+  mean,
+  mentioned,
+  type RelativeBias,
+  type Starts,
+  type Step,
+  type Value,
+  type ValueName,
+} from './steps.ts';
 
-/** A matrix that steps read and write. */
-export interface Value {
-  /** One row per token of each image, or one row per image. */
-  rows: 'token' | 'image';
-  /** Columns that mean something; an executor may pad each group. */
-  columns: number;
-  /** Equal slices of the columns that belong together: the heads within Q, K and V. */
-  groups: number;
+export type { Affine, Starts, Step, StepOf, Value, ValueName } from './steps.ts';
+
+/** What a plan reads: numbers per item, an image or a text. */
+export type InputName = 'pixels' | 'ids' | 'ends';
+
+/** An output: values one after the other, per item. */
+export interface PlanOutput {
+  values: ValueName[];
+  /** Per item. */
+  shape: number[];
 }
-
-export type ValueName = 'tokens' | 'normed' | 'qkv' | 'mixed' | 'hidden' | 'embedding' | 'logits' | 'probabilities';
-
-/** Names of a weight and a bias tensor. */
-export interface Affine {
-  weight: string;
-  bias: string;
-}
-
-export type Step =
-  /** tokens = convolution of the pixels with stride = patch, plus position embedding; the class token in front. */
-  | ({ op: 'patchify'; output: ValueName; classToken: string; position: string } & Affine & Labelled)
-  /** output = (input - mean) / sqrt(variance + epsilon) * weight + bias, per row. `classTokenOnly`: of each image's first row. */
-  | ({ op: 'layer-norm'; input: ValueName; output: ValueName; classTokenOnly: boolean } & Affine & Labelled)
-  /** output = activation(input @ weightᵀ + bias); with `accumulate` that is added to what output holds. */
-  | ({
-      op: 'matmul';
-      input: ValueName;
-      output: ValueName;
-      activation: Activation | null;
-      accumulate: boolean;
-    } & Affine &
-      Labelled)
-  /** Per image and head: output = softmax(q kᵀ scale) v. */
-  | ({ op: 'attention'; input: ValueName; output: ValueName; scale: number } & Labelled)
-  /** output = input @ weightᵀ + bias, one row per image. */
-  | ({ op: 'head'; input: ValueName; output: ValueName } & Affine & Labelled)
-  | ({ op: 'softmax'; input: ValueName; output: ValueName } & Labelled);
-
-interface Labelled {
-  /** `block03/attention`: names the step in GPU labels, profiles and failing comparisons. */
-  label: string;
-}
-
-export type StepOf<Op extends Step['op']> = Extract<Step, { op: Op }>;
 
 export interface Plan {
+  /** Of the whole model. */
   architecture: Architecture;
-  /** N */
-  tokens: number;
+  inputs: Partial<Record<InputName, number>>;
   values: Record<ValueName, Value>;
   steps: Step[];
+  outputs: Partial<Record<OutputName, PlanOutput>>;
 }
 
-export function planViT(architecture: Architecture): Plan {
-  const { width: D, heads: H, mlpWidth: M, classes: C, depth, activation } = architecture;
-  const values: Plan['values'] = {
-    tokens: { rows: 'token', columns: D, groups: 1 },
-    normed: { rows: 'token', columns: D, groups: 1 },
-    qkv: { rows: 'token', columns: 3 * D, groups: 3 * H },
-    mixed: { rows: 'token', columns: D, groups: H },
-    hidden: { rows: 'token', columns: M, groups: 1 },
-    embedding: { rows: 'image', columns: D, groups: 1 },
-    logits: { rows: 'image', columns: C, groups: 1 },
-    probabilities: { rows: 'image', columns: C, groups: 1 },
-  };
-
-  const steps: Step[] = [
-    {
-      op: 'patchify',
-      label: 'patchify',
-      output: 'tokens',
-      ...affine('patch_embed.proj'),
-      classToken: 'cls_token',
-      position: 'pos_embed',
-    },
-  ];
-  for (let block = 0; block < depth; block++) {
-    const label = `block${String(block).padStart(2, '0')}`;
-    const tensors = `blocks.${block}`;
-    steps.push(
-      layerNorm(`${label}/norm1`, 'tokens', 'normed', `${tensors}.norm1`),
-      linear(`${label}/qkv`, 'normed', 'qkv', `${tensors}.attn.qkv`),
-      { op: 'attention', label: `${label}/attention`, input: 'qkv', output: 'mixed', scale: (D / H) ** -0.5 },
-      addLinear(`${label}/project`, 'mixed', 'tokens', `${tensors}.attn.proj`),
-      layerNorm(`${label}/norm2`, 'tokens', 'normed', `${tensors}.norm2`),
-      linear(`${label}/expand`, 'normed', 'hidden', `${tensors}.mlp.fc1`, activation),
-      addLinear(`${label}/contract`, 'hidden', 'tokens', `${tensors}.mlp.fc2`),
-    );
+/** @param extras outputs to compute besides embedding, logits and probabilities */
+export function planViT(architecture: Architecture, extras: Extras = {}): Plan {
+  const network = withDefaults(architecture);
+  const { depth, attentionScale: scale } = network;
+  const steps = embed(network);
+  for (let i = 0; i < depth; i++) {
+    const names = { tensors: `blocks.${i}`, label: blockLabel(i) };
+    const keepWeights = extras.attention?.includes(i) ? attentionIn(i) : null;
+    steps.push(...block(names, { ...network, scale, causal: false }, relativeBias(network, i), keepWeights));
+    if (extras.hidden)
+      steps.push({ op: 'copy', label: `${blockLabel(i)}/keep`, input: 'tokens', output: tokensAfter(i) });
   }
-  steps.push(
-    // Only the class token goes on to the head, so only its rows are normalised.
-    { ...layerNorm('norm', 'tokens', 'embedding', 'norm'), classTokenOnly: true },
-    { op: 'head', label: 'head', input: 'embedding', output: 'logits', ...affine('head') },
-    { op: 'softmax', label: 'softmax', input: 'logits', output: 'probabilities' },
-  );
-  return { architecture, tokens: tokenCount(architecture), values, steps };
+  steps.push(...pool(network, extras), ...classify(network));
+
+  const { channels, imageSize } = network;
+  return {
+    architecture,
+    inputs: { pixels: channels * imageSize[0] * imageSize[1] },
+    values: mentioned(valuesOf(network), steps),
+    steps,
+    outputs: outputsOf(network, extras),
+  };
 }
 
-function affine(name: string): Affine {
-  return { weight: `${name}.weight`, bias: `${name}.bias` };
+/** Pixels to `tokens`. */
+function embed(network: FullArchitecture): Step[] {
+  const { patchNorm, normBeforeBlocks, epsilon, patchBias } = network;
+  const weights = affine('patch_embed.proj', patchBias);
+  const starts = startsOf(network);
+  const tokens = normBeforeBlocks ? 'unnormed' : 'tokens';
+  const steps: Step[] = patchNorm
+    ? [
+        { op: 'patchify', label: 'patchify', output: 'patches', ...weights, starts: null },
+        layerNorm('patch-norm', 'patches', 'normedPatches', 'patch_embed.norm', epsilon),
+        { op: 'assemble', label: 'assemble', input: 'normedPatches', output: tokens, starts },
+      ]
+    : [{ op: 'patchify', label: 'patchify', output: tokens, ...weights, starts }];
+  if (normBeforeBlocks) steps.push(layerNorm('norm-pre', 'unnormed', 'tokens', 'norm_pre', epsilon));
+  return steps;
 }
 
-function layerNorm(label: string, input: ValueName, output: ValueName, name: string): StepOf<'layer-norm'> {
-  return { op: 'layer-norm', label, input, output, ...affine(name), classTokenOnly: false };
+/** `tokens` to `embedding`. */
+function pool(network: FullArchitecture, extras: Extras): Step[] {
+  const { pooling, finalNorm, epsilon, representation, projection, normalizeEmbedding } = network;
+  const prefix = prefixCount(network);
+  const patches = patchCount(network);
+  // Every stage writes its own value, and the last one the embedding.
+  const projected = normalizeEmbedding ? 'projected' : 'embedding';
+  const represented = projection > 0 ? 'represented' : projected;
+  const pooled = representation > 0 ? 'pooled' : represented;
+
+  const steps: Step[] = [];
+  // A class token alone is normalised alone.
+  const normAll = finalNorm === 'tokens' && (pooling !== 'class' || extras.tokens);
+  if (normAll) steps.push(layerNorm('norm', 'tokens', 'normed', 'norm', epsilon));
+  const tokens = finalNorm === 'tokens' ? 'normed' : 'tokens';
+  const average = (first: number, count: number): Step[] =>
+    finalNorm === 'pooled'
+      ? [mean('pool', tokens, 'average', first, count), layerNorm('fc-norm', 'average', pooled, 'fc_norm', epsilon)]
+      : [mean('pool', tokens, pooled, first, count)];
+  switch (pooling) {
+    case 'none':
+      return steps;
+    case 'class':
+      if (finalNorm === 'tokens')
+        steps.push({ ...layerNorm('class-norm', 'tokens', pooled, 'norm', epsilon), token: 0 });
+      else steps.push(...average(0, 1));
+      break;
+    case 'class-and-distillation':
+      steps.push(...average(0, 2));
+      break;
+    case 'class-and-patches':
+      steps.push(mean('pool/class', tokens, pooled, 0, 1));
+      steps.push({ ...mean('pool/patches', tokens, pooled, prefix, patches), part: 1 });
+      break;
+    case 'patches':
+      steps.push(...average(prefix, patches));
+      break;
+    case 'all':
+      steps.push(...average(0, prefix + patches));
+      break;
+    case 'attention':
+      steps.push(...attentionPool(network, tokens, pooled));
+      break;
+  }
+  if (representation > 0) {
+    steps.push({ ...linear('representation', 'pooled', represented, 'pre_logits.fc'), activation: 'tanh' });
+  }
+  if (projection > 0) steps.push(head('projection', represented, projected, affine('projection', false)));
+  if (normalizeEmbedding) {
+    steps.push({ op: 'unit-length', label: 'unit-length', input: 'projected', output: 'embedding' });
+  }
+  return steps;
 }
 
-function linear(
-  label: string,
-  input: ValueName,
-  output: ValueName,
-  name: string,
-  activation: Activation | null = null,
-): StepOf<'matmul'> {
-  return { op: 'matmul', label, input, output, ...affine(name), activation, accumulate: false };
+/** SigLIP's: one learned query attends to all tokens; then an MLP adds to the outcome. */
+function attentionPool(network: FullArchitecture, tokens: ValueName, pooled: ValueName): Step[] {
+  const { activation, epsilon, heads, width } = network;
+  return [
+    linear('pool/kv', tokens, 'poolKeysValues', 'attn_pool.kv'),
+    {
+      op: 'attention',
+      label: 'pool/attention',
+      input: 'poolKeysValues',
+      output: 'poolMixed',
+      heads,
+      scale: (width / heads) ** -0.5,
+      causal: false,
+      relative: null,
+      query: { latent: 'attn_pool.latent', ...affine('attn_pool.q') },
+    },
+    linear('pool/project', 'poolMixed', pooled, 'attn_pool.proj'),
+    layerNorm('pool/norm', pooled, 'poolNormed', 'attn_pool.norm', epsilon),
+    { ...linear('pool/expand', 'poolNormed', 'poolHidden', 'attn_pool.mlp.fc1'), activation },
+    { ...linear('pool/contract', 'poolHidden', pooled, 'attn_pool.mlp.fc2'), accumulate: true },
+  ];
 }
 
-function addLinear(label: string, input: ValueName, output: ValueName, name: string): StepOf<'matmul'> {
-  return { ...linear(label, input, output, name), accumulate: true };
+/** `embedding` to `logits` and `probabilities`. */
+function classify({ classes, pooling, finalNorm }: FullArchitecture): Step[] {
+  if (classes === 0) return [];
+  const softmax: Step = { op: 'softmax', label: 'softmax', input: 'logits', output: 'probabilities' };
+  if (pooling !== 'class-and-distillation') return [head('head', 'embedding', 'logits', affine('head')), softmax];
+  // DeiT: each token has a head of its own, and the logits are the mean of both.
+  const tokens = finalNorm === 'tokens' ? 'normed' : 'tokens';
+  return [
+    mean('pool/class', tokens, 'classFeatures', 0, 1),
+    mean('pool/distillation', tokens, 'distillationFeatures', 1, 1),
+    { ...head('head', 'classFeatures', 'logits', affine('head')), share: 0.5 },
+    { ...head('head-dist', 'distillationFeatures', 'logits', affine('head_dist')), share: 0.5, accumulate: true },
+    softmax,
+  ];
+}
+
+function outputsOf(network: FullArchitecture, extras: Extras): Plan['outputs'] {
+  const { classes, depth, finalNorm, heads, pooling, width } = network;
+  const tokens = tokenCount(network);
+  const outputs: Plan['outputs'] = {};
+  if (classes > 0) {
+    outputs.logits = { values: ['logits'], shape: [classes] };
+    outputs.probabilities = { values: ['probabilities'], shape: [classes] };
+  }
+  if (pooling !== 'none') outputs.embedding = { values: ['embedding'], shape: [embeddingWidth(network)] };
+  if (pooling === 'none' || extras.tokens) {
+    outputs.tokens = { values: [finalNorm === 'tokens' ? 'normed' : 'tokens'], shape: [tokens, width] };
+  }
+  if (extras.hidden) {
+    outputs.hidden = { values: Array.from({ length: depth }, (_, i) => tokensAfter(i)), shape: [depth, tokens, width] };
+  }
+  if (extras.attention) {
+    const values = extras.attention.map(attentionIn);
+    outputs.attention = { values, shape: [values.length, heads, tokens, tokens] };
+  }
+  return outputs;
+}
+
+/** Value that keeps what block `i` hands on. */
+function tokensAfter(i: number): ValueName {
+  return `${blockLabel(i)}/tokens`;
+}
+
+/** Value that keeps the attention weights of block `i`. */
+function attentionIn(i: number): ValueName {
+  return `${blockLabel(i)}/attention`;
+}
+
+function startsOf(network: FullArchitecture): Starts {
+  const { classToken, distillationToken, registerTokens, positionEmbedding } = network;
+  const prefix = [classToken && 'cls_token', distillationToken && 'dist_token', registerTokens > 0 && 'reg_token'];
+  return {
+    prefix: prefix.filter((name) => name !== false),
+    position: positionEmbedding === 'none' ? null : 'pos_embed',
+    positionPrefix: positionPrefix(network),
+    tokens: tokenCount(network),
+  };
+}
+
+function relativeBias(network: FullArchitecture, block: number): RelativeBias | null {
+  const grid = patchGrid(network);
+  switch (network.relativePositionBias) {
+    case 'none':
+      return null;
+    case 'per-block':
+      return { table: `blocks.${block}.attn.relative_position_bias_table`, grid };
+    case 'shared':
+      return { table: 'rel_pos_bias.relative_position_bias_table', grid };
+  }
+}
+
+/** Every value that a plan may have. */
+function valuesOf(network: FullArchitecture): Plan['values'] {
+  const { width: D, heads: H, mlpWidth: M, classes, pooling, representation, depth } = network;
+  const tokens = tokenCount(network);
+  const patches = patchCount(network);
+  const features = pooling === 'class-and-patches' ? { columns: 2 * D, groups: 2 } : { columns: D, groups: 1 };
+  const row = (columns: number): Value => ({ rows: 1, columns, groups: 1 });
+  const pooled = { rows: 1, ...features };
+  const represented = representation > 0 ? row(representation) : pooled;
+  const projected = network.projection > 0 ? row(network.projection) : represented;
+  const block = blockValues(network, tokens);
+  const values: Plan['values'] = {
+    patches: { rows: patches, columns: D, groups: 1 },
+    normedPatches: { rows: patches, columns: D, groups: 1 },
+    unnormed: block.tokens,
+    ...block,
+    average: row(D),
+    poolKeysValues: { rows: tokens, columns: 2 * D, groups: 2 * H },
+    poolMixed: { rows: 1, columns: D, groups: H },
+    poolNormed: row(D),
+    poolHidden: row(M),
+    pooled,
+    represented,
+    projected,
+    embedding: projected,
+    classFeatures: row(D),
+    distillationFeatures: row(D),
+    logits: row(classes),
+    probabilities: row(classes),
+  };
+  for (let i = 0; i < depth; i++) {
+    values[tokensAfter(i)] = block.tokens;
+    values[attentionIn(i)] = block.scores;
+  }
+  return values;
 }

@@ -1,43 +1,54 @@
 /**
- * Multi-head self-attention in float64, the textbook way: all scores, then softmax, then the weighted sum of values.
+ * Multi-head attention in float64, the textbook way: all scores of a query, then softmax, then the weighted sum of values.
  */
+import { type ScoreShape, scoreRow } from './attention-scores.ts';
 import { softmax } from './softmax.ts';
 
 /**
  * @param qkv `[batch * tokens, 3 * heads * headSize]`: queries of every head, keys of every head, values of every head
  * @returns `[batch * tokens, heads * headSize]`
  */
-export function attention(qkv: Float64Array, { batch, tokens, heads, headSize, scale }: AttentionShape): Float64Array {
+export function attention(qkv: Float64Array, shape: ScoreShape): Float64Array {
+  return attendFrom(qkv, shape, shape.tokens);
+}
+
+/**
+ * Attention of one query, the same for every image.
+ *
+ * @param query `[heads * headSize]`
+ * @param keysValues `[batch * tokens, 2 * heads * headSize]`
+ * @returns `[batch, heads * headSize]`
+ */
+export function attentionOfQuery(query: Float64Array, keysValues: Float64Array, shape: ScoreShape): Float64Array {
+  const width = query.length;
+  const rows = shape.batch * shape.tokens;
+  // As if it were the query of every token; only the first one asks.
+  const qkv = new Float64Array(rows * 3 * width);
+  for (let row = 0; row < rows; row++) {
+    qkv.set(query, row * 3 * width);
+    qkv.set(keysValues.subarray(row * 2 * width, (row + 1) * 2 * width), row * 3 * width + width);
+  }
+  return attendFrom(qkv, shape, 1);
+}
+
+/** Of the first `queries` tokens of each image. */
+function attendFrom(qkv: Float64Array, shape: ScoreShape, queries: number): Float64Array {
+  const { batch, tokens, heads, headSize } = shape;
   const width = heads * headSize;
-  const mixed = new Float64Array(batch * tokens * width);
-  const scores = new Float64Array(tokens);
+  const mixed = new Float64Array(batch * queries * width);
+  const weights = new Float64Array(tokens);
   for (let image = 0; image < batch; image++) {
     for (let head = 0; head < heads; head++) {
-      for (let query = 0; query < tokens; query++) {
-        const at = (token: number, part: number) => ((image * tokens + token) * 3 + part) * width + head * headSize;
-        const q = at(query, 0);
+      for (let query = 0; query < queries; query++) {
+        scoreRow(qkv, image, head, query, shape, weights);
+        softmax(weights);
+        const to = (image * queries + query) * width + head * headSize;
         for (let key = 0; key < tokens; key++) {
-          const k = at(key, 1);
-          let dot = 0;
-          for (let i = 0; i < headSize; i++) dot += qkv[q + i] * qkv[k + i];
-          scores[key] = dot * scale;
-        }
-        softmax(scores);
-        const out = (image * tokens + query) * width + head * headSize;
-        for (let key = 0; key < tokens; key++) {
-          const v = at(key, 2);
-          for (let i = 0; i < headSize; i++) mixed[out + i] += scores[key] * qkv[v + i];
+          const v = ((image * tokens + key) * 3 + 2) * width + head * headSize;
+          for (let i = 0; i < headSize; i++) mixed[to + i] += weights[key] * qkv[v + i];
         }
       }
     }
   }
   return mixed;
-}
-
-export interface AttentionShape {
-  batch: number;
-  tokens: number;
-  heads: number;
-  headSize: number;
-  scale: number;
 }

@@ -4,7 +4,7 @@ import { matmul } from './matmul.ts';
 export function head(
   x: Float64Array,
   weight: ArrayLike<number>,
-  bias: ArrayLike<number>,
+  bias: ArrayLike<number> | null,
   { images, width, classes }: { images: number; width: number; classes: number },
 ): Float64Array {
   return matmul(x, weight, bias, { rows: images, inputs: width, outputs: classes });

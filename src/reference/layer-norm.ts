@@ -1,18 +1,18 @@
 /**
  * LayerNorm of rows in float64: y = (x - mean) / sqrt(variance + epsilon) * weight + bias, with the biased variance.
  *
- * @param x `[rows, columns]`; `rowStride` elements from one row to the next (default: dense).
+ * @param x `[rows, columns]`; `rowStride` elements from one row to the next (default: dense), the first at `first`.
  * @returns `[rows, columns]`, dense.
  */
 export function layerNorm(
   x: Float64Array,
   weight: ArrayLike<number>,
   bias: ArrayLike<number>,
-  { rows, columns, epsilon, rowStride = columns }: LayerNormShape,
+  { rows, columns, epsilon, rowStride = columns, first = 0 }: LayerNormShape,
 ): Float64Array {
   const y = new Float64Array(rows * columns);
   for (let row = 0; row < rows; row++) {
-    const from = row * rowStride;
+    const from = first + row * rowStride;
     let mean = 0;
     for (let i = 0; i < columns; i++) mean += x[from + i];
     mean /= columns;
@@ -30,4 +30,5 @@ export interface LayerNormShape {
   columns: number;
   epsilon: number;
   rowStride?: number;
+  first?: number;
 }

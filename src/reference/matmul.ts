@@ -3,16 +3,17 @@
  *
  * @param x `[rows, inputs]`
  * @param weight `[outputs, inputs]`, as in a checkpoint
- * @param bias `[outputs]`
+ * @param bias `[outputs]`; `null` for none
  * @returns `[rows, outputs]`
  */
 export function matmul(
   x: Float64Array,
   weight: ArrayLike<number>,
-  bias: ArrayLike<number>,
+  bias: ArrayLike<number> | null,
   { rows, inputs, outputs }: MatmulShape,
 ): Float64Array {
   const y = new Float64Array(rows * outputs);
+  const start = bias ?? new Float64Array(outputs);
   // Four outputs share each load of x: 2.5 times faster in V8 than one at a time.
   const quads = outputs - (outputs % 4);
   for (let row = 0; row < rows; row++) {
@@ -22,10 +23,10 @@ export function matmul(
       const w1 = w0 + inputs;
       const w2 = w1 + inputs;
       const w3 = w2 + inputs;
-      let s0 = bias[o];
-      let s1 = bias[o + 1];
-      let s2 = bias[o + 2];
-      let s3 = bias[o + 3];
+      let s0 = start[o];
+      let s1 = start[o + 1];
+      let s2 = start[o + 2];
+      let s3 = start[o + 3];
       for (let i = 0; i < inputs; i++) {
         const xi = x[at + i];
         s0 += xi * weight[w0 + i];
@@ -40,7 +41,7 @@ export function matmul(
       y[to + 3] = s3;
     }
     for (let o = quads; o < outputs; o++) {
-      let sum = bias[o];
+      let sum = start[o];
       for (let i = 0; i < inputs; i++) sum += x[at + i] * weight[o * inputs + i];
       y[row * outputs + o] = sum;
     }

@@ -1,31 +1,31 @@
 /**
- * Images to tokens in float64: a convolution whose stride is its kernel size, with the class token in front and the
- * position embedding added.
+ * Images to tokens in float64: a convolution whose stride is its kernel size, with prefix tokens in front and what each
+ * token starts from added.
  */
 
 /**
  * @param pixels `[batch, channels, height, width]`, normalised
  * @param weight `[D, channels, patch height, patch width]`
- * @param bias `[D]`
- * @param classToken `[D]`
- * @param position `[N, D]`
+ * @param bias `[D]`; `null` for none
+ * @param starts `[N, D]`, as from `tokenStarts`: the prefix tokens, then what is added to each patch
  * @returns `[batch * N, D]`
  */
 export function patchify(
   pixels: ArrayLike<number>,
-  { weight, bias, classToken, position }: PatchifyTensors,
+  { weight, bias, starts }: PatchifyTensors,
   { batch, channels, imageSize, patchSize, width: D }: PatchifyShape,
 ): Float64Array {
   const [height, width] = imageSize;
   const [patchHeight, patchWidth] = patchSize;
   const gridColumns = width / patchWidth;
   const patches = (height / patchHeight) * gridColumns;
+  const N = starts.length / D;
+  const prefix = N - patches;
   const features = channels * patchHeight * patchWidth;
-  const tokens = new Float64Array(batch * (1 + patches) * D);
+  const tokens = new Float64Array(batch * N * D);
   const patch = new Float64Array(features);
   for (let image = 0; image < batch; image++) {
-    const firstRow = image * (1 + patches);
-    for (let d = 0; d < D; d++) tokens[firstRow * D + d] = classToken[d] + position[d];
+    tokens.set(starts, image * N * D);
     for (let p = 0; p < patches; p++) {
       const top = Math.floor(p / gridColumns) * patchHeight;
       const left = (p % gridColumns) * patchWidth;
@@ -37,9 +37,9 @@ export function patchify(
         }
       }
       for (let d = 0; d < D; d++) {
-        let sum = bias[d] + position[(1 + p) * D + d];
+        let sum = bias ? bias[d] : 0;
         for (let f = 0; f < features; f++) sum += patch[f] * weight[d * features + f];
-        tokens[(firstRow + 1 + p) * D + d] = sum;
+        tokens[(image * N + prefix + p) * D + d] += sum;
       }
     }
   }
@@ -48,9 +48,8 @@ export function patchify(
 
 export interface PatchifyTensors {
   weight: ArrayLike<number>;
-  bias: ArrayLike<number>;
-  classToken: ArrayLike<number>;
-  position: ArrayLike<number>;
+  bias: ArrayLike<number> | null;
+  starts: Float64Array;
 }
 
 export interface PatchifyShape {

@@ -2,94 +2,195 @@
  * Executes a plan in plain TypeScript: the oracle of the tests and, where there is no GPU, the engine.
  * Activations are float64 throughout, so what it returns is limited by the weights alone.
  */
-import type { Plan, Step, ValueName } from '../model/plan.ts';
-import { activate } from './activation.ts';
-import { attention } from './attention.ts';
+import type { OutputName } from '../model/outputs.ts';
+import type { InputName, Plan, Starts, Step, ValueName } from '../model/plan.ts';
+import { activate, swiglu } from './activation.ts';
+import { assemble, tokenStarts } from './assemble.ts';
+import { attention, attentionOfQuery } from './attention.ts';
+import { attentionScores } from './attention-scores.ts';
+import { attentionValues } from './attention-values.ts';
+import { gather } from './gather.ts';
 import { head } from './head.ts';
 import { layerNorm } from './layer-norm.ts';
 import { matmul } from './matmul.ts';
+import { mean } from './mean.ts';
 import { patchify } from './patchify.ts';
 import { softmax } from './softmax.ts';
+import { unitLength } from './unit-length.ts';
 
 /** A weight by its canonical name. */
 export type TensorLookup = (name: string) => ArrayLike<number>;
 
+/** What a plan reads, for the whole batch: pixels `[batch, C, H, W]`, normalised; or token ids and ends of texts. */
+export type ReferenceInputs = Partial<Record<InputName, ArrayLike<number>>>;
+
 /** Every value of the plan after the last step, dense. */
 export type ReferenceValues = Record<ValueName, Float64Array>;
 
-/**
- * @param pixels `[batch, C, H, W]`, normalised
- * @param afterStep told every finished step and what it wrote: for comparing stage by stage
- */
+/** @param afterStep told every finished step and what it wrote: for comparing stage by stage */
 export function runReference(
   plan: Plan,
   tensor: TensorLookup,
-  pixels: ArrayLike<number>,
+  inputs: ReferenceInputs,
   batch: number,
   afterStep: (step: Step, output: Float64Array) => void = () => {},
 ): ReferenceValues {
-  const values = {} as ReferenceValues;
+  const values: ReferenceValues = {};
+  const context = { plan, tensor, values, inputs, batch };
   for (const step of plan.steps) {
-    const result = runStep(step, plan, tensor, values, pixels, batch);
+    const result = runStep(step, context);
     values[step.output] = result;
     afterStep(step, result);
   }
   return values;
 }
 
-function runStep(
-  step: Step,
-  { architecture, values: shapes, tokens }: Plan,
-  tensor: TensorLookup,
+/** An output as it is handed out: its values one after the other, per item. */
+export function readOutput(
+  plan: Plan,
+  name: OutputName,
   values: ReferenceValues,
-  pixels: ArrayLike<number>,
   batch: number,
-): Float64Array {
-  const rowsOf = (name: ValueName) => batch * (shapes[name].rows === 'token' ? tokens : 1);
+): { data: Float32Array<ArrayBuffer>; shape: number[] } {
+  const { values: names, shape } = plan.outputs[name]!;
+  const perItem = shape.reduce((a, b) => a * b, 1);
+  const part = perItem / names.length;
+  const data = new Float32Array(batch * perItem);
+  for (const [index, value] of names.entries()) {
+    for (let item = 0; item < batch; item++) {
+      data.set(values[value].subarray(item * part, (item + 1) * part), item * perItem + index * part);
+    }
+  }
+  return { data, shape: [batch, ...shape] };
+}
+
+interface Context {
+  plan: Plan;
+  tensor: TensorLookup;
+  values: ReferenceValues;
+  inputs: ReferenceInputs;
+  batch: number;
+}
+
+function runStep(step: Step, { plan, tensor, values, inputs, batch }: Context): Float64Array {
+  const { architecture, values: shapes } = plan;
+  const rowsOf = (name: ValueName) => batch * shapes[name].rows;
   const columnsOf = (name: ValueName) => shapes[name].columns;
+  const optional = (name: string | null) => (name === null ? null : tensor(name));
+  const startsOf = ({ prefix, position, positionPrefix, tokens }: Starts) =>
+    tokenStarts(prefix.map(tensor), optional(position), { tokens, width: architecture.width, positionPrefix });
+  const attentionShape = (heads: number, tokens: ValueName, width: ValueName) => ({
+    batch,
+    tokens: shapes[tokens].rows,
+    heads,
+    headSize: columnsOf(width) / heads,
+  });
+  const addTo = (before: Float64Array, y: Float64Array) => {
+    for (let i = 0; i < y.length; i++) y[i] += before[i];
+  };
   switch (step.op) {
     case 'patchify': {
-      const tensors = {
-        weight: tensor(step.weight),
-        bias: tensor(step.bias),
-        classToken: tensor(step.classToken),
-        position: tensor(step.position),
-      };
-      return patchify(pixels, tensors, { batch, ...architecture });
+      const { channels, imageSize, patchSize, width } = architecture;
+      const rows = shapes[step.output].rows;
+      const starts = step.starts ? startsOf(step.starts) : new Float64Array(rows * width);
+      const tensors = { weight: tensor(step.weight), bias: optional(step.bias), starts };
+      return patchify(inputs.pixels!, tensors, { batch, channels, imageSize, patchSize, width });
     }
+    case 'assemble':
+      return assemble(values[step.input], startsOf(step.starts), batch);
+    case 'lookup':
+      return gather(tensor(step.table), inputs.ids!, tensor(step.position), columnsOf(step.output));
     case 'layer-norm': {
       const columns = columnsOf(step.input);
+      const perImage = shapes[step.input].rows * columns;
       return layerNorm(values[step.input], tensor(step.weight), tensor(step.bias), {
-        rows: rowsOf(step.output),
+        rows: step.token === null ? rowsOf(step.input) : batch,
         columns,
-        epsilon: architecture.epsilon,
-        rowStride: step.classTokenOnly ? tokens * columns : columns,
+        epsilon: step.epsilon,
+        rowStride: step.token === null ? columns : perImage,
+        first: (step.token ?? 0) * columns,
       });
     }
     case 'matmul': {
-      const y = matmul(values[step.input], tensor(step.weight), tensor(step.bias), {
+      const outputs = columnsOf(step.output);
+      const gated = step.activation === 'swiglu';
+      let y = matmul(values[step.input], tensor(step.weight), optional(step.bias), {
         rows: rowsOf(step.input),
         inputs: columnsOf(step.input),
-        outputs: columnsOf(step.output),
+        outputs: gated ? 2 * outputs : outputs,
       });
-      activate(y, step.activation);
-      if (step.accumulate) for (let i = 0; i < y.length; i++) y[i] += values[step.output][i];
+      if (step.activation === 'swiglu') y = swiglu(y, outputs);
+      else activate(y, step.activation);
+      const gamma = optional(step.gamma);
+      if (gamma) for (let i = 0; i < y.length; i++) y[i] *= gamma[i % outputs];
+      if (step.accumulate) addTo(values[step.output], y);
       return y;
     }
     case 'attention': {
-      const { heads, width } = architecture;
-      const shape = { batch, tokens, heads, headSize: width / heads, scale: step.scale };
-      return attention(values[step.input], shape);
+      const { scale, causal, query } = step;
+      const relative = step.relative && { table: tensor(step.relative.table), grid: step.relative.grid };
+      const shape = { ...attentionShape(step.heads, step.input, step.output), scale, causal, relative };
+      if (!query) return attention(values[step.input], shape);
+      const width = columnsOf(step.output);
+      const size = { rows: 1, inputs: width, outputs: width };
+      const latent = Float64Array.from(tensor(query.latent));
+      const q = matmul(latent, tensor(query.weight), optional(query.bias), size);
+      return attentionOfQuery(q, values[step.input], shape);
+    }
+    case 'attention-scores': {
+      const { scale, causal } = step;
+      const relative = step.relative && { table: tensor(step.relative.table), grid: step.relative.grid };
+      const tokens = shapes[step.input].rows;
+      const headSize = columnsOf(step.input) / 3 / step.heads;
+      return attentionScores(values[step.input], {
+        batch,
+        tokens,
+        heads: step.heads,
+        headSize,
+        scale,
+        causal,
+        relative,
+      });
+    }
+    case 'attention-values':
+      return attentionValues(
+        values[step.weights],
+        values[step.input],
+        attentionShape(step.heads, step.input, step.output),
+      );
+    case 'mean': {
+      const { first, count, part } = step;
+      const width = columnsOf(step.input);
+      const result = mean(values[step.input], { batch, width, first, count });
+      const columns = columnsOf(step.output);
+      const y = values[step.output] ?? new Float64Array(batch * columns);
+      for (let image = 0; image < batch; image++) {
+        y.set(result.subarray(image * width, (image + 1) * width), image * columns + part * width);
+      }
+      return y;
+    }
+    case 'pick': {
+      const ends = inputs.ends!;
+      const tokens = shapes[step.input].rows;
+      const rows = Array.from({ length: batch }, (_, text) => text * tokens + ends[text]);
+      return gather(values[step.input], rows, null, columnsOf(step.input));
     }
     case 'head': {
       const shape = { images: batch, width: columnsOf(step.input), classes: columnsOf(step.output) };
-      return head(values[step.input], tensor(step.weight), tensor(step.bias), shape);
+      const y = head(values[step.input], tensor(step.weight), optional(step.bias), shape);
+      for (let i = 0; i < y.length; i++) y[i] *= step.share;
+      if (step.accumulate) addTo(values[step.output], y);
+      return y;
     }
+    case 'unit-length':
+      return unitLength(values[step.input], columnsOf(step.input));
     case 'softmax': {
       const y = values[step.input].slice();
       const columns = columnsOf(step.input);
-      for (let row = 0; row < batch; row++) softmax(y, row * columns, columns);
+      for (let row = 0; row < y.length; row += columns) softmax(y, row, columns);
       return y;
     }
+    case 'copy':
+      return values[step.input].slice();
   }
 }

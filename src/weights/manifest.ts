@@ -70,5 +70,13 @@ export function shardStarts(shards: ShardEntry[]): number[] {
  */
 export interface Golden {
   seed: number;
+  /** Empty for a model without a head. */
   logits: number[];
+  /** Of a model without a head; where nothing is pooled the features of the first token. */
+  embedding?: number[];
+}
+
+/** The first numbers of what the network is to give. */
+export function goldenValues({ logits, embedding }: Golden): number[] {
+  return embedding ?? logits;
 }

@@ -3,18 +3,21 @@
  * every tensor of the architecture lies within the shards, and no file name leaves the manifest's folder.
  */
 import { ViTError } from '../error.ts';
-import { ACTIVATIONS, type Architecture } from '../model/architecture.ts';
+import { type Architecture, embeddingWidth } from '../model/architecture.ts';
 import { FILTERS, type Preprocess, type Resize } from '../model/preprocess.ts';
 import { tensorShapes } from '../model/tensors.ts';
+import { Field } from './field.ts';
 import {
   BYTES_PER_ELEMENT,
   FORMAT,
+  type Golden,
   type Manifest,
   type ShardEntry,
   shardStarts,
   type TensorEntry,
   VERSION,
 } from './manifest.ts';
+import { parseArchitecture } from './parse-architecture.ts';
 
 /** Offsets of tensors within a shard, and the sizes of all shards but the last, are multiples of it. */
 export const ALIGNMENT = 256;
@@ -51,47 +54,12 @@ export function parseManifest(json: unknown, where: string): Manifest {
     problemType: field.get('problemType').oneOf(['single-label', 'multi-label']),
     tensors: parseTensors(field.get('tensors'), architecture, shards),
     shards,
-    golden: {
-      seed: field.get('golden').get('seed').integer(0),
-      logits: field
-        .get('golden')
-        .get('logits')
-        .list((logit) => logit.number()),
-    },
+    golden: parseGolden(field.get('golden'), architecture),
   };
   if (manifest.labels.length !== architecture.classes) {
     field.get('labels').fail(`has ${manifest.labels.length} entries for ${architecture.classes} classes`);
   }
   return manifest;
-}
-
-function parseArchitecture(field: Field): Architecture {
-  const architecture: Architecture = {
-    imageSize: field.get('imageSize').pair(),
-    patchSize: field.get('patchSize').pair(),
-    channels: field.get('channels').integer(1),
-    width: field.get('width').integer(1),
-    depth: field.get('depth').integer(1),
-    heads: field.get('heads').integer(1),
-    mlpWidth: field.get('mlpWidth').integer(1),
-    classes: field.get('classes').integer(1),
-    activation: field.get('activation').oneOf(ACTIVATIONS),
-    epsilon: field.get('epsilon').number(),
-  };
-  // A field that is not known here changes the network in a way that is not known either.
-  const unknown = Object.keys(field.record()).find((name) => !(name in architecture));
-  if (unknown) {
-    throw new ViTError('unsupported-model', `${field.path(unknown)} is not known to this version of vit-webgpu.`);
-  }
-  const { imageSize, patchSize, width, heads, epsilon } = architecture;
-  if (width % heads !== 0) field.get('heads').fail(`is ${heads}, which does not divide the width ${width}`);
-  if (epsilon <= 0) field.get('epsilon').fail(`is ${epsilon}; it must be positive`);
-  for (const side of [0, 1]) {
-    if (imageSize[side] % patchSize[side] !== 0) {
-      field.get('imageSize').fail(`[${imageSize}] is not a multiple of the patch size [${patchSize}]`);
-    }
-  }
-  return architecture;
 }
 
 function parsePreprocess(field: Field, { channels, imageSize }: Architecture): Preprocess {
@@ -129,6 +97,19 @@ function parseResize(field: Field): Resize {
   return mode === 'squash'
     ? { mode, height: field.get('height').integer(1), width: field.get('width').integer(1) }
     : { mode, size: field.get('size').integer(1), rounding: field.get('rounding').oneOf(['trunc', 'round']) };
+}
+
+function parseGolden(field: Field, architecture: Architecture): Golden {
+  const { classes, width } = architecture;
+  const numbers = (name: string, count: number) => {
+    const values = field.get(name).list((value) => value.number());
+    if (values.length !== count) field.get(name).fail(`has ${values.length} numbers instead of ${count}`);
+    return values;
+  };
+  const seed = field.get('seed').integer(0);
+  const logits = numbers('logits', classes);
+  if (classes > 0) return { seed, logits };
+  return { seed, logits, embedding: numbers('embedding', embeddingWidth(architecture) || width) };
 }
 
 function parseShard(field: Field): ShardEntry {
@@ -177,92 +158,4 @@ function parseTensors(field: Field, architecture: Architecture, shards: ShardEnt
 
 function formatShape(shape: number[]): string {
   return `[${shape.join(', ')}]`;
-}
-
-/** A place in the JSON that knows its path, for messages. Only own properties count. */
-class Field {
-  readonly value: unknown;
-  readonly #where: string;
-  readonly #name: string;
-
-  constructor(value: unknown, where: string, name: string) {
-    this.value = value;
-    this.#where = where;
-    this.#name = name;
-  }
-
-  path(name: string): string {
-    return `${this.#where}: ${this.#name ? `${this.#name}.` : ''}${name}`;
-  }
-
-  fail(problem: string): never {
-    throw new ViTError('bad-manifest', `${this.#where}: ${this.#name} ${problem}.`.replace(':  ', ': '));
-  }
-
-  has(name: string): boolean {
-    return Object.hasOwn(this.record(), name);
-  }
-
-  get(name: string): Field {
-    const path = this.#name ? `${this.#name}.${name}` : name;
-    return new Field(this.has(name) ? this.record()[name] : undefined, this.#where, path);
-  }
-
-  record(): Record<string, unknown> {
-    const { value } = this;
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) this.#mustBe('an object');
-    return value as Record<string, unknown>;
-  }
-
-  string(): string {
-    if (typeof this.value !== 'string') this.#mustBe('a string');
-    return this.value as string;
-  }
-
-  number(): number {
-    if (typeof this.value !== 'number' || !Number.isFinite(this.value)) this.#mustBe('a number');
-    return this.value as number;
-  }
-
-  integer(min: number, max = Number.MAX_SAFE_INTEGER): number {
-    const value = this.value as number;
-    if (!Number.isSafeInteger(value) || value < min || value > max) {
-      this.#mustBe(
-        max === Number.MAX_SAFE_INTEGER ? `a whole number from ${min} on` : `a whole number in ${min}..${max}`,
-      );
-    }
-    return value;
-  }
-
-  pair(): [number, number] {
-    const values = this.list((value) => value.integer(1));
-    if (values.length !== 2) this.#mustBe('[height, width]');
-    return values as [number, number];
-  }
-
-  /** Three bytes. */
-  rgb(): [number, number, number] {
-    const bytes = this.list((byte) => byte.integer(0, 255));
-    if (bytes.length !== 3) this.#mustBe('[red, green, blue]');
-    return bytes as [number, number, number];
-  }
-
-  list<T>(parse: (item: Field) => T): T[] {
-    if (!Array.isArray(this.value)) this.#mustBe('an array');
-    return (this.value as unknown[]).map((item, i) => parse(new Field(item, this.#where, `${this.#name}[${i}]`)));
-  }
-
-  oneOf<T extends string>(names: readonly T[]): T {
-    if (!names.includes(this.value as T)) this.#mustBe(`one of ${names.join(', ')}`);
-    return this.value as T;
-  }
-
-  nullable<T>(parse: (field: Field) => T): T | null {
-    return this.value === null ? null : parse(this);
-  }
-
-  #mustBe(what: string): never {
-    if (this.value === undefined) this.fail('is missing');
-    this.fail(`must be ${what}, not ${JSON.stringify(this.value)?.slice(0, 60)}`);
-  }
 }

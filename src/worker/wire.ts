@@ -5,8 +5,11 @@
 import { expose, proxy, type Remote, transferHandlers, wrap } from 'comlink';
 import { type ErrorCode, ViTError } from '../error.ts';
 import type { Architecture } from '../model/architecture.ts';
+import type { OutputName } from '../model/outputs.ts';
 import type { Preprocess } from '../model/preprocess.ts';
 import type { Manifest } from '../weights/manifest.ts';
+
+export { OUTPUT_NAMES, type OutputName } from '../model/outputs.ts';
 
 export type BackendName = 'webgpu' | 'cpu';
 
@@ -80,10 +83,6 @@ export interface Timing {
 
 /** A picture on its way to the engine: compressed, or as pixels. */
 export type WireImage = Blob | ImageBitmap | ImageData;
-
-export const OUTPUT_NAMES = ['logits', 'probabilities', 'embedding'] as const;
-
-export type OutputName = (typeof OUTPUT_NAMES)[number];
 
 export interface Tensor {
   data: Float32Array<ArrayBuffer>;

@@ -1,18 +1,38 @@
-import { describe, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import attentionSource from '../../shaders/attention.wgsl?raw';
+import scoresSource from '../../shaders/attention-scores.wgsl?raw';
 import { Columns } from '../../src/gpu/columns.ts';
-import { attention } from '../../src/kernels/attention.ts';
-import { type AttentionShape, attention as reference } from '../../src/reference/attention.ts';
+import { attention, packBiasTable, packQuery } from '../../src/kernels/attention.ts';
+import { attentionScores } from '../../src/kernels/attention-scores.ts';
+import { attentionValues } from '../../src/kernels/attention-values.ts';
+import { softmax } from '../../src/kernels/softmax.ts';
+import { attentionOfQuery, attention as reference } from '../../src/reference/attention.ts';
+import type { ScoreShape } from '../../src/reference/attention-scores.ts';
+import { matmul } from '../../src/reference/matmul.ts';
 import { emptyBuffer, expectClose, F32_BOUND, fromBuffer, random, toBuffer } from '../harness/arrays.ts';
 import { runKernel } from '../harness/gpu.ts';
 
-async function compare(shape: AttentionShape, qkv: Float32Array) {
-  const { batch, tokens, heads, headSize, scale } = shape;
+async function run(shape: ScoreShape, qkv: Float32Array): Promise<Float32Array> {
+  const { batch, tokens, heads, headSize, relative } = shape;
   const rows = batch * tokens;
-  const inputs = new Columns(3 * heads * headSize, 3 * heads);
   const outputs = new Columns(heads * headSize, heads);
-  const kernel = attention({ tokens, heads, headSize, scale });
-  const y = await runKernel(kernel, [toBuffer(qkv, rows, inputs), emptyBuffer(rows, outputs)], rows);
-  expectClose(fromBuffer(y, rows, outputs), reference(Float64Array.from(qkv), shape), F32_BOUND);
+  const x = toBuffer(qkv, rows, new Columns(3 * heads * headSize, 3 * heads));
+  const table = relative ? packBiasTable(relative.table, heads) : x;
+  const kernel = attention({ ...shape, grid: relative?.grid });
+  return fromBuffer(await runKernel(kernel, [x, x, table, emptyBuffer(rows, outputs)], rows), rows, outputs);
+}
+
+async function compare(shape: ScoreShape, qkv: Float32Array) {
+  expectClose(await run(shape, qkv), reference(Float64Array.from(qkv), shape), F32_BOUND);
+}
+
+function randomQkv({ batch, tokens, heads, headSize }: Omit<ScoreShape, 'scale'>, scale = 2) {
+  return random(batch * tokens * 3 * heads * headSize, 1, scale);
+}
+
+/** A bias table with numbers that matter, for a grid of patches behind a class token. */
+function relativeBias(grid: [number, number], heads: number) {
+  return { table: random(((2 * grid[0] - 1) * (2 * grid[1] - 1) + 3) * heads, 7, 3), grid };
 }
 
 describe('attention', () => {
@@ -25,8 +45,8 @@ describe('attention', () => {
     [1, 257, 1, 80],
   ]) {
     test(`${batch} x ${tokens} tokens, ${heads} heads of ${headSize}`, () => {
-      const qkv = random(batch * tokens * 3 * heads * headSize, 1, 2);
-      return compare({ batch, tokens, heads, headSize, scale: headSize ** -0.5 }, qkv);
+      const shape = { batch, tokens, heads, headSize, scale: headSize ** -0.5 };
+      return compare(shape, randomQkv(shape));
     });
   }
 
@@ -45,5 +65,84 @@ describe('attention', () => {
       }
     }
     await compare({ batch: 1, tokens, heads: 1, headSize, scale: 1 }, qkv);
+  });
+
+  for (const tokens of [1, 7, 77]) {
+    test(`${tokens} tokens that see only those before them`, () => {
+      const shape = { batch: 2, tokens, heads: 2, headSize: 18, scale: 0.3, causal: true };
+      return compare(shape, randomQkv(shape));
+    });
+  }
+
+  test('a causal mask hides what comes later, whatever it is', async () => {
+    const shape = { batch: 1, tokens: 9, heads: 1, headSize: 4, scale: 1, causal: true };
+    const qkv = randomQkv(shape);
+    const changed = qkv.map((value, i) => (i < 6 * 12 ? value : value + 5));
+    expectClose((await run(shape, changed)).subarray(0, 6 * 4), (await run(shape, qkv)).subarray(0, 6 * 4), 0);
+  });
+
+  for (const grid of [
+    [14, 14],
+    [3, 5],
+    [7, 1],
+    [1, 1],
+  ] as [number, number][]) {
+    test(`relative position bias of ${grid.join(' x ')} patches`, () => {
+      const shape = { batch: 2, tokens: 1 + grid[0] * grid[1], heads: 3, headSize: 18, scale: 0.25 };
+      return compare({ ...shape, relative: relativeBias(grid, 3) }, randomQkv(shape, 1));
+    });
+  }
+
+  for (const [batch, tokens, heads, headSize] of [
+    [2, 16, 3, 16],
+    [3, 33, 2, 18],
+    [1, 1, 1, 5],
+  ]) {
+    test(`one query for ${batch} images of ${tokens} tokens, ${heads} heads of ${headSize}`, async () => {
+      const width = heads * headSize;
+      const shape = { batch, tokens, heads, headSize, scale: headSize ** -0.5 };
+      const outputs = new Columns(width, heads);
+      const keysValues = random(batch * tokens * 2 * width, 1, 2);
+      const latent = random(width, 2);
+      const weight = random(width * width, 3, 2 / Math.sqrt(width));
+      const bias = random(width, 4);
+      const x = toBuffer(keysValues, batch * tokens, new Columns(2 * width, 2 * heads));
+      const query = packQuery(latent, weight, bias, outputs);
+      const kernel = attention({ ...shape, sharedQuery: true });
+      const y = await runKernel(kernel, [query, x, x, emptyBuffer(batch, outputs)], batch);
+      const q = matmul(Float64Array.from(latent), weight, bias, { rows: 1, inputs: width, outputs: width });
+      const expected = attentionOfQuery(q, Float64Array.from(keysValues), shape);
+      expectClose(fromBuffer(y, batch, outputs), expected, F32_BOUND);
+    });
+  }
+
+  for (const [title, options] of [
+    ['plain', {}],
+    ['causal', { causal: true }],
+    ['relative position bias', { relative: relativeBias([5, 6], 2) }],
+  ] as [string, Partial<ScoreShape>][]) {
+    test(`the same as scores, softmax and values one after the other: ${title}`, async () => {
+      const shape: ScoreShape = { batch: 2, tokens: 31, heads: 2, headSize: 18, scale: 0.25, ...options };
+      const qkv = randomQkv(shape, 1);
+      const [queries, tokens] = [2 * 2 * 31, 2 * 31];
+      const columns = new Columns(31);
+      const outputs = new Columns(36, 2);
+      const x = toBuffer(qkv, tokens, new Columns(3 * 36, 6));
+      const table = shape.relative ? packBiasTable(shape.relative.table, 2) : x;
+      const scores = await runKernel(
+        attentionScores({ ...shape, grid: shape.relative?.grid }),
+        [x, table, emptyBuffer(queries, columns)],
+        queries,
+      );
+      const weights = await runKernel(softmax({ columns: 31 }), [scores, emptyBuffer(queries, columns)], queries);
+      const y = await runKernel(attentionValues(shape), [weights, x, emptyBuffer(tokens, outputs)], tokens);
+      expectClose(await run(shape, qkv), fromBuffer(y, tokens, outputs), F32_BOUND);
+    });
+  }
+
+  test('attention-scores has the same function for the place of a bias', () => {
+    const bias = (source: string) => /\/\/\/ Where the biases[\s\S]*?\n}\n/.exec(source)?.[0];
+    expect(bias(attentionSource)).toBeTruthy();
+    expect(bias(scoresSource)).toBe(bias(attentionSource));
   });
 });

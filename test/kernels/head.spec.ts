@@ -30,4 +30,29 @@ describe('head', () => {
       expectClose(fromBuffer(y, images, outputs), expected, F32_BOUND);
     });
   }
+
+  test('half of one head and half of another', async () => {
+    const [images, inputs, outputs] = [3, new Columns(13), new Columns(7)];
+    let y: Float32Array = emptyBuffer(images, outputs);
+    const expected = new Float64Array(images * 7);
+    const half = (value: number) => value / 2;
+    for (const [seed, accumulate] of [
+      [1, false],
+      [5, true],
+    ] as const) {
+      const x = random(images * 13, seed);
+      const weight = random(7 * 13, seed + 1, 0.3);
+      const bias = random(7, seed + 2);
+      const operands = [
+        toBuffer(x, images, inputs),
+        packWeight(weight.map(half), inputs, outputs),
+        packVector(bias.map(half), outputs),
+        y,
+      ];
+      y = await runKernel(head({ inputs: inputs.stride, outputs: outputs.stride, accumulate }), operands, images);
+      const part = reference(Float64Array.from(x), weight, bias, { images, width: 13, classes: 7 });
+      for (let i = 0; i < part.length; i++) expected[i] += part[i] / 2;
+    }
+    expectClose(fromBuffer(y, images, outputs), expected, F32_BOUND);
+  });
 });

@@ -56,22 +56,28 @@ describe('layer-norm', () => {
     expectClose(fromBuffer(y, rows, columns), expected, 1e-4);
   });
 
-  test('every ninth row, as the class tokens of images lie', async () => {
-    const [images, tokens, width] = [3, 9, 48];
-    const columns = new Columns(width);
-    const x = random(images * tokens * width, 5);
-    const weight = random(width, 6);
-    const bias = random(width, 7);
-    const operands = [
-      toBuffer(x, images * tokens, columns),
-      packVector(weight, columns),
-      packVector(bias, columns),
-      emptyBuffer(images, columns),
-    ];
-    const y = await runKernel(layerNorm({ columns: width, epsilon: 1e-6, rowStep: tokens }), operands, images);
-    const shape = { rows: images, columns: width, epsilon: 1e-6, rowStride: tokens * width };
-    expectClose(fromBuffer(y, images, columns), reference(Float64Array.from(x), weight, bias, shape), F32_BOUND);
-  });
+  for (const token of [0, 1, 8]) {
+    test(`row ${token} of every nine, as one token of each image lies`, async () => {
+      const [images, tokens, width] = [3, 9, 48];
+      const columns = new Columns(width);
+      const x = random(images * tokens * width, 5);
+      const weight = random(width, 6);
+      const bias = random(width, 7);
+      const operands = [
+        toBuffer(x, images * tokens, columns),
+        packVector(weight, columns),
+        packVector(bias, columns),
+        emptyBuffer(images, columns),
+      ];
+      const y = await runKernel(
+        layerNorm({ columns: width, epsilon: 1e-6, rowStep: tokens, firstRow: token }),
+        operands,
+        images,
+      );
+      const shape = { rows: images, columns: width, epsilon: 1e-6, rowStride: tokens * width, first: token * width };
+      expectClose(fromBuffer(y, images, columns), reference(Float64Array.from(x), weight, bias, shape), F32_BOUND);
+    });
+  }
 
   for (const lanes of [1, 4, 64]) {
     test(`${lanes} threads per row`, async () => {

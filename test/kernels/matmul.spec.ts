@@ -1,8 +1,8 @@
 import { describe, test } from 'vitest';
 import { Columns, packVector } from '../../src/gpu/columns.ts';
-import { matmul, packWeight } from '../../src/kernels/matmul.ts';
+import { matmul, packWeight, SwigluColumns, scaleWeight } from '../../src/kernels/matmul.ts';
 import type { Activation } from '../../src/model/architecture.ts';
-import { activate } from '../../src/reference/activation.ts';
+import { activate, swiglu } from '../../src/reference/activation.ts';
 import { matmul as reference } from '../../src/reference/matmul.ts';
 import { emptyBuffer, expectClose, F32_BOUND, fromBuffer, random, toBuffer } from '../harness/arrays.ts';
 import { runKernel } from '../harness/gpu.ts';
@@ -12,7 +12,7 @@ interface Case {
   inputs: Columns;
   outputs: Columns;
   bias?: boolean;
-  activation?: Activation | null;
+  activation?: Activation | 'tanh' | null;
   accumulate?: boolean;
 }
 
@@ -61,7 +61,7 @@ describe('matmul', () => {
   test('adds to what is there', () =>
     compare({ rows: 17, inputs: new Columns(48), outputs: new Columns(48), accumulate: true }));
 
-  for (const activation of ['gelu', 'gelu_tanh', 'quick_gelu', 'relu'] as const) {
+  for (const activation of ['gelu', 'gelu_tanh', 'quick_gelu', 'relu', 'tanh'] as const) {
     test(`${activation} in the epilogue`, () =>
       compare({ rows: 10, inputs: new Columns(36), outputs: new Columns(52), activation }));
   }
@@ -72,5 +72,70 @@ describe('matmul', () => {
   test('heads of 18, padded to 20, as outputs and as inputs', async () => {
     await compare({ rows: 10, inputs: new Columns(54), outputs: new Columns(162, 9) });
     await compare({ rows: 10, inputs: new Columns(54, 3), outputs: new Columns(54) });
+  });
+
+  for (const [rows, inputs, width, scale] of [
+    [17, 48, 128, 1],
+    [5, 36, 50, 1],
+    [3, 7, 1, 1],
+    [2, 16, 6, 60],
+  ]) {
+    test(`swiglu, ${inputs} to 2 x ${width}, gates up to about ${scale}`, async () => {
+      const columns = new Columns(inputs);
+      const halves = new SwigluColumns(width);
+      const outputs = new Columns(width);
+      const x = random(rows * inputs, 1, scale);
+      const weight = random(2 * width * inputs, 2, 2 / Math.sqrt(inputs));
+      const bias = random(2 * width, 3);
+      const sizes = { inputs: columns.stride, outputs: halves.stride, bias: true, accumulate: false };
+      const y = await runKernel(
+        matmul({ ...sizes, activation: 'swiglu' }),
+        [
+          toBuffer(x, rows, columns),
+          packWeight(weight, columns, halves),
+          packVector(bias, halves),
+          emptyBuffer(rows, outputs),
+        ],
+        rows,
+      );
+      const both = reference(Float64Array.from(x), weight, bias, { rows, inputs, outputs: 2 * width });
+      expectClose(fromBuffer(y, rows, outputs), swiglu(both, width), F32_BOUND);
+    });
+  }
+
+  for (const activation of ['quick_gelu', 'swiglu'] as const) {
+    test(`${activation} of numbers whose exponential would overflow`, async () => {
+      // 1 input, weight 1: the sums are x itself, far beyond ±88.
+      const x = Float32Array.from([-3000, -500, -90, 90, 500]);
+      const [inputs, halves] = [new Columns(1), new SwigluColumns(1)];
+      const outputs = activation === 'swiglu' ? halves : inputs;
+      const operands = [
+        toBuffer(x, 5, inputs),
+        packWeight(new Float32Array(outputs.count).fill(1), inputs, outputs),
+        new Float32Array(outputs.stride),
+        emptyBuffer(5, inputs),
+      ];
+      const sizes = { inputs: 4, outputs: outputs.stride, bias: true, accumulate: false };
+      const y = await runKernel(matmul({ ...sizes, activation }), operands, 5);
+      const expected = [...x].map((value) => Math.max(value, 0) * (activation === 'swiglu' ? value : 1));
+      expectClose(fromBuffer(y, 5, inputs), expected, F32_BOUND);
+    });
+  }
+
+  test('each output multiplied by its own factor while packing', async () => {
+    const [rows, inputs, outputs] = [9, new Columns(24), new Columns(13)];
+    const x = random(rows * 24, 1);
+    const weight = random(13 * 24, 2, 0.2);
+    const bias = random(13, 3);
+    const gamma = random(13, 4);
+    const packed = packWeight(weight, inputs, outputs);
+    scaleWeight(packed, gamma, inputs, outputs);
+    const scaledBias = bias.map((value, i) => value * gamma[i]);
+    const operands = [toBuffer(x, rows, inputs), packed, packVector(scaledBias, outputs), emptyBuffer(rows, outputs)];
+    const sizes = { inputs: inputs.stride, outputs: outputs.stride, bias: true, accumulate: false };
+    const y = await runKernel(matmul({ ...sizes, activation: null }), operands, rows);
+    const expected = reference(Float64Array.from(x), weight, bias, { rows, inputs: 24, outputs: 13 });
+    for (let i = 0; i < expected.length; i++) expected[i] *= gamma[i % 13];
+    expectClose(fromBuffer(y, rows, outputs), expected, F32_BOUND);
   });
 });

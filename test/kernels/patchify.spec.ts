@@ -1,6 +1,8 @@
 import { describe, test } from 'vitest';
 import { Columns } from '../../src/gpu/columns.ts';
-import { packPatchWeight, packStarts, patchify } from '../../src/kernels/patchify.ts';
+import { packStarts } from '../../src/kernels/assemble.ts';
+import { packPatchWeight, patchify } from '../../src/kernels/patchify.ts';
+import { tokenStarts } from '../../src/reference/assemble.ts';
 import { patchify as reference } from '../../src/reference/patchify.ts';
 import { emptyBuffer, expectClose, F32_BOUND, fromBuffer, random } from '../harness/arrays.ts';
 import { runKernel } from '../harness/gpu.ts';
@@ -11,27 +13,35 @@ interface Case {
   imageSize: [number, number];
   patchSize: [number, number];
   width: number;
+  /** Rows of the prefix tokens, and how many have a position. Default one class token that has. */
+  prefix?: { rows: number[]; positioned: number };
+  bias?: boolean;
 }
 
-async function compare({ batch, channels, imageSize, patchSize, width }: Case) {
+const CLASS_TOKEN = { rows: [1], positioned: 1 };
+
+async function compare({ batch, channels, imageSize, patchSize, width, prefix = CLASS_TOKEN, bias = true }: Case) {
   const patches = (imageSize[0] / patchSize[0]) * (imageSize[1] / patchSize[1]);
-  const rows = batch * (1 + patches);
+  const prefixTokens = prefix.rows.reduce((a, b) => a + b, 0);
+  const tokens = prefixTokens + patches;
+  const rows = batch * tokens;
   const features = channels * patchSize[0] * patchSize[1];
   const columns = new Columns(width);
   const pixels = random(batch * channels * imageSize[0] * imageSize[1], 1);
   const weight = random(width * features, 2, 1 / Math.sqrt(features));
-  const bias = random(width, 3);
-  const classToken = random(width, 4);
-  const position = random((1 + patches) * width, 5);
-  const kernel = patchify({ channels, imageSize, patchSize, prefix: 1, width });
+  const biases = bias ? random(width, 3) : null;
+  const prefixes = prefix.rows.map((count, i) => random(count * width, 10 + i));
+  const position = random((prefix.positioned + patches) * width, 5);
+  const shape = { tokens, width, positionPrefix: prefix.positioned };
+  const kernel = patchify({ channels, imageSize, patchSize, prefix: prefixTokens, width });
   const operands = [
     pixels,
     packPatchWeight(weight, width),
-    packStarts(classToken, position, bias, width),
+    packStarts({ prefix: prefixes, position, bias: biases }, shape),
     emptyBuffer(rows, columns),
   ];
   const y = await runKernel(kernel, operands, batch);
-  const tensors = { weight, bias, classToken, position };
+  const tensors = { weight, bias: biases, starts: tokenStarts(prefixes, position, shape) };
   const expected = reference(pixels, tensors, { batch, channels, imageSize, patchSize, width });
   expectClose(fromBuffer(y, rows, columns), expected, F32_BOUND);
 }
@@ -44,4 +54,23 @@ describe('patchify', () => {
     compare({ batch: 3, channels: 1, imageSize: [28, 28], patchSize: [7, 7], width: 48 }));
   test('neither image nor patch square', () =>
     compare({ batch: 2, channels: 2, imageSize: [15, 22], patchSize: [5, 2], width: 13 }));
+  test('a class token and registers without position, no bias', () =>
+    compare({
+      batch: 2,
+      channels: 3,
+      imageSize: [8, 12],
+      patchSize: [4, 4],
+      width: 18,
+      prefix: { rows: [1, 4], positioned: 1 },
+      bias: false,
+    }));
+  test('no prefix at all', () =>
+    compare({
+      batch: 2,
+      channels: 3,
+      imageSize: [8, 8],
+      patchSize: [4, 4],
+      width: 24,
+      prefix: { rows: [], positioned: 0 },
+    }));
 });

@@ -57,7 +57,7 @@ async function expectAgreement(
   const shape = [batch, channels, ...imageSize];
   const pixels = goldenPixels(7, shape);
   const computed = await runOnnx(file, pixels, shape);
-  const expected = runReference(planViT(architecture), (name) => tensors.get(name)!, pixels, batch);
+  const expected = runReference(planViT(architecture), (name) => tensors.get(name)!, { pixels }, batch);
   for (const output of outputs) {
     expect(computed[output].dims[0]).toBe(batch);
     expectClose(computed[output].data as Float32Array, expected[output], BOUND);

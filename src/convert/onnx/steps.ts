@@ -43,6 +43,10 @@ export class Exporter {
     return this.#current.get(name)!;
   }
 
+  shape(name: string): number[] {
+    return this.#shapes.get(name)!;
+  }
+
   /** A tensor of the model as a constant, as it is or in another shape. */
   tensor(name: string, shape = this.#shapes.get(name)!): string {
     return this.graph.constant(name, () => ({ shape, data: this.#lookup(name) }));
@@ -58,44 +62,65 @@ export class Exporter {
 }
 
 const STEPS: { [Op in Step['op']]?: (exporter: Exporter, step: StepOf<Op>) => string } = {
-  patchify(exporter, { label, weight, bias, classToken, position }) {
+  patchify(exporter, { label, weight, bias, starts }) {
     const { graph, plan } = exporter;
     const { width, patchSize } = plan.architecture;
-    const convolved = graph.node(`${label}/conv`, 'Conv', [PIXELS, exporter.tensor(weight), exporter.tensor(bias)], {
+    const biases = bias === null ? [] : [exporter.tensor(bias)];
+    const convolved = graph.node(`${label}/conv`, 'Conv', [PIXELS, exporter.tensor(weight), ...biases], {
       kernel_shape: [...patchSize],
       strides: [...patchSize],
     });
     const flat = graph.node(`${label}/flat`, 'Reshape', [convolved, graph.integers(0, width, -1)]);
     const patches = graph.node(`${label}/patches`, 'Transpose', [flat], { perm: [0, 2, 1] });
-    const first = perImage(exporter, `${label}/class-token`, exporter.tensor(classToken), [1, width]);
-    const tokens = graph.node(`${label}/concat`, 'Concat', [first, patches], { axis: 1 });
-    return graph.node(label, 'Add', [tokens, exporter.tensor(position)]);
+    const { prefix, position } = starts ?? { prefix: [], position: null };
+    if (position && exporter.shape(position)[1] !== starts!.tokens) {
+      throw new ViTError(
+        'unsupported-model',
+        `${label}: tokens without a row of ${position} cannot be written as ONNX yet.`,
+      );
+    }
+    const first = prefix.map((name) =>
+      perImage(exporter, `${label}/${name}`, exporter.tensor(name), exporter.shape(name).slice(1)),
+    );
+    const tokens =
+      prefix.length === 0 ? patches : graph.node(`${label}/concat`, 'Concat', [...first, patches], { axis: 1 });
+    return position === null ? tokens : graph.node(label, 'Add', [tokens, exporter.tensor(position)]);
   },
 
-  'layer-norm'(exporter, { label, input, weight, bias, classTokenOnly }) {
-    const { graph, plan } = exporter;
-    const rows = classTokenOnly ? row(graph, `${label}/class-token`, exporter.value(input), 0) : exporter.value(input);
+  'layer-norm'(exporter, { label, input, weight, bias, epsilon, token }) {
+    const { graph } = exporter;
+    const rows = token === null ? exporter.value(input) : row(graph, `${label}/token`, exporter.value(input), token);
     return graph.node(label, 'LayerNormalization', [rows, exporter.tensor(weight), exporter.tensor(bias)], {
       axis: -1,
-      epsilon: { float: plan.architecture.epsilon },
+      epsilon: { float: epsilon },
     });
   },
 
-  matmul(exporter, { label, input, output, weight, bias, activation, accumulate }) {
+  matmul(exporter, { label, input, output, weight, bias, gamma, activation, accumulate }) {
     const { graph } = exporter;
-    const product = graph.node(`${label}/matmul`, 'MatMul', [exporter.value(input), exporter.transposed(weight)]);
-    let result = graph.node(`${label}/bias`, 'Add', [exporter.tensor(bias), product]);
-    if (activation) result = ACTIVATE[activation](graph, `${label}/${activation}`, result);
+    let result = graph.node(`${label}/matmul`, 'MatMul', [exporter.value(input), exporter.transposed(weight)]);
+    if (bias !== null) result = graph.node(`${label}/bias`, 'Add', [exporter.tensor(bias), result]);
+    if (activation !== null) {
+      const activate = ACTIVATE[activation];
+      if (!activate) {
+        throw new ViTError('unsupported-model', `${label}: "${activation}" cannot be written as ONNX yet.`);
+      }
+      result = activate(graph, `${label}/${activation}`, result);
+    }
+    if (gamma !== null) result = graph.node(`${label}/gamma`, 'Mul', [result, exporter.tensor(gamma)]);
     return accumulate ? graph.node(`${label}/residual`, 'Add', [exporter.value(output), result]) : result;
   },
 
-  attention(exporter, { label, input, scale }) {
+  attention(exporter, { label, input, output, heads, scale, causal, relative, query }) {
     const { graph, plan } = exporter;
-    const { heads, width } = plan.architecture;
+    if (causal || relative || query) {
+      throw new ViTError('unsupported-model', `${label}: this kind of attention cannot be written as ONNX yet.`);
+    }
+    const { rows: tokens, columns: width } = plan.values[output];
     const size = width / heads;
     const split = graph.node(`${label}/split`, 'Reshape', [
       exporter.value(input),
-      graph.integers(0, plan.tokens, 3 * heads, size),
+      graph.integers(0, tokens, 3 * heads, size),
     ]);
     const byHead = graph.node(`${label}/by-head`, 'Transpose', [split], { perm: [0, 2, 1, 3] });
     const [q, k, v] = graph.nodeWithOutputs(`${label}/qkv`, 'Split', [byHead, graph.integers(heads, heads, heads)], 3, {
@@ -107,11 +132,15 @@ const STEPS: { [Op in Step['op']]?: (exporter: Exporter, step: StepOf<Op>) => st
     const weights = graph.node(`${label}/softmax`, 'Softmax', [scores], { axis: -1 });
     const mixed = graph.node(`${label}/mixed`, 'MatMul', [weights, v]);
     const byToken = graph.node(`${label}/by-token`, 'Transpose', [mixed], { perm: [0, 2, 1, 3] });
-    return graph.node(label, 'Reshape', [byToken, graph.integers(0, plan.tokens, width)]);
+    return graph.node(label, 'Reshape', [byToken, graph.integers(0, tokens, width)]);
   },
 
-  head(exporter, { label, input, weight, bias }) {
-    const inputs = [exporter.value(input), exporter.tensor(weight), exporter.tensor(bias)];
+  head(exporter, { label, input, weight, bias, share, accumulate }) {
+    if (share !== 1 || accumulate) {
+      throw new ViTError('unsupported-model', `${label}: the mean of two heads cannot be written as ONNX yet.`);
+    }
+    const biases = bias === null ? [] : [exporter.tensor(bias)];
+    const inputs = [exporter.value(input), exporter.tensor(weight), ...biases];
     return exporter.graph.node(label, 'Gemm', inputs, { transB: 1 });
   },
 
@@ -120,7 +149,7 @@ const STEPS: { [Op in Step['op']]?: (exporter: Exporter, step: StepOf<Op>) => st
   },
 };
 
-const ACTIVATE: Record<Activation, (graph: OnnxGraph, name: string, x: string) => string> = {
+const ACTIVATE: { [Name in Activation | 'tanh' | 'swiglu']?: (graph: OnnxGraph, name: string, x: string) => string } = {
   gelu(graph, name, x) {
     const unit = graph.node(`${name}/unit`, 'Div', [x, graph.scalar(Math.SQRT2)]);
     const erf = graph.node(`${name}/erf`, 'Erf', [unit]);
@@ -144,6 +173,7 @@ const ACTIVATE: Record<Activation, (graph: OnnxGraph, name: string, x: string) =
     return graph.node(name, 'Mul', [x, sigmoid]);
   },
   relu: (graph, name, x) => graph.node(name, 'Relu', [x]),
+  tanh: (graph, name, x) => graph.node(name, 'Tanh', [x]),
 };
 
 /** `[batch, N, D]` to `[batch, D]`: one row of each image. */

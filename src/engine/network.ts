@@ -1,0 +1,122 @@
+/**
+ * One plan on the GPU: its pipelines, and its buffers for the largest batch so far. Several networks share weights and
+ * pipelines; each runs in one compute pass, but for the copies that keep what is asked for.
+ */
+import { ViTError } from '../error.ts';
+import { Buffers } from '../gpu/buffers.ts';
+import type { Gpu } from '../gpu/device.ts';
+import type { Pipelines } from '../gpu/pipelines.ts';
+import type { OutputName } from '../model/outputs.ts';
+import type { Plan } from '../model/plan.ts';
+import type { Outputs } from '../worker/wire.ts';
+import { Activations, maxItems } from './activations.ts';
+import { compile, type Program } from './program.ts';
+import type { WeightBuffers } from './weight-buffers.ts';
+
+/** Beyond it a batch gains nothing: every kernel has enough rows to fill a large GPU. */
+const MAX_BATCH = 32;
+
+export class Network {
+  readonly program: Program;
+  /** Images or texts that one run takes at most. */
+  readonly maxBatch: number;
+  readonly #gpu: Gpu;
+  readonly #plan: Plan;
+  readonly #weights: WeightBuffers;
+  /** Under way from the beginning: shaders compile while the weights are fetched. */
+  readonly #compiling: Promise<(GPUComputePipeline | null)[]>;
+  /** One per action, in order; null for a copy. */
+  #pipelines: (GPUComputePipeline | null)[] = [];
+  #activations: Activations | null = null;
+
+  constructor(gpu: Gpu, plan: Plan, pipelines: Pipelines, weights: WeightBuffers) {
+    this.#gpu = gpu;
+    this.#plan = plan;
+    this.#weights = weights;
+    this.program = compile(plan);
+    const { actions } = this.program;
+    this.#compiling = Promise.all(actions.map((action) => ('kernel' in action ? pipelines.get(action.kernel) : null)));
+    this.#compiling.catch(() => {}); // Thrown by ready().
+    const { maxStorageBufferBindingSize, maxBufferSize } = gpu.device.limits;
+    const largest = Math.min(maxStorageBufferBindingSize, maxBufferSize);
+    this.maxBatch = Math.max(1, Math.min(MAX_BATCH, maxItems(plan, this.program, largest)));
+  }
+
+  async ready(): Promise<void> {
+    this.#pipelines = await this.#compiling;
+  }
+
+  /** Bytes of buffers that depend on the batch. */
+  get bytes(): number {
+    return this.#activations?.bytes ?? 0;
+  }
+
+  /** @throws ViTError `out-of-memory`; nothing stays allocated, and a smaller batch may still fit */
+  async activationsFor(batch: number): Promise<Activations> {
+    if (this.#activations && this.#activations.capacity >= batch) return this.#activations;
+    // The old ones go first: both together may not fit.
+    this.#activations?.destroy();
+    this.#activations = null;
+    const { device } = this.#gpu;
+    const buffers = new Buffers(device);
+    try {
+      this.#activations = await this.#gpu.checked(`a batch of ${batch}`, () => {
+        return new Activations(device, this.#plan, this.program, this.#weights, this.#pipelines, buffers, batch);
+      });
+    } catch (error) {
+      buffers.destroy();
+      throw error;
+    }
+    return this.#activations;
+  }
+
+  /** Records everything between the inputs and the values that `outputs` are read from. */
+  record(encoder: GPUCommandEncoder, activations: Activations, batch: number, outputs: readonly OutputName[]): void {
+    let pass: GPUComputePassEncoder | null = null;
+    for (const [index, action] of this.program.actions.entries()) {
+      if ('kernel' in action) {
+        pass ??= encoder.beginComputePass({ label: 'network' });
+        pass.setPipeline(this.#pipelines[index]!);
+        pass.setBindGroup(0, activations.bindGroups[index]);
+        pass.dispatchWorkgroups(...action.kernel.grid(batch * action.rowsPerItem));
+      } else {
+        pass?.end();
+        pass = null;
+        const from = activations.values[action.from];
+        encoder.copyBufferToBuffer(from, 0, activations.values[action.to], 0, from.size);
+      }
+    }
+    pass?.end();
+    const values = outputs.flatMap((name) => this.#plan.outputs[name]!.values);
+    activations.recordReadback(encoder, [...new Set(values)]);
+  }
+
+  /** Once what was recorded is submitted. */
+  async read(activations: Activations, batch: number, outputs: readonly OutputName[]): Promise<Outputs> {
+    const { readback } = activations;
+    try {
+      await readback.mapAsync(GPUMapMode.READ);
+    } catch (cause) {
+      this.#gpu.throwIfFailed();
+      throw new ViTError('device-lost', 'The GPU stopped before the result was there. Load the model again.', {
+        cause,
+      });
+    }
+    try {
+      this.#gpu.throwIfFailed();
+      const result: Outputs = {};
+      for (const name of outputs) {
+        const { values, shape } = this.#plan.outputs[name]!;
+        result[name] = activations.read(values, batch, shape);
+      }
+      return result;
+    } finally {
+      readback.unmap();
+    }
+  }
+
+  destroy(): void {
+    this.#activations?.destroy();
+    this.#activations = null;
+  }
+}

@@ -1,0 +1,81 @@
+/**
+ * Weights of a program: buffers made from tensors of the model. Pure data.
+ */
+import { type ColumnLayout, packVector } from '../gpu/columns.ts';
+import { placeWeight, scaleWeight } from '../kernels/matmul.ts';
+
+/** A buffer made from one or more tensors of the model. */
+export type Weight = SmallWeight | LargeWeight;
+
+interface WeightBase {
+  /** Weights with the same key are the same, also in different programs. */
+  key: string;
+  /** Size of the buffer in floats. */
+  floats: number;
+}
+
+/** Made from whole tensors, which wait for each other. */
+export interface SmallWeight extends WeightBase {
+  tensors: string[];
+  /** @param data of `tensors`, in their order */
+  pack(data: ArrayLike<number>[]): Float32Array<ArrayBuffer>;
+}
+
+/** Made from one tensor piece by piece, so that it is never held whole. */
+export interface LargeWeight extends WeightBase {
+  tensor: string;
+  /** Puts the piece from element `first` on into zeros. */
+  place(packed: Float32Array, piece: ArrayLike<number>, first: number): void;
+  /** What is done when all pieces are there, from another tensor, which is small. */
+  finish?: { tensor: string; apply(packed: Float32Array, data: ArrayLike<number>): void };
+}
+
+/**
+ * The matrix of a linear layer. A layer scale `gamma` is multiplied in, so that it costs nothing at run time.
+ * @param share what every element is multiplied by: a power of two costs no digits
+ */
+export function matrix(
+  tensor: string,
+  inputs: ColumnLayout,
+  outputs: ColumnLayout,
+  { gamma = null, share = 1 }: Scales = {},
+): LargeWeight {
+  const weight: LargeWeight = {
+    key: `matrix ${tensor}`,
+    floats: inputs.stride * outputs.stride,
+    tensor,
+    place: (packed, piece, first) => placeWeight(packed, scaled(piece, share), first, inputs, outputs),
+  };
+  if (gamma) {
+    weight.finish = { tensor: gamma, apply: (packed, factors) => scaleWeight(packed, factors, inputs, outputs) };
+  }
+  return weight;
+}
+
+/** A bias, or the weight of a norm. */
+export function vector(tensor: string, columns: ColumnLayout, { gamma = null, share = 1 }: Scales = {}): SmallWeight {
+  return {
+    key: `vector ${tensor}`,
+    floats: columns.stride,
+    tensors: gamma ? [tensor, gamma] : [tensor],
+    pack([data, factors]) {
+      const values = scaled(data, share);
+      return packVector(factors ? Float32Array.from(values, (value, i) => value * factors[i]) : values, columns);
+    },
+  };
+}
+
+/** Zeros, for a kernel that wants a bias where the model has none. */
+export function zeros({ stride }: ColumnLayout): SmallWeight {
+  return { key: `zeros ${stride}`, floats: stride, tensors: [], pack: () => new Float32Array(stride) };
+}
+
+interface Scales {
+  /** A tensor with a factor for each output. */
+  gamma?: string | null;
+  share?: number;
+}
+
+function scaled(values: ArrayLike<number>, share: number): ArrayLike<number> {
+  return share === 1 ? values : Float32Array.from(values, (value) => value * share);
+}

@@ -1,0 +1,28 @@
+/**
+ * What can be asked of a model besides its labels.
+ */
+export const OUTPUT_NAMES = ['logits', 'probabilities', 'embedding', 'tokens', 'hidden', 'attention'] as const;
+
+/**
+ * Shapes, of B images: `logits` and `probabilities` `[B, C]`; `embedding` `[B, features]`; `tokens` `[B, N, D]`, after the
+ * final norm; `hidden` `[B, L, N, D]`, what each block hands on; `attention` `[B, L, H, N, N]`, the weights with which
+ * each token (row) attends to each (column).
+ */
+export type OutputName = (typeof OUTPUT_NAMES)[number];
+
+/** Outputs that an ordinary run does not compute: asking for them takes another plan. */
+export interface Extras {
+  tokens?: boolean;
+  hidden?: boolean;
+  /** Blocks whose attention is wanted. */
+  attention?: readonly number[];
+}
+
+/** What a plan has to compute in addition. @param depth blocks of the model */
+export function extrasFor(outputs: readonly OutputName[], depth: number, blocks?: readonly number[]): Extras {
+  const extras: Extras = {};
+  if (outputs.includes('tokens')) extras.tokens = true;
+  if (outputs.includes('hidden')) extras.hidden = true;
+  if (outputs.includes('attention')) extras.attention = blocks ?? Array.from({ length: depth }, (_, i) => i);
+  return extras;
+}

@@ -1,0 +1,97 @@
+/**
+ * Reading JSON that others wrote: a value either has the type it should have, or is an error that names its path.
+ */
+import { ViTError } from '../error.ts';
+
+/** A place in the JSON that knows its path, for messages. Only own properties count. */
+export class Field {
+  readonly value: unknown;
+  readonly #where: string;
+  readonly #name: string;
+
+  constructor(value: unknown, where: string, name: string) {
+    this.value = value;
+    this.#where = where;
+    this.#name = name;
+  }
+
+  path(name: string): string {
+    return `${this.#where}: ${this.#name ? `${this.#name}.` : ''}${name}`;
+  }
+
+  fail(problem: string): never {
+    throw new ViTError('bad-manifest', `${this.#where}: ${this.#name} ${problem}.`.replace(':  ', ': '));
+  }
+
+  has(name: string): boolean {
+    return Object.hasOwn(this.record(), name);
+  }
+
+  get(name: string): Field {
+    const path = this.#name ? `${this.#name}.${name}` : name;
+    return new Field(this.has(name) ? this.record()[name] : undefined, this.#where, path);
+  }
+
+  record(): Record<string, unknown> {
+    const { value } = this;
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) this.#mustBe('an object');
+    return value as Record<string, unknown>;
+  }
+
+  boolean(): boolean {
+    if (typeof this.value !== 'boolean') this.#mustBe('true or false');
+    return this.value as boolean;
+  }
+
+  string(): string {
+    if (typeof this.value !== 'string') this.#mustBe('a string');
+    return this.value as string;
+  }
+
+  number(): number {
+    if (typeof this.value !== 'number' || !Number.isFinite(this.value)) this.#mustBe('a number');
+    return this.value as number;
+  }
+
+  integer(min: number, max = Number.MAX_SAFE_INTEGER): number {
+    const value = this.value as number;
+    if (!Number.isSafeInteger(value) || value < min || value > max) {
+      this.#mustBe(
+        max === Number.MAX_SAFE_INTEGER ? `a whole number from ${min} on` : `a whole number in ${min}..${max}`,
+      );
+    }
+    return value;
+  }
+
+  pair(): [number, number] {
+    const values = this.list((value) => value.integer(1));
+    if (values.length !== 2) this.#mustBe('[height, width]');
+    return values as [number, number];
+  }
+
+  /** Three bytes. */
+  rgb(): [number, number, number] {
+    const bytes = this.list((byte) => byte.integer(0, 255));
+    if (bytes.length !== 3) this.#mustBe('[red, green, blue]');
+    return bytes as [number, number, number];
+  }
+
+  list<T>(parse: (item: Field) => T): T[] {
+    if (!Array.isArray(this.value)) this.#mustBe('an array');
+    return (this.value as unknown[]).map((item, i) => parse(new Field(item, this.#where, `${this.#name}[${i}]`)));
+  }
+
+  oneOf<T extends string>(names: readonly T[]): T {
+    if (!names.includes(this.value as T)) this.#mustBe(`one of ${names.join(', ')}`);
+    return this.value as T;
+  }
+
+  nullable<T>(parse: (field: Field) => T): T | null {
+    return this.value === null ? null : parse(this);
+  }
+
+  #mustBe(what: string): never {
+    if (this.value === undefined) this.fail('is missing');
+    this.fail(`must be ${what}, not ${JSON.stringify(this.value)?.slice(0, 60)}`);
+  }
+}

@@ -1,0 +1,177 @@
+/**
+ * A manifest's `architecture`: every field known and of its type, and a network that makes sense.
+ */
+import { ViTError } from '../error.ts';
+import {
+  ACTIVATIONS,
+  type Architecture,
+  embeddingWidth,
+  FINAL_NORMS,
+  MLPS,
+  NORM_ORDERS,
+  POOLINGS,
+  POSITION_EMBEDDINGS,
+  POSITION_RESAMPLINGS,
+  RELATIVE_POSITION_BIASES,
+  RELATIVE_RESAMPLINGS,
+  withDefaults,
+} from '../model/architecture.ts';
+import { TEXT_POOLINGS, type TextArchitecture } from '../model/text.ts';
+import type { Field } from './field.ts';
+
+/**
+ * @throws ViTError `bad-manifest` naming the field and what is wrong; `unsupported-model` for a field that is not known
+ */
+export function parseArchitecture(field: Field): Architecture {
+  const architecture: Architecture = {
+    imageSize: field.get('imageSize').pair(),
+    patchSize: field.get('patchSize').pair(),
+    channels: field.get('channels').integer(1),
+    width: field.get('width').integer(1),
+    depth: field.get('depth').integer(1),
+    heads: field.get('heads').integer(1),
+    mlpWidth: field.get('mlpWidth').integer(1),
+    classes: field.get('classes').integer(0),
+    activation: field.get('activation').oneOf(ACTIVATIONS),
+    epsilon: field.get('epsilon').number(),
+    ...optional(field, {
+      classToken: (value) => value.boolean(),
+      distillationToken: (value) => value.boolean(),
+      registerTokens: (value) => value.integer(0),
+      positionEmbedding: (value) => value.oneOf(POSITION_EMBEDDINGS),
+      positionResampling: (value) => value.oneOf(POSITION_RESAMPLINGS),
+      patchBias: (value) => value.boolean(),
+      patchNorm: (value) => value.boolean(),
+      normBeforeBlocks: (value) => value.boolean(),
+      normOrder: (value) => value.oneOf(NORM_ORDERS),
+      qkvBias: (value) => value.boolean(),
+      attentionScale: (value) => value.number(),
+      relativePositionBias: (value) => value.oneOf(RELATIVE_POSITION_BIASES),
+      relativeResampling: (value) => value.oneOf(RELATIVE_RESAMPLINGS),
+      layerScale: (value) => value.boolean(),
+      mlp: (value) => value.oneOf(MLPS),
+      finalNorm: (value) => value.oneOf(FINAL_NORMS),
+      pooling: (value) => value.oneOf(POOLINGS),
+      representation: (value) => value.integer(0),
+      projection: (value) => value.integer(0),
+      normalizeEmbedding: (value) => value.boolean(),
+      text: (value) => value.nullable(parseText),
+    }),
+  };
+  refuseUnknown(field, architecture);
+  checkNumbers(field, architecture);
+  checkCombinations(field, architecture);
+  return architecture;
+}
+
+function parseText(field: Field): TextArchitecture {
+  const text: TextArchitecture = {
+    vocabulary: field.get('vocabulary').integer(1),
+    tokens: field.get('tokens').integer(1),
+    width: field.get('width').integer(1),
+    depth: field.get('depth').integer(1),
+    heads: field.get('heads').integer(1),
+    mlpWidth: field.get('mlpWidth').integer(1),
+    activation: field.get('activation').oneOf(ACTIVATIONS),
+    epsilon: field.get('epsilon').number(),
+    causal: field.get('causal').boolean(),
+    pooling: field.get('pooling').oneOf(TEXT_POOLINGS),
+    padding: field.get('padding').integer(0),
+    logitScale: field.get('logitScale').number(),
+    ...optional(field, {
+      endOfText: (value) => value.integer(0),
+      projectionBias: (value) => value.boolean(),
+      logitBias: (value) => value.number(),
+    }),
+  };
+  refuseUnknown(field, text);
+  const { width, heads, epsilon, vocabulary, padding, endOfText } = text;
+  if (width % heads !== 0) field.get('heads').fail(`is ${heads}, which does not divide the width ${width}`);
+  if (epsilon <= 0) field.get('epsilon').fail(`is ${epsilon}; it must be positive`);
+  if (padding >= vocabulary) field.get('padding').fail(`is ${padding}; token ids are below ${vocabulary}`);
+  if ((text.pooling === 'end-of-text') !== (endOfText !== undefined)) {
+    field.get('endOfText').fail('belongs to the pooling "end-of-text", and to no other');
+  }
+  if (endOfText !== undefined && endOfText >= vocabulary) {
+    field.get('endOfText').fail(`is ${endOfText}; token ids are below ${vocabulary}`);
+  }
+  return text;
+}
+
+/** The fields that are there, parsed. */
+function optional<Fields extends Record<string, (value: Field) => unknown>>(
+  field: Field,
+  parsers: Fields,
+): { [Name in keyof Fields]?: ReturnType<Fields[Name]> } {
+  const present = Object.entries(parsers).filter(([name]) => field.has(name));
+  return Object.fromEntries(present.map(([name, parse]) => [name, parse(field.get(name))])) as {
+    [Name in keyof Fields]?: ReturnType<Fields[Name]>;
+  };
+}
+
+/** A field that is not known here changes the network in a way that is not known either. */
+function refuseUnknown(field: Field, known: object): void {
+  const unknown = Object.keys(field.record()).find((name) => !(name in known));
+  if (unknown) {
+    throw new ViTError('unsupported-model', `${field.path(unknown)} is not known to this version of vit-webgpu.`);
+  }
+}
+
+function checkNumbers(field: Field, architecture: Architecture): void {
+  const { imageSize, patchSize, width, heads, epsilon, attentionScale } = withDefaults(architecture);
+  if (width % heads !== 0) field.get('heads').fail(`is ${heads}, which does not divide the width ${width}`);
+  if (epsilon <= 0) field.get('epsilon').fail(`is ${epsilon}; it must be positive`);
+  if (attentionScale <= 0) field.get('attentionScale').fail(`is ${attentionScale}; it must be positive`);
+  for (const side of [0, 1]) {
+    if (imageSize[side] % patchSize[side] !== 0) {
+      field.get('imageSize').fail(`[${imageSize}] is not a multiple of the patch size [${patchSize}]`);
+    }
+  }
+}
+
+function checkCombinations(field: Field, architecture: Architecture): void {
+  const network = withDefaults(architecture);
+  const { classToken, distillationToken, registerTokens, pooling, finalNorm, classes, text } = network;
+  const relative = network.relativePositionBias !== 'none';
+  const refuse = (name: keyof Architecture, when: boolean, problem: string) => {
+    if (when) field.get(name).fail(`is ${JSON.stringify(network[name])}, but ${problem}`);
+  };
+  refuse(
+    'positionEmbedding',
+    network.positionEmbedding === 'all-but-registers' && registerTokens === 0,
+    'there are no register tokens; say "all"',
+  );
+  refuse('pooling', pooling.startsWith('class') && !classToken, 'there is no class token');
+  refuse('pooling', pooling === 'class-and-distillation' && !distillationToken, 'there is no distillation token');
+  refuse(
+    'finalNorm',
+    finalNorm === 'pooled' && !['class', 'patches', 'all'].includes(pooling),
+    `the pooling is "${pooling}", which has no norm behind it`,
+  );
+  refuse(
+    'relativePositionBias',
+    relative && (!classToken || distillationToken || registerTokens > 0),
+    'its table is for a class token and patches, and nothing else',
+  );
+  refuse(
+    'relativeResampling',
+    architecture.relativeResampling !== undefined && !relative,
+    'there is no table to resample',
+  );
+  for (const name of ['classes', 'representation', 'projection'] as const) {
+    refuse(
+      name,
+      pooling === 'none' && network[name] > 0,
+      'the pooling is "none", so there are no features to start from',
+    );
+  }
+  refuse('normalizeEmbedding', network.normalizeEmbedding && pooling === 'none', 'the pooling is "none"');
+  refuse('classes', classes > 0 && network.projection > 0, 'a projection takes the place of a head');
+  refuse('classes', classes > 0 && network.normalizeEmbedding, 'no head reads a normalised embedding');
+  refuse(
+    'representation',
+    network.representation > 0 && pooling === 'class-and-distillation' && classes > 0,
+    'the two heads read the tokens themselves',
+  );
+  refuse('text', text !== null && embeddingWidth(network) === 0, 'there is no image embedding to share a space with');
+}
