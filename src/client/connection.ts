@@ -10,6 +10,7 @@ export interface Connection {
   engine: EngineInterface;
   /** Never resolves; rejects when the worker cannot be started or dies. */
   failed: Promise<never>;
+  /** May be called again. */
   close(): void;
 }
 
@@ -32,10 +33,13 @@ export async function connect(worker: false | (() => Worker) | undefined): Promi
     });
   });
   failed.catch(() => {});
+  let isClosed = false;
   return {
     engine: engine as unknown as EngineInterface,
     failed,
     close() {
+      if (isClosed) return;
+      isClosed = true;
       engine[releaseProxy]();
       port.terminate();
     },

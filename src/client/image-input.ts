@@ -23,15 +23,15 @@ const AS_STORED: ImageBitmapOptions = { colorSpaceConversion: 'none', premultipl
  * @throws ViTError `network` when a URL cannot be fetched, `bad-image` when an element holds no picture,
  *   `bad-input` for anything that is not a picture.
  */
-export async function toWireImage(image: ImageInput): Promise<WireImage> {
-  if (typeof image === 'string') return fetchImage(image);
+export async function toWireImage(image: ImageInput, signal?: AbortSignal): Promise<WireImage> {
+  if (typeof image === 'string') return fetchImage(image, signal);
   if (image instanceof Blob) return image;
   if (isA('HTMLImageElement', image)) {
     const { currentSrc } = image as HTMLImageElement;
     if (!currentSrc)
       throw new ViTError('bad-image', 'This <img> has no source. Set its src, and wait for its load event.');
     // The file behind it, not what is drawn: that is scaled and colour-managed.
-    return fetchImage(currentSrc);
+    return fetchImage(currentSrc, signal);
   }
   if (isA('ImageData', image)) {
     const { data, width, height } = image as ImageData;
@@ -62,10 +62,10 @@ function nameOf(value: unknown): string {
   return value === null || typeof value !== 'object' ? String(value) : (value.constructor?.name ?? 'object');
 }
 
-async function fetchImage(url: string): Promise<Blob> {
+async function fetchImage(url: string, signal?: AbortSignal): Promise<Blob> {
   let response: Response;
   try {
-    response = await fetch(url);
+    response = await fetch(url, { signal });
   } catch (cause) {
     throw new ViTError('network', `Could not fetch the image ${url}. Is the address right, and is CORS allowed?`, {
       cause,

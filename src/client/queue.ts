@@ -4,6 +4,8 @@
 import { ViTError } from '../error.ts';
 
 export class Queue {
+  /** Jobs that were ever given to `run`. */
+  count = 0;
   #last: Promise<unknown> = Promise.resolve();
   #close!: (error: ViTError) => void;
   readonly #closed = new Promise<never>((_, reject) => {
@@ -21,12 +23,18 @@ export class Queue {
    *   started); the error of `close` once the queue is closed; what `job` throws.
    */
   run<T>(job: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    this.count++;
     const turn = this.#last.then(() => {
       throwIfAborted(signal);
       return Promise.race([this.#closed, job()]);
     });
     this.#last = turn.catch(() => {});
-    return Promise.race([turn, this.#closed, ...(signal ? [rejectOnAbort(signal, turn)] : [])]);
+    return this.settle(turn, signal);
+  }
+
+  /** What comes first of `result`, of the queue's closing and of an abort. */
+  settle<T>(result: Promise<T>, signal?: AbortSignal): Promise<T> {
+    return Promise.race([result, this.#closed, ...(signal ? [rejectOnAbort(signal, result)] : [])]);
   }
 
   /** Rejects every call, now and later, with `error`. The first error stays. */

@@ -18,6 +18,7 @@ import {
   type Tensor,
   type Timing,
 } from '../worker/wire.ts';
+import { Batcher } from './batcher.ts';
 import { type Connection, connect } from './connection.ts';
 import { type ImageInput, toWireImage } from './image-input.ts';
 import { Queue, rejectOnAbort, throwIfAborted } from './queue.ts';
@@ -109,11 +110,13 @@ export class ViT {
   lastTiming: Timing | null = null;
   readonly #connection: Connection;
   readonly #queue = new Queue();
+  readonly #batcher: Batcher;
 
   /** Use `loadViT`. */
   constructor(connection: Connection, info: ModelInfo) {
     this.#connection = connection;
     this.info = info;
+    this.#batcher = new Batcher(this.#queue, connection.engine, info.maxBatch);
     connection.failed.catch((error) => this.#queue.close(error));
   }
 
@@ -196,12 +199,9 @@ export class ViT {
   async #runImages(input: ImageInput | ImageInput[], output: OutputName, signal?: AbortSignal) {
     const images = Array.isArray(input) ? input : [input];
     if (images.length === 0) return [];
-    const outputs = await this.#call(async () => {
-      const wireImages = await Promise.all(images.map(toWireImage));
-      return this.#connection.engine.runImages(wireImages, [output]);
-    }, signal);
-    const { data, shape } = outputs[output]!;
-    return images.map((_, i) => data.slice(i * shape[1], (i + 1) * shape[1]));
+    const { rows, timing } = await this.#batcher.run(images, output, signal);
+    this.lastTiming = timing;
+    return rows;
   }
 
   async #call(job: () => Promise<{ outputs: Outputs; timing: Timing }>, signal?: AbortSignal): Promise<Outputs> {

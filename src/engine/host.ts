@@ -16,21 +16,23 @@ import { ModelCache } from '../weights/model-cache.ts';
 import { parseManifest } from '../weights/parse-manifest.ts';
 import { TensorAssembler } from '../weights/tensors.ts';
 import { verify } from '../weights/verify.ts';
-import type {
-  EngineEvent,
-  EngineInterface,
-  EngineOptions,
-  Memory,
-  ModelFiles,
-  ModelInfo,
-  OutputName,
-  Outputs,
-  Progress,
-  RgbImage,
-  SelfTest,
-  Tensor,
-  Timing,
-  WireImage,
+import {
+  type EngineEvent,
+  type EngineInterface,
+  type EngineOptions,
+  type ImageResults,
+  type Memory,
+  type ModelFiles,
+  type ModelInfo,
+  type OutputName,
+  type Outputs,
+  type Progress,
+  packError,
+  type RgbImage,
+  type SelfTest,
+  type Tensor,
+  type Timing,
+  type WireImage,
 } from '../worker/wire.ts';
 import type { Backend, InputData, Wanted } from './backend.ts';
 import { CpuBackend } from './cpu-backend.ts';
@@ -75,7 +77,10 @@ export class EngineHost implements EngineInterface {
         ? fetchShards(source, manifest, cache, onBytes, signal)
         : readShards(source as ModelFiles, manifest, onBytes);
       const tensors = new TensorAssembler(manifest, (piece) => backend.addPiece(piece));
-      for await (const shard of shards) tensors.addShard(shard);
+      for await (const shard of shards) {
+        throwIfDisposed(signal);
+        tensors.addShard(shard);
+      }
       report('compile');
       await backend.ready();
       throwIfDisposed(signal);
@@ -95,18 +100,25 @@ export class EngineHost implements EngineInterface {
       adapter: backend.adapter,
       parameters: parameterCount(manifest.architecture),
       bytes: total,
+      maxBatch: backend.maxBatch('images', { outputs: [] }),
       fallbackReason,
     };
   }
 
-  async runImages(images: WireImage[], outputs: OutputName[]): Promise<{ outputs: Outputs; timing: Timing }> {
+  async runImages(images: WireImage[], outputs: OutputName[]): Promise<ImageResults> {
     const { preprocess: spec } = this.#model().manifest;
     const start = performance.now();
     let decode = 0;
     let preprocess = 0;
-    const use = async (image: WireImage, use: (picture: Picture) => void) => {
+    const failures: ImageResults['failures'] = [];
+    const use = async (image: number, use: (picture: Picture) => void) => {
       const start = performance.now();
-      const picture = await decodeImage(image, spec);
+      const picture = await decodeImage(images[image], spec).catch((error) => {
+        if (images.length === 1) throw error;
+        // One picture that is none does not spoil the others' batch.
+        failures.push({ image, error: packError(error) });
+      });
+      if (!picture) return;
       const decoded = performance.now();
       try {
         use(picture);
@@ -118,10 +130,11 @@ export class EngineHost implements EngineInterface {
       preprocess += performance.now() - decoded;
     };
     const result = await this.#run('images', images.length, { outputs }, (first) => ({
-      usePicture: (index, consume) => use(images[first + index], consume),
+      usePicture: (index, consume) => use(first + index, consume),
     }));
     requireFinite(result);
-    return { outputs: result, timing: { decode, preprocess, run: performance.now() - start - decode - preprocess } };
+    const timing = { decode, preprocess, run: performance.now() - start - decode - preprocess };
+    return { outputs: result, timing, failures };
   }
 
   async runPixels(pixels: Tensor, outputs: OutputName[]): Promise<{ outputs: Outputs; timing: Timing }> {
@@ -204,11 +217,19 @@ export class EngineHost implements EngineInterface {
   ): Promise<Outputs> {
     const { plan, backend } = this.#model();
     requireOutputs(wanted.outputs, plan.architecture);
-    const maxBatch = backend.maxBatch(of, wanted);
     const parts: Outputs[] = [];
-    for (let first = 0; first < count; first += maxBatch) {
-      const batch = Math.min(maxBatch, count - first);
-      parts.push(await backend.run({ batch, ...inputOf(first, batch) }, wanted));
+    let most = backend.maxBatch(of, wanted);
+    for (let first = 0; first < count; ) {
+      const batch = Math.min(most, count - first);
+      const part = await backend.run({ batch, ...inputOf(first, batch) }, wanted).catch((error) => {
+        if (error.code !== 'out-of-memory' || batch === 1) throw error;
+      });
+      // No picture has been taken yet where memory was short, and half as many may fit.
+      if (!part) most = batch >> 1;
+      else {
+        parts.push(part);
+        first += batch;
+      }
     }
     return joinOutputs(parts);
   }

@@ -62,6 +62,8 @@ export interface ModelInfo {
   parameters: number;
   /** Of all shards. */
   bytes: number;
+  /** Images that are computed at once, at most. */
+  maxBatch: number;
   /** Why the CPU is used although the GPU was welcome; null otherwise. */
   fallbackReason: string | null;
 }
@@ -112,6 +114,13 @@ export interface SelfTest {
   tolerance: number;
 }
 
+export interface ImageResults {
+  outputs: Outputs;
+  timing: Timing;
+  /** Images that could not be decoded; their rows mean nothing. */
+  failures: { image: number; error: WireError }[];
+}
+
 /** The engine, as its caller sees it. One engine holds one model. */
 export interface EngineInterface {
   load(
@@ -120,7 +129,7 @@ export interface EngineInterface {
     notify: (message: Progress | EngineEvent) => void,
   ): Promise<ModelInfo>;
   /** `images` to outputs, one row per image. */
-  runImages(images: WireImage[], outputs: OutputName[]): Promise<{ outputs: Outputs; timing: Timing }>;
+  runImages(images: WireImage[], outputs: OutputName[]): Promise<ImageResults>;
   /** Normalised pixels `[B, C, H, W]` to outputs. */
   runPixels(pixels: Tensor, outputs: OutputName[]): Promise<{ outputs: Outputs; timing: Timing }>;
   /** What the model is shown of a picture; `spec` instead of the model's own preprocessing where given. */
@@ -130,7 +139,7 @@ export interface EngineInterface {
   dispose(): Promise<void>;
 }
 
-interface WireError {
+export interface WireError {
   name: string;
   message: string;
   code?: ErrorCode;
