@@ -1,6 +1,7 @@
-import { cpSync } from 'node:fs';
+import { cpSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { playwright } from '@vitest/browser-playwright';
+import type { Plugin } from 'vite';
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
 import { CHROME_ARGS } from './test/harness/chrome-args.ts';
 
@@ -10,8 +11,21 @@ import { CHROME_ARGS } from './test/harness/chrome-args.ts';
  *   --mode page  dist/page  the classification page with its model
  *   --mode cli   dist/cli   the command line, for Node
  */
+/** A third of a shader is comment. Lines stay where they are, so that a compiler's message still finds them. */
+const shadersWithoutComments: Plugin = {
+  name: 'shaders-without-comments',
+  apply: 'build',
+  enforce: 'pre',
+  load(id) {
+    const file = /^(.*\.wgsl)\?raw$/.exec(id)?.[1];
+    if (!file) return null;
+    return `export default ${JSON.stringify(readFileSync(file, 'utf8').replace(/ *\/\/.*$/gm, ''))}`;
+  },
+};
+
 const worker: ViteUserConfig['worker'] = {
   format: 'es',
+  plugins: () => [shadersWithoutComments],
   rolldownOptions: { output: { entryFileNames: 'worker.js', chunkFileNames: '[name].js' } },
 };
 
@@ -19,6 +33,7 @@ const library: ViteUserConfig = {
   base: './',
   publicDir: false,
   worker,
+  plugins: [shadersWithoutComments],
   build: {
     outDir: 'dist/lib',
     target: 'es2022',
@@ -29,9 +44,10 @@ const library: ViteUserConfig = {
 
 const page: ViteUserConfig = {
   base: './',
-  worker: { format: 'es' },
+  worker: { format: 'es', plugins: () => [shadersWithoutComments] },
   build: { outDir: 'dist/page', target: 'es2022', modulePreload: { polyfill: false } },
   plugins: [
+    shadersWithoutComments,
     {
       name: 'embed-model',
       apply: 'build',
