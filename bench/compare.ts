@@ -1,0 +1,159 @@
+/**
+ * The comparison itself: all systems are loaded, then asked in turn, round after round, so that whatever the machine does
+ * meanwhile befalls all of them alike.
+ */
+import { planCost } from '../src/model/cost.ts';
+import { planViT } from '../src/model/plan.ts';
+import type { Contender, FirstResult, Opened } from './contender.ts';
+import type { PreparedModel } from './models.ts';
+import { floorOf, type Peaks } from './peaks.ts';
+import { type Spread, spread } from './stats.ts';
+
+export interface Limits {
+  /** Rounds at least and at most. */
+  minRounds: number;
+  maxRounds: number;
+  /** Seconds that one system may spend on one batch size beyond its minimum of rounds. */
+  budget: number;
+  /** A run that would take longer, by its size and the runs before it, is left out. Seconds. */
+  longestRun: number;
+}
+
+export interface Comparison {
+  model: string;
+  weights: PreparedModel['weights'];
+  gigaMacs: number;
+  loads: Load[];
+  batches: Batch[];
+}
+
+export interface Load extends Omit<FirstResult, 'logits'> {
+  system: string;
+  /** Milliseconds from nothing to the first logits. */
+  total: number;
+  /** Largest difference of a logit from the first system's. */
+  difference: number;
+}
+
+export interface Batch {
+  images: number;
+  /** Milliseconds: the larger of FLOPs over measured peak and bytes over measured bandwidth; null without an adapter. */
+  floor: number | null;
+  rows: Row[];
+}
+
+export interface Row {
+  system: string;
+  /** Milliseconds per batch; null when it was not run, for the reason in `remark`. */
+  time: Spread | null;
+  imagesPerSecond: number | null;
+  /** Floor over median, of systems on the adapter. */
+  ofFloor: number | null;
+  /** Bytes. */
+  peakMemory: number | null;
+  remark: string;
+}
+
+/** @param log told what happens, line by line */
+export async function compare(
+  model: PreparedModel,
+  contenders: Contender[],
+  batches: number[],
+  limits: Limits,
+  peaks: Peaks | null,
+  log: (line: string) => void,
+): Promise<Comparison> {
+  const plan = planViT(model.architecture);
+  const open: { contender: Contender; opened: Opened; last?: { images: number; time: number } }[] = [];
+  const failed = new Map<string, string>();
+  const comparison: Comparison = {
+    model: model.title,
+    weights: model.weights,
+    gigaMacs: planCost(plan).macs / 1e9,
+    loads: [],
+    batches: [],
+  };
+  try {
+    let expected: number[] | undefined;
+    for (const contender of contenders) {
+      try {
+        const opened = await contender.open(model);
+        open.push({ contender, opened });
+        const { logits, ...first } = opened.first;
+        expected ??= logits;
+        const total = Object.values(first.stages).reduce((a, b) => a + b, 0);
+        const difference = largestDifference(logits, expected);
+        comparison.loads.push({ system: contender.name, ...first, total, difference });
+        log(`${model.title}: ${contender.name} has its first result after ${total.toFixed(0)} ms`);
+      } catch (error) {
+        failed.set(contender.name, `failed: ${firstLine(error)}`);
+        log(`${model.title}: ${contender.name} ${failed.get(contender.name)}`);
+      }
+    }
+    for (const images of batches) {
+      const remarks = new Map(failed);
+      const times = new Map<string, number[]>(contenders.map(({ name }) => [name, []]));
+      const running = new Set(open.filter(({ contender }) => !failed.has(contender.name)));
+      const attempt = async (entry: (typeof open)[number]): Promise<number | null> => {
+        try {
+          const time = await entry.opened.run(images);
+          entry.last = { images, time };
+          return time;
+        } catch (error) {
+          failed.set(entry.contender.name, `failed: ${firstLine(error)}`);
+          remarks.set(entry.contender.name, failed.get(entry.contender.name)!);
+          running.delete(entry);
+          return null;
+        }
+      };
+      for (const entry of running) {
+        const expectedSeconds = entry.last ? (entry.last.time / entry.last.images) * images * 1e-3 : 0;
+        if (expectedSeconds > limits.longestRun) {
+          remarks.set(entry.contender.name, `left out: some ${expectedSeconds.toFixed(0)} s per run`);
+          running.delete(entry);
+        } else await attempt(entry); // Warm-up: pipelines and buffers of this batch size.
+      }
+      for (let round = 0; round < limits.maxRounds && running.size > 0; round++) {
+        // Each round begins with another one: nobody always follows the same neighbour's heat.
+        const order = [...running];
+        order.push(...order.splice(0, round % order.length));
+        for (const entry of order) {
+          const taken = times.get(entry.contender.name)!;
+          const time = await attempt(entry);
+          if (time !== null) taken.push(time);
+          const spent = taken.reduce((a, b) => a + b, 0) / 1000;
+          if (taken.length >= limits.minRounds && spent > limits.budget) running.delete(entry);
+        }
+      }
+      const floor = peaks && floorOf(planCost(plan, images), peaks);
+      const rows: Row[] = [];
+      for (const { name, onAdapter } of contenders) {
+        const taken = times.get(name)!;
+        const time = taken.length > 0 ? spread(taken) : null;
+        const opened = open.find(({ contender }) => contender.name === name)?.opened;
+        rows.push({
+          system: name,
+          time,
+          imagesPerSecond: time && (1000 * images) / time.median,
+          ofFloor: time && floor && onAdapter ? floor / time.median : null,
+          peakMemory: time && opened ? await opened.peakMemory().catch(() => null) : null,
+          remark: remarks.get(name) ?? '',
+        });
+        log(`${model.title}, batch ${images}: ${name} ${time ? `${time.median.toFixed(1)} ms` : remarks.get(name)}`);
+      }
+      comparison.batches.push({ images, floor, rows });
+    }
+  } finally {
+    await Promise.all(open.map(({ opened }) => opened.close().catch(() => {})));
+  }
+  return comparison;
+}
+
+function largestDifference(a: number[], b: number[]): number {
+  return a.reduce((max, value, i) => Math.max(max, Math.abs(value - b[i])), 0);
+}
+
+function firstLine(error: unknown): string {
+  const message = String(error instanceof Error ? error.message : error).split('\n')[0];
+  return message.replace(/^page\.evaluate: /, '').slice(0, 200);
+}

@@ -1,0 +1,142 @@
+/**
+ * One system in a Node process of its own: answers what `node.ts` asks.
+ */
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { loadViT } from '../src/index.ts';
+import { goldenPixels } from '../src/model/golden.ts';
+import type { Manifest } from '../src/weights/manifest.ts';
+import { Clock } from './clock.ts';
+import { measurePeaks } from './peaks.ts';
+
+export type SystemName = 'ours' | 'ort-webgpu' | 'ort-cpu';
+
+export type Call =
+  /** Nothing: the answer tells that the process has started. */
+  | { ask: 'start' }
+  | { ask: 'peaks' }
+  | { ask: 'open'; folder: string; shape: number[] }
+  | { ask: 'run'; images: number };
+
+export interface Reply {
+  result?: unknown;
+  error?: string;
+}
+
+/** Pixels of a batch to the logits of its images. */
+type Forward = (pixels: Float32Array<ArrayBuffer>, shape: number[]) => Promise<Float32Array>;
+
+/** Peers lie in the benchmark's own package, and Dawn in the project's; a bundle has both beside it. */
+const require = createRequire(join(process.cwd(), 'bench', 'package.json'));
+
+/** Answers until the process is ended. */
+export function answer(system: SystemName, adapterName: string, dtype: string): void {
+  let forward: Forward;
+  let imageShape: number[];
+  const answers = {
+    start: async () => null,
+    peaks: async () => {
+      const { device, adapter, software } = await requestDevice(adapterName);
+      return { adapter, software, peaks: await measurePeaks(device) };
+    },
+    async open({ folder, shape }: Call & { ask: 'open' }) {
+      imageShape = shape;
+      const input = goldenPixels(1, [1, ...shape]);
+      const clock = new Clock();
+      const open = system === 'ours' ? openLibrary : openOnnx;
+      const opened = await open(folder, clock, { adapterName, dtype, system });
+      forward = opened.forward;
+      const logits = await forward(input, [1, ...shape]);
+      clock.lap('first run');
+      return { stages: clock.stages, logits: [...logits], remark: opened.remark };
+    },
+    async run({ images }: Call & { ask: 'run' }) {
+      const shape = [images, ...imageShape];
+      const pixels = goldenPixels(1, shape);
+      const start = performance.now();
+      await forward(pixels, shape);
+      return performance.now() - start;
+    },
+  };
+  process.on('message', async (call: Call) => {
+    try {
+      process.send!({ result: await answers[call.ask](call as never) } satisfies Reply);
+    } catch (error) {
+      process.send!({ error: (error as Error).message } satisfies Reply);
+    }
+  });
+}
+
+interface Settings {
+  adapterName: string;
+  dtype: string;
+  system: SystemName;
+}
+
+interface Opened {
+  forward: Forward;
+  remark: string;
+}
+
+async function openLibrary(folder: string, clock: Clock, { adapterName, dtype }: Settings): Promise<Opened> {
+  const { device } = await requestDevice(adapterName);
+  clock.lap('device');
+  const manifest: Manifest = JSON.parse(await readFile(join(folder, 'model.json'), 'utf8'));
+  const shards: Uint8Array<ArrayBuffer>[] = [];
+  for (const { file } of manifest.shards) shards.push(new Uint8Array(await readFile(join(folder, file))));
+  clock.lap('files');
+  const options = { worker: false, device, backend: 'webgpu', dtype } as const;
+  const ended: Record<string, string> = { compile: 'weights' };
+  const vit = await loadViT(
+    { manifest, shards },
+    {
+      ...options,
+      onProgress({ stage }) {
+        if (ended[stage]) clock.lap(ended[stage]);
+        delete ended[stage];
+      },
+    },
+  );
+  clock.lap('compile');
+  const { gpu } = await vit.memory();
+  return {
+    forward: async (data, shape) => (await vit.forward({ data, shape })).logits!.data,
+    remark: `${vit.info.dtype}, ${(gpu / 2 ** 20).toFixed(1)} MiB on the adapter`,
+  };
+}
+
+async function openOnnx(folder: string, clock: Clock, { system }: Settings): Promise<Opened> {
+  const ort = require('onnxruntime-node');
+  clock.lap('script');
+  const executionProviders = [system === 'ort-webgpu' ? 'webgpu' : 'cpu'];
+  // Errors only: it warns of every shape that it computes on the processor.
+  const options = { executionProviders, logSeverityLevel: 3 };
+  const session = await ort.InferenceSession.create(join(folder, 'model.onnx'), options);
+  clock.lap('session');
+  return {
+    async forward(pixels, shape) {
+      const { logits } = await session.run({ pixel_values: new ort.Tensor('float32', pixels, shape) });
+      return logits.data;
+    },
+    remark: ort.env.versions.node ?? ort.env.versions.common,
+  };
+}
+
+/** Kept for good: Dawn ends with this object, and Node with it. */
+let gpu: GPU | undefined;
+
+async function requestDevice(adapterName: string) {
+  const { create, globals } = require('webgpu');
+  Object.assign(globalThis, globals);
+  gpu ??= create(adapterName ? [`adapter=${adapterName}`] : []) as GPU;
+  const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
+  if (!adapter) throw new Error('Dawn found no adapter: is there a Vulkan driver and libvulkan.so.1?');
+  const { vendor, architecture, description, device: model } = adapter.info;
+  const text = [...new Set([vendor, architecture, model, description])].filter(Boolean).join(' ');
+  return {
+    device: await adapter.requestDevice(),
+    adapter: text,
+    software: /swiftshader|llvmpipe|lavapipe/i.test(text),
+  };
+}

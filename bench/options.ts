@@ -1,0 +1,65 @@
+/**
+ * The flags of both benchmarks.
+ */
+import { Command, InvalidArgumentError, Option } from 'commander';
+import type { Limits } from './compare.ts';
+import { SIZE_NAMES, type Size } from './models.ts';
+
+export interface Options extends Limits {
+  models: Size[];
+  imageSizes: number[];
+  batch: number[];
+  dtype: 'f32' | 'f16';
+  systems?: string[];
+  adapter: string;
+  matmul: boolean;
+  write: boolean;
+  requireIdle: boolean;
+  results: string;
+  cache: string;
+}
+
+/** @param systems names for `--systems`, and `adapters` for `--adapter` */
+export function parseOptions(
+  name: string,
+  args: string[],
+  { systems, adapter }: { systems: string[]; adapter: Option },
+): Options {
+  return new Command(name)
+    .option('--models <sizes>', `some of ${SIZE_NAMES.join(',')}`, listOf(parseSize), ['Ti'] satisfies Size[])
+    .option('--image-sizes <pixels>', 'such as 224,384,518', listOf(parseCount), [224])
+    .option('--batch <images>', 'such as 1,8,32, ascending', listOf(parseCount), [1, 8])
+    .addOption(new Option('--dtype <dtype>', 'of the stored weights').choices(['f32', 'f16']).default('f32'))
+    .option('--systems <names>', `some of ${systems.join(',')}`, listOf(oneOf(systems)))
+    .addOption(adapter)
+    .option('--no-matmul', 'leave the comparison of matrix products out')
+    .option('--min-rounds <n>', 'rounds of each system at least', parseCount, 3)
+    .option('--max-rounds <n>', 'and at most', parseCount, 30)
+    .option('--budget <seconds>', 'of each system and batch size, beyond the least rounds', parseCount, 15)
+    .option('--longest-run <seconds>', 'leave out what would take longer for one batch', parseCount, 120)
+    .option('--require-idle', 'refuse to run on a machine that is busy', false)
+    .option('--write', 'put the tables into bench/RESULTS.md', false)
+    .option('--results <folder>', 'for JSON and charts', 'bench/results')
+    .option('--cache <folder>', 'for models that are made once', '.cache/bench')
+    .parse(args, { from: 'user' })
+    .opts<Options>();
+}
+
+function listOf<T>(parse: (text: string) => T): (text: string) => T[] {
+  return (text) => text.split(',').map(parse);
+}
+
+function parseCount(text: string): number {
+  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('Give whole numbers above 0.');
+  return Number(text);
+}
+
+const parseSize = oneOf(SIZE_NAMES);
+
+function oneOf<T extends string>(names: readonly T[]): (text: string) => T {
+  return (text) => {
+    const name = names.find((candidate) => candidate === text);
+    if (!name) throw new InvalidArgumentError(`Give some of ${names.join(',')}.`);
+    return name;
+  };
+}

@@ -1,0 +1,91 @@
+/**
+ * The browser's part: loads one system in this page and runs it when asked. Everything else stays outside, in Node.
+ */
+import type * as Library from '../src/index.ts';
+import { goldenPixels } from '../src/model/golden.ts';
+import { Clock } from './clock.ts';
+import type { FirstResult } from './contender.ts';
+import { measureMatmuls } from './matmul-page.ts';
+import { measurePeaks } from './peaks.ts';
+
+type Loaded = Omit<FirstResult, 'scriptBytes' | 'weightBytes'>;
+
+/** Pixels of a batch to the logits of its images. */
+let forward: ((pixels: Float32Array<ArrayBuffer>, shape: number[]) => Promise<Float32Array>) | undefined;
+let imageShape: number[] = [];
+const inputs = new Map<number, Float32Array<ArrayBuffer>>();
+
+/** This library, built as it is published. */
+async function openLibrary(url: string, shape: number[], options: object): Promise<Loaded> {
+  imageShape = shape;
+  const input = inputOf(1);
+  const clock = new Clock();
+  const { loadViT }: typeof Library = await import(/* @vite-ignore */ url);
+  clock.lap('script');
+  /** What has just ended when loading reports a stage for the first time. */
+  const ended: Record<string, string> = { manifest: 'manifest', compile: 'weights' };
+  const vit = await loadViT('/model/model.json', {
+    backend: 'webgpu',
+    ...options,
+    onProgress({ stage }) {
+      if (ended[stage]) clock.lap(ended[stage]);
+      delete ended[stage];
+    },
+  });
+  clock.lap('compile');
+  forward = async (pixels, batchShape) => (await vit.forward({ data: pixels, shape: batchShape })).logits!.data;
+  const logits = await forward(input, [1, ...shape]);
+  clock.lap('first run');
+  const { adapter, dtype } = vit.info;
+  const { gpu } = await vit.memory();
+  const remark = `${dtype}, ${(gpu / 2 ** 20).toFixed(1)} MiB on ${adapter?.architecture || adapter?.vendor}`;
+  return { stages: clock.stages, logits: [...logits], remark };
+}
+
+/** onnxruntime-web, from its own bundle. */
+async function openOnnx(url: string, shape: number[], provider: 'webgpu' | 'wasm'): Promise<Loaded> {
+  imageShape = shape;
+  const input = inputOf(1);
+  const clock = new Clock();
+  const ort = await import(/* @vite-ignore */ url);
+  // Its default is half of the cores; all of them is the most it can do.
+  ort.env.wasm.numThreads = navigator.hardwareConcurrency;
+  ort.env.wasm.wasmPaths = new URL('.', url).href;
+  clock.lap('script');
+  const session = await ort.InferenceSession.create('/model/model.onnx', { executionProviders: [provider] });
+  clock.lap('session');
+  forward = async (pixels, batchShape) => {
+    const { logits } = await session.run({ pixel_values: new ort.Tensor('float32', pixels, batchShape) });
+    return logits.data;
+  };
+  const logits = await forward(input, [1, ...shape]);
+  clock.lap('first run');
+  const remark = provider === 'wasm' ? `${ort.env.wasm.numThreads} threads` : '';
+  return { stages: clock.stages, logits: [...logits], remark: `${ort.env.versions.web} ${remark}`.trim() };
+}
+
+/** @returns milliseconds */
+async function run(images: number): Promise<number> {
+  const pixels = inputOf(images);
+  const start = performance.now();
+  await forward!(pixels, [images, ...imageShape]);
+  return performance.now() - start;
+}
+
+function inputOf(images: number): Float32Array<ArrayBuffer> {
+  if (!inputs.has(images)) inputs.set(images, goldenPixels(1, [images, ...imageShape]));
+  return inputs.get(images)!;
+}
+
+async function adapterPeaks() {
+  const adapter = (await navigator.gpu.requestAdapter())!;
+  const device = await adapter.requestDevice();
+  const { vendor, architecture, description } = adapter.info;
+  const peaks = await measurePeaks(device);
+  device.destroy();
+  return { adapter: [vendor, architecture, description].filter(Boolean).join(' '), peaks };
+}
+
+const bench = { openLibrary, openOnnx, run, adapterPeaks, measureMatmuls };
+export type PageBench = typeof bench;
+Object.assign(globalThis, { bench });

@@ -1,0 +1,163 @@
+/**
+ * What came out, for people and for programs: tables on the terminal, JSON and a chart in `bench/results`, and on demand
+ * a section of `bench/RESULTS.md`.
+ */
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { drawChart } from './chart.ts';
+import type { Batch, Comparison, Load } from './compare.ts';
+import type { Machine } from './machine.ts';
+import type { MatmulRow } from './matmul-page.ts';
+import type { Options } from './options.ts';
+import type { Peaks } from './peaks.ts';
+import type { Spread } from './stats.ts';
+
+export interface Outcome {
+  /** `Chrome 140.0`, `Node v20, Dawn` */
+  runtime: string;
+  adapter: string;
+  /** The processor in the place of a GPU. */
+  software: boolean;
+  machine: Machine;
+  peaks: Peaks | null;
+  comparisons: Comparison[];
+  matmuls: MatmulRow[];
+}
+
+/** Writes everything. Files are named by runtime and adapter, so that machines do not overwrite one another. */
+export async function report(outcome: Outcome, options: Pick<Options, 'results' | 'write'>): Promise<void> {
+  const date = new Date().toISOString().slice(0, 10);
+  const name = slug(`${outcome.runtime.split(' ')[0]} ${outcome.adapter}`);
+  const markdown = toMarkdown(outcome, date);
+  console.log(`\n${markdown}`);
+  await mkdir(options.results, { recursive: true });
+  await writeFile(join(options.results, `${name}.json`), `${JSON.stringify({ date, ...outcome }, null, 2)}\n`);
+  const chart = drawChart(outcome);
+  await writeFile(join(options.results, `${name}.svg`), chart);
+  console.log(`${join(options.results, name)}.json, .svg`);
+  if (!options.write) return;
+  const results = 'bench/RESULTS.md';
+  await mkdir('bench/charts', { recursive: true });
+  await writeFile(`bench/charts/${name}.svg`, chart);
+  const image = `![Images per second](charts/${basename(name)}.svg)\n`;
+  const text = await readFile(results, 'utf8');
+  await writeFile(results, replaceSection(text, name, `${markdown}\n${image}`));
+  console.log(results);
+}
+
+/** Between its marks; a new section goes before the mark `<!-- results end here -->`. */
+function replaceSection(text: string, name: string, content: string): string {
+  const [begin, end] = [`<!-- results: ${name} -->`, `<!-- end: ${name} -->`];
+  const section = `${begin}\n${content}${end}`;
+  const from = text.indexOf(begin);
+  const to = text.indexOf(end);
+  if (from >= 0 && to > from) return text.slice(0, from) + section + text.slice(to + end.length);
+  const last = '<!-- results end here -->';
+  return text.includes(last) ? text.replace(last, () => `${section}\n\n${last}`) : `${text}\n${section}\n`;
+}
+
+function toMarkdown(
+  { runtime, adapter, software, machine, peaks, comparisons, matmuls }: Outcome,
+  date: string,
+): string {
+  const { processor, cores, memory, system, loadAverage, busy } = machine;
+  const lines = [
+    `### ${runtime}, ${adapter}${software ? ' (no GPU)' : ''}`,
+    '',
+    `${date}. ${processor}, ${cores} cores, ${memory} GiB, ${system}. Load average before the run ${loadAverage}${busy ? ' – **busy: these figures say little**' : ''}.`,
+  ];
+  if (peaks) {
+    const flops = peaks.flops >= 1e12 ? `${fixed(peaks.flops / 1e12)} TFLOP/s` : `${fixed(peaks.flops / 1e9)} GFLOP/s`;
+    lines.push(`Measured peaks of the adapter: ${flops} f32, ${fixed(peaks.bandwidth / 1e9)} GB/s read and written.`);
+  }
+  for (const { model, weights, gigaMacs, loads, batches } of comparisons) {
+    lines.push('', `**${model}** (${fixed(gigaMacs)} GMAC per image, weights: ${weights})`, '', ...loadTable(loads));
+    for (const batch of batches) lines.push('', ...batchTable(batch));
+  }
+  if (matmuls.length > 0) lines.push('', '**Matrix products alone** (GFLOP/s)', '', ...matmulTable(matmuls));
+  return `${lines.join('\n')}\n`;
+}
+
+function loadTable(loads: Load[]): string[] {
+  const rows = loads.map(({ system, scriptBytes, weightBytes, total, stages, difference, remark }) => [
+    system,
+    scriptBytes === null ? '–' : megabytes(scriptBytes),
+    megabytes(weightBytes),
+    `${fixed(total)} ms`,
+    Object.entries(stages)
+      .map(([stage, time]) => `${stage} ${fixed(time)}`)
+      .join(', '),
+    difference.toExponential(1),
+    remark,
+  ]);
+  const header = ['first result', 'script, gzip', 'weights', 'total', 'stages, ms', 'logits differ by', ''];
+  return table([header, ...rows]);
+}
+
+function batchTable({ images, floor, rows }: Batch): string[] {
+  const header = [
+    `batch ${images}`,
+    'median',
+    'quartiles',
+    'runs',
+    'per image',
+    'images/s',
+    `of floor${floor === null ? '' : ` (${fixed(floor)} ms)`}`,
+    'peak memory',
+  ];
+  const cells = rows.map(({ system, time, imagesPerSecond, ofFloor, peakMemory }) =>
+    time
+      ? [
+          system,
+          `${fixed(time.median)} ms`,
+          `${fixed(time.low)}–${fixed(time.high)}`,
+          String(time.count),
+          `${fixed(time.median / images)} ms`,
+          fixed(imagesPerSecond!),
+          ofFloor === null ? '–' : `${(100 * ofFloor).toFixed(1)} %`,
+          peakMemory === null ? '–' : megabytes(peakMemory),
+        ]
+      : [system, '–', '', '', '', '', '', ''],
+  );
+  const remarks = rows.filter(({ remark }) => remark).map(({ system, remark }) => `${system}: ${remark}`);
+  return [...table([header, ...cells]), ...(remarks.length > 0 ? ['', ...remarks] : [])];
+}
+
+function matmulTable(rows: MatmulRow[]): string[] {
+  const systems = Object.keys(rows[0].rates);
+  const rate = ({ median, low, high }: Spread) => `${fixed(median)} (${fixed(low)}–${fixed(high)})`;
+  return table([
+    ['rows x inputs x outputs', ...systems, 'results differ by'],
+    ...rows.map(({ shape, rates, difference }) => [
+      shape.join(' x '),
+      ...systems.map((system) => rate(rates[system])),
+      difference.toExponential(1),
+    ]),
+  ]);
+}
+
+/** Markdown, aligned, so that it reads on a terminal, too. */
+function table(rows: string[][]): string[] {
+  const widths = rows[0].map((_, column) => Math.max(3, ...rows.map((row) => row[column].length)));
+  const line = (row: string[]) => `| ${row.map((cell, i) => cell.padEnd(widths[i])).join(' | ')} |`;
+  const [header, ...body] = rows;
+  return [line(header), `|${widths.map((width) => '-'.repeat(width + 2)).join('|')}|`, ...body.map(line)];
+}
+
+function megabytes(bytes: number): string {
+  return bytes < 1e6 ? `${fixed(bytes / 1e3)} kB` : `${fixed(bytes / 1e6)} MB`;
+}
+
+/** Three digits that count. */
+function fixed(value: number): string {
+  if (value >= 100 || value === 0) return value.toFixed(0);
+  return value >= 10 ? value.toFixed(1) : value.toFixed(2);
+}
+
+function slug(text: string): string {
+  return text
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-|-$/g, '')
+    .slice(0, 60);
+}

@@ -1,0 +1,65 @@
+/**
+ * Serves folders to one Chrome, and counts what it asks for: the bytes a page would download.
+ */
+import { createReadStream } from 'node:fs';
+import { readFile, stat } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { extname, join, normalize } from 'node:path';
+import { gzipSync } from 'node:zlib';
+
+const TYPES: Record<string, string> = {
+  '.js': 'text/javascript',
+  '.mjs': 'text/javascript',
+  '.json': 'application/json',
+  '.wasm': 'application/wasm',
+};
+
+export interface StaticServer {
+  origin: string;
+  /** Bytes of all files asked for below one of these URL paths, each once, compressed as a server would. */
+  gzipBytes(paths: string[]): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** @param folders URL path (`/lib`) -> folder. `/` is a blank page that may use threads. */
+export async function serveFolders(folders: Record<string, string>): Promise<StaticServer> {
+  const served = new Map<string, string>();
+  const server = createServer(async (request, response) => {
+    // Threads of WebAssembly need shared memory, which a page has only with these.
+    response.setHeader('cross-origin-opener-policy', 'same-origin');
+    response.setHeader('cross-origin-embedder-policy', 'require-corp');
+    const path = normalize(decodeURIComponent(new URL(request.url!, 'http://localhost').pathname));
+    if (path === '/') {
+      response.setHeader('content-type', 'text/html').end('<!doctype html><title>bench</title>');
+      return;
+    }
+    const prefix = Object.keys(folders).find((candidate) => path.startsWith(`${candidate}/`));
+    const file = prefix && join(folders[prefix], path.slice(prefix.length));
+    const size = file && (await stat(file).catch(() => null))?.size;
+    if (!file || size === null || size === undefined) {
+      response.writeHead(404).end();
+      return;
+    }
+    served.set(path, file);
+    response.setHeader('content-type', TYPES[extname(file)] ?? 'application/octet-stream');
+    response.setHeader('content-length', size as number);
+    createReadStream(file).pipe(response);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    async gzipBytes(paths) {
+      let bytes = 0;
+      for (const [path, file] of served) {
+        if (!paths.some((prefix) => path.startsWith(`${prefix}/`))) continue;
+        bytes += gzipSync(await readFile(file), { level: 9 }).length;
+      }
+      return bytes;
+    },
+    close() {
+      server.closeAllConnections();
+      return new Promise((resolve) => server.close(() => resolve()));
+    },
+  };
+}
