@@ -41,14 +41,14 @@ interface Group {
 export class Batcher {
   readonly #queue: Queue;
   readonly #engine: EngineInterface;
-  readonly #maxImages: number;
+  readonly #maxBatch: () => number;
   #last: Group | null = null;
 
   /** @param maxBatch images that the engine computes at once */
-  constructor(queue: Queue, engine: EngineInterface, maxBatch: number) {
+  constructor(queue: Queue, engine: EngineInterface, maxBatch: () => number) {
     this.#queue = queue;
     this.#engine = engine;
-    this.#maxImages = Math.min(MAX_IMAGES, maxBatch);
+    this.#maxBatch = maxBatch;
   }
 
   /** @throws ViTError what `toWireImage` and the engine throw; `aborted`; the queue's when it is closed */
@@ -76,7 +76,7 @@ export class Batcher {
     const last = this.#last;
     if (last?.isOpen && last.place === this.#queue.count) {
       const images = [...last.calls].reduce((sum, call) => sum + call.count, count);
-      if (images <= this.#maxImages) return last;
+      if (images <= Math.min(MAX_IMAGES, this.#maxBatch())) return last;
     }
     const group: Group = {
       calls: new Set(),

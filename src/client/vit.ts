@@ -63,12 +63,16 @@ export async function loadViT(source: string | URL | ModelFiles, options: LoadOp
   const { worker, signal, onProgress, onEvent, ...engineOptions } = options;
   throwIfAborted(signal);
   const connection = await connect(worker);
+  const state = {} as State;
   try {
     const loading = startLoading(connection, source, engineOptions, (message) => {
       if ('stage' in message) onProgress?.(message);
-      else onEvent?.(message);
+      else {
+        if (message.info) state.info = message.info;
+        onEvent?.(message);
+      }
     });
-    const info = await Promise.race([
+    state.info = await Promise.race([
       loading,
       connection.failed,
       ...(signal
@@ -80,7 +84,7 @@ export async function loadViT(source: string | URL | ModelFiles, options: LoadOp
           ]
         : []),
     ]);
-    return new ViT(connection, info);
+    return new ViT(connection, state);
   } catch (error) {
     connection.close();
     throw error;
@@ -104,20 +108,30 @@ function startLoading(
   return engine.load({ manifest: source.manifest, shards }, options, callback);
 }
 
+/** What may change while a model is loaded. */
+interface State {
+  info: ModelInfo;
+}
+
 export class ViT {
-  readonly info: ModelInfo;
   /** Of the last call that finished; null before the first. */
   lastTiming: Timing | null = null;
   readonly #connection: Connection;
+  readonly #state: State;
   readonly #queue = new Queue();
   readonly #batcher: Batcher;
 
   /** Use `loadViT`. */
-  constructor(connection: Connection, info: ModelInfo) {
+  constructor(connection: Connection, state: State) {
     this.#connection = connection;
-    this.info = info;
-    this.#batcher = new Batcher(this.#queue, connection.engine, info.maxBatch);
+    this.#state = state;
+    this.#batcher = new Batcher(this.#queue, connection.engine, () => this.info.maxBatch);
     connection.failed.catch((error) => this.#queue.close(error));
+  }
+
+  /** Another one after a `recovered` or `fallback` event. */
+  get info(): ModelInfo {
+    return this.#state.info;
   }
 
   /**

@@ -37,6 +37,8 @@ export interface Backend {
   maxBatch(of: 'images' | 'texts', wanted: Wanted): number;
   /** @returns the outputs, each `[batch, ...]` */
   run(input: Input, wanted: Wanted): Promise<Outputs>;
+  /** Whether it failed with `error` because it is gone: only another one can help. */
+  isLost(error: unknown): Promise<boolean>;
   memory(): Memory;
   destroy(): void;
 }

@@ -50,6 +50,10 @@ export class CpuBackend implements Backend {
     return outputs;
   }
 
+  async isLost(): Promise<boolean> {
+    return false;
+  }
+
   memory(): Memory {
     let cpu = 0;
     for (const tensor of this.#tensors.values()) cpu += tensor.byteLength;

@@ -102,6 +102,10 @@ export class GpuBackend implements Backend {
     return network.read(activations, batch, wanted.outputs);
   }
 
+  isLost(error: unknown): Promise<boolean> {
+    return this.#gpu.isLost(error);
+  }
+
   memory(): Memory {
     const networks = [this.#images, this.#texts, this.#extra?.network];
     const activations = networks.reduce((sum, network) => sum + (network?.bytes ?? 0), 0);

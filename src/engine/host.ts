@@ -3,19 +3,12 @@
  * the caller's own thread, and does not know which.
  */
 import { ViTError } from '../error.ts';
-import { Gpu } from '../gpu/device.ts';
 import { decodeImage, type Picture } from '../image/decode.ts';
 import { goldenOutput, goldenPixels } from '../model/golden.ts';
-import { type Plan, planViT } from '../model/plan.ts';
+import type { Plan } from '../model/plan.ts';
 import type { Preprocess } from '../model/preprocess.ts';
-import { parameterCount } from '../model/tensors.ts';
 import { rgbOnCpu } from '../reference/preprocess.ts';
-import { fetchManifest, fetchShards } from '../weights/download.ts';
-import { goldenValues, type Manifest } from '../weights/manifest.ts';
-import { ModelCache } from '../weights/model-cache.ts';
-import { parseManifest } from '../weights/parse-manifest.ts';
-import { TensorAssembler } from '../weights/tensors.ts';
-import { verify } from '../weights/verify.ts';
+import { goldenValues } from '../weights/manifest.ts';
 import {
   type EngineEvent,
   type EngineInterface,
@@ -34,19 +27,12 @@ import {
   type Timing,
   type WireImage,
 } from '../worker/wire.ts';
-import type { Backend, InputData, Wanted } from './backend.ts';
-import { CpuBackend } from './cpu-backend.ts';
-import { GpuBackend } from './gpu-backend.ts';
+import type { InputData, Wanted } from './backend.ts';
 import { joinOutputs, requireOutputs } from './outputs.ts';
-
-interface Loaded {
-  manifest: Manifest;
-  plan: Plan;
-  backend: Backend;
-}
+import { Session } from './session.ts';
 
 export class EngineHost implements EngineInterface {
-  #loaded: Loaded | null = null;
+  #session: Session | null = null;
   readonly #disposed = new AbortController();
 
   async load(
@@ -54,55 +40,10 @@ export class EngineHost implements EngineInterface {
     options: EngineOptions,
     notify: (message: Progress | EngineEvent) => void,
   ): Promise<ModelInfo> {
-    const { signal } = this.#disposed;
-    const fromUrl = typeof source === 'string';
-    const warn = (message: string) => notify({ type: 'warning', message });
-    const cache = fromUrl && options.cache !== false ? await ModelCache.open(warn) : null;
-    const manifest = fromUrl
-      ? await fetchManifest(source, cache, signal)
-      : parseManifest(source.manifest, 'The manifest');
-    const total = manifest.shards.reduce((sum, shard) => sum + shard.bytes, 0);
-    let loaded = 0;
-    const report = (stage: Progress['stage']) => notify({ stage, loaded, total });
-    report('manifest');
-
-    const plan = planViT(manifest.architecture);
-    const { backend, fallbackReason } = await openBackend(plan, manifest.preprocess, options);
-    try {
-      const onBytes = (count: number) => {
-        loaded += count;
-        report('weights');
-      };
-      const shards = fromUrl
-        ? fetchShards(source, manifest, cache, onBytes, signal)
-        : readShards(source as ModelFiles, manifest, onBytes);
-      const tensors = new TensorAssembler(manifest, (piece) => backend.addPiece(piece));
-      for await (const shard of shards) {
-        throwIfDisposed(signal);
-        tensors.addShard(shard);
-      }
-      report('compile');
-      await backend.ready();
-      throwIfDisposed(signal);
-    } catch (error) {
-      backend.destroy();
-      throw error;
-    }
-    this.#loaded = { manifest, plan, backend };
-    report('ready');
-    return {
-      name: manifest.name,
-      architecture: manifest.architecture,
-      labels: manifest.labels,
-      problemType: manifest.problemType,
-      backend: backend.name,
-      dtype: 'f32',
-      adapter: backend.adapter,
-      parameters: parameterCount(manifest.architecture),
-      bytes: total,
-      maxBatch: backend.maxBatch('images', { outputs: [] }),
-      fallbackReason,
-    };
+    const session = await Session.open(source, options, notify, this.#disposed.signal);
+    this.#session = session;
+    if (this.#disposed.signal.aborted) await this.dispose();
+    return session.info;
   }
 
   async runImages(images: WireImage[], outputs: OutputName[]): Promise<ImageResults> {
@@ -123,15 +64,21 @@ export class EngineHost implements EngineInterface {
       try {
         use(picture);
       } finally {
-        // Decoded here, or moved here by the caller: nobody else will close it.
-        if ('close' in picture) picture.close();
+        // What was given is needed again if the GPU is lost.
+        if ('close' in picture && picture !== images[image]) picture.close();
       }
       decode += decoded - start;
       preprocess += performance.now() - decoded;
     };
-    const result = await this.#run('images', images.length, { outputs }, (first) => ({
-      usePicture: (index, consume) => use(first + index, consume),
-    }));
+    let result: Outputs;
+    try {
+      result = await this.#run('images', images.length, { outputs }, (first) => ({
+        usePicture: (index, consume) => use(first + index, consume),
+      }));
+    } finally {
+      // Moved here by the caller: nobody else will close it.
+      for (const image of images) if ('close' in image) image.close();
+    }
     requireFinite(result);
     const timing = { decode, preprocess, run: performance.now() - start - decode - preprocess };
     return { outputs: result, timing, failures };
@@ -184,19 +131,19 @@ export class EngineHost implements EngineInterface {
   }
 
   async memory(): Promise<Memory> {
-    return this.#model().backend.memory();
+    return this.#model().memory();
   }
 
   async dispose(): Promise<void> {
     this.#disposed.abort();
-    this.#loaded?.backend.destroy();
-    this.#loaded = null;
+    this.#session?.destroy();
+    this.#session = null;
   }
 
-  #model(): Loaded {
-    throwIfDisposed(this.#disposed.signal);
-    if (!this.#loaded) throw new ViTError('bad-input', 'No model is loaded yet.');
-    return this.#loaded;
+  #model(): Session {
+    if (this.#disposed.signal.aborted) throw new ViTError('disposed', 'The model was disposed; load it again.');
+    if (!this.#session) throw new ViTError('bad-input', 'No model is loaded yet.');
+    return this.#session;
   }
 
   async #runPixels(pixels: Float32Array<ArrayBuffer>, images: number, wanted: Wanted): Promise<Outputs> {
@@ -215,59 +162,30 @@ export class EngineHost implements EngineInterface {
     wanted: Wanted,
     inputOf: (first: number, batch: number) => InputData,
   ): Promise<Outputs> {
-    const { plan, backend } = this.#model();
-    requireOutputs(wanted.outputs, plan.architecture);
-    const parts: Outputs[] = [];
-    let most = backend.maxBatch(of, wanted);
-    for (let first = 0; first < count; ) {
-      const batch = Math.min(most, count - first);
-      const part = await backend.run({ batch, ...inputOf(first, batch) }, wanted).catch((error) => {
-        if (error.code !== 'out-of-memory' || batch === 1) throw error;
-      });
-      // No picture has been taken yet where memory was short, and half as many may fit.
-      if (!part) most = batch >> 1;
-      else {
-        parts.push(part);
-        first += batch;
+    const session = this.#model();
+    requireOutputs(wanted.outputs, session.plan.architecture);
+    return session.run(async (backend) => {
+      const parts: Outputs[] = [];
+      let most = backend.maxBatch(of, wanted);
+      for (let first = 0; first < count; ) {
+        const batch = Math.min(most, count - first);
+        const part = await backend.run({ batch, ...inputOf(first, batch) }, wanted).catch((error) => {
+          if (error.code !== 'out-of-memory' || batch === 1) throw error;
+        });
+        // No picture has been taken yet where memory was short, and half as many may fit.
+        if (!part) most = batch >> 1;
+        else {
+          parts.push(part);
+          first += batch;
+        }
       }
-    }
-    return joinOutputs(parts);
-  }
-}
-
-async function openBackend(
-  plan: Plan,
-  spec: Preprocess,
-  { backend = 'auto', powerPreference, device }: EngineOptions,
-): Promise<{ backend: Backend; fallbackReason: string | null }> {
-  if (backend === 'cpu') return { backend: new CpuBackend(plan, spec), fallbackReason: null };
-  let gpu: Gpu;
-  try {
-    gpu = device ? new Gpu(device) : await Gpu.request(powerPreference);
-  } catch (error) {
-    if (backend === 'webgpu' || !(error instanceof ViTError) || error.code !== 'no-webgpu') throw error;
-    return { backend: new CpuBackend(plan, spec), fallbackReason: error.message };
-  }
-  return { backend: await GpuBackend.create(gpu, plan, spec), fallbackReason: null };
-}
-
-async function* readShards({ shards }: ModelFiles, manifest: Manifest, onBytes: (count: number) => void) {
-  if (shards.length !== manifest.shards.length) {
-    throw new ViTError('bad-shard', `There are ${shards.length} shards; the manifest has ${manifest.shards.length}.`);
-  }
-  for (const [index, entry] of manifest.shards.entries()) {
-    const shard = await verify(shards[index], entry);
-    onBytes(shard.length);
-    yield shard;
+      return joinOutputs(parts);
+    });
   }
 }
 
 function pixelCount({ architecture: { channels, imageSize } }: Plan): number {
   return channels * imageSize[0] * imageSize[1];
-}
-
-function throwIfDisposed(signal: AbortSignal): void {
-  if (signal.aborted) throw new ViTError('disposed', 'The model was disposed; load it again.');
 }
 
 /** @throws ViTError `bad-input` where the pixels were at fault, `numeric` where the arithmetic was */

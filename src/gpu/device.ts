@@ -4,6 +4,9 @@
  */
 import { ViTError } from '../error.ts';
 
+/** Milliseconds. */
+const LOSS_TOLD_WITHIN = 200;
+
 export class Gpu {
   readonly device: GPUDevice;
   readonly info: GPUAdapterInfo;
@@ -56,6 +59,16 @@ export class Gpu {
   /** @throws the failure that was remembered, on every call from then on */
   throwIfFailed(): void {
     if (this.#failure) throw this.#failure;
+  }
+
+  /**
+   * Whether `error` came of the loss of the device. What fails for it can fail a little before the loss is told, and in
+   * words of its own.
+   */
+  async isLost(error: unknown): Promise<boolean> {
+    if (error instanceof ViTError && error.code !== 'shader') return error.code === 'device-lost';
+    const later = new Promise<false>((resolve) => setTimeout(resolve, LOSS_TOLD_WITHIN, false));
+    return Promise.race([this.device.lost.then(() => true), later]);
   }
 
   /**

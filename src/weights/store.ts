@@ -8,7 +8,7 @@ export interface Store {
   /** Null where there is no such file. */
   read(name: string): Promise<ReadableStream<Uint8Array<ArrayBuffer>> | null>;
   write(name: string, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
-  /** Does nothing where there is no such file. */
+  /** Does nothing where there is no such file, or another tab is writing it. */
   remove(name: string): Promise<void>;
   /** Every file, with its bytes. */
   list(): Promise<Map<string, number>>;
@@ -28,14 +28,19 @@ async function openFileStore(): Promise<Store | null> {
   const root = await globalThis.navigator?.storage?.getDirectory?.();
   if (!root || !('createWritable' in FileSystemFileHandle.prototype)) return null;
   const folder = await root.getDirectoryHandle(NAME, { create: true });
-  const absent = (error: unknown) => {
-    if ((error as DOMException).name !== 'NotFoundError') throw error;
-    return null;
+  const unless = (...names: string[]) => {
+    return (error: unknown) => {
+      if (!names.includes((error as DOMException).name)) throw error;
+      return null;
+    };
   };
+  const absent = unless('NotFoundError');
   return {
     async read(name) {
       const handle = await folder.getFileHandle(name).catch(absent);
-      return handle && (await handle.getFile()).stream();
+      const file = await handle?.getFile();
+      // An empty one is being written by somebody.
+      return file && file.size > 0 ? file.stream() : null;
     },
     async write(name, bytes) {
       const handle = await folder.getFileHandle(name, { create: true });
@@ -52,7 +57,7 @@ async function openFileStore(): Promise<Store | null> {
       }
     },
     async remove(name) {
-      await folder.removeEntry(name).catch(absent);
+      await folder.removeEntry(name).catch(unless('NotFoundError', 'NoModificationAllowedError'));
     },
     async list() {
       const files = new Map<string, number>();

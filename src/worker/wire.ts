@@ -48,6 +48,8 @@ export interface EngineEvent {
   type: 'warning' | 'device-lost' | 'recovered' | 'fallback';
   /** For people. */
   message: string;
+  /** With `recovered` and `fallback`: what `ViT.info` is from now on. */
+  info?: ModelInfo;
 }
 
 export interface ModelInfo {
@@ -103,7 +105,7 @@ export interface RgbImage {
 export interface Memory {
   /** Bytes of every GPU buffer held. */
   gpu: number;
-  /** Bytes of typed arrays held for the CPU backend. */
+  /** Bytes of typed arrays held: the CPU backend's weights, and the shards of a model that was given in memory. */
   cpu: number;
 }
 

@@ -1,0 +1,261 @@
+/**
+ * A model on whatever computes it, for as long as it is needed. When the GPU is lost the model is loaded again, on another
+ * device or on the CPU, and the job that was under way is done again: its caller notices nothing but the time.
+ */
+import { ViTError } from '../error.ts';
+import { Gpu } from '../gpu/device.ts';
+import { type Plan, planViT } from '../model/plan.ts';
+import { parameterCount } from '../model/tensors.ts';
+import { fetchManifest, fetchShards } from '../weights/download.ts';
+import type { Manifest } from '../weights/manifest.ts';
+import { ModelCache } from '../weights/model-cache.ts';
+import { parseManifest } from '../weights/parse-manifest.ts';
+import { TensorAssembler } from '../weights/tensors.ts';
+import { verify } from '../weights/verify.ts';
+import type { EngineEvent, EngineOptions, Memory, ModelFiles, ModelInfo, Progress } from '../worker/wire.ts';
+import type { Backend } from './backend.ts';
+import { CpuBackend } from './cpu-backend.ts';
+import { GpuBackend } from './gpu-backend.ts';
+
+/** Milliseconds between requests for another GPU; its process may be starting again. */
+const PAUSES = [100, 300, 600];
+
+export class Session {
+  readonly manifest: Manifest;
+  readonly plan: Plan;
+  readonly #source: string | ModelFiles;
+  readonly #options: EngineOptions;
+  readonly #cache: ModelCache | null;
+  readonly #notify: (message: Progress | EngineEvent) => void;
+  readonly #signal: AbortSignal;
+  /** Null between the loss of a GPU and whatever takes its place. */
+  #backend: Backend | null = null;
+  #fallbackReason: string | null = null;
+
+  /**
+   * @param signal ends loading, now and later
+   * @throws ViTError those of `loadViT`. Nothing stays allocated.
+   */
+  static async open(
+    source: string | ModelFiles,
+    options: EngineOptions,
+    notify: (message: Progress | EngineEvent) => void,
+    signal: AbortSignal,
+  ): Promise<Session> {
+    const warn = (message: string) => notify({ type: 'warning', message });
+    const fromUrl = typeof source === 'string';
+    const cache = fromUrl && options.cache !== false ? await ModelCache.open(warn) : null;
+    const manifest = fromUrl
+      ? await fetchManifest(source, cache, signal)
+      : parseManifest(source.manifest, 'The manifest');
+    const session = new Session(source, manifest, options, cache, notify, signal);
+    await session.#load();
+    return session;
+  }
+
+  private constructor(
+    source: string | ModelFiles,
+    manifest: Manifest,
+    options: EngineOptions,
+    cache: ModelCache | null,
+    notify: (message: Progress | EngineEvent) => void,
+    signal: AbortSignal,
+  ) {
+    this.manifest = manifest;
+    this.plan = planViT(manifest.architecture);
+    this.#source = source;
+    this.#options = options;
+    this.#cache = cache;
+    this.#notify = notify;
+    this.#signal = signal;
+  }
+
+  get info(): ModelInfo {
+    const { manifest } = this;
+    const backend = this.#backend!;
+    return {
+      name: manifest.name,
+      architecture: manifest.architecture,
+      labels: manifest.labels,
+      problemType: manifest.problemType,
+      backend: backend.name,
+      dtype: 'f32',
+      adapter: backend.adapter,
+      parameters: parameterCount(manifest.architecture),
+      bytes: this.#bytes,
+      maxBatch: backend.maxBatch('images', { outputs: [] }),
+      fallbackReason: this.#fallbackReason,
+    };
+  }
+
+  memory(): Memory {
+    const { gpu, cpu } = this.#backend?.memory() ?? { gpu: 0, cpu: 0 };
+    // What was given in memory stays there: a lost GPU is filled from it again.
+    return { gpu, cpu: cpu + (typeof this.#source === 'string' ? 0 : this.#bytes) };
+  }
+
+  /**
+   * @param job may be started again after a loss
+   * @throws ViTError `device-lost` when there is no GPU any more and the CPU was not allowed, or the model could not be
+   *   loaded again: a later call tries once more; what `job` throws
+   */
+  async run<T>(job: (backend: Backend) => Promise<T>): Promise<T> {
+    for (let losses = 0; ; ) {
+      this.#throwIfDisposed();
+      const backend = this.#backend ?? (await this.#replace(losses > 1));
+      try {
+        return await job(backend);
+      } catch (error) {
+        this.#throwIfDisposed();
+        if (!(await this.#isReplaceable(backend, error))) throw error;
+        this.#backend = null;
+        backend.destroy();
+        this.#notify({ type: 'device-lost', message: (error as Error).message });
+        // Once more on a GPU, and then never again for this job.
+        if (++losses > 1 && this.#options.backend === 'webgpu') throw error;
+      }
+    }
+  }
+
+  destroy(): void {
+    this.#backend?.destroy();
+    this.#backend = null;
+  }
+
+  get #bytes(): number {
+    return this.manifest.shards.reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+
+  /** The first time. */
+  async #load(): Promise<void> {
+    const total = this.#bytes;
+    let loaded = 0;
+    const report = (stage: Progress['stage']) => this.#notify({ stage, loaded, total });
+    report('manifest');
+    const onBytes = (count: number) => {
+      // After a loss the bytes come again.
+      loaded = Math.min(total, loaded + count);
+      report('weights');
+    };
+    const { backend: wanted = 'auto' } = this.#options;
+    let gpu: Gpu | null = null;
+    if (wanted !== 'cpu') {
+      try {
+        gpu = await this.#openGpu();
+      } catch (error) {
+        if (wanted === 'webgpu' || (error as ViTError).code !== 'no-webgpu') throw error;
+        this.#fallbackReason = (error as ViTError).message;
+      }
+    }
+    try {
+      this.#backend = await this.#fill(gpu, onBytes, () => report('compile'));
+    } catch (error) {
+      if ((error as ViTError).code !== 'device-lost' || this.#options.device) throw error;
+      this.#notify({ type: 'device-lost', message: (error as Error).message });
+      await this.#replace();
+    }
+    report('ready');
+  }
+
+  async #openGpu(): Promise<Gpu> {
+    const { device, powerPreference } = this.#options;
+    return device ? new Gpu(device) : Gpu.request(powerPreference);
+  }
+
+  /** Only a GPU, and one that was ours to take. */
+  async #isReplaceable(backend: Backend, error: unknown): Promise<boolean> {
+    return !this.#options.device && (await backend.isLost(error));
+  }
+
+  /** After a loss: on another GPU or, where that is allowed and there is none, on the CPU. */
+  async #replace(cpuOnly = false): Promise<Backend> {
+    let cause: unknown;
+    if (!cpuOnly) {
+      try {
+        const gpu = await this.#openAnotherGpu();
+        this.#backend = await this.#fill(gpu);
+        this.#tell('recovered', 'The model is on a GPU again.');
+        return this.#backend;
+      } catch (error) {
+        this.#throwIfDisposed();
+        cause = error;
+      }
+    }
+    const why = cause ? (cause as Error).message : 'It was lost twice.';
+    try {
+      // Weights that cannot be had for a GPU cannot be had for the CPU.
+      if (this.#options.backend === 'webgpu' || /network|bad-shard/.test((cause as ViTError)?.code)) throw cause;
+      this.#backend = await this.#fill(null);
+    } catch (cause) {
+      this.#throwIfDisposed();
+      throw new ViTError('device-lost', `The GPU was lost, and the model could not be loaded again: ${why}`, { cause });
+    }
+    this.#fallbackReason = `The GPU was lost. ${why}`;
+    this.#tell('fallback', this.#fallbackReason);
+    return this.#backend;
+  }
+
+  async #openAnotherGpu(): Promise<Gpu> {
+    for (const pause of PAUSES) {
+      try {
+        return await this.#openGpu();
+      } catch {
+        await new Promise((resolve) => setTimeout(resolve, pause));
+        this.#throwIfDisposed();
+      }
+    }
+    return this.#openGpu();
+  }
+
+  /** A backend on `gpu` or, without one, on the CPU, with all weights and warmed up; or nothing at all. */
+  async #fill(
+    gpu: Gpu | null,
+    onBytes: (count: number) => void = () => {},
+    onWeights: () => void = () => {},
+  ): Promise<Backend> {
+    const { manifest, plan } = this;
+    const backend = gpu
+      ? await GpuBackend.create(gpu, plan, manifest.preprocess)
+      : new CpuBackend(plan, manifest.preprocess);
+    try {
+      const source = this.#source;
+      const shards =
+        typeof source === 'string'
+          ? fetchShards(source, manifest, this.#cache, onBytes, this.#signal)
+          : readShards(source, manifest, onBytes);
+      const tensors = new TensorAssembler(manifest, (piece) => backend.addPiece(piece));
+      for await (const shard of shards) {
+        this.#throwIfDisposed();
+        tensors.addShard(shard);
+      }
+      onWeights();
+      await backend.ready();
+      this.#throwIfDisposed();
+      return backend;
+    } catch (error) {
+      const isLost = !this.#signal.aborted && (await backend.isLost(error));
+      backend.destroy();
+      if (!isLost || (error as ViTError).code === 'device-lost') throw error;
+      throw new ViTError('device-lost', 'The GPU was lost while the model was loading.', { cause: error });
+    }
+  }
+
+  #tell(type: EngineEvent['type'], message: string): void {
+    this.#notify({ type, message, info: this.info });
+  }
+
+  #throwIfDisposed(): void {
+    if (this.#signal.aborted) throw new ViTError('disposed', 'The model was disposed; load it again.');
+  }
+}
+
+async function* readShards({ shards }: ModelFiles, manifest: Manifest, onBytes: (count: number) => void) {
+  if (shards.length !== manifest.shards.length) {
+    throw new ViTError('bad-shard', `There are ${shards.length} shards; the manifest has ${manifest.shards.length}.`);
+  }
+  for (const [index, entry] of manifest.shards.entries()) {
+    const shard = await verify(shards[index], entry);
+    onBytes(shard.length);
+    yield shard;
+  }
+}
