@@ -55,11 +55,12 @@ function describeModel(checkpoint: Checkpoint): string[] {
   try {
     const family = familyOf(checkpoint.tensors.keys());
     const { dimensions, ignored } = modelTensors(checkpoint, family);
-    const { patchSize, channels, width, depth, mlpWidth, classes, patches } = dimensions;
+    const { patchSize, channels, width, depth, mlpWidth, classes, positions } = dimensions;
     return [
       ...table([
         ['layout', family.title],
-        ['patches', `${patches} of ${patchSize.join('x')}x${channels}`],
+        ['patches', `of ${patchSize.join('x')}x${channels}`],
+        ['positions', positions === null ? 'none' : String(positions)],
         ['width', `${width}, MLP ${mlpWidth}`],
         ['depth', String(depth)],
         ['classes', String(classes)],

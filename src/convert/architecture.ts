@@ -3,7 +3,16 @@
  * granted.
  */
 import { ViTError } from '../error.ts';
-import { ACTIVATIONS, type Activation, type Architecture } from '../model/architecture.ts';
+import {
+  ACTIVATIONS,
+  type Activation,
+  type Architecture,
+  type NormOrder,
+  type Pooling,
+  type PositionEmbedding,
+  withoutDefaults,
+} from '../model/architecture.ts';
+import type { TextArchitecture } from '../model/text.ts';
 import type { ConfigFacts } from './configs/facts.ts';
 import { type Decisions, fact } from './decisions.ts';
 import type { Family } from './families/family.ts';
@@ -23,27 +32,70 @@ export interface ArchitectureFlags {
 }
 
 /**
- * Everything that no tensor tells, besides the image size.
- * @returns `undefined` after a question was asked.
- * @throws ViTError `bad-input` when flags, config.json and tensors contradict each other; `unsupported-model` for what
- *   this version cannot run.
+ * @returns the shortest form, in which what is usual is left out; `undefined` after a question was asked.
+ * @throws ViTError `bad-input` when flags, config.json and tensors contradict each other.
  */
-export function decideNumbers(
+export function decideArchitecture(
   dimensions: Dimensions,
+  image: ImageFacts | undefined,
   family: Family,
   config: ConfigFacts | undefined,
   flags: ArchitectureFlags,
   decisions: Decisions,
-): Pick<Architecture, 'heads' | 'epsilon' | 'activation'> | undefined {
+): Architecture | undefined {
   checkConfigBelongs(config, dimensions);
-  const { width, depth, mlpWidth, channels, classes, patchSize } = dimensions;
+  noteDimensions(dimensions, decisions);
+  const { positions: _, relativeBiases: __, text, ...told } = dimensions;
+  const numbers = decideNumbers(family, config, flags, decisions);
+  const normOrder = decideNormOrder(family, flags, decisions);
+  const pooling = decidePooling(dimensions, family, config, decisions);
+  const textArchitecture = text && decideText(text, config, decisions);
+  if (numbers) checkHeads(numbers.heads, dimensions.width);
+  if (!image || !numbers || !normOrder || textArchitecture === undefined) return undefined;
+  return withoutDefaults({
+    ...told,
+    ...image,
+    ...numbers,
+    ...resamplings(dimensions, family, decisions),
+    ...attentionScale(flags, dimensions.width / numbers.heads, decisions),
+    normOrder,
+    pooling,
+    normalizeEmbedding: dimensions.projection > 0,
+    text: textArchitecture,
+  });
+}
+
+function checkConfigBelongs(config: ConfigFacts | undefined, dimensions: Dimensions): void {
+  for (const [key, { dimension, value }] of Object.entries(config?.dimensions ?? {})) {
+    if (dimensions[dimension] === value) continue;
+    throw new ViTError(
+      'bad-input',
+      `config.json has ${key} ${value}, but the tensors have ${dimensions[dimension]}. Is it the config of this checkpoint?`,
+    );
+  }
+}
+
+function noteDimensions(dimensions: Dimensions, decisions: Decisions): void {
+  const { patchSize, channels, width, depth, mlpWidth, classes, registerTokens, text } = dimensions;
   decisions.note('patch', patchSize.join('x'), 'shape of the patch embedding');
   decisions.note('channels', channels, 'shape of the patch embedding');
   decisions.note('width', width, 'shape of the patch embedding');
   decisions.note('depth', depth, 'number of blocks');
   decisions.note('MLP width', mlpWidth, 'shape of the first MLP');
-  decisions.note('classes', classes, 'shape of the head');
+  if (dimensions.mlp === 'swiglu') decisions.note('MLP', 'SwiGLU', 'its first layer is twice as wide');
+  decisions.note('classes', classes, classes > 0 ? 'shape of the head' : 'there is no head');
+  if (!dimensions.classToken) decisions.note('class token', 'none', 'there is no such tensor');
+  if (registerTokens > 0) decisions.note('register tokens', registerTokens, 'shape of the register tokens');
+  if (!dimensions.qkvBias) decisions.note('bias of Q, K and V', 'none', 'there is no such tensor');
+  if (text) decisions.note('text', `${text.depth} blocks of width ${text.width}`, 'there is a text tower');
+}
 
+function decideNumbers(
+  family: Family,
+  config: ConfigFacts | undefined,
+  flags: ArchitectureFlags,
+  decisions: Decisions,
+): Pick<Architecture, 'heads' | 'epsilon' | 'activation'> | undefined {
   const convention = <T>(value: T | undefined) => fact(value, `the convention of a ${family.title}`);
   const heads = decisions.choose(
     'heads',
@@ -60,71 +112,160 @@ export function decideNumbers(
     [fact(flags.activation, '--activation'), config?.activation, convention(family.conventions.activation)],
     `The activation of the MLPs is in no tensor. Give --activation ${ACTIVATIONS.join('|')}, or --config config.json.`,
   );
-  if (heads !== undefined) checkHeads(heads, width, flags);
   if (epsilon !== undefined && !(epsilon > 0))
     throw new ViTError('bad-input', `epsilon must be above 0, not ${epsilon}.`);
   if (heads === undefined || epsilon === undefined || !activation) return undefined;
   return { heads, activation, epsilon };
 }
 
-function checkConfigBelongs(config: ConfigFacts | undefined, dimensions: Dimensions): void {
-  for (const [key, { dimension, value }] of Object.entries(config?.dimensions ?? {})) {
-    if (dimensions[dimension] === value) continue;
-    throw new ViTError(
-      'bad-input',
-      `config.json has ${key} ${value}, but the tensors have ${dimensions[dimension]}. Is it the config of this checkpoint?`,
-    );
-  }
-}
-
-function checkHeads(heads: number, width: number, { normFirst, qkScale }: ArchitectureFlags): void {
+function checkHeads(heads: number, width: number): void {
   if (!Number.isInteger(heads) || heads < 1 || width % heads !== 0) {
     throw new ViTError('bad-input', `${heads} heads do not divide the width ${width}.`);
   }
-  if (normFirst === false)
-    throw new ViTError('unsupported-model', '--norm-last: this version runs pre-norm models only.');
-  const usualScale = (width / heads) ** -0.5;
-  if (qkScale !== undefined && Math.abs(qkScale - usualScale) > 1e-6 * usualScale) {
-    throw new ViTError(
-      'unsupported-model',
-      `--qk-scale ${qkScale}: this version scales by 1/√(head size) only, here ${usualScale}.`,
-    );
-  }
 }
 
+function decideNormOrder(family: Family, flags: ArchitectureFlags, decisions: Decisions): NormOrder | undefined {
+  const { normFirst } = flags;
+  const order = normFirst === undefined ? undefined : normFirst ? 'first' : 'last';
+  return decisions.choose<NormOrder>(
+    'norm order',
+    [
+      fact(order, normFirst ? '--norm-first' : '--norm-last'),
+      fact(family.conventions.normOrder, `the convention of a ${family.title}`),
+    ],
+    'Whether norms stand before attention and MLP or after them is in no tensor. Give --norm-first or --norm-last.',
+  );
+}
+
+function decidePooling(
+  { pooling, finalNorm, classToken, distillationToken, classes }: Dimensions,
+  family: Family,
+  config: ConfigFacts | undefined,
+  decisions: Decisions,
+): Pooling {
+  if (pooling) {
+    decisions.note('pooling', pooling, 'tensors that only this pooling has');
+    return pooling;
+  }
+  // timm's DeiT without a head hands on the mean of both tokens.
+  const both = distillationToken && classes === 0 && finalNorm === 'tokens' && family.layout === 'timm';
+  const usual: Pooling = both ? 'class-and-distillation' : classToken ? 'class' : 'patches';
+  const known = config?.pooling ?? fact(family.conventions.pooling, `the convention of a ${family.title}`);
+  return decisions.choose<Pooling>('pooling', [known, fact(usual, `the convention of a ${family.title}`)], '')!;
+}
+
+function resamplings(
+  { positions, relativeBiases }: Dimensions,
+  { conventions, title }: Family,
+  decisions: Decisions,
+): Pick<Architecture, 'positionResampling' | 'relativeResampling'> {
+  const { positionResampling, relativeResampling } = conventions;
+  const why = `what ${title} does at other image sizes`;
+  const chosen: Pick<Architecture, 'positionResampling' | 'relativeResampling'> = {};
+  if (positions !== null && positionResampling) {
+    chosen.positionResampling = positionResampling;
+    decisions.note('resampling of positions', positionResampling, why);
+  }
+  if (relativeBiases !== null && relativeResampling) {
+    chosen.relativeResampling = relativeResampling;
+    decisions.note('resampling of relative positions', relativeResampling, why);
+  }
+  return chosen;
+}
+
+function attentionScale(
+  { qkScale }: ArchitectureFlags,
+  headSize: number,
+  decisions: Decisions,
+): Pick<Architecture, 'attentionScale'> {
+  const usual = headSize ** -0.5;
+  if (qkScale === undefined || Math.abs(qkScale - usual) <= 1e-6 * usual) return {};
+  if (!(qkScale > 0)) throw new ViTError('bad-input', `--qk-scale must be above 0, not ${qkScale}.`);
+  decisions.note('attention scale', qkScale, '--qk-scale');
+  return { attentionScale: qkScale };
+}
+
+/** @returns `undefined` after a question was asked. */
+function decideText(
+  { projectionBias, ...dimensions }: NonNullable<Dimensions['text']>,
+  config: ConfigFacts | undefined,
+  decisions: Decisions,
+): TextArchitecture | undefined {
+  if (!config?.text) {
+    decisions.ask('What the text tower is like is in no tensor. Give --config config.json.');
+    return undefined;
+  }
+  const { why, value } = config.text;
+  decisions.note('text pooling', value.pooling, why);
+  checkHeads(value.heads, dimensions.width);
+  // The two numbers are tensors, which are read later.
+  return { ...dimensions, ...value, ...(projectionBias && { projectionBias }), logitScale: 0 };
+}
+
+export type ImageFacts = Pick<Architecture, 'imageSize' | 'positionEmbedding'>;
+
 /**
- * The position embedding tells how many patches there are; which rectangle they form is told, or taken for a square.
- * @returns [height, width] in pixels; `undefined` after a question was asked.
+ * The position embedding tells how many patches there are; which rectangle they form is told, or taken for a square. Both
+ * together tell which other tokens have a position.
+ * @returns `undefined` after a question was asked.
  */
-export function decideImageSize(
-  { patches, patchSize: [patchHeight, patchWidth] }: Dimensions,
+export function decideImage(
+  dimensions: Dimensions,
   config: ConfigFacts | undefined,
   flags: ArchitectureFlags,
   decisions: Decisions,
-): [number, number] | undefined {
+): ImageFacts | undefined {
+  const { patchSize, positions, relativeBiases } = dimensions;
+  const candidates: { positionEmbedding: PositionEmbedding; patches: number }[] =
+    positions === null
+      ? []
+      : prefixes(dimensions).map(([positionEmbedding, prefix]) => ({ positionEmbedding, patches: positions - prefix }));
   const told = fact(flags.imageSize, '--image-size') ?? config?.imageSize;
   if (told) {
-    const [height, width] = told.value;
-    const needed = (height / patchHeight) * (width / patchWidth);
-    if (height % patchHeight !== 0 || width % patchWidth !== 0 || needed !== patches) {
-      throw new ViTError(
-        told === config?.imageSize ? 'bad-input' : 'unsupported-model',
-        `${height}x${width} pixels (${told.why}) are ${needed} patches of ${patchHeight}x${patchWidth}, but the position ` +
-          `embedding is for a class token and ${patches} patches. This version does not resample it.`,
-      );
-    }
-    decisions.note('image size', `${height}x${width}`, told.why);
-    return told.value;
+    const [rows, columns] = [0, 1].map((side) => told.value[side] / patchSize[side]);
+    const whole = Number.isInteger(rows) && Number.isInteger(columns);
+    const fitting = candidates.find(({ patches }) => patches === rows * columns);
+    const fits = positions === null ? relativeBiases === (2 * rows - 1) * (2 * columns - 1) + 3 : fitting;
+    if (!whole || !fits) throw wrongSize(dimensions, told.value, told.why);
+    decisions.note('image size', told.value.join('x'), told.why);
+    return { imageSize: told.value, positionEmbedding: fitting?.positionEmbedding ?? 'none' };
   }
-  const side = Math.round(Math.sqrt(patches));
-  if (side * side !== patches) {
+  const square = (patches: number) => Number.isInteger(Math.sqrt(patches)) && patches > 0;
+  const fitting = candidates.find(({ patches }) => square(patches));
+  const side = positions === null ? (Math.sqrt(relativeBiases! - 3) + 1) / 2 : Math.sqrt(fitting?.patches ?? 0);
+  if (side === 0 || !Number.isInteger(side)) {
+    const counts = candidates.length > 0 ? `${candidates[0].patches} patches, which are no square` : 'no square grid';
     decisions.ask(
-      `The position embedding is for ${patches} patches, which are no square. Give --image-size HxW ` +
-        `(multiples of ${patchHeight} and ${patchWidth}).`,
+      `The position embedding is for ${counts}. Give --image-size HxW (multiples of ${patchSize[0]} and ${patchSize[1]}).`,
     );
     return undefined;
   }
-  const size: [number, number] = [side * patchHeight, side * patchWidth];
-  decisions.note('image size', size.join('x'), `${patches} positions, taken for a square of ${side}x${side} patches`);
-  return size;
+  const imageSize: [number, number] = [side * patchSize[0], side * patchSize[1]];
+  const count = positions === null ? `${relativeBiases} relative positions` : `${fitting!.patches} positions`;
+  decisions.note('image size', imageSize.join('x'), `${count}, taken for a square of ${side}x${side} patches`);
+  return { imageSize, positionEmbedding: fitting?.positionEmbedding ?? 'none' };
+}
+
+/** Which tokens in front of the patches may have positions, and how many they are: the usual case first. */
+function prefixes({ classToken, distillationToken, registerTokens }: Dimensions): [PositionEmbedding, number][] {
+  const others = Number(classToken) + Number(distillationToken);
+  const possible: [PositionEmbedding, number][] = [['all', others + registerTokens]];
+  if (registerTokens > 0) possible.push(['all-but-registers', others]);
+  if (others + registerTokens > 0) possible.push(['patches', 0]);
+  return possible;
+}
+
+function wrongSize(
+  { patchSize, positions, relativeBiases }: Dimensions,
+  size: [number, number],
+  why: string,
+): ViTError {
+  const [height, width] = size;
+  const needed = (height / patchSize[0]) * (width / patchSize[1]);
+  const rows = positions === null ? `${relativeBiases} relative positions` : `${positions} rows`;
+  return new ViTError(
+    'bad-input',
+    `${height}x${width} pixels (${why}) are ${needed} patches of ${patchSize.join('x')}, but the position embedding has ` +
+      `${rows}. Give the image size that the checkpoint was trained for; other sizes are a matter of loading the model.`,
+  );
 }

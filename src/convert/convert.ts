@@ -5,10 +5,12 @@
  * rounded and written in turn. Of what is written, one shard is in memory at a time; the rounded tensors stay there as
  * f32 until the golden is computed from them.
  */
+import { ViTError } from '../error.ts';
+import type { Architecture } from '../model/architecture.ts';
 import type { Preprocess } from '../model/preprocess.ts';
 import { tensorShapes } from '../model/tensors.ts';
 import { type Dtype, FORMAT, type Manifest, type Source, VERSION } from '../weights/manifest.ts';
-import { type ArchitectureFlags, decideImageSize, decideNumbers } from './architecture.ts';
+import { type ArchitectureFlags, decideArchitecture, decideImage } from './architecture.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { readConfig } from './configs/read.ts';
 import { Decisions, type Finding } from './decisions.ts';
@@ -22,7 +24,7 @@ import { decidePreprocess } from './preprocess/decide.ts';
 import { readPreprocessorConfig } from './preprocess/hugging-face.ts';
 import { DEFAULT_SHARD_BYTES, layOutShards, ShardWriter } from './shards.ts';
 import type { Sink } from './sink.ts';
-import { modelTensors } from './tensors.ts';
+import { checkShapes, modelTensors } from './tensors.ts';
 
 export interface ConvertOptions extends ArchitectureFlags {
   /** Of the model, as `vit.info.name` will give it. */
@@ -62,8 +64,8 @@ export async function convertCheckpoint(
   options: ConvertOptions,
 ): Promise<Manifest> {
   const { recipes, findings, ...decided } = decide(checkpoint, options);
-  const { architecture } = decided;
   options.onFindings?.(findings);
+  const architecture = await readNumbers(decided.architecture, recipes, checkpoint);
 
   const { dtype = 'f32', shardBytes = DEFAULT_SHARD_BYTES, onProgress } = options;
   const layout = layOutShards(tensorShapes(architecture), dtype, shardBytes);
@@ -84,6 +86,7 @@ export async function convertCheckpoint(
     name: options.name,
     source: options.source ?? {},
     ...decided,
+    architecture,
     tensors: layout.tensors,
     shards: await writer.finish(),
     golden: computeGolden(architecture, stored),
@@ -106,27 +109,45 @@ function decide(checkpoint: Checkpoint, options: ConvertOptions): Decided {
   for (const { name, why } of ignored) decisions.note('left out', name, why);
 
   const config = options.config === undefined ? undefined : readConfig(options.config, dimensions.width);
-  const imageSize = decideImageSize(dimensions, config, options, decisions);
-  const numbers = decideNumbers(dimensions, family, config, options, decisions);
+  const image = decideImage(dimensions, config, options, decisions);
+  const architecture = decideArchitecture(dimensions, image, family, config, options, decisions);
   const sources = [
     options.preprocessor === undefined ? {} : readPreprocessorConfig(options.preprocessor),
     config?.preprocess ?? {},
   ];
   const preprocess =
-    imageSize && decidePreprocess({ ...dimensions, imageSize }, options.preprocess ?? {}, sources, decisions);
+    image && decidePreprocess({ ...dimensions, ...image }, options.preprocess ?? {}, sources, decisions);
   const labels = decideLabels(dimensions.classes, options.labels, config, decisions);
   decisions.settle();
-  const { patches: _, ...shape } = dimensions;
-  const problemType = config?.problemType?.value ?? 'single-label';
+  // Nothing is undecided any more.
+  checkShapes(recipes, tensorShapes(architecture!));
   return {
     recipes,
     findings: decisions.findings,
-    // Nothing is undecided any more.
-    architecture: { imageSize: imageSize!, ...shape, ...numbers! },
+    architecture: architecture!,
     preprocess: preprocess!,
     labels,
-    problemType,
+    problemType: config?.problemType?.value ?? 'single-label',
   };
+}
+
+/** The numbers of an architecture that checkpoints keep as tensors. */
+async function readNumbers(
+  architecture: Architecture,
+  recipes: Map<string, Recipe>,
+  checkpoint: Checkpoint,
+): Promise<Architecture> {
+  const { text } = architecture;
+  if (!text) return architecture;
+  const number = async (name: string) => {
+    const recipe = recipes.get(name);
+    return recipe && (await make(recipe, checkpoint))[0];
+  };
+  const logitScale = await number('logit_scale');
+  if (logitScale === undefined)
+    throw new ViTError('unsupported-model', 'The checkpoint has a text tower but no logit_scale.');
+  const logitBias = await number('logit_bias');
+  return { ...architecture, text: { ...text, logitScale, ...(logitBias !== undefined && { logitBias }) } };
 }
 
 async function make({ from, transform }: Recipe, checkpoint: Checkpoint): Promise<Float32Array<ArrayBuffer>> {

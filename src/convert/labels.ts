@@ -16,6 +16,8 @@ export function decideLabels(
   config: ConfigFacts | undefined,
   decisions: Decisions,
 ): string[] {
+  // What config.json has then is transformers' default, and names nothing.
+  if (classes === 0 && !given) return [];
   const told = fact(given, '--labels') ?? config?.labels;
   if (!told) {
     decisions.note('labels', 'class 0, class 1, …', 'no --labels and none in config.json');

@@ -3,16 +3,45 @@
  * can be run: every tensor must be understood, and none may be missing.
  */
 import { ViTError } from '../error.ts';
-import type { Architecture } from '../model/architecture.ts';
+import type { Architecture, Pooling } from '../model/architecture.ts';
 import { tensorShapes } from '../model/tensors.ts';
+import type { TextArchitecture } from '../model/text.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import type { Family } from './families/family.ts';
 import { type Mapping, mapTensors, namesFor, type Recipe } from './families/map-tensors.ts';
 
 /** What tensors tell of an architecture. */
-export type Dimensions = Pick<Architecture, 'patchSize' | 'channels' | 'width' | 'depth' | 'mlpWidth' | 'classes'> & {
-  /** Patches that the position embedding is for. */
-  patches: number;
+export interface Dimensions
+  extends Pick<Architecture, 'patchSize' | 'channels' | 'width' | 'depth' | 'mlpWidth' | 'classes'>,
+    Required<
+      Pick<
+        Architecture,
+        | 'classToken'
+        | 'distillationToken'
+        | 'registerTokens'
+        | 'patchBias'
+        | 'patchNorm'
+        | 'normBeforeBlocks'
+        | 'qkvBias'
+        | 'relativePositionBias'
+        | 'layerScale'
+        | 'mlp'
+        | 'finalNorm'
+        | 'representation'
+        | 'projection'
+      >
+    > {
+  /** `null` where different models have these tensors. */
+  pooling: Pooling | null;
+  /** Rows of the position embedding; `null` where there is none. */
+  positions: number | null;
+  /** Rows of a relative position bias; `null` where there is none. */
+  relativeBiases: number | null;
+  text: TextDimensions | null;
+}
+
+export type TextDimensions = Pick<TextArchitecture, 'vocabulary' | 'tokens' | 'width' | 'depth' | 'mlpWidth'> & {
+  projectionBias: boolean;
 };
 
 export interface ModelTensors {
@@ -53,39 +82,124 @@ function refuseUnsupported({ unsupported }: Mapping): void {
   throw new ViTError('unsupported-model', `This version cannot run a model that has${lines.join('')}`);
 }
 
-function readDimensions({ recipes, incomplete }: Mapping, family: Family): Dimensions {
-  const shapeOf = (name: string, rank: number): number[] => {
-    const shape = recipes.get(name)?.shape;
-    if (!shape) throw missing([name], incomplete, family);
-    if (shape.length !== rank || shape.includes(0)) {
-      throw new ViTError('bad-input', `${namesFor(family, name)} has shape [${shape}], which is not that of ${name}.`);
-    }
-    return shape;
-  };
-  const [width, channels, patchHeight, patchWidth] = shapeOf('patch_embed.proj.weight', 4);
-  shapeOf('cls_token', 3);
-  const [, positions] = shapeOf('pos_embed', 3);
-  const [mlpWidth] = shapeOf('blocks.0.mlp.fc1.weight', 2);
-  const [classes] = shapeOf('head.weight', 2);
-  const blocks = [...recipes.keys()].map((name) => Number(/^blocks\.(\d+)\./.exec(name)?.[1] ?? 0));
+function readDimensions(mapping: Mapping, family: Family): Dimensions {
+  const shapes = new ShapeReader(mapping, family);
+  const [width, channels, patchHeight, patchWidth] = shapes.of('patch_embed.proj.weight', 4);
+  const [hidden] = shapes.of('blocks.0.mlp.fc1.weight', 2);
+  const [, mlpWidth] = shapes.of('blocks.0.mlp.fc2.weight', 2);
+  const [classes, features] = shapes.ifThere('head.weight', 2) ?? [0, 0];
+  const [representation, pooled] = shapes.ifThere('pre_logits.fc.weight', 2) ?? [0, features];
+  const relativeTable =
+    shapes.ifThere('blocks.0.attn.relative_position_bias_table', 2) ??
+    shapes.ifThere('rel_pos_bias.relative_position_bias_table', 2);
   return {
     patchSize: [patchHeight, patchWidth],
     channels,
     width,
-    depth: Math.max(...blocks) + 1,
+    depth: shapes.countBlocks('blocks'),
     mlpWidth,
     classes,
-    patches: positions - 1,
+    classToken: shapes.has('cls_token'),
+    distillationToken: shapes.has('dist_token'),
+    registerTokens: shapes.ifThere('reg_token', 3)?.[1] ?? 0,
+    patchBias: shapes.has('patch_embed.proj.bias'),
+    patchNorm: shapes.has('patch_embed.norm.*'),
+    normBeforeBlocks: shapes.has('norm_pre.*'),
+    qkvBias: shapes.has('blocks.#.attn.qkv.bias'),
+    relativePositionBias: shapes.has('rel_pos_bias.relative_position_bias_table')
+      ? 'shared'
+      : shapes.has('blocks.#.attn.relative_position_bias_table')
+        ? 'per-block'
+        : 'none',
+    layerScale: shapes.has('blocks.#.ls1.gamma') || shapes.has('blocks.#.ls2.gamma'),
+    mlp: hidden === 2 * mlpWidth ? 'swiglu' : 'plain',
+    finalNorm: shapes.has('norm.*') ? 'tokens' : shapes.has('fc_norm.*') ? 'pooled' : 'none',
+    pooling: poolingOf(shapes, pooled, width),
+    representation,
+    projection: shapes.ifThere('projection.weight', 2)?.[0] ?? 0,
+    positions: shapes.ifThere('pos_embed', 3)?.[1] ?? null,
+    relativeBiases: relativeTable?.[0] ?? null,
+    text: readText(shapes),
   };
 }
+
+/** @param features that the layer behind the pooling reads */
+function poolingOf(shapes: ShapeReader, features: number, width: number): Pooling | null {
+  if (shapes.has('attn_pool.latent')) return 'attention';
+  if (shapes.has('head_dist.*')) return 'class-and-distillation';
+  if (features === 2 * width) return 'class-and-patches';
+  if (shapes.has('fc_norm.*') || !shapes.has('cls_token')) return 'patches';
+  return null;
+}
+
+function readText(shapes: ShapeReader): TextDimensions | null {
+  if (!shapes.has('text.blocks.#.norm1.weight')) return null;
+  const [vocabulary, width] = shapes.of('text.token_embed.weight', 2);
+  const [tokens] = shapes.of('text.pos_embed', 2);
+  const [mlpWidth] = shapes.of('text.blocks.0.mlp.fc1.weight', 2);
+  const depth = shapes.countBlocks('text.blocks');
+  return { vocabulary, tokens, width, depth, mlpWidth, projectionBias: shapes.has('text.projection.bias') };
+}
+
+/** Shapes by canonical name. */
+class ShapeReader {
+  readonly #mapping: Mapping;
+  readonly #family: Family;
+
+  constructor(mapping: Mapping, family: Family) {
+    this.#mapping = mapping;
+    this.#family = family;
+  }
+
+  /** Whether there is such a tensor, or what could have become one: `#` stands for any block, a closing `*` for any rest. */
+  has(pattern: string): boolean {
+    const { recipes, incomplete } = this.#mapping;
+    const expression = new RegExp(`^${pattern.replaceAll('.', '\\.').replace('#', '\\d+').replace('*', '.+')}$`);
+    return [...recipes.keys(), ...incomplete.keys()].some((name) => expression.test(name));
+  }
+
+  /** @throws ViTError `unsupported-model` when it is missing, `bad-input` when it has not so many dimensions. */
+  of(name: string, rank: number): number[] {
+    const shape = this.ifThere(name, rank);
+    if (!shape) throw missing([name], this.#mapping.incomplete, this.#family);
+    return shape;
+  }
+
+  ifThere(name: string, rank: number): number[] | undefined {
+    const shape = this.#mapping.recipes.get(name)?.shape;
+    if (shape && (shape.length !== rank || shape.includes(0))) {
+      const names = namesFor(this.#family, name);
+      throw new ViTError('bad-input', `${names} has shape [${shape}], which is not that of ${name}.`);
+    }
+    return shape;
+  }
+
+  countBlocks(prefix: string): number {
+    const block = new RegExp(`^${prefix.replace('.', '\\.')}\\.(\\d+)\\.`);
+    return Math.max(...[...this.#mapping.recipes.keys()].map((name) => Number(block.exec(name)?.[1] ?? 0))) + 1;
+  }
+}
+
+/** Tensors that are no part of the network: numbers of a manifest. */
+const NUMBERS = ['logit_scale', 'logit_bias'];
+
+/** Tensors whose shapes depend on how the patches are arranged, or on the heads: they are checked when that is known. */
+const LATER = /^pos_embed$|relative_position_bias_table$/;
 
 function checkComplete({ recipes, incomplete, unused }: Mapping, dimensions: Dimensions, family: Family): void {
   const expected = tensorShapes(anyArchitecture(dimensions));
   const absent = [...expected.keys()].filter((name) => !recipes.has(name));
   if (absent.length > 0) throw missing(absent, incomplete, family);
+  if (dimensions.finalNorm === 'none' && family.conventions.finalNorm !== 'none') {
+    throw missing(['norm.weight', 'norm.bias'], incomplete, family);
+  }
+  if (dimensions.positions === null && dimensions.relativeBiases === null) {
+    throw missing(['pos_embed'], incomplete, family);
+  }
 
-  const surplus = [...recipes].filter(([name]) => !expected.has(name)).flatMap(([, { from }]) => from);
-  const unknown = [...unused, ...surplus];
+  const known = (name: string) => expected.has(name) || (dimensions.text !== null && NUMBERS.includes(name));
+  const surplus = [...recipes].filter(([name]) => !known(name)).flatMap(([, { from }]) => from);
+  const unknown = [...new Set([...unused, ...surplus])];
   if (unknown.length > 0) {
     throw new ViTError(
       'unsupported-model',
@@ -93,29 +207,39 @@ function checkComplete({ recipes, incomplete, unused }: Mapping, dimensions: Dim
         'If the model gives the same results without them, name them with --ignore.',
     );
   }
-  const wrong = [...expected].filter(([name, shape]) => String(recipes.get(name)!.shape) !== String(shape));
-  if (wrong.length > 0) {
-    const lines = wrong.map(([name, shape]) => {
-      const { from, shape: actual } = recipes.get(name)!;
-      return `\n  ${from.join(', ')}: [${actual}], not [${shape}]`;
-    });
-    throw new ViTError('bad-input', `The shapes of these tensors do not fit the others:${lines.join('')}`);
-  }
+  checkShapes(recipes, new Map([...expected].filter(([name]) => !LATER.test(name))));
 }
 
-/** With these dimensions; heads and epsilon change no tensor, nor does how the patches are arranged. */
-function anyArchitecture({ patches, ...dimensions }: Dimensions): Architecture {
-  const [patchHeight, patchWidth] = dimensions.patchSize;
-  const imageSize: [number, number] = [patchHeight, patchWidth * patches];
-  return { ...dimensions, imageSize, heads: 1, activation: 'gelu', epsilon: 0 };
+/** @throws ViTError `bad-input` naming every tensor whose shape is another. */
+export function checkShapes(recipes: Map<string, Recipe>, expected: Map<string, number[]>): void {
+  const wrong = [...expected].filter(([name, shape]) => String(recipes.get(name)!.shape) !== String(shape));
+  if (wrong.length === 0) return;
+  const lines = wrong.map(([name, shape]) => {
+    const { from, shape: actual } = recipes.get(name)!;
+    return `\n  ${from.join(', ')}: [${actual}], not [${shape}]`;
+  });
+  throw new ViTError('bad-input', `The shapes of these tensors do not fit the others:${lines.join('')}`);
+}
+
+/** With these dimensions; heads, epsilon and the like change no tensor but those that are checked later. */
+function anyArchitecture({ positions, relativeBiases: _, text, ...dimensions }: Dimensions): Architecture {
+  const pooling = dimensions.pooling ?? 'class';
+  const numbers = { heads: 1, activation: 'gelu' as const, epsilon: 1 };
+  return {
+    ...dimensions,
+    ...numbers,
+    imageSize: dimensions.patchSize,
+    pooling,
+    positionEmbedding: positions === null ? 'none' : 'patches',
+    text: text && { ...text, ...numbers, causal: true, pooling: 'last', padding: 0, logitScale: 0 },
+  };
 }
 
 function missing(absent: string[], incomplete: Mapping['incomplete'], family: Family): ViTError {
   const names = absent.flatMap((name) => incomplete.get(name) ?? namesFor(family, name));
   return new ViTError(
     'unsupported-model',
-    `The checkpoint has no ${shorten(names)}. This version runs a ${family.title} with all of its tensors: ` +
-      'class token, position embedding, biases, final norm and classification head.',
+    `The checkpoint has no ${shorten(names)}, without which it is no whole ${family.title}.`,
   );
 }
 

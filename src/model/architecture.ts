@@ -174,13 +174,13 @@ export function withDefaults(architecture: Architecture): FullArchitecture {
 
 /** Leaves out every field that says what its default says: the shortest form, which a manifest has. */
 export function withoutDefaults(architecture: Architecture): Architecture {
-  const { imageSize, patchSize, channels, width, depth, heads, mlpWidth, classes, activation, epsilon } = architecture;
-  const required = { imageSize, patchSize, channels, width, depth, heads, mlpWidth, classes, activation, epsilon };
+  const { imageSize, patchSize, channels, width, depth, mlpWidth, classes, heads, activation, epsilon } = architecture;
+  const required = { imageSize, patchSize, channels, width, depth, mlpWidth, classes, heads, activation, epsilon };
   const defaults: Record<string, unknown> = withDefaults(required);
   const departures = Object.entries(architecture).filter(
-    ([name, value]) => name in required || (value !== undefined && value !== defaults[name]),
+    ([name, value]) => !(name in required) && value !== undefined && value !== defaults[name],
   );
-  return Object.fromEntries(departures) as unknown as Architecture;
+  return { ...required, ...Object.fromEntries(departures) };
 }
 
 /** [rows, columns] of patches. */

@@ -1,48 +1,108 @@
 /**
- * Whole models against the libraries that made them: checkpoints and outputs of timm and transformers.
+ * Whole models against the libraries that made them: checkpoints and outputs of timm, transformers, torchvision and
+ * PyTorch, and of equations written down in float64. Each fixture is one line per output and backend.
  */
 import { describe, test } from 'vitest';
-import { loadViT } from '../../src/index.ts';
+import type { ConvertOptions } from '../../src/convert/convert.ts';
+import { loadViT, type OutputName } from '../../src/index.ts';
 import { expectClose } from '../harness/arrays.ts';
 import { convert, fixture, readFloats, readJson } from '../harness/files.ts';
 
 interface Expected {
   input: { shape: number[] };
-  hints: { num_heads?: number };
+  hints: Hints;
   outputs: Record<string, { file: string; shape: number[] }>;
 }
 
-/** The libraries compute in f32 too, in another order: their logits, of size 1, agree to 1e-6; 1e-4 is the contract. */
+/** What the tensors cannot tell. */
+interface Hints {
+  layout: string;
+  num_heads?: number;
+  activation?: ConvertOptions['activation'];
+  eps?: number;
+  norm_first?: boolean;
+  qk_scale?: number;
+}
+
+const FAMILIES = [
+  'hf-beit',
+  'hf-clip',
+  'hf-deit-teacher',
+  'hf-dinov2',
+  'hf-dinov2-registers-swiglu',
+  'hf-siglip-vision',
+  'hf-vit',
+  'hf-vit-base-model',
+  'timm-beit',
+  'timm-clip-quickgelu',
+  'timm-deit-distilled',
+  'timm-deit3',
+  'timm-dinov2-reg-swiglu',
+  'timm-siglip',
+  'timm-vit',
+  'timm-vit-1ch',
+  'timm-vit-avg-pool',
+  'timm-vit-headless',
+  'timm-vit-no-qkv-bias',
+  'torch-encoder-28x28-gray',
+  'torchvision-vit-representation',
+  'vit-no-qkv-bias-distilled',
+  'vit-patch-norm',
+  'vit-qk-scale',
+  'vit-representation-tanh',
+];
+
+/** The libraries compute in f32 too, in another order: their outputs, of size 1 to 4, agree to 2e-6; 1e-4 is the contract. */
 const BOUND = 1e-4;
 
-for (const name of ['timm-vit', 'hf-vit']) {
+/** What a fixture's outputs are called here; a model without a head has its embedding for logits. */
+const OUTPUTS: Record<string, OutputName> = {
+  logits: 'logits',
+  tokens: 'tokens',
+  embedding: 'embedding',
+  pooler: 'embedding',
+  image_embeds: 'embedding',
+};
+
+for (const name of FAMILIES) {
   describe(name, async () => {
     const folder = fixture(`families/${name}`);
     const { input, hints, outputs } = await readJson<Expected>(`${folder}/expected.json`);
+    const [, channels, height, width] = input.shape;
     const files = await convert(`${folder}/model.safetensors`, {
       name,
+      layout: hints.layout,
       heads: hints.num_heads,
+      activation: hints.activation,
+      epsilon: hints.eps,
+      normFirst: hints.norm_first,
+      qkScale: hints.qk_scale,
       config: hints.num_heads ? undefined : await readJson(`${folder}/config.json`),
       preprocess: {
-        resize: { mode: 'squash', height: 32, width: 32 },
+        resize: { mode: 'squash', height, width },
         filter: 'bilinear',
         crop: null,
-        mean: [0.5, 0.5, 0.5],
-        std: [0.5, 0.5, 0.5],
+        mean: new Array(channels).fill(0.5),
+        std: new Array(channels).fill(0.5),
       },
       shardBytes: 8192,
     });
     const pixels = { data: await readFloats(`${folder}/input.f32`), shape: input.shape };
-    const logits = await readFloats(`${folder}/${outputs.logits.file}`);
+    const headless = files.manifest.architecture.classes === 0;
 
     for (const backend of ['webgpu', 'cpu'] as const) {
-      test(`logits on ${backend}`, async () => {
-        const vit = await loadViT(files, { backend, worker: false });
-        const computed = (await vit.forward(pixels)).logits!;
-        expectClose(computed.shape, outputs.logits.shape, 0);
-        expectClose(computed.data, logits, BOUND);
-        vit.dispose();
-      });
+      for (const [file, output] of Object.entries(OUTPUTS)) {
+        if (!(file in outputs)) continue;
+        test(`${file} on ${backend}`, async () => {
+          const expected = await readFloats(`${folder}/${outputs[file].file}`);
+          const wanted = headless && output === 'logits' ? 'embedding' : output;
+          const vit = await loadViT(files, { backend, worker: false });
+          const computed = (await vit.forward(pixels, { outputs: [wanted] }))[wanted]!;
+          vit.dispose();
+          expectClose(computed.shape, outputs[file].shape, 0);
+          expectClose(computed.data, expected, BOUND);
+        });
+      }
     }
   });
 }

@@ -254,7 +254,8 @@ describe('inspect', () => {
     expect(exitCode).toBe(0);
     expect(printed).toContain('safetensors, 32 tensors, f32, 271.1 kB');
     expect(printed).toMatch(/^layout +timm ViT$/m);
-    expect(printed).toMatch(/^patches +16 of 8x8x3$/m);
+    expect(printed).toMatch(/^patches +of 8x8x3$/m);
+    expect(printed).toMatch(/^positions +17$/m);
     expect(printed).toMatch(/^blocks\.1\.attn\.qkv\.weight +f32 +\[144, 48\] +27\.6 kB$/m);
   });
 

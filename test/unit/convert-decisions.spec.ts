@@ -51,10 +51,21 @@ describe('what no tensor tells', () => {
     expect((await refusal('timm-vit', { epsilon: 0 })).message).toContain('epsilon must be above 0');
   });
 
-  test('post-norm models and other scales of Q K are refused', async () => {
-    expect(await refusal('timm-vit', { normFirst: false })).toMatchObject({ code: 'unsupported-model' });
-    expect(await refusal('timm-vit', { qkScale: 0.2 })).toMatchObject({ code: 'unsupported-model' });
-    expect(await architectureOf('timm-vit', { normFirst: true, qkScale: 0.25 })).toMatchObject({ heads: 3 });
+  test('norms after attention and MLP, and other scales of Q K, are taken from flags', async () => {
+    expect(await architectureOf('timm-vit', { normFirst: false })).toMatchObject({ normOrder: 'last' });
+    expect(await architectureOf('timm-vit', { qkScale: 0.2 })).toMatchObject({ attentionScale: 0.2 });
+    // What is usual is left out: heads of 16 features.
+    const usual = await architectureOf('timm-vit', { normFirst: true, qkScale: 0.25 });
+    expect(usual).toEqual(await architectureOf('timm-vit', {}));
+    expect(await refusal('timm-vit', { qkScale: -1 })).toMatchObject({ code: 'bad-input' });
+  });
+
+  test('an nn.TransformerEncoder: the order of norms is asked for too, and no default is guessed', async () => {
+    const options = { imageSize: [28, 28] as [number, number], preprocess: undefined, heads: undefined };
+    const { message } = await refusal('torch-encoder-28x28-gray', options);
+    for (const flag of ['--heads', '--epsilon', '--activation', '--norm-first or --norm-last']) {
+      expect(message).toContain(flag);
+    }
   });
 });
 
@@ -136,10 +147,13 @@ describe("timm's config.json", () => {
     expect(message).toContain('--heads');
   });
 
-  test('that pools otherwise is refused, since no tensor may show it', async () => {
-    expect(await refusal('timm-vit', { config: { ...base, global_pool: 'avg' } })).toMatchObject({
+  test('tells how tokens are pooled, which no tensor may show', async () => {
+    expect(await architectureOf('timm-vit', { config: { ...base, global_pool: 'avg' } })).toMatchObject({
+      pooling: 'patches',
+    });
+    expect(await refusal('timm-vit', { config: { ...base, global_pool: 'avgmax' } })).toMatchObject({
       code: 'unsupported-model',
-      message: expect.stringContaining('global_pool avg'),
+      message: expect.stringContaining('global_pool avgmax'),
     });
   });
 
@@ -186,10 +200,10 @@ describe('the image size', () => {
 
   test('that needs other positions is refused', async () => {
     expect(await refusal('timm-vit', { imageSize: [64, 64] })).toMatchObject({
-      code: 'unsupported-model',
+      code: 'bad-input',
       message: expect.stringContaining('64x64 pixels (--image-size) are 64 patches'),
     });
-    expect(await refusal('timm-vit', { imageSize: [31, 33] })).toMatchObject({ code: 'unsupported-model' });
+    expect(await refusal('timm-vit', { imageSize: [31, 33] })).toMatchObject({ code: 'bad-input' });
   });
 });
 

@@ -1,7 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import { familyOf } from '../../src/convert/families/index.ts';
+import type { Architecture } from '../../src/model/architecture.ts';
 import { tensorShapes } from '../../src/model/tensors.ts';
-import { addTensors, convertInMemory, fixtureJson, openFixture, renameTensors } from '../harness/checkpoints.ts';
+import {
+  addTensors,
+  convertInMemory,
+  ENOUGH,
+  fixtureJson,
+  openFixture,
+  renameTensors,
+} from '../harness/checkpoints.ts';
 
 const CONFIG = fixtureJson('hf-vit/config.json');
 
@@ -33,6 +41,8 @@ describe('canonical names', () => {
         classes: 7,
         activation: 'gelu',
         epsilon: family === 'hf-vit' ? 1e-12 : 1e-6,
+        // What is usual in timm is left out.
+        ...(family === 'hf-vit' && { positionResampling: 'bicubic' }),
       });
     });
   }
@@ -122,13 +132,15 @@ describe('the layout', () => {
   });
 
   test('that nothing fits is refused with some of the names', () => {
-    expect(() => familyOf(['conv_proj.weight', 'class_token'])).toThrow(/no layout .*: conv_proj\.weight, class_token/);
+    expect(() => familyOf(['stem.weight', 'layer1.0.conv1.weight'])).toThrow(/no layout .*: stem\.weight, layer1/);
     expect(() => familyOf([])).toThrow('no layout');
   });
 
   test('may be given, and must be one that is known', async () => {
     expect(familyOf([], 'hf').layout).toBe('hf');
-    expect(() => familyOf([], 'keras')).toThrow('There is no layout keras. Give --layout auto, timm or hf.');
+    expect(() => familyOf([], 'keras')).toThrow(
+      'There is no layout keras. Give --layout auto, timm or hf or torchvision or torch-encoder.',
+    );
     await expect(convertInMemory(await openFixture('timm-vit'), { layout: 'hf' })).rejects.toMatchObject({
       code: 'unsupported-model',
       message: expect.stringContaining('embeddings.patch_embeddings.projection.weight'),
@@ -136,23 +148,113 @@ describe('the layout', () => {
   });
 });
 
+describe('what tensors tell of the architecture', () => {
+  const families: Record<string, Partial<Architecture>> = {
+    'hf-beit': {
+      positionEmbedding: 'none',
+      relativePositionBias: 'per-block',
+      layerScale: true,
+      finalNorm: 'pooled',
+      pooling: 'patches',
+    },
+    'hf-deit-teacher': { distillationToken: true, pooling: 'class-and-distillation' },
+    'hf-dinov2': { layerScale: true, pooling: 'class-and-patches' },
+    'hf-dinov2-registers-swiglu': {
+      registerTokens: 4,
+      positionEmbedding: 'all-but-registers',
+      mlp: 'swiglu',
+      mlpWidth: 128,
+      layerScale: true,
+      pooling: 'class-and-patches',
+    },
+    'hf-siglip-vision': { classToken: false, pooling: 'attention', classes: 0, mlpWidth: 148 },
+    'hf-vit-base-model': { classes: 0, representation: 48 },
+    'timm-beit': {
+      positionEmbedding: 'none',
+      relativePositionBias: 'per-block',
+      relativeResampling: 'geometric',
+      layerScale: true,
+      finalNorm: 'pooled',
+      pooling: 'patches',
+    },
+    'timm-clip-quickgelu': { patchBias: false, normBeforeBlocks: true },
+    'timm-deit-distilled': { distillationToken: true, pooling: 'class-and-distillation' },
+    'timm-deit3': { positionEmbedding: 'patches', layerScale: true },
+    'timm-dinov2-reg-swiglu': { registerTokens: 4, positionEmbedding: 'patches', mlp: 'swiglu', layerScale: true },
+    'timm-siglip': { classToken: false, pooling: 'attention' },
+    'timm-vit-1ch': { channels: 1 },
+    'timm-vit-avg-pool': { finalNorm: 'pooled', pooling: 'patches' },
+    'timm-vit-headless': { classes: 0 },
+    'timm-vit-no-qkv-bias': { qkvBias: false },
+    'torchvision-vit-representation': { representation: 20, positionResampling: 'bicubic-corners' },
+    'vit-patch-norm': { patchNorm: true },
+    'vit-representation-tanh': { representation: 20 },
+  };
+  for (const [family, expected] of Object.entries(families)) {
+    test(family, async () => {
+      const config = family.startsWith('hf') ? fixtureJson(`${family}/config.json`) : undefined;
+      const one = { ...ENOUGH.preprocess, mean: [0.5], std: [0.5] };
+      const preprocess = expected.channels === 1 ? one : ENOUGH.preprocess;
+      const { manifest } = await convertInMemory(await openFixture(family), { config, preprocess });
+      const { imageSize, patchSize, channels, width, depth, mlpWidth, classes, heads, activation, epsilon, ...rest } =
+        manifest.architecture;
+      expect(imageSize).toEqual([32, 32]);
+      expect({ channels, classes, mlpWidth, ...rest }).toMatchObject(expected);
+      // Nothing that is not expected departs from a plain ViT.
+      const { positionResampling: _, ...departures } = rest;
+      for (const name of Object.keys(departures)) expect(expected).toHaveProperty(name);
+    });
+  }
+
+  test('the text tower of a CLIP', async () => {
+    const { manifest } = await convertInMemory(await openFixture('hf-clip'), {
+      config: fixtureJson('hf-clip/config.json'),
+    });
+    expect(manifest.architecture).toMatchObject({ projection: 24, normalizeEmbedding: true, normBeforeBlocks: true });
+    expect(manifest.architecture.text).toEqual({
+      ...{ vocabulary: 64, tokens: 16, width: 48, depth: 2, heads: 3, mlpWidth: 192 },
+      ...{ activation: 'quick_gelu', epsilon: 1e-5, causal: true, pooling: 'end-of-text', endOfText: 63, padding: 1 },
+      logitScale: expect.closeTo(2.6592, 4),
+    });
+  });
+
+  test('a CLIP of old: end-of-text 2 means the token with the highest id', async () => {
+    const config = fixtureJson('hf-clip/config.json');
+    const text_config = { ...(config.text_config as object), eos_token_id: 2 };
+    const { manifest } = await convertInMemory(await openFixture('hf-clip'), { config: { ...config, text_config } });
+    expect(manifest.architecture.text).toMatchObject({ pooling: 'highest-id' });
+    expect(manifest.architecture.text).not.toHaveProperty('endOfText');
+  });
+
+  test('a ViTModel has a pooler, and a classifier has none', async () => {
+    const pooler = { 'vit.pooler.dense.weight': [48, 48], 'vit.pooler.dense.bias': [48] };
+    const { manifest } = await convertInMemory(addTensors(await openFixture('hf-vit'), pooler), { config: CONFIG });
+    expect(manifest.architecture.representation).toBeUndefined();
+  });
+
+  test("the bias of a BEiT's K is zero", async () => {
+    const checkpoint = await openFixture('timm-beit');
+    const { tensors } = await convertInMemory(checkpoint);
+    const bias = tensors.get('blocks.1.attn.qkv.bias')!;
+    expect([...bias.slice(48, 96)]).toEqual(new Array(48).fill(0));
+    expect([...bias.slice(0, 48)]).toEqual([...(await checkpoint.read('blocks.1.attn.q_bias'))]);
+    expect([...bias.slice(96)]).toEqual([...(await checkpoint.read('blocks.1.attn.v_bias'))]);
+  });
+
+  test("the query of SigLIP's pooling is a third of PyTorch's matrix, keys and values the others", async () => {
+    const checkpoint = await openFixture('hf-siglip-vision');
+    const { tensors } = await convertInMemory(checkpoint, { config: fixtureJson('hf-siglip-vision/config.json') });
+    const all = await checkpoint.read('head.attention.in_proj_weight');
+    expect([...tensors.get('attn_pool.q.weight')!]).toEqual([...all.slice(0, 48 * 48)]);
+    expect([...tensors.get('attn_pool.kv.weight')!]).toEqual([...all.slice(48 * 48)]);
+  });
+});
+
 describe('what this version cannot run is refused, naming the tensor', () => {
   const timm: Record<string, [shape: number[], feature: string]> = {
-    dist_token: [[1, 1, 48], 'a distillation token'],
-    'head_dist.weight': [[7, 48], 'a distillation head'],
-    reg_token: [[1, 4, 48], 'register tokens'],
-    'norm_pre.weight': [[48], 'a norm before the blocks'],
-    'patch_embed.norm.weight': [[48], 'a norm of the patches'],
-    'blocks.1.ls1.gamma': [[48], 'layer scale'],
-    'blocks.1.gamma_2': [[48], 'layer scale'],
     'blocks.0.attn.q_norm.weight': [[16], 'a norm of Q and K'],
-    'blocks.0.attn.q_bias': [[48], 'no bias of K'],
-    'blocks.0.attn.relative_position_bias_table': [[52, 3], 'a relative position bias'],
-    'rel_pos_bias.relative_position_bias_table': [[52, 3], 'a relative position bias'],
-    'blocks.0.mlp.w12.weight': [[256, 48], 'SwiGLU'],
-    'fc_norm.weight': [[48], 'pooling by average'],
-    'attn_pool.latent': [[1, 1, 48], 'pooling by attention'],
-    'pre_logits.fc.weight': [[20, 48], 'a representation layer'],
+    'blocks.0.attn.norm.weight': [[48], 'a norm within attention'],
+    'blocks.0.mlp.norm.weight': [[192], 'a norm within the MLP'],
   };
   for (const [name, [shape, feature]] of Object.entries(timm)) {
     test(`timm: ${name}`, async () => {
@@ -162,31 +264,28 @@ describe('what this version cannot run is refused, naming the tensor', () => {
     });
   }
 
-  const huggingFace: Record<string, [shape: number[], feature: string]> = {
-    'vit.embeddings.distillation_token': [[1, 1, 48], 'a distillation token'],
-    'vit.embeddings.register_tokens': [[1, 4, 48], 'register tokens'],
-    'vit.encoder.layer.0.lambda_1': [[48], 'layer scale'],
-    'vit.encoder.layer.0.layer_scale1.lambda1': [[48], 'layer scale'],
-    'vit.encoder.layer.0.mlp.weights_in.weight': [[256, 48], 'SwiGLU'],
-    'vit.pooler.layernorm.weight': [[48], 'pooling by average'],
+  /** Tensors of other kinds of ViT, alone among those of a plain one. */
+  const halves: Record<string, [shape: number[], named: string]> = {
+    'head_dist.weight': [[7, 48], 'has no head_dist.bias'],
+    'norm_pre.weight': [[48], 'has no norm_pre.bias'],
+    'blocks.1.ls1.gamma': [[48], 'has no blocks.0.ls1.gamma, blocks.0.ls2.gamma, blocks.1.ls2.gamma'],
+    'blocks.1.attn.relative_position_bias_table': [[52, 3], 'has no blocks.0.attn.relative_position_bias_table'],
+    'attn_pool.latent': [[1, 1, 48], 'has no attn_pool.q.weight'],
+    'pre_logits.fc.weight': [[48, 48], 'has no pre_logits.fc.bias'],
+    'fc_norm.weight': [[48], 'no part of a timm ViT: fc_norm.weight'],
   };
-  for (const [name, [shape, feature]] of Object.entries(huggingFace)) {
-    test(`Hugging Face: ${name}`, async () => {
-      const converting = convertInMemory(addTensors(await openFixture('hf-vit'), { [name]: shape }), {
-        config: CONFIG,
-      });
+  for (const [name, [shape, named]] of Object.entries(halves)) {
+    test(`timm: ${name} and nothing that goes with it`, async () => {
+      const converting = convertInMemory(addTensors(await openFixture('timm-vit'), { [name]: shape }));
       await expect(converting).rejects.toMatchObject({ code: 'unsupported-model' });
-      await expect(converting).rejects.toThrow(`${feature}: ${name}`);
+      await expect(converting).rejects.toThrow(named);
     });
   }
 
   const missing: Record<string, [family: string, gone: RegExp, named: string]> = {
-    'a class token': ['timm-vit', /^cls_token$/, 'has no cls_token'],
     'a position embedding': ['timm-vit', /^pos_embed$/, 'has no pos_embed'],
-    'a head': ['timm-vit', /^head\./, 'has no head.weight'],
-    'a classifier, under its own name': ['hf-vit', /^classifier\./, 'has no classifier.weight'],
-    'biases of Q, K and V': ['timm-vit', /qkv\.bias/, 'has no blocks.0.attn.qkv.bias, blocks.1.attn.qkv.bias'],
     'the bias of K': ['hf-vit', /0.*key\.bias/, 'has no vit.encoder.layer.0.attention.attention.key.bias'],
+    'the bias of one projection': ['timm-vit', /1\.attn\.proj\.bias/, 'has no blocks.1.attn.proj.bias'],
     'a final norm': ['hf-vit', /^vit\.layernorm\./, 'has no layernorm.weight, layernorm.bias'],
     'a block in the middle': ['timm-vit', /^blocks\.0\./, 'has no blocks.0.mlp.fc1.weight'],
   };
@@ -198,6 +297,11 @@ describe('what this version cannot run is refused, naming the tensor', () => {
       await expect(converting).rejects.toThrow(named);
     });
   }
+
+  test('a position embedding for a class token that is not there fits no square', async () => {
+    const rest = renameTensors(await openFixture('timm-vit'), (name) => (name === 'cls_token' ? undefined : name));
+    await expect(convertInMemory(rest)).rejects.toThrow('17 patches, which are no square');
+  });
 });
 
 describe('tensors nobody knows', () => {

@@ -3,7 +3,7 @@
  * the keys of `pretrained_cfg` stand at the top.
  */
 import { ViTError } from '../../error.ts';
-import type { Activation } from '../../model/architecture.ts';
+import type { Activation, Pooling } from '../../model/architecture.ts';
 import { type Fact, fact } from '../decisions.ts';
 import { JsonObject } from '../json.ts';
 import { readPretrainedCfg } from '../preprocess/timm.ts';
@@ -19,6 +19,13 @@ const SIZES: Record<string, { width: number; heads: number }> = {
   huge: { width: 1280, heads: 16 },
   giant: { width: 1408, heads: 16 },
   gigantic: { width: 1664, heads: 16 },
+};
+
+/** timm's `global_pool`. */
+const POOLINGS: Record<string, Pooling> = {
+  token: 'class',
+  avg: 'patches',
+  map: 'attention',
 };
 
 const ACTIVATIONS: Record<string, Activation> = {
@@ -40,10 +47,10 @@ export function readTimmConfig(config: JsonObject, width: number): ConfigFacts {
   const args = config.object('model_args') ?? new JsonObject(`${config.file}, model_args`, {});
 
   const pool = args.string('global_pool') ?? config.string('global_pool');
-  if (pool && pool !== 'token') {
+  if (pool && !Object.hasOwn(POOLINGS, pool)) {
     throw new ViTError(
       'unsupported-model',
-      `${config.file} has global_pool ${pool}; this version pools the class token.`,
+      `${config.file} has global_pool ${pool}; this version knows ${Object.keys(POOLINGS).join(', ')}.`,
     );
   }
   if (args.has('norm_layer')) {
@@ -58,6 +65,7 @@ export function readTimmConfig(config: JsonObject, width: number): ConfigFacts {
     heads: fact(args.count('num_heads'), `${config.file}, model_args.num_heads`) ?? headsByName(name, width),
     activation: activationOf(args),
     imageSize: imageSizeOf(args, pretrained),
+    pooling: fact(pool === undefined ? undefined : POOLINGS[pool], `${config.file}, global_pool`),
     labels: labelsOf(config) ?? labelsOf(pretrained),
     preprocess: readPretrainedCfg(pretrained),
     dimensions,

@@ -6,25 +6,39 @@
  * In a name pattern `#` stands for the number of a block and a closing `*` for the rest of the name. A name's block and
  * rest are put in the place of the canonical pattern's `#` and `*`.
  */
-import type { Activation } from '../../model/architecture.ts';
+import type { Architecture } from '../../model/architecture.ts';
 
 export interface Family {
-  /** What `--layout` calls it. */
+  /** What `--layout` calls it. Several families may have one layout: they are told apart by their signatures. */
   layout: string;
   /** For people. */
   title: string;
   /** Prefixes of a whole model, which are left out of all patterns below. `''` is for bare names. */
   prefixes: string[];
-  /** A checkpoint is of this family when each of these patterns fits one of its names. */
+  /** A checkpoint is of this family when each of these patterns fits one of its names; `|` parts alternatives. */
   signature: string[];
   rules: Rule[];
   /** Tensors that only models have which this version cannot run: pattern -> what they are. */
   unsupported: Record<string, string>;
-  /** Tensors that inference has no use for: pattern -> why. */
-  ignored: Record<string, string>;
+  /** Tensors that inference has no use for: pattern -> why, and beside which other tensor this holds (default any). */
+  ignored: Record<string, string | { why: string; beside: string }>;
   /** Where no config tells. Left out where models with the same tensor names differ. */
-  conventions: { epsilon?: number; activation?: Activation };
+  conventions: Conventions;
 }
+
+export type Conventions = Partial<
+  Pick<
+    Architecture,
+    | 'epsilon'
+    | 'activation'
+    | 'normOrder'
+    | 'pooling'
+    | 'positionResampling'
+    | 'relativeResampling'
+    // Only `none`, of families that may lack a final norm.
+    | 'finalNorm'
+  >
+>;
 
 /** One canonical tensor, and the tensors of the checkpoint that it is made of. */
 export interface Rule {

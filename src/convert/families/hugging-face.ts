@@ -1,8 +1,9 @@
 /**
- * Hugging Face's `ViTForImageClassification` (transformers/models/vit/modeling_vit.py), with the names on disk and with
- * those that version 5 gives the same modules in memory.
+ * Hugging Face's ViT and DeiT (transformers/models/vit/modeling_vit.py, deit/modeling_deit.py), with the names on disk
+ * and with those that version 5 gives the same modules in memory.
  *
- * No conventions: ViT and ViT-MSN have the same names and different epsilons, so config.json must tell.
+ * No epsilon and no activation by convention: ViT and ViT-MSN have the same names and different epsilons, so config.json
+ * must tell.
  */
 import type { Family } from './family.ts';
 import { renamed, stacked } from './transforms.ts';
@@ -15,11 +16,11 @@ const MEMORY = 'layers.#';
 export const huggingFace: Family = {
   layout: 'hf',
   title: 'Hugging Face ViT',
-  // The other models are here so that the tensor which makes them different can be named.
-  prefixes: ['', 'vit.', 'deit.', 'beit.', 'dinov2.', 'dinov2_with_registers.'],
+  prefixes: ['', 'vit.', 'deit.'],
   signature: ['embeddings.patch_embeddings.projection.weight', 'embeddings.cls_token'],
   rules: [
     renamed('cls_token', 'embeddings.cls_token'),
+    renamed('dist_token', 'embeddings.distillation_token'),
     renamed('pos_embed', 'embeddings.position_embeddings'),
     renamed('patch_embed.proj.*', 'embeddings.patch_embeddings.projection.*'),
 
@@ -48,26 +49,15 @@ export const huggingFace: Family = {
     renamed('blocks.#.mlp.fc2.*', `${MEMORY}.mlp.fc2.*`),
 
     renamed('norm.*', 'layernorm.*'),
+    renamed('pre_logits.fc.*', 'pooler.dense.*'),
     renamed('head.*', 'classifier.*'),
+    renamed('head.*', 'cls_classifier.*'),
+    renamed('head_dist.*', 'distillation_classifier.*'),
   ],
-  unsupported: {
-    'embeddings.distillation_token': 'a distillation token',
-    'cls_classifier.*': 'a distillation head',
-    'distillation_classifier.*': 'a distillation head',
-    'embeddings.register_tokens': 'register tokens',
-    [`${DISK}.lambda_1`]: 'layer scale',
-    [`${DISK}.lambda_2`]: 'layer scale',
-    [`${DISK}.layer_scale1.*`]: 'layer scale',
-    [`${DISK}.layer_scale2.*`]: 'layer scale',
-    [`${DISK}.attention.attention.relative_position_bias.*`]: 'a relative position bias',
-    'encoder.relative_position_bias.*': 'a relative position bias',
-    [`${DISK}.mlp.weights_in.*`]: 'SwiGLU',
-    [`${DISK}.mlp.weights_out.*`]: 'SwiGLU',
-    'pooler.layernorm.*': 'pooling by average',
-  },
+  unsupported: {},
   ignored: {
     'embeddings.mask_token': 'only training uses it',
-    'pooler.dense.*': 'the classifier does not use it',
+    'pooler.dense.*': { why: 'the classifier does not use it', beside: 'classifier.weight' },
   },
-  conventions: {},
+  conventions: { normOrder: 'first', pooling: 'class', positionResampling: 'bicubic' },
 };

@@ -4,29 +4,43 @@
 import { ViTError } from '../../error.ts';
 import type { Family } from './family.ts';
 import { huggingFace } from './hugging-face.ts';
+import { huggingFaceBeit } from './hugging-face-beit.ts';
+import { huggingFaceClip, huggingFaceSiglip } from './hugging-face-clip.ts';
+import { huggingFaceDinov2 } from './hugging-face-dinov2.ts';
 import { prefixOf } from './map-tensors.ts';
 import { timm } from './timm.ts';
+import { torchEncoder } from './torch-encoder.ts';
+import { torchvision } from './torchvision.ts';
 
-export const FAMILIES: Family[] = [timm, huggingFace];
+/** Where a signature fits several families, the first one is meant. */
+export const FAMILIES: Family[] = [
+  timm,
+  huggingFaceBeit,
+  huggingFaceDinov2,
+  huggingFace,
+  huggingFaceClip,
+  huggingFaceSiglip,
+  torchvision,
+  torchEncoder,
+];
 
 /** What `--layout` may be, besides `auto`. */
-export const LAYOUTS = FAMILIES.map(({ layout }) => layout);
+export const LAYOUTS = [...new Set(FAMILIES.map(({ layout }) => layout))];
 
 /**
  * @param layout of `LAYOUTS`, or `auto` to tell it from the names.
  * @throws ViTError `bad-input` for a layout that is not one, `unsupported-model` when the names fit none.
  */
 export function familyOf(names: Iterable<string>, layout = 'auto'): Family {
-  if (layout !== 'auto') {
-    const family = FAMILIES.find((candidate) => candidate.layout === layout);
-    if (!family) {
-      throw new ViTError('bad-input', `There is no layout ${layout}. Give --layout auto, ${LAYOUTS.join(' or ')}.`);
-    }
-    return family;
+  const candidates = layout === 'auto' ? FAMILIES : FAMILIES.filter((candidate) => candidate.layout === layout);
+  if (candidates.length === 0) {
+    throw new ViTError('bad-input', `There is no layout ${layout}. Give --layout auto, ${LAYOUTS.join(' or ')}.`);
   }
   const list = [...names];
-  const family = FAMILIES.find((candidate) => prefixOf(candidate, list) !== undefined);
+  const family = candidates.find((candidate) => prefixOf(candidate, list) !== undefined);
   if (family) return family;
+  // Its plainest family then says which tensors are missing.
+  if (layout !== 'auto') return candidates.find(({ title }) => title.endsWith('ViT')) ?? candidates[0];
   const examples = list.slice(0, 5).join(', ');
   const titles = FAMILIES.map(({ title }) => title).join(', ');
   throw new ViTError(

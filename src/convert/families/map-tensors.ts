@@ -13,7 +13,7 @@ export interface Recipe {
   transform: Transform;
 }
 
-/** Every tensor of the checkpoint is in exactly one of these. */
+/** Every tensor of the checkpoint is part of recipes, or in exactly one of the lists. */
 export interface Mapping {
   /** By canonical name. */
   recipes: Map<string, Recipe>;
@@ -27,7 +27,9 @@ export interface Mapping {
 /** @returns the prefix under which the names have the family's signature; `undefined` when they do not. */
 export function prefixOf(family: Family, names: readonly string[]): string | undefined {
   return family.prefixes.find((prefix) =>
-    family.signature.every((pattern) => names.some((name) => matchPattern(pattern, strip(prefix, name)))),
+    family.signature.every((patterns) =>
+      patterns.split('|').some((pattern) => names.some((name) => matchPattern(pattern, strip(prefix, name)))),
+    ),
   );
 }
 
@@ -47,23 +49,23 @@ export function mapTensors(family: Family, tensors: ReadonlyMap<string, StoredTe
   for (const name of tensors.keys()) {
     const bare = strip(prefix, name);
     const feature = lookUp(family.unsupported, bare);
-    const why = lookUp(family.ignored, bare);
-    const place = findPlace(family.rules, bare);
+    const why = whyIgnored(family, bare, tensors);
+    const matches = findPlaces(family.rules, bare);
     if (feature) mapping.unsupported.push({ name, feature });
     else if (why) mapping.ignored.push({ name, why });
-    else if (!place) mapping.unused.push(name);
-    else {
-      const { rule, match, index } = place;
-      const canonical = fill(rule.to, match);
-      const taken = places.get(canonical);
-      const inputs = taken?.inputs ?? new Array<string | undefined>(rule.from.length).fill(undefined);
-      if (taken && (taken.rule !== rule || inputs[index] !== undefined)) {
-        const other = inputs[index] ?? inputs.find((input) => input !== undefined);
-        throw new ViTError('bad-input', `${other} and ${name} are both ${canonical}; only one may be there.`);
+    else if (matches.length === 0) mapping.unused.push(name);
+    else
+      for (const { rule, match, index } of matches) {
+        const canonical = fill(rule.to, match);
+        const taken = places.get(canonical);
+        const inputs = taken?.inputs ?? new Array<string | undefined>(rule.from.length).fill(undefined);
+        if (taken && (taken.rule !== rule || inputs[index] !== undefined)) {
+          const other = inputs[index] ?? inputs.find((input) => input !== undefined);
+          throw new ViTError('bad-input', `${other} and ${name} are both ${canonical}; only one may be there.`);
+        }
+        inputs[index] = name;
+        places.set(canonical, { rule, match, inputs });
       }
-      inputs[index] = name;
-      places.set(canonical, { rule, match, inputs });
-    }
   }
 
   for (const [canonical, { rule, match, inputs }] of places) {
@@ -122,16 +124,22 @@ function strip(prefix: string, name: string): string {
   return name.startsWith(prefix) ? name.slice(prefix.length) : name;
 }
 
-function lookUp(table: Record<string, string>, name: string): string | undefined {
+function whyIgnored({ ignored }: Family, name: string, tensors: ReadonlyMap<string, StoredTensor>): string | undefined {
+  const why = lookUp(ignored, name);
+  if (why === undefined || typeof why === 'string') return why;
+  return tensors.has(why.beside) ? why.why : undefined;
+}
+
+function lookUp<T>(table: Record<string, T>, name: string): T | undefined {
   return Object.entries(table).find(([pattern]) => matchPattern(pattern, name))?.[1];
 }
 
-function findPlace(rules: Rule[], name: string): { rule: Rule; match: Match; index: number } | undefined {
-  for (const rule of rules) {
-    for (const [index, pattern] of rule.from.entries()) {
+/** A tensor may be part of several: where Q, K and V are one tensor, and the canonical ones are two. */
+function findPlaces(rules: Rule[], name: string): { rule: Rule; match: Match; index: number }[] {
+  return rules.flatMap((rule) =>
+    rule.from.flatMap((pattern, index) => {
       const match = matchPattern(pattern, name);
-      if (match) return { rule, match, index };
-    }
-  }
-  return undefined;
+      return match ? [{ rule, match, index }] : [];
+    }),
+  );
 }

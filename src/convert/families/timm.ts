@@ -1,19 +1,34 @@
 /**
- * timm's `VisionTransformer` (timm/models/vision_transformer.py): its names are the canonical ones.
+ * timm's `VisionTransformer` and what is built on it (timm/models/vision_transformer.py, deit.py, beit.py): DeiT, DeiT-3,
+ * DINOv2, CLIP, SigLIP, BEiT. Its names are the canonical ones, but for BEiT's.
  */
 import type { Family } from './family.ts';
-import { renamed } from './transforms.ts';
+import { renamed, stacked, withoutKey } from './transforms.ts';
 
-const MODULES = [
+const CANONICAL = [
+  'cls_token',
+  'dist_token',
+  'reg_token',
+  'pos_embed',
   'patch_embed.proj.*',
+  'patch_embed.norm.*',
+  'norm_pre.*',
+  'rel_pos_bias.relative_position_bias_table',
   'blocks.#.norm1.*',
   'blocks.#.attn.qkv.*',
+  'blocks.#.attn.relative_position_bias_table',
   'blocks.#.attn.proj.*',
+  'blocks.#.ls1.gamma',
   'blocks.#.norm2.*',
   'blocks.#.mlp.fc1.*',
   'blocks.#.mlp.fc2.*',
+  'blocks.#.ls2.gamma',
   'norm.*',
+  'fc_norm.*',
+  'attn_pool.*',
+  'pre_logits.fc.*',
   'head.*',
+  'head_dist.*',
 ];
 
 export const timm: Family = {
@@ -21,36 +36,33 @@ export const timm: Family = {
   title: 'timm ViT',
   prefixes: [''],
   signature: ['patch_embed.proj.weight', 'blocks.#.attn.qkv.weight'],
-  rules: ['cls_token', 'pos_embed', ...MODULES].map((name) => renamed(name, name)),
+  rules: [
+    ...CANONICAL.map((name) => renamed(name, name)),
+    renamed('blocks.#.ls1.gamma', 'blocks.#.gamma_1'),
+    renamed('blocks.#.ls2.gamma', 'blocks.#.gamma_2'),
+    withoutKey('blocks.#.attn.qkv.bias', 'blocks.#.attn.q_bias', 'blocks.#.attn.v_bias'),
+    stacked('blocks.#.mlp.fc1.*', 'blocks.#.mlp.fc1_g.*', 'blocks.#.mlp.fc1_x.*'),
+    // The names of DINOv2's own files.
+    renamed('reg_token', 'register_tokens'),
+    renamed('blocks.#.mlp.fc1.*', 'blocks.#.mlp.w12.*'),
+    renamed('blocks.#.mlp.fc2.*', 'blocks.#.mlp.w3.*'),
+  ],
   unsupported: {
-    dist_token: 'a distillation token',
-    'head_dist.*': 'a distillation head',
-    reg_token: 'register tokens',
-    register_tokens: 'register tokens',
-    'patch_embed.norm.*': 'a norm of the patches',
-    'norm_pre.*': "a norm before the blocks, as CLIP's",
-    'blocks.#.ls1.*': 'layer scale',
-    'blocks.#.ls2.*': 'layer scale',
-    'blocks.#.gamma_1': 'layer scale',
-    'blocks.#.gamma_2': 'layer scale',
     'blocks.#.attn.q_norm.*': 'a norm of Q and K',
     'blocks.#.attn.k_norm.*': 'a norm of Q and K',
     'blocks.#.attn.norm.*': 'a norm within attention',
-    'blocks.#.attn.q_bias': 'no bias of K',
-    'blocks.#.attn.v_bias': 'no bias of K',
-    'blocks.#.attn.relative_position_bias_table': 'a relative position bias',
-    'rel_pos_bias.*': 'a relative position bias',
     'blocks.#.mlp.norm.*': 'a norm within the MLP',
-    'blocks.#.mlp.fc1_g.*': 'SwiGLU',
-    'blocks.#.mlp.fc1_x.*': 'SwiGLU',
-    'blocks.#.mlp.w12.*': 'SwiGLU',
-    'blocks.#.mlp.w3.*': 'SwiGLU',
-    'fc_norm.*': 'pooling by average',
-    'attn_pool.*': 'pooling by attention',
-    'pre_logits.*': 'a representation layer before the head',
   },
   ignored: {
     mask_token: 'only training uses it',
+    'blocks.#.attn.relative_position_index': 'it follows from the grid of patches',
+    'rel_pos_bias.relative_position_index': 'it follows from the grid of patches',
   },
-  conventions: { epsilon: 1e-6, activation: 'gelu' },
+  conventions: {
+    epsilon: 1e-6,
+    activation: 'gelu',
+    normOrder: 'first',
+    positionResampling: 'bicubic-antialias',
+    relativeResampling: 'geometric',
+  },
 };

@@ -14,8 +14,38 @@ export function stacked(to: string, ...from: string[]): Rule {
   return { to, from, transform: stackRows };
 }
 
+/** The biases of Q and V, with zeros for K, which has none (BEiT). */
+export function withoutKey(to: string, query: string, value: string): Rule {
+  return { to, from: [query, value], transform: zerosBetween };
+}
+
+/** The same numbers as `[1, 1, D]` or `[1, N, D]`, where the library keeps `[D]` or `[N, D]`. */
+export function asTokens(to: string, from: string): Rule {
+  return { to, from: [from], transform: leadingOnes };
+}
+
+/** Of rows that are Q, K and V one below the other: `count` thirds from third `first` on. */
+export function thirds(to: string, from: string, first: number, count: number): Rule {
+  return {
+    to,
+    from: [from],
+    transform: {
+      shape([[rows, ...columns]]) {
+        if (rows % 3 !== 0) throw new ViTError('bad-input', `${rows} rows are no Q, K and V one below the other.`);
+        return [(rows / 3) * count, ...columns];
+      },
+      apply: ([values]) => values.slice((values.length / 3) * first, (values.length / 3) * (first + count)),
+    },
+  };
+}
+
 const asItIs: Transform = {
   shape: ([shape]) => [...shape],
+  apply: ([values]) => values,
+};
+
+const leadingOnes: Transform = {
+  shape: ([shape]) => [...new Array(Math.max(0, 3 - shape.length)).fill(1), ...shape],
   apply: ([values]) => values,
 };
 
@@ -38,5 +68,12 @@ const stackRows: Transform = {
       offset += values.length;
     }
     return result;
+  },
+};
+
+const zerosBetween: Transform = {
+  shape: ([query, value]) => stackRows.shape([query, query, value]),
+  apply([query, value], shapes) {
+    return stackRows.apply([query, new Float32Array(query.length), value], shapes);
   },
 };

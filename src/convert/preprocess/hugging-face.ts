@@ -18,6 +18,8 @@ interface Processor {
 }
 
 const HALF = [0.5, 0.5, 0.5];
+const OPENAI_MEAN = [0.48145466, 0.4578275, 0.40821073];
+const OPENAI_STD = [0.26862954, 0.26130258, 0.27577711];
 const SQUARE_224 = { height: 224, width: 224 };
 
 /** By the class's name without `ImageProcessor`, `ImageProcessorFast`, `ImageProcessorPil` or `FeatureExtractor`. */
@@ -29,6 +31,39 @@ const PROCESSORS: Record<string, Processor> = {
     crop_size: SQUARE_224,
     image_mean: HALF,
     image_std: HALF,
+  },
+  Siglip: {
+    size: SQUARE_224,
+    resample: 3,
+    do_center_crop: false,
+    crop_size: SQUARE_224,
+    image_mean: HALF,
+    image_std: HALF,
+  },
+  Beit: {
+    size: SQUARE_224,
+    resample: 3,
+    do_center_crop: false,
+    crop_size: SQUARE_224,
+    image_mean: HALF,
+    image_std: HALF,
+  },
+  CLIP: {
+    size: { shortest_edge: 224 },
+    resample: 3,
+    do_center_crop: true,
+    crop_size: SQUARE_224,
+    image_mean: OPENAI_MEAN,
+    image_std: OPENAI_STD,
+  },
+  // DINOv2's.
+  Bit: {
+    size: { shortest_edge: 224 },
+    resample: 3,
+    do_center_crop: true,
+    crop_size: SQUARE_224,
+    image_mean: OPENAI_MEAN,
+    image_std: OPENAI_STD,
   },
   DeiT: {
     size: { height: 256, width: 256 },

@@ -1,0 +1,86 @@
+/**
+ * Hugging Face's CLIP and SigLIP (transformers/models/clip/modeling_clip.py, siglip/modeling_siglip.py): the image's
+ * tower alone, or both.
+ */
+import type { Family, Rule } from './family.ts';
+import { asTokens, renamed, stacked, thirds } from './transforms.ts';
+
+/** The blocks of either tower. */
+function blocks(to: string, from: string): Rule[] {
+  return [
+    renamed(`${to}.#.norm1.*`, `${from}.#.layer_norm1.*`),
+    stacked(
+      `${to}.#.attn.qkv.*`,
+      `${from}.#.self_attn.q_proj.*`,
+      `${from}.#.self_attn.k_proj.*`,
+      `${from}.#.self_attn.v_proj.*`,
+    ),
+    renamed(`${to}.#.attn.proj.*`, `${from}.#.self_attn.out_proj.*`),
+    renamed(`${to}.#.norm2.*`, `${from}.#.layer_norm2.*`),
+    renamed(`${to}.#.mlp.fc1.*`, `${from}.#.mlp.fc1.*`),
+    renamed(`${to}.#.mlp.fc2.*`, `${from}.#.mlp.fc2.*`),
+  ];
+}
+
+const IMAGE: Rule[] = [
+  renamed('patch_embed.proj.*', 'embeddings.patch_embedding.*'),
+  asTokens('pos_embed', 'embeddings.position_embedding.weight'),
+  ...blocks('blocks', 'encoder.layers'),
+  renamed('norm.*', 'post_layernorm.*'),
+  renamed('head.*', 'classifier.*'),
+];
+
+const TEXT: Rule[] = [
+  renamed('text.token_embed.weight', 'text_model.embeddings.token_embedding.weight'),
+  renamed('text.pos_embed', 'text_model.embeddings.position_embedding.weight'),
+  ...blocks('text.blocks', 'text_model.encoder.layers'),
+  renamed('text.norm.*', 'text_model.final_layer_norm.*'),
+  renamed('logit_scale', 'logit_scale'),
+  renamed('logit_bias', 'logit_bias'),
+];
+
+const POSITION_IDS = {
+  'embeddings.position_ids': 'they are 0, 1, 2, …',
+  'text_model.embeddings.position_ids': 'they are 0, 1, 2, …',
+};
+
+export const huggingFaceClip: Family = {
+  layout: 'hf',
+  title: 'Hugging Face CLIP',
+  prefixes: ['vision_model.', ''],
+  signature: ['embeddings.class_embedding', 'pre_layrnorm.weight'],
+  rules: [
+    asTokens('cls_token', 'embeddings.class_embedding'),
+    renamed('norm_pre.*', 'pre_layrnorm.*'), // spelled so
+    ...IMAGE,
+    renamed('projection.*', 'visual_projection.*'),
+    ...TEXT,
+    renamed('text.projection.*', 'text_projection.*'),
+  ],
+  unsupported: {},
+  ignored: POSITION_IDS,
+  conventions: { epsilon: 1e-5, normOrder: 'first', positionResampling: 'bicubic' },
+};
+
+export const huggingFaceSiglip: Family = {
+  layout: 'hf',
+  title: 'Hugging Face SigLIP',
+  prefixes: ['vision_model.', ''],
+  signature: ['embeddings.patch_embedding.bias', 'post_layernorm.weight'],
+  rules: [
+    ...IMAGE,
+    renamed('attn_pool.latent', 'head.probe'),
+    thirds('attn_pool.q.weight', 'head.attention.in_proj_weight', 0, 1),
+    thirds('attn_pool.q.bias', 'head.attention.in_proj_bias', 0, 1),
+    thirds('attn_pool.kv.weight', 'head.attention.in_proj_weight', 1, 2),
+    thirds('attn_pool.kv.bias', 'head.attention.in_proj_bias', 1, 2),
+    renamed('attn_pool.proj.*', 'head.attention.out_proj.*'),
+    renamed('attn_pool.norm.*', 'head.layernorm.*'),
+    renamed('attn_pool.mlp.*', 'head.mlp.*'),
+    ...TEXT,
+    renamed('text.projection.*', 'text_model.head.*'),
+  ],
+  unsupported: {},
+  ignored: POSITION_IDS,
+  conventions: { epsilon: 1e-6, activation: 'gelu_tanh', normOrder: 'first', positionResampling: 'bicubic' },
+};
