@@ -62,6 +62,7 @@ export async function measure(megapixels: number): Promise<Record<string, number
   const managed = await createImageBitmap(file);
   const canvas = await median(async () => throughCanvas(managed));
   managed.close();
+  const transformersJs = await timeTransformersJs(file);
   const bytes = preprocess.bytes;
   preprocess.destroy();
   device.destroy();
@@ -74,6 +75,7 @@ export async function measure(megapixels: number): Promise<Record<string, number
     cpu,
     'canvas decode': canvasDecode,
     canvas,
+    ...transformersJs,
     'gpu MiB held': round(bytes / 2 ** 20),
   };
 }
@@ -91,6 +93,30 @@ function throughCanvas(picture: ImageBitmap): Float32Array {
     for (let c = 0; c < 3; c++) planes[c * SIDE * SIDE + i] = (data[4 * i + c] / 255 - 0.5) / 0.5;
   }
   return planes;
+}
+
+/** transformers.js with the same pipeline: it decodes on a canvas, and resizes on another or in JavaScript. */
+async function timeTransformersJs(file: Blob): Promise<Record<string, number>> {
+  const path = '/bench/node_modules/@huggingface/transformers/dist/transformers.js';
+  const { RawImage, ViTImageProcessor } = await import(/* @vite-ignore */ path);
+  const process = new ViTImageProcessor({
+    do_resize: true,
+    size: { shortest_edge: 248 },
+    resample: 3,
+    do_center_crop: true,
+    crop_size: { height: SIDE, width: SIDE },
+    do_rescale: true,
+    rescale_factor: 1 / 255,
+    do_normalize: true,
+    image_mean: SPEC.mean,
+    image_std: SPEC.std,
+  });
+  const image = await RawImage.fromBlob(file);
+  return {
+    'transformers.js decode': await median(() => RawImage.fromBlob(file), 3),
+    // It resizes in place, so each round has a copy.
+    'transformers.js process': await median(() => process(image.clone()), 3),
+  };
 }
 
 /** Gradients and rectangles, compressed like a photo. */

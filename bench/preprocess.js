@@ -1,8 +1,8 @@
 /**
  * From a JPEG to normalised pixels, by size of the photo: this library on the GPU and on the CPU against what pages do
- * without it, a canvas (`drawImage` to the small size, `getImageData`, a loop over the bytes).
+ * without it, a canvas (`drawImage` to the small size, `getImageData`, a loop over the bytes) and transformers.js.
  *
- *   node bench/preprocess.js [megapixels…]
+ *   npm ci --prefix bench && node bench/preprocess.js [megapixels…]
  *
  * The photos are drawn and compressed in the browser, so that there is nothing to download. Times are medians in
  * milliseconds of one Chrome; `first` includes the buffers that later photos of that size find already made.
