@@ -19,5 +19,6 @@ export default defineConfig({
   projects: [
     { name: 'page', testDir: 'test/page' },
     { name: 'package', testDir: 'test/package', timeout: 120_000 },
+    { name: 'reliability', testDir: 'test/reliability', timeout: 120_000 },
   ],
 });

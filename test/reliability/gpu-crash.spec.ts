@@ -1,0 +1,152 @@
+/**
+ * The process that drives the GPU is killed, with calls under way, as a driver's fault or a sleeping laptop would. The
+ * library is the built one, in a worker, as a page has it.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { extname, join, normalize } from 'node:path';
+import { type Browser, chromium, expect, type Page, test } from '@playwright/test';
+import { CHROME_ARGS } from '../harness/chrome-args.ts';
+
+const TYPES: Record<string, string> = { '.js': 'text/javascript', '.json': 'application/json', '.png': 'image/png' };
+const PHOTOS = readdirSync('test/fixtures/vit-cifar10')
+  .filter((file) => file.endsWith('.png'))
+  .slice(0, 24);
+/** Without it the second crash within minutes takes WebGPU away from the page. */
+const UNLIMITED = ['--disable-domain-blocking-for-3d-apis', '--disable-gpu-process-crash-limit'];
+
+let server: Server;
+let browser: Browser;
+
+test.beforeAll(async () => {
+  server = createServer(({ url }, response) => {
+    const path = normalize(new URL(url!, 'http://localhost').pathname);
+    if (path === '/') {
+      response.setHeader('content-type', 'text/html').end('<!doctype html><title>crash</title>');
+      return;
+    }
+    try {
+      const file = readFileSync(join(path.startsWith('/lib/') ? 'dist' : '.', path));
+      response.setHeader('content-type', TYPES[extname(path)] ?? 'application/octet-stream').end(file);
+    } catch {
+      response.writeHead(404).end();
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+});
+
+test.afterAll(() => {
+  server.close();
+});
+
+test.afterEach(() => browser.close());
+
+type Answers = { label: string; score: number }[];
+
+/** What the page's script has at hand. */
+interface Scene {
+  vit: import('../../src/index.ts').ViT;
+  events: string[];
+  /** Photos answered since the last `ask`. */
+  answered: number;
+  photos: Blob[];
+}
+declare const scene: Scene;
+
+async function open(backend: 'auto' | 'webgpu', args: string[]): Promise<Page> {
+  browser = await chromium.launch({ executablePath: process.env.CHROME_PATH, args: [...CHROME_ARGS, ...args] });
+  const page = await browser.newPage();
+  await page.goto(`http://localhost:${(server.address() as AddressInfo).port}/`);
+  await page.evaluate(
+    async ({ backend, names }) => {
+      const library = '/lib/index.js';
+      const { loadViT } = (await import(library)) as typeof import('../../src/index.ts');
+      const events: string[] = [];
+      const photos = await Promise.all(
+        names.map(async (name) => (await fetch(`/test/fixtures/vit-cifar10/${name}`)).blob()),
+      );
+      const vit = await loadViT('/weights/vit-cifar10/model.json', {
+        backend,
+        onEvent: ({ type }) => events.push(type),
+      });
+      Object.assign(globalThis, { scene: { vit, events, answered: 0, photos } });
+    },
+    { backend, names: PHOTOS },
+  );
+  return page;
+}
+
+/** Classifies every photo, in calls of their own; errors by their code. */
+function ask(page: Page): Promise<(Answers | string)[]> {
+  return page.evaluate(() => {
+    scene.answered = 0;
+    const calls = scene.photos.map((photo) => scene.vit.classify(photo).finally(() => scene.answered++));
+    return Promise.all(calls.map((call) => call.catch((error) => error.code as string)));
+  });
+}
+
+/** Kills the process once some photos are answered and others are not. */
+async function crash(page: Page): Promise<void> {
+  await page.waitForFunction(() => scene.answered > 2, null, { polling: 1 });
+  expect(await page.evaluate(() => scene.answered), 'the crash came before the end').toBeLessThan(PHOTOS.length);
+  const session = await browser.newBrowserCDPSession();
+  await session.send('Browser.crashGpuProcess');
+}
+
+function expectSame(actual: (Answers | string)[], expected: (Answers | string)[], tolerance: number): void {
+  expect(actual).toHaveLength(expected.length);
+  for (const [photo, answer] of actual.entries()) {
+    if (typeof answer === 'string') throw new Error(`photo ${photo} was refused: ${answer}`);
+    const wanted = expected[photo] as Answers;
+    expect(answer[0].label).toBe(wanted[0].label);
+    for (const { label, score } of answer) {
+      const same = wanted.find((one) => one.label === label);
+      if (same) expect(Math.abs(score - same.score)).toBeLessThanOrEqual(tolerance);
+    }
+  }
+}
+
+const events = (page: Page) => page.evaluate(() => scene.events);
+
+test('twice, and WebGPU comes back: every photo gets its answer, from a GPU', async () => {
+  const page = await open('webgpu', UNLIMITED);
+  const expected = await ask(page);
+  for (let crashes = 1; crashes <= 2; crashes++) {
+    const answers = ask(page);
+    await crash(page);
+    expectSame(await answers, expected, 0);
+    await expect.poll(() => events(page)).toEqual(new Array(crashes).fill(['device-lost', 'recovered']).flat());
+  }
+  expect(await page.evaluate(() => scene.vit.info.backend)).toBe('webgpu');
+  expect(page.workers()).toHaveLength(1);
+});
+
+test('twice, and the browser takes WebGPU away: the CPU answers the rest', async () => {
+  const page = await open('auto', []);
+  const expected = await ask(page);
+  for (let crashes = 1; crashes <= 2; crashes++) {
+    const answers = ask(page);
+    await crash(page);
+    // The same network in float64: measured 2e-6.
+    expectSame(await answers, expected, 1e-4);
+  }
+  await expect.poll(() => events(page)).toEqual(['device-lost', 'recovered', 'device-lost', 'fallback']);
+  expect(await page.evaluate(() => scene.vit.info)).toMatchObject({ backend: 'cpu', adapter: null });
+});
+
+test('twice, with the CPU not allowed: right answers, then device-lost, and no call hangs', async () => {
+  const page = await open('webgpu', []);
+  const expected = await ask(page);
+  const first = ask(page);
+  await crash(page);
+  expectSame(await first, expected, 0);
+  const second = ask(page);
+  await crash(page);
+  const answers = await second;
+  const refused = answers.filter((answer) => typeof answer === 'string');
+  expect(new Set(refused)).toEqual(new Set(['device-lost']));
+  expect(refused.length).toBeLessThan(answers.length);
+  const kept = answers.map((answer, i) => (typeof answer === 'string' ? expected[i] : answer));
+  expectSame(kept, expected, 0);
+});
