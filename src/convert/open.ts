@@ -1,32 +1,82 @@
 /**
- * Tells a checkpoint's file format from its first bytes, and opens it.
+ * Tells a checkpoint's file format from its first bytes, and opens it. A new format is one more line here.
  */
 import { ViTError } from '../error.ts';
 import type { Checkpoint } from './checkpoint.ts';
+import { isNpz, openNpz } from './npz/open.ts';
 import { openSafetensors } from './safetensors.ts';
+import { type OpenBeside, openSharded } from './sharded.ts';
 import type { Source } from './source.ts';
+import { isTorchArchive, openTorch } from './torch/open.ts';
+import { openZip } from './zip.ts';
 
-/** First bytes of what people try that is not safetensors. */
-const OTHER_FORMATS: { magic: number[]; title: string }[] = [
-  { magic: [0x50, 0x4b], title: "a zip archive, as PyTorch's .pt and NumPy's .npz are" },
-  { magic: [0x80], title: 'a Python pickle, as old PyTorch files are' },
-  { magic: [0x89, 0x48, 0x44, 0x46], title: 'HDF5, as Keras writes it' },
+/** For people: what can be converted. */
+export const FORMATS = 'safetensors, PyTorch (.pt, .pth, .bin), TorchScript and NumPy (.npz)';
+
+const SAVE_AGAIN = "torch.save(torch.load('old.pt', map_location='cpu', weights_only=True), 'new.pt')";
+
+/** First bytes of what people try that is not read. */
+const OTHER_FORMATS: { magic: number[]; title: string; wayOut: string }[] = [
+  {
+    // A pickled number, which older versions of PyTorch put before everything else.
+    magic: [0x80, 2, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46],
+    title: 'a PyTorch file as versions before 1.6 wrote them',
+    wayOut: `In Python: ${SAVE_AGAIN}.`,
+  },
+  { magic: [0x80], title: 'a bare Python pickle', wayOut: `In Python: ${SAVE_AGAIN}.` },
+  {
+    magic: [0x89, 0x48, 0x44, 0x46],
+    title: 'HDF5, as Keras writes it',
+    wayOut: "In Python: numpy.savez('model.npz', **{w.path: w.numpy() for w in model.weights}).",
+  },
+  {
+    magic: [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59],
+    title: 'one NumPy array',
+    wayOut: 'A model is an .npz of many arrays.',
+  },
+  { magic: [0x1f, 0x8b], title: 'compressed with gzip', wayOut: 'Unpack it first.' },
 ];
 
+const ZIP = [0x50, 0x4b];
+const BRACE = 0x7b;
+
 /**
+ * @param beside opens other files of the same folder: for checkpoints in several files. Without it, those are refused.
  * @throws ViTError `unsupported-model` for a format this version does not read, `bad-input` for a broken file.
  */
-export async function openCheckpoint(source: Source): Promise<Checkpoint> {
-  const start = await source.read(0, Math.min(8, source.size));
-  const other = OTHER_FORMATS.find(({ magic }) => magic.every((byte, i) => start[i] === byte));
-  // A safetensors header of such a length would begin with these bytes too, but its JSON opens at the ninth.
-  const brace = source.size > 8 ? (await source.read(8, 1))[0] : 0;
-  if (other && brace !== 0x7b) {
-    throw new ViTError(
-      'unsupported-model',
-      `This is ${other.title}; this version reads safetensors. In Python: ` +
-        "safetensors.torch.save_file(model.state_dict(), 'model.safetensors').",
-    );
+export async function openCheckpoint(source: Source, beside?: OpenBeside): Promise<Checkpoint> {
+  const start = await source.read(0, Math.min(9, source.size));
+  // A safetensors file may begin with any bytes, as the length of its header, but its JSON opens at the ninth. An index
+  // begins with its brace; as a length, that would be 2^53 bytes or more with any text after it.
+  if (start[8] === BRACE && start[0] !== BRACE) return openSafetensors(source);
+  if (start[0] === BRACE && start.length >= 8 && !isLength(start, source.size)) {
+    if (!beside) throw new ViTError('bad-input', 'A checkpoint in several files cannot be opened by its index alone.');
+    return openSharded(source, beside, (part) => openCheckpoint(part));
+  }
+  if (beginsWith(start, ZIP)) return openArchive(source);
+  const other = OTHER_FORMATS.find(({ magic }) => beginsWith(start, magic));
+  if (other) {
+    throw new ViTError('unsupported-model', `This is ${other.title}; ${FORMATS} can be read. ${other.wayOut}`);
   }
   return openSafetensors(source);
+}
+
+async function openArchive(source: Source): Promise<Checkpoint> {
+  const members = await openZip(source);
+  if (isTorchArchive(members)) return openTorch(members);
+  if (isNpz(members)) return openNpz(members);
+  const names = [...members.keys()].slice(0, 4).join(', ');
+  throw new ViTError(
+    'unsupported-model',
+    `This zip archive is neither of PyTorch nor of NumPy: it holds ${names || 'nothing'}. ${FORMATS} can be read.`,
+  );
+}
+
+/** Whether the first eight bytes can be the length of a safetensors header. */
+function isLength(start: Uint8Array<ArrayBuffer>, size: number): boolean {
+  return new DataView(start.buffer).getBigUint64(0, true) <= BigInt(size - 8);
+}
+
+function beginsWith(bytes: Uint8Array, magic: number[]): boolean {
+  return magic.every((byte, i) => bytes[i] === byte);
 }

@@ -3,43 +3,20 @@
  * Each header entry reads `"name": { "dtype": "F32", "shape": [2, 3], "data_offsets": [begin, end] }`, offsets counted
  * from the end of the header.
  *
- * The whole header is checked before anything is read by it. A folder of several such files is not read here.
+ * The whole header is checked before anything is read by it. A folder of several such files is read by `sharded.ts`.
  */
 import { ViTError } from '../error.ts';
-import { decodeHalfs } from '../weights/half.ts';
 import { type Checkpoint, elementCount, type StoredTensor } from './checkpoint.ts';
-import { decodeBf16 } from './numbers.ts';
+import { decodeElements, ELEMENT_BYTES, requireReal } from './elements.ts';
 import type { Source } from './source.ts';
 
 const LENGTH_BYTES = 8;
 
-const BYTES_PER_ELEMENT: Record<string, number> = {
-  BOOL: 1,
-  U8: 1,
-  I8: 1,
-  F8_E4M3: 1,
-  F8_E5M2: 1,
-  U16: 2,
-  I16: 2,
-  F16: 2,
-  BF16: 2,
-  U32: 4,
-  I32: 4,
-  F32: 4,
-  U64: 8,
-  I64: 8,
-  F64: 8,
-};
+/** The format's own reader takes no more either; a real header has some hundred bytes per tensor. */
+const LONGEST_HEADER = 100_000_000;
 
-type Decoder = (buffer: ArrayBuffer) => Float32Array<ArrayBuffer>;
-
-/** Little-endian, as the machines that run JavaScript are. */
-const DECODERS: Record<string, Decoder> = {
-  f64: (buffer) => Float32Array.from(new Float64Array(buffer)),
-  f32: (buffer) => new Float32Array(buffer),
-  f16: (buffer) => decodeHalfs(new Uint16Array(buffer)),
-  bf16: (buffer) => decodeBf16(new Uint16Array(buffer)),
-};
+/** The format writes these names in capitals. */
+const DTYPES = new Set('BOOL U8 I8 F8_E4M3 F8_E5M2 U16 I16 F16 BF16 U32 I32 F32 U64 I64 F64'.split(' '));
 
 /** A tensor and where its bytes begin in the file. */
 interface Entry extends StoredTensor {
@@ -55,12 +32,8 @@ export async function openSafetensors(source: Source): Promise<Checkpoint> {
     async read(name) {
       const entry = entries.get(name);
       if (!entry) throw broken(`there is no tensor ${name}`);
-      const decode = DECODERS[entry.dtype];
-      if (!decode) {
-        throw new ViTError('bad-input', `${name} is stored as ${entry.dtype}; f64, f32, f16 and bf16 can be read.`);
-      }
-      const { buffer } = await source.read(entry.offset, entry.bytes);
-      return decode(buffer);
+      requireReal(name, entry.dtype);
+      return decodeElements(await source.read(entry.offset, entry.bytes), entry.dtype);
     },
   };
 }
@@ -72,6 +45,8 @@ async function readHeader(source: Source): Promise<Map<string, Entry>> {
   if (length > BigInt(source.size - LENGTH_BYTES)) {
     throw broken(`its header should have ${length} bytes, but the file has ${source.size} in all`);
   }
+  if (length > LONGEST_HEADER)
+    throw broken(`its header has ${length} bytes; ${LONGEST_HEADER} is the most there can be`);
   const headerEnd = LENGTH_BYTES + Number(length);
   const header = parseJson(await source.read(LENGTH_BYTES, Number(length)));
   const entries = new Map<string, Entry>();
@@ -96,7 +71,7 @@ function parseJson(bytes: Uint8Array): object {
 function checkEntry(name: string, value: unknown, headerEnd: number, fileSize: number): Entry {
   if (!isObject(value)) throw broken(`${name}: its entry is not a JSON object`);
   const { dtype, shape, data_offsets: offsets } = value;
-  if (typeof dtype !== 'string' || !Object.hasOwn(BYTES_PER_ELEMENT, dtype)) {
+  if (typeof dtype !== 'string' || !DTYPES.has(dtype)) {
     throw broken(`${name}: unknown dtype ${JSON.stringify(dtype)}`);
   }
   if (!isListOfCounts(shape)) throw broken(`${name}: its shape is ${JSON.stringify(shape)}`);
@@ -107,7 +82,7 @@ function checkEntry(name: string, value: unknown, headerEnd: number, fileSize: n
   if (headerEnd + end > fileSize) {
     throw broken(`${name} ends at byte ${headerEnd + end} of a file of ${fileSize}; was it downloaded completely?`);
   }
-  const elementBytes = BYTES_PER_ELEMENT[dtype];
+  const elementBytes = ELEMENT_BYTES[dtype.toLowerCase()];
   if (begin % elementBytes !== 0) {
     throw broken(`${name} begins at byte ${begin} of the data, which is misaligned for ${dtype}`);
   }

@@ -113,11 +113,13 @@ describe('what is refused', () => {
 
   test('other formats, by their names', async () => {
     const openBytes = (...bytes: number[]) => openCheckpoint(bytesSource(Uint8Array.from(bytes)));
-    await expect(openBytes(0x50, 0x4b, 3, 4, 0, 0, 0, 0, 0, 0)).rejects.toMatchObject({
+    await expect(openBytes(0x89, 0x48, 0x44, 0x46)).rejects.toMatchObject({
       code: 'unsupported-model',
-      message: expect.stringMatching(/zip archive.*safetensors\.torch\.save_file/),
+      message: expect.stringMatching(/HDF5, as Keras writes it; safetensors, PyTorch .* can be read.*numpy\.savez/),
     });
-    await expect(openBytes(0x80, 2)).rejects.toThrow('Python pickle');
+    await expect(openBytes(0x80, 2)).rejects.toThrow('a bare Python pickle');
+    await expect(openBytes(0x93, ...Buffer.from('NUMPY'))).rejects.toThrow('one NumPy array');
+    await expect(openBytes(0x1f, 0x8b, 8)).rejects.toThrow('compressed with gzip');
     await expect(openBytes(1)).rejects.toThrow('1 bytes');
   });
 
