@@ -118,7 +118,10 @@ export class EngineHost implements EngineInterface {
   }
 
   async selfTest(): Promise<SelfTest> {
-    const { manifest, plan } = this.#model();
+    const { manifest, plan, hasGolden } = this.#model();
+    if (!hasGolden) {
+      throw new ViTError('bad-input', 'The golden is of another image size: load the model without imageSize.');
+    }
     const { channels, imageSize } = plan.architecture;
     const name = goldenOutput(plan.architecture);
     const golden = goldenValues(manifest.golden);

@@ -4,9 +4,11 @@
  */
 import { ViTError } from '../error.ts';
 import { Gpu } from '../gpu/device.ts';
+import type { Architecture } from '../model/architecture.ts';
 import { type Plan, planViT } from '../model/plan.ts';
 import { parameterCount } from '../model/tensors.ts';
 import { fetchManifest, fetchShards } from '../weights/download.ts';
+import { atImageSize, resampling } from '../weights/image-size.ts';
 import type { Manifest } from '../weights/manifest.ts';
 import { ModelCache } from '../weights/model-cache.ts';
 import { parseManifest } from '../weights/parse-manifest.ts';
@@ -21,8 +23,11 @@ import { GpuBackend } from './gpu-backend.ts';
 const PAUSES = [100, 300, 600];
 
 export class Session {
+  /** At the image size that is wanted, which may not be that of its files. */
   readonly manifest: Manifest;
   readonly plan: Plan;
+  /** What the files hold. */
+  readonly #stored: Architecture;
   readonly #source: string | ModelFiles;
   readonly #options: EngineOptions;
   readonly #cache: ModelCache | null;
@@ -61,13 +66,19 @@ export class Session {
     notify: (message: Progress | EngineEvent) => void,
     signal: AbortSignal,
   ) {
-    this.manifest = manifest;
-    this.plan = planViT(manifest.architecture);
+    this.manifest = options.imageSize ? atImageSize(manifest, options.imageSize) : manifest;
+    this.plan = planViT(this.manifest.architecture);
+    this.#stored = manifest.architecture;
     this.#source = source;
     this.#options = options;
     this.#cache = cache;
     this.#notify = notify;
     this.#signal = signal;
+  }
+
+  /** Whether the manifest's golden is of this model: one at another image size computes something else. */
+  get hasGolden(): boolean {
+    return String(this.#stored.imageSize) === String(this.manifest.architecture.imageSize);
   }
 
   get info(): ModelInfo {
@@ -223,7 +234,8 @@ export class Session {
         typeof source === 'string'
           ? fetchShards(source, manifest, this.#cache, onBytes, this.#signal)
           : readShards(source, manifest, onBytes);
-      const tensors = new TensorAssembler(manifest, (piece) => backend.addPiece(piece));
+      const addPiece = resampling(this.#stored, manifest.architecture, (piece) => backend.addPiece(piece));
+      const tensors = new TensorAssembler(manifest, addPiece);
       for await (const shard of shards) {
         this.#throwIfDisposed();
         tensors.addShard(shard);

@@ -41,3 +41,32 @@ export interface Preprocess {
   mean: number[];
   std: number[];
 }
+
+/**
+ * The same for another image size: every size in proportion, and the crop exactly. A picture whose shorter edge is scaled
+ * still covers the whole crop, whatever its shape; one whose longer edge is scaled still lies within it.
+ *
+ * @param from [height, width] of the images that `preprocess` gives
+ */
+export function preprocessAt(preprocess: Preprocess, from: readonly number[], to: readonly number[]): Preprocess {
+  const { resize, crop } = preprocess;
+  const factors = [to[0] / from[0], to[1] / from[1]];
+  return {
+    ...preprocess,
+    resize: resize && resizeAt(resize, factors),
+    crop: crop && { ...crop, height: to[0], width: to[1] },
+  };
+}
+
+function resizeAt(resize: Resize, factors: readonly number[]): Resize {
+  switch (resize.mode) {
+    case 'squash': {
+      const [height, width] = [Math.round(resize.height * factors[0]), Math.round(resize.width * factors[1])];
+      return { ...resize, height, width };
+    }
+    case 'shortest-edge':
+      return { ...resize, size: Math.round(resize.size * Math.max(...factors)) };
+    case 'longest-edge':
+      return { ...resize, size: Math.round(resize.size * Math.min(...factors)) };
+  }
+}

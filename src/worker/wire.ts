@@ -24,6 +24,11 @@ export interface EngineOptions {
   backend?: 'auto' | BackendName;
   /** A hint to browsers on machines with two GPUs. */
   powerPreference?: GPUPowerPreference;
+  /**
+   * [height, width] in pixels, multiples of the model's patch size: positions are resampled as the model's library does
+   * it, and preprocessing ends in this size. Default: what the model was trained for.
+   */
+  imageSize?: [number, number];
   /** Keep the model for the next visit, where the browser lets us. Default true. */
   cache?: boolean;
   /** A device to compute on, instead of asking for one. It cannot cross to a worker: only with `worker: false`. */

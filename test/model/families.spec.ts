@@ -44,6 +44,7 @@ const FAMILIES = [
   'timm-vit-avg-pool',
   'timm-vit-headless',
   'timm-vit-no-qkv-bias',
+  'timm-vit-resampled',
   'torch-encoder-28x28-gray',
   'torchvision-vit-representation',
   'vit-no-qkv-bias-distilled',
@@ -69,6 +70,9 @@ for (const name of FAMILIES) {
     const folder = fixture(`families/${name}`);
     const { input, hints, outputs } = await readJson<Expected>(`${folder}/expected.json`);
     const [, channels, height, width] = input.shape;
+    // Trained for squares of 32, shown something larger.
+    const imageSize: [number, number] | undefined = name === 'timm-vit-resampled' ? [height, width] : undefined;
+    const [trainedHeight, trainedWidth] = imageSize ? [32, 32] : [height, width];
     const files = await convert(`${folder}/model.safetensors`, {
       name,
       layout: hints.layout,
@@ -79,7 +83,7 @@ for (const name of FAMILIES) {
       qkScale: hints.qk_scale,
       config: hints.num_heads ? undefined : await readJson(`${folder}/config.json`),
       preprocess: {
-        resize: { mode: 'squash', height, width },
+        resize: { mode: 'squash', height: trainedHeight, width: trainedWidth },
         filter: 'bilinear',
         crop: null,
         mean: new Array(channels).fill(0.5),
@@ -96,7 +100,7 @@ for (const name of FAMILIES) {
         test(`${file} on ${backend}`, async () => {
           const expected = await readFloats(`${folder}/${outputs[file].file}`);
           const wanted = headless && output === 'logits' ? 'embedding' : output;
-          const vit = await loadViT(files, { backend, worker: false });
+          const vit = await loadViT(files, { backend, imageSize, worker: false });
           const computed = (await vit.forward(pixels, { outputs: [wanted] }))[wanted]!;
           vit.dispose();
           expectClose(computed.shape, outputs[file].shape, 0);

@@ -1,0 +1,80 @@
+/**
+ * A model at another image size than the one it was trained for: what its manifest says then, and how the tensors change
+ * that belong to places in the image. They are changed as they arrive; the files stay what they are.
+ */
+import { ViTError } from '../error.ts';
+import { type Architecture, patchGrid, positionPrefix, withDefaults } from '../model/architecture.ts';
+import { preprocessAt } from '../model/preprocess.ts';
+import { resamplePositions, resampleRelative } from '../model/resample.ts';
+import type { Manifest } from './manifest.ts';
+import type { TensorPiece } from './tensors.ts';
+
+/**
+ * @param imageSize [height, width] in pixels
+ * @throws ViTError `bad-input` when it is no multiple of the patch size, with the nearest ones that are
+ */
+export function atImageSize(manifest: Manifest, imageSize: readonly [number, number]): Manifest {
+  const { architecture, preprocess } = manifest;
+  const size = checkSize(imageSize, architecture.patchSize);
+  return {
+    ...manifest,
+    architecture: { ...architecture, imageSize: size },
+    preprocess: preprocessAt(preprocess, architecture.imageSize, size),
+  };
+}
+
+function checkSize(imageSize: readonly number[], patchSize: readonly [number, number]): [number, number] {
+  const isSize = imageSize.length === 2 && imageSize.every((side) => Number.isSafeInteger(side) && side > 0);
+  if (!isSize) {
+    throw new ViTError('bad-input', `imageSize must be [height, width] in pixels, not ${JSON.stringify(imageSize)}.`);
+  }
+  const [height, width] = imageSize;
+  if (height % patchSize[0] !== 0 || width % patchSize[1] !== 0) {
+    const nearest = [0, 1].map((side) => nearestMultiples(imageSize[side], patchSize[side]));
+    throw new ViTError(
+      'bad-input',
+      `The image size [${imageSize}] is not a multiple of the patch size [${patchSize}]; the nearest valid ` +
+        `${nearest.map((sizes, side) => `${side === 0 ? 'height' : 'width'} is ${sizes.join(' or ')}`).join(', ')}.`,
+    );
+  }
+  return [height, width];
+}
+
+/** `size` itself where it is one. */
+function nearestMultiples(size: number, step: number): number[] {
+  const below = Math.floor(size / step) * step;
+  if (below === size) return [size];
+  return below > 0 ? [below, below + step] : [step];
+}
+
+/**
+ * @param from the architecture that the tensors were stored for
+ * @param to the one at another image size
+ * @returns what takes the pieces of tensors, and hands them on to `sink`: those of position embeddings and of tables of
+ *   relative positions resampled by the model's rule, all others as they are
+ */
+export function resampling(
+  from: Architecture,
+  to: Architecture,
+  sink: (piece: TensorPiece) => void,
+): (piece: TensorPiece) => void {
+  if (String(from.imageSize) === String(to.imageSize)) return sink;
+  const { heads, width, positionResampling, relativeResampling } = withDefaults(from);
+  const grids = { from: patchGrid(from), to: patchGrid(to) };
+  const collected = new Map<string, { data: Float32Array<ArrayBuffer>; missing: number }>();
+  return (piece) => {
+    const { name, length, first } = piece;
+    const isTable = name.endsWith('relative_position_bias_table');
+    if (name !== 'pos_embed' && !isTable) return sink(piece);
+    const tensor = collected.get(name) ?? { data: new Float32Array(length), missing: length };
+    collected.set(name, tensor);
+    tensor.data.set(piece.data, first);
+    tensor.missing -= piece.data.length;
+    if (tensor.missing > 0) return;
+    collected.delete(name);
+    const data = isTable
+      ? resampleRelative(tensor.data, relativeResampling, { heads, ...grids })
+      : resamplePositions(tensor.data, positionResampling, { prefix: positionPrefix(from), width, ...grids });
+    sink({ name, length: data.length, first: 0, data });
+  };
+}
