@@ -3,11 +3,11 @@
  */
 import { open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { Command } from 'commander';
-import { exportOnnx, readTensors } from '../convert/export-onnx.ts';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { exportOnnx, type OnnxOptions, readTensors } from '../convert/export-onnx.ts';
 import type { Pieces } from '../convert/onnx/encode.ts';
 import { ViTError } from '../error.ts';
-import type { ValueName } from '../model/plan.ts';
+import { OUTPUT_NAMES, type OutputName } from '../model/outputs.ts';
 import type { Manifest } from '../weights/manifest.ts';
 import { parseManifest } from '../weights/parse-manifest.ts';
 import { verify } from '../weights/verify.ts';
@@ -15,9 +15,8 @@ import { fileIn, readJson, requireFile } from './files.ts';
 import { parseNames } from './flags.ts';
 import { formatBytes, type Terminal } from './terminal.ts';
 
-interface Flags {
+interface Flags extends OnnxOptions {
   out: string;
-  outputs: string[];
 }
 
 export function exportOnnxCommand(terminal: Terminal): Command {
@@ -25,16 +24,25 @@ export function exportOnnxCommand(terminal: Terminal): Command {
     .description('write a converted model as an ONNX file (opset 17, f32)')
     .argument('<model>', 'a model.json, or its folder')
     .requiredOption('--out <file>', 'file to write')
-    .option('--outputs <names>', 'what it computes: logits, probabilities, embedding, …', parseNames, ['logits'])
-    .action(async (path: string, { out, outputs }: Flags) => {
+    .option('--outputs <names>', `some of ${OUTPUT_NAMES.join(',')} (default: the first there is)`, parseOutputs)
+    .addOption(new Option('--tower <which>', 'network of the model').choices(['image', 'text']).default('image'))
+    .action(async (path: string, { out, ...options }: Flags) => {
       const file = fileIn(path, 'model.json');
       requireFile(file);
       const manifest = parseManifest(await readJson(file), file);
       const tensors = await readTensors(manifest, readShards(manifest, dirname(file)));
-      const pieces = exportOnnx(manifest, (name) => tensors.get(name)!, outputs as ValueName[]);
+      const pieces = exportOnnx(manifest, (name) => tensors.get(name)!, options);
       const bytes = await writePieces(out, pieces);
-      terminal.print(`${out}: ${manifest.name}, ${formatBytes(bytes)}; pixel_values -> ${outputs.join(', ')}`);
+      terminal.print(`${out}: ${manifest.name}, ${formatBytes(bytes)}`);
     });
+}
+
+function parseOutputs(text: string): OutputName[] {
+  return parseNames(text).map((name) => {
+    const output = OUTPUT_NAMES.find((candidate) => candidate === name);
+    if (!output) throw new InvalidArgumentError(`Give some of ${OUTPUT_NAMES.join(',')}.`);
+    return output;
+  });
 }
 
 async function* readShards({ shards }: Manifest, folder: string): AsyncGenerator<Uint8Array<ArrayBuffer>> {

@@ -70,9 +70,9 @@ function encodeConstant({ name, shape, data }: OnnxConstant): Pieces[] {
   ];
 }
 
-function encodeValue({ name, shape }: OnnxValue): Pieces[] {
+function encodeValue({ name, shape, integers = false }: OnnxValue): Pieces[] {
   const dimensions = shape.map((size) => embedded(1, [typeof size === 'number' ? integer(1, size) : text(2, size)]));
-  return [text(1, name), embedded(2, [embedded(1, [integer(1, FLOAT), embedded(2, dimensions)])])];
+  return [text(1, name), embedded(2, [embedded(1, [integer(1, integers ? INT64 : FLOAT), embedded(2, dimensions)])])];
 }
 
 function text(field: number, value: string): Pieces {

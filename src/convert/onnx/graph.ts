@@ -19,10 +19,12 @@ export interface OnnxConstant {
   data: Float32Array<ArrayBuffer> | BigInt64Array<ArrayBuffer>;
 }
 
-/** A float tensor that goes in or comes out; a size with a name may differ from run to run. */
+/** A tensor that goes in or comes out; a size with a name may differ from run to run. */
 export interface OnnxValue {
   name: string;
   shape: (number | string)[];
+  /** Of int64 instead of f32. */
+  integers?: boolean;
 }
 
 export class OnnxGraph {
