@@ -58,6 +58,8 @@ const page: ViteUserConfig = {
 
 const cli: ViteUserConfig = {
   publicDir: false,
+  // A few kilobytes of it are needed: built in, it is nobody's dependency.
+  ssr: { noExternal: ['@bufbuild/protobuf'] },
   build: {
     outDir: 'dist/cli',
     target: 'node20',
