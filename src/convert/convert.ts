@@ -2,8 +2,8 @@
  * A checkpoint to `model.json` and shards: the one entry, for the command line and for browsers.
  *
  * Everything is decided from names, shapes and config files before the first tensor is read; then each tensor is read,
- * rounded and written in turn. Of what is written, one shard is in memory at a time; the rounded tensors stay there as
- * f32 until the golden is computed from them.
+ * rounded and written in turn. In memory are one tensor and one shard; for the golden, which is computed step by step,
+ * every tensor is read once more.
  */
 import { ViTError } from '../error.ts';
 import type { Architecture } from '../model/architecture.ts';
@@ -17,9 +17,10 @@ import { Decisions, type Finding } from './decisions.ts';
 import { encode } from './encode.ts';
 import { familyOf } from './families/index.ts';
 import type { Recipe } from './families/map-tensors.ts';
-import { computeGolden } from './golden.ts';
+import { streamGolden } from './golden.ts';
 import { decideLabels } from './labels.ts';
 import { manifestText } from './manifest-text.ts';
+import { unwrap } from './prefix.ts';
 import { decidePreprocess } from './preprocess/decide.ts';
 import { readPreprocessorConfig } from './preprocess/hugging-face.ts';
 import { DEFAULT_SHARD_BYTES, layOutShards, ShardWriter } from './shards.ts';
@@ -33,6 +34,8 @@ export interface ConvertOptions extends ArchitectureFlags {
   source?: Source;
   /** Default `auto`: told from the tensors' names. */
   layout?: string;
+  /** What stands before the names of the model's tensors. Default: found out from the names, and told. */
+  prefix?: string;
   /** The parsed config.json of timm or transformers. */
   config?: unknown;
   /** The parsed preprocessor_config.json of transformers. */
@@ -58,12 +61,8 @@ export interface ConvertOptions extends ArchitectureFlags {
  * @throws ViTError `unsupported-model` for models this version cannot run, naming the tensors; `bad-input` for broken
  *   checkpoints and where something is not told, with the flag to give; `numeric` for NaN and overflow.
  */
-export async function convertCheckpoint(
-  checkpoint: Checkpoint,
-  sink: Sink,
-  options: ConvertOptions,
-): Promise<Manifest> {
-  const { recipes, findings, ...decided } = decide(checkpoint, options);
+export async function convertCheckpoint(whole: Checkpoint, sink: Sink, options: ConvertOptions): Promise<Manifest> {
+  const { checkpoint, recipes, findings, ...decided } = decide(whole, options);
   options.onFindings?.(findings);
   const architecture = await readNumbers(decided.architecture, recipes, checkpoint);
 
@@ -71,12 +70,10 @@ export async function convertCheckpoint(
   const layout = layOutShards(tensorShapes(architecture), dtype, shardBytes);
   const total = layout.shards.reduce((a, b) => a + b, 0);
   const writer = new ShardWriter(layout, sink);
-  const stored = new Map<string, Float32Array>();
+  const stored = async (name: string) => encode(name, await make(recipes.get(name)!, checkpoint), dtype);
   let done = 0;
   for (const [name, { bytes: size }] of Object.entries(layout.tensors)) {
-    const { bytes, values } = encode(name, await make(recipes.get(name)!, checkpoint), dtype);
-    await writer.add(name, bytes);
-    stored.set(name, values);
+    await writer.add(name, (await stored(name)).bytes);
     done += size;
     onProgress?.(done, total);
   }
@@ -89,20 +86,24 @@ export async function convertCheckpoint(
     architecture,
     tensors: layout.tensors,
     shards: await writer.finish(),
-    golden: computeGolden(architecture, stored),
+    golden: await streamGolden(architecture, async (name) => (await stored(name)).values),
   };
   await sink.write('model.json', new TextEncoder().encode(manifestText(manifest)));
   return manifest;
 }
 
 interface Decided extends Pick<Manifest, 'architecture' | 'preprocess' | 'labels' | 'problemType'> {
+  /** With the prefix of its names stripped. */
+  checkpoint: Checkpoint;
   recipes: Map<string, Recipe>;
   findings: Finding[];
 }
 
-function decide(checkpoint: Checkpoint, options: ConvertOptions): Decided {
+function decide(whole: Checkpoint, options: ConvertOptions): Decided {
   const decisions = new Decisions();
   const { layout = 'auto' } = options;
+  const { checkpoint, prefix, why } = unwrap(whole, options);
+  if (prefix) decisions.note('prefix', prefix, why);
   const family = familyOf(checkpoint.tensors.keys(), layout);
   decisions.note('layout', family.title, layout === 'auto' ? 'names of the tensors' : '--layout');
   const { recipes, dimensions, ignored } = modelTensors(checkpoint, family, options.ignore);
@@ -122,6 +123,7 @@ function decide(checkpoint: Checkpoint, options: ConvertOptions): Decided {
   // Nothing is undecided any more.
   checkShapes(recipes, tensorShapes(architecture!));
   return {
+    checkpoint,
     recipes,
     findings: decisions.findings,
     architecture: architecture!,

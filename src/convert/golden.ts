@@ -3,22 +3,55 @@
  */
 import { ViTError } from '../error.ts';
 import type { Architecture } from '../model/architecture.ts';
+import { fieldsOf } from '../model/cost.ts';
 import { goldenOutput, goldenPixels } from '../model/golden.ts';
-import { planViT } from '../model/plan.ts';
-import { runReference } from '../reference/run.ts';
+import { type Plan, planViT } from '../model/plan.ts';
+import { tensorShapes } from '../model/tensors.ts';
+import { type ReferenceInputs, type ReferenceValues, runReference, runReferenceStreamed } from '../reference/run.ts';
 import type { Golden } from '../weights/manifest.ts';
 
 const SEED = 1;
 
 /** @throws ViTError `numeric` when the model gives NaN or infinity. */
 export function computeGolden(architecture: Architecture, tensors: ReadonlyMap<string, Float32Array>): Golden {
-  const { channels, imageSize } = architecture;
-  const pixels = goldenPixels(SEED, [1, channels, ...imageSize]);
   const plan = planViT(architecture);
-  const values = runReference(plan, (name) => tensors.get(name)!, { pixels }, 1);
+  return goldenOf(
+    plan,
+    runReference(plan, (name) => tensors.get(name)!, inputsOf(architecture), 1),
+  );
+}
+
+/**
+ * The same for a model of any size: the tensors of one step are in memory at a time.
+ * @param load gives a tensor as it is stored
+ */
+export async function streamGolden(
+  architecture: Architecture,
+  load: (name: string) => Promise<Float32Array>,
+): Promise<Golden> {
+  const plan = planViT(architecture);
+  const shapes = tensorShapes(architecture);
+  const values = await runReferenceStreamed(
+    plan,
+    async (step) => {
+      const tensors = new Map<string, Float32Array>();
+      for (const name of new Set(fieldsOf(step))) if (shapes.has(name)) tensors.set(name, await load(name));
+      return (name) => tensors.get(name)!;
+    },
+    inputsOf(architecture),
+    1,
+  );
+  return goldenOf(plan, values);
+}
+
+function inputsOf({ channels, imageSize }: Architecture): ReferenceInputs {
+  return { pixels: goldenPixels(SEED, [1, channels, ...imageSize]) };
+}
+
+function goldenOf({ architecture, outputs }: Plan, values: ReferenceValues): Golden {
   const name = goldenOutput(architecture);
   // Each of these is a single value, in float64.
-  const output = [...values[plan.outputs[name]!.values[0]]];
+  const output = [...values[outputs[name]!.values[0]]];
   if (!output.every(Number.isFinite)) {
     throw new ViTError(
       'numeric',

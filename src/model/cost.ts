@@ -64,7 +64,7 @@ function macsPerImage(step: Step, plan: Plan, shapes: Map<string, number[]>): nu
 }
 
 /** What is named in a step, and in what belongs to it: tensors and values. */
-function fieldsOf(step: object): string[] {
+export function fieldsOf(step: object): string[] {
   return Object.values(step).flatMap((field) => {
     if (typeof field === 'string') return [field];
     return typeof field === 'object' && field !== null ? fieldsOf(field) : [];

@@ -45,6 +45,23 @@ export function runReference(
   return values;
 }
 
+/**
+ * The same, with the weights of one step in memory at a time: for models that are larger than the memory.
+ * @param load gives the weights of the next step
+ */
+export async function runReferenceStreamed(
+  plan: Plan,
+  load: (step: Step) => Promise<TensorLookup>,
+  inputs: ReferenceInputs,
+  batch: number,
+): Promise<ReferenceValues> {
+  const values: ReferenceValues = {};
+  for (const step of plan.steps) {
+    values[step.output] = runStep(step, { plan, tensor: await load(step), values, inputs, batch });
+  }
+  return values;
+}
+
 /** An output as it is handed out: its values one after the other, per item. */
 export function readOutput(
   plan: Plan,
