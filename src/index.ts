@@ -15,6 +15,7 @@ export type {
   AdapterInfo,
   BackendName,
   EngineEvent,
+  KernelCheck,
   Memory,
   ModelFiles,
   ModelInfo,

@@ -13,9 +13,10 @@ import { type Plan, planViT } from '../model/plan.ts';
 import { planText } from '../model/plan-text.ts';
 import type { Preprocess } from '../model/preprocess.ts';
 import type { TensorPiece } from '../weights/tensors.ts';
-import type { AdapterInfo, Memory, Outputs } from '../worker/wire.ts';
+import type { AdapterInfo, KernelCheck, Memory, Outputs } from '../worker/wire.ts';
 import type { Activations } from './activations.ts';
 import type { Backend, Input, Wanted } from './backend.ts';
+import { checkKernels } from './kernel-check.ts';
 import { Network } from './network.ts';
 import { PreprocessGpu } from './preprocess-gpu.ts';
 import { WeightBuffers } from './weight-buffers.ts';
@@ -24,6 +25,7 @@ export class GpuBackend implements Backend {
   readonly name = 'webgpu';
   readonly #gpu: Gpu;
   readonly #plan: Plan;
+  readonly #spec: Preprocess;
   readonly #weightBuffers: Buffers;
   readonly #weights: WeightBuffers;
   readonly #pipelines: Pipelines;
@@ -52,6 +54,7 @@ export class GpuBackend implements Backend {
     const { architecture } = plan;
     this.#gpu = gpu;
     this.#plan = plan;
+    this.#spec = spec;
     this.#weightBuffers = weightBuffers;
     this.#weights = new WeightBuffers(device, weightBuffers);
     this.#pipelines = new Pipelines(device);
@@ -100,6 +103,28 @@ export class GpuBackend implements Backend {
     network.record(encoder, activations, batch, wanted.outputs);
     this.#gpu.device.queue.submit([encoder.finish()]);
     return network.read(activations, batch, wanted.outputs);
+  }
+
+  /** What of this library decides the numbers: changes whenever a shader of the ordinary run does. */
+  get code(): string {
+    const { actions } = this.#images.program;
+    return actions.map((action) => ('kernel' in action ? action.kernel.code : 'copy')).join('\n');
+  }
+
+  get resizesOnGpu(): boolean {
+    return this.#preprocess!.resizesOnGpu;
+  }
+
+  /** From now on pictures are resized by the processor. */
+  async resizeOnCpu(): Promise<void> {
+    this.#preprocess!.destroy();
+    const { architecture } = this.#plan;
+    const options = { spec: this.#spec, architecture, resizeOn: 'cpu' } as const;
+    this.#preprocess = await PreprocessGpu.create(this.#gpu.device, this.#pipelines, options);
+  }
+
+  checkKernels(): Promise<KernelCheck[]> {
+    return checkKernels(this.#gpu, this.#plan.architecture);
   }
 
   isLost(error: unknown): Promise<boolean> {

@@ -4,11 +4,9 @@
  */
 import { ViTError } from '../error.ts';
 import { decodeImage, type Picture } from '../image/decode.ts';
-import { goldenOutput, goldenPixels } from '../model/golden.ts';
 import type { Plan } from '../model/plan.ts';
 import type { Preprocess } from '../model/preprocess.ts';
 import { rgbOnCpu } from '../reference/preprocess.ts';
-import { goldenValues } from '../weights/manifest.ts';
 import {
   type EngineEvent,
   type EngineInterface,
@@ -118,19 +116,7 @@ export class EngineHost implements EngineInterface {
   }
 
   async selfTest(): Promise<SelfTest> {
-    const { manifest, plan, hasGolden } = this.#model();
-    if (!hasGolden) {
-      throw new ViTError('bad-input', 'The golden is of another image size: load the model without imageSize.');
-    }
-    const { channels, imageSize } = plan.architecture;
-    const name = goldenOutput(plan.architecture);
-    const golden = goldenValues(manifest.golden);
-    const pixels = goldenPixels(manifest.golden.seed, [1, channels, ...imageSize]);
-    const computed = (await this.#runPixels(pixels, 1, { outputs: [name] }))[name]!.data;
-    const maxError = golden.reduce((max, value, i) => Math.max(max, Math.abs(value - computed[i])), 0);
-    // The network in f32 errs by 1e-5 of the largest logit (ViT-Tiny: 2e-5); a wrong kernel by far more than 1e-4.
-    const tolerance = 1e-4 * Math.max(1, ...golden.map(Math.abs));
-    return { passed: maxError <= tolerance, maxError, tolerance };
+    return this.#model().selfTest();
   }
 
   async memory(): Promise<Memory> {

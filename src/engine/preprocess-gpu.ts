@@ -124,6 +124,10 @@ export class PreprocessGpu {
     };
   }
 
+  get resizesOnGpu(): boolean {
+    return this.#stages !== null;
+  }
+
   /** GPU memory held. */
   get bytes(): number {
     const scratch = Object.values(this.#scratch).reduce((sum, { bytes }) => sum + bytes, 0);

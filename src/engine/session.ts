@@ -13,11 +13,12 @@ import type { Manifest } from '../weights/manifest.ts';
 import { ModelCache } from '../weights/model-cache.ts';
 import { parseManifest } from '../weights/parse-manifest.ts';
 import { TensorAssembler } from '../weights/tensors.ts';
-import { verify } from '../weights/verify.ts';
-import type { EngineEvent, EngineOptions, Memory, ModelFiles, ModelInfo, Progress } from '../worker/wire.ts';
+import { sha256, verify } from '../weights/verify.ts';
+import type { EngineEvent, EngineOptions, Memory, ModelFiles, ModelInfo, Progress, SelfTest } from '../worker/wire.ts';
 import type { Backend } from './backend.ts';
 import { CpuBackend } from './cpu-backend.ts';
 import { GpuBackend } from './gpu-backend.ts';
+import { checkPicture, replayGolden } from './self-test.ts';
 
 /** Milliseconds between requests for another GPU; its process may be starting again. */
 const PAUSES = [100, 300, 600];
@@ -128,6 +129,18 @@ export class Session {
     }
   }
 
+  /** Everything that is tested once per GPU, and every kernel, now. */
+  async selfTest(): Promise<SelfTest> {
+    if (!this.hasGolden) {
+      throw new ViTError('bad-input', 'The golden is of another image size: load the model without imageSize.');
+    }
+    return this.run(async (backend) => {
+      const golden = await replayGolden(backend, this.manifest, this.plan);
+      const kernels = backend instanceof GpuBackend ? await backend.checkKernels() : [];
+      return { ...golden, passed: golden.passed && kernels.every(({ passed }) => passed), kernels };
+    });
+  }
+
   destroy(): void {
     this.#backend?.destroy();
     this.#backend = null;
@@ -161,9 +174,12 @@ export class Session {
     try {
       this.#backend = await this.#fill(gpu, onBytes, () => report('compile'));
     } catch (error) {
-      if ((error as ViTError).code !== 'device-lost' || this.#options.device) throw error;
-      this.#notify({ type: 'device-lost', message: (error as Error).message });
-      await this.#replace();
+      const { code, message } = error as ViTError;
+      if (code === 'device-lost' && !this.#options.device) {
+        this.#notify({ type: 'device-lost', message });
+        await this.#replace();
+      } else if (code === 'numeric' && wanted === 'auto') await this.#distrustGpu(error as ViTError);
+      else throw error;
     }
     report('ready');
   }
@@ -206,6 +222,19 @@ export class Session {
     return this.#backend;
   }
 
+  /** On the CPU, if that computes what the GPU does not. Where it does not either, the model is at fault. */
+  async #distrustGpu(error: ViTError): Promise<void> {
+    const cpu = await this.#fill(null);
+    if (this.hasGolden && !(await replayGolden(cpu, this.manifest, this.plan)).passed) {
+      cpu.destroy();
+      const message = `${this.manifest.name} gives something else than its golden, on the CPU too. Convert it again.`;
+      throw new ViTError('numeric', message, { cause: error });
+    }
+    this.#backend = cpu;
+    this.#fallbackReason = error.message;
+    this.#tell('fallback', error.message);
+  }
+
   async #openAnotherGpu(): Promise<Gpu> {
     for (const pause of PAUSES) {
       try {
@@ -242,6 +271,7 @@ export class Session {
       }
       onWeights();
       await backend.ready();
+      if (backend instanceof GpuBackend) await this.#prove(backend);
       this.#throwIfDisposed();
       return backend;
     } catch (error) {
@@ -249,6 +279,43 @@ export class Session {
       backend.destroy();
       if (!isLost || (error as ViTError).code === 'device-lost') throw error;
       throw new ViTError('device-lost', 'The GPU was lost while the model was loading.', { cause: error });
+    }
+  }
+
+  /**
+   * Once per GPU, browser, model and version of the shaders: whether the numbers are right. What is wrong on the way to
+   * the network is left to the CPU.
+   * @throws ViTError `numeric`, naming the kernel
+   */
+  async #prove(backend: GpuBackend): Promise<void> {
+    const { manifest, plan } = this;
+    if (!this.hasGolden) return this.#proveKernels(backend);
+    const { shards, golden, preprocess } = manifest;
+    const subject = [navigator.userAgent, backend.adapter, shards, golden, preprocess, backend.code];
+    const key = await sha256(new TextEncoder().encode(JSON.stringify(subject)));
+    if (await this.#cache?.isProven(key)) return;
+    const { passed, maxError, tolerance } = await replayGolden(backend, manifest, plan);
+    if (!passed) {
+      const wrong = (await backend.checkKernels()).find(({ passed }) => !passed);
+      const where = wrong ? `; the first wrong kernel is ${wrong.kernel} (${wrong.step})` : '';
+      throw new ViTError(
+        'numeric',
+        `This GPU computes something else than the model's converter did: off by ${maxError}, allowed ${tolerance}${where}.`,
+      );
+    }
+    if (backend.resizesOnGpu && !(await checkPicture(backend, manifest, plan)).passed) {
+      await backend.resizeOnCpu();
+      this.#notify({ type: 'warning', message: 'This GPU resizes pictures wrongly; the processor does it instead.' });
+      return;
+    }
+    await this.#cache?.keepProof(key);
+  }
+
+  /** At another image size than that of the golden. */
+  async #proveKernels(backend: GpuBackend): Promise<void> {
+    const wrong = (await backend.checkKernels()).find(({ passed }) => !passed);
+    if (wrong) {
+      throw new ViTError('numeric', `This GPU computes something else in the kernel ${wrong.kernel} (${wrong.step}).`);
     }
   }
 

@@ -9,6 +9,7 @@ import { sha256 } from './verify.ts';
 
 /** Files that hold `{ url, manifest }`. */
 const MANIFEST = '.json';
+const PROOF = '.proof';
 const SHARD = /^[0-9a-f]{64}$/;
 
 interface Kept {
@@ -69,6 +70,16 @@ export class ModelCache {
 
   async dropShard({ sha256 }: ShardEntry): Promise<void> {
     await this.#try((store) => store.remove(sha256));
+  }
+
+  /** Whether `keepProof` was called with this key, a SHA-256. */
+  async isProven(key: string): Promise<boolean> {
+    return Boolean(await this.#try((store) => store.read(key + PROOF)));
+  }
+
+  /** Keeps that a GPU was found to compute what it should, so that it need not be tested again. */
+  async keepProof(key: string): Promise<void> {
+    await this.#try((store) => store.write(key + PROOF, new Uint8Array(1)));
   }
 
   async #try<T>(work: (store: Store) => Promise<T>): Promise<T | undefined> {

@@ -114,8 +114,21 @@ export interface Memory {
   cpu: number;
 }
 
+/** One step of a small network on the GPU, against the same on the CPU. */
+export interface KernelCheck {
+  /** The stem of the shader's file. */
+  kernel: string;
+  /** `block00/qkv` */
+  step: string;
+  passed: boolean;
+  /** Largest error, of the largest value of the step or of 1. */
+  error: number;
+}
+
 export interface SelfTest {
   passed: boolean;
+  /** In the order of the steps; those behind one that failed work on its wrong values. Empty on the CPU. */
+  kernels: KernelCheck[];
   /** Largest absolute difference to the golden logits, and what is allowed. */
   maxError: number;
   tolerance: number;

@@ -1,0 +1,59 @@
+/**
+ * Whether a backend computes what the model's converter computed: the golden of the manifest, and a picture's way to the
+ * network.
+ */
+
+import { pictureSource } from '../image/read-pixels.ts';
+import { goldenOutput, goldenPixels } from '../model/golden.ts';
+import type { Plan } from '../model/plan.ts';
+import { normalize, normalizeTable } from '../reference/normalize.ts';
+import { resizeToSpec } from '../reference/preprocess.ts';
+import { goldenValues, type Manifest } from '../weights/manifest.ts';
+import type { Outputs } from '../worker/wire.ts';
+import type { Backend, Input } from './backend.ts';
+
+export interface Comparison {
+  passed: boolean;
+  /** Largest absolute difference; infinite where there is no number. */
+  maxError: number;
+  tolerance: number;
+}
+
+export async function replayGolden(backend: Backend, { golden }: Manifest, plan: Plan): Promise<Comparison> {
+  const { channels, imageSize } = plan.architecture;
+  const pixels = goldenPixels(golden.seed, [1, channels, ...imageSize]);
+  const name = goldenOutput(plan.architecture);
+  const computed = (await backend.run({ batch: 1, pixels }, { outputs: [name] }))[name]!.data;
+  // The network in f32 errs by 1e-5 of the largest logit (ViT-Tiny: 2e-5); a wrong kernel by far more than 1e-4.
+  return compare(computed, goldenValues(golden), 1e-4);
+}
+
+/** A picture that is resized by the backend against the same one resized on the CPU. */
+export async function checkPicture(backend: Backend, { preprocess }: Manifest, plan: Plan): Promise<Comparison> {
+  const { channels } = plan.architecture;
+  const [width, height] = [61, 47];
+  const noise = goldenPixels(1, [height * width, 4]);
+  const data = Uint8ClampedArray.from(noise, (value, i) => (i % 4 === 3 ? 255 : (value + 1) * 128));
+  const picture = { data, width, height } as ImageData;
+  const { data: rgb } = resizeToSpec(pictureSource(picture, preprocess.background), preprocess);
+  const pixels = normalize(rgb, normalizeTable(preprocess, channels), channels);
+  const name = goldenOutput(plan.architecture);
+  const run = async (input: Input): Promise<Outputs> => backend.run(input, { outputs: [name] });
+  const expected = await run({ batch: 1, pixels });
+  const actual = await run({ batch: 1, usePicture: async (_, use) => use(picture) });
+  // The same bytes give the same numbers.
+  return compare(actual[name]!.data, expected[name]!.data, 0);
+}
+
+/** @param bound of the largest expected value, or of 1 */
+function compare(computed: ArrayLike<number>, expected: ArrayLike<number>, bound: number): Comparison {
+  let maxError = 0;
+  let largest = 1;
+  for (let i = 0; i < expected.length; i++) {
+    const error = Math.abs(computed[i] - expected[i]);
+    maxError = Number.isNaN(error) ? Infinity : Math.max(maxError, error);
+    largest = Math.max(largest, Math.abs(expected[i]));
+  }
+  const tolerance = bound * largest;
+  return { passed: maxError <= tolerance, maxError, tolerance };
+}
