@@ -2,18 +2,18 @@
  * `vit-webgpu inspect`: what a checkpoint or a converted model holds.
  */
 import { readFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Command } from 'commander';
 import type { Checkpoint } from '../convert/checkpoint.ts';
 import { familyOf } from '../convert/families/index.ts';
-import { openCheckpoint } from '../convert/open.ts';
+import { unwrap } from '../convert/prefix.ts';
 import { modelTensors } from '../convert/tensors.ts';
 import { ViTError } from '../error.ts';
 import { parameterCount } from '../model/tensors.ts';
 import type { ShardEntry } from '../weights/manifest.ts';
 import { parseManifest } from '../weights/parse-manifest.ts';
 import { verify } from '../weights/verify.ts';
-import { FileSource } from './file-source.ts';
+import { CHECKPOINT_NAMES, CheckpointFiles } from './checkpoint-files.ts';
 import { fileIn, readJson, requireFile } from './files.ts';
 import { formatBytes, type Terminal, table } from './terminal.ts';
 
@@ -22,21 +22,20 @@ export function inspectCommand(terminal: Terminal): Command {
     .description('print what a checkpoint or a converted model holds, and check its hashes')
     .argument('<path>', 'a checkpoint, a model.json, or the folder of either')
     .action(async (path: string) => {
-      const file = fileIn(path, 'model.json', 'model.safetensors');
+      const file = fileIn(path, 'model.json', ...CHECKPOINT_NAMES);
       requireFile(file);
-      if (basename(file).endsWith('.json')) await inspectModel(file, terminal);
+      if (file.endsWith('.json') && !file.endsWith('.index.json')) await inspectModel(file, terminal);
       else await inspectCheckpoint(file, terminal);
     });
 }
 
 async function inspectCheckpoint(file: string, terminal: Terminal): Promise<void> {
-  const source = await FileSource.open(file);
+  const files = await CheckpointFiles.open(file);
   try {
-    const checkpoint = await openCheckpoint(source);
-    const { format, tensors } = checkpoint;
+    const { format, tensors } = files.checkpoint;
     const dtypes = [...new Set([...tensors.values()].map(({ dtype }) => dtype))];
-    terminal.print(`${file}: ${format}, ${tensors.size} tensors, ${dtypes.join(' and ')}, ${formatBytes(source.size)}`);
-    for (const line of describeModel(checkpoint)) terminal.print(line);
+    terminal.print(`${file}: ${format}, ${tensors.size} tensors, ${dtypes.join(' and ')}, ${formatBytes(files.size)}`);
+    for (const line of describeModel(files.checkpoint)) terminal.print(line);
     terminal.print('');
     const rows = [...tensors].map(([name, { dtype, shape, bytes }]) => [
       name,
@@ -46,18 +45,20 @@ async function inspectCheckpoint(file: string, terminal: Terminal): Promise<void
     ]);
     for (const line of table(rows)) terminal.print(line);
   } finally {
-    await source.close();
+    await files.close();
   }
 }
 
 /** What conversion would make of it, as far as the tensors tell; a checkpoint that cannot be converted says why. */
-function describeModel(checkpoint: Checkpoint): string[] {
+function describeModel(whole: Checkpoint): string[] {
   try {
+    const { checkpoint, prefix, why } = unwrap(whole, {});
     const family = familyOf(checkpoint.tensors.keys());
     const { dimensions, ignored } = modelTensors(checkpoint, family);
     const { patchSize, channels, width, depth, mlpWidth, classes, positions } = dimensions;
     return [
       ...table([
+        ...(prefix ? [['prefix', `${prefix} (${why})`]] : []),
         ['layout', family.title],
         ['patches', `of ${patchSize.join('x')}x${channels}`],
         ['positions', positions === null ? 'none' : String(positions)],

@@ -1,0 +1,88 @@
+/**
+ * A checkpoint on disk: the file that is meant by a path, and those beside it when it is in several files.
+ */
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import type { Checkpoint } from '../convert/checkpoint.ts';
+import { openCheckpoint } from '../convert/open.ts';
+import { ViTError } from '../error.ts';
+import { FileSource, sha256OfFile } from './file-source.ts';
+import { fileIn, requireFile } from './files.ts';
+
+/** In a folder, the first of these is taken: what libraries call a model of theirs. */
+export const CHECKPOINT_NAMES = [
+  'model.safetensors',
+  'model.safetensors.index.json',
+  'open_clip_model.safetensors',
+  'pytorch_model.bin',
+  'pytorch_model.bin.index.json',
+  'open_clip_pytorch_model.bin',
+  'model.pt',
+  'model.pth',
+  'model.npz',
+];
+
+/** The file that is meant. @throws ViTError `bad-input` when there is none. */
+export function findCheckpoint(path: string): string {
+  const file = fileIn(path, ...CHECKPOINT_NAMES);
+  requireFile(file);
+  return file;
+}
+
+export class CheckpointFiles {
+  readonly checkpoint: Checkpoint;
+  /** The file that was named, then those beside it. */
+  readonly #paths: string[];
+  readonly #sources: FileSource[];
+
+  private constructor(checkpoint: Checkpoint, paths: string[], sources: FileSource[]) {
+    this.checkpoint = checkpoint;
+    this.#paths = paths;
+    this.#sources = sources;
+  }
+
+  static async open(path: string): Promise<CheckpointFiles> {
+    const paths: string[] = [];
+    const sources: FileSource[] = [];
+    const open = async (file: string) => {
+      const source = await FileSource.open(file);
+      paths.push(file);
+      sources.push(source);
+      return source;
+    };
+    const beside = async (name: string) => {
+      const file = join(dirname(path), name);
+      if (!existsSync(file)) throw new ViTError('bad-input', `there is no file ${file}.`);
+      return open(file);
+    };
+    try {
+      return new CheckpointFiles(await openCheckpoint(await open(path), beside), paths, sources);
+    } catch (error) {
+      await Promise.all(sources.map((source) => source.close()));
+      throw error;
+    }
+  }
+
+  /** Bytes on disk. */
+  get size(): number {
+    return this.#sources.reduce((sum, { size }) => sum + size, 0);
+  }
+
+  /**
+   * Of the file; of several files that of their list, as `sha256sum` prints it: index first, then the parts in the
+   * order of the index.
+   * @returns lower-case hexadecimal
+   */
+  async sha256(): Promise<string> {
+    const hashes: string[] = [];
+    for (const path of this.#paths) hashes.push(await sha256OfFile(path));
+    if (hashes.length === 1) return hashes[0];
+    const list = hashes.map((hash, i) => `${hash}  ${basename(this.#paths[i])}\n`);
+    return createHash('sha256').update(list.join('')).digest('hex');
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#sources.map((source) => source.close()));
+  }
+}

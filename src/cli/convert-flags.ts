@@ -1,0 +1,88 @@
+/**
+ * The flags of everything that converts: what a checkpoint and its files do not tell, and how it is written.
+ */
+import { type Command, Option } from 'commander';
+import type { ConvertOptions } from '../convert/convert.ts';
+import { LAYOUTS } from '../convert/families/index.ts';
+import { ACTIVATIONS, type Activation } from '../model/architecture.ts';
+import { type Crop, FILTERS, type Filter, type Resize } from '../model/preprocess.ts';
+import type { Dtype } from '../weights/manifest.ts';
+import { parseCount, parseCrop, parseNames, parseNumber, parseNumbers, parseResize, parseSize } from './flags.ts';
+
+export interface ConvertFlags {
+  out: string;
+  force: boolean;
+  name?: string;
+  config?: string;
+  preprocessor?: string;
+  labels?: string;
+  layout: string;
+  prefix?: string;
+  dtype: Dtype;
+  heads?: number;
+  epsilon?: number;
+  activation?: Activation;
+  normFirst?: boolean;
+  normLast?: boolean;
+  qkScale?: number;
+  imageSize?: [number, number];
+  mean?: number[];
+  std?: number[];
+  filter?: Filter;
+  resize?: Resize | null;
+  crop?: Crop | null;
+  ignore?: string[];
+  shardSize?: number;
+}
+
+export function addConvertFlags(command: Command): Command {
+  return command
+    .requiredOption('--out <dir>', 'folder to write')
+    .option('--force', 'replace the folder when it is not empty', false)
+    .option('--name <name>', "the model's name (default: the name of the folder)")
+    .option('--config <file>', 'config.json of transformers or timm (default: the one beside the checkpoint)')
+    .option('--preprocessor <file>', 'preprocessor_config.json (default: the one beside the checkpoint)')
+    .option('--labels <file>', 'JSON array with one label per class')
+    .addOption(new Option('--layout <layout>', 'tensor names').choices(['auto', ...LAYOUTS]).default('auto'))
+    .option('--prefix <prefix>', "what stands before the names of the model's tensors (default: found out)")
+    .addOption(new Option('--dtype <dtype>', 'number format of the shards').choices(['f32', 'f16']).default('f32'))
+    .option('--heads <n>', 'attention heads', parseCount)
+    .option('--epsilon <x>', 'of the layer norms', parseNumber)
+    .addOption(new Option('--activation <name>', 'of the MLPs').choices(ACTIVATIONS))
+    .addOption(new Option('--norm-first', 'norms stand before attention and MLP').conflicts('normLast'))
+    .option('--norm-last', 'norms stand after attention and MLP')
+    .option('--qk-scale <x>', 'what Q times K is multiplied with', parseNumber)
+    .option('--image-size <HxW>', 'in pixels', parseSize)
+    .option('--mean <a,b,c>', 'of the pixels, per channel, in 0..1', parseNumbers)
+    .option('--std <a,b,c>', 'of the pixels, per channel, in 0..1', parseNumbers)
+    .addOption(new Option('--filter <filter>', 'for resizing').choices(FILTERS))
+    .option(
+      '--resize <how>',
+      'squash:HxW | shortest-edge:N[:trunc|round] | longest-edge:N[:trunc|round] | none',
+      parseResize,
+    )
+    .option('--crop <how>', 'HxW[:half-even|floor] | none', parseCrop)
+    .option('--ignore <names>', 'tensors to leave out, separated by commas', parseNames)
+    .option('--shard-size <bytes>', 'of each shard, a multiple of 256 (default: 8 MiB)', parseCount);
+}
+
+/** What flags alone say; the files that they name are read elsewhere. */
+export function optionsOf(flags: ConvertFlags): Omit<ConvertOptions, 'name'> {
+  const { layout, prefix, dtype, ignore, shardSize, heads, epsilon, activation, imageSize, qkScale } = flags;
+  const { resize, filter, crop, mean, std } = flags;
+  return {
+    layout,
+    prefix,
+    dtype,
+    ignore,
+    shardBytes: shardSize,
+    heads,
+    epsilon,
+    activation,
+    imageSize,
+    normFirst: flags.normLast ? false : flags.normFirst,
+    qkScale,
+    // Only what was given: `null` means none, and an absent part is looked for elsewhere.
+    preprocess: { resize, filter, crop, mean, std },
+  };
+}

@@ -1,0 +1,76 @@
+/**
+ * From a checkpoint on disk, with the files beside it, to a folder with `model.json` and shards: all of it, or nothing.
+ */
+import { existsSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { type ConvertOptions, convertCheckpoint } from '../convert/convert.ts';
+import type { Finding } from '../convert/decisions.ts';
+import { ViTError } from '../error.ts';
+import type { Manifest, Source } from '../weights/manifest.ts';
+import { CheckpointFiles } from './checkpoint-files.ts';
+import { type ConvertFlags, optionsOf } from './convert-flags.ts';
+import { readJson } from './files.ts';
+import { writeFolder } from './output-folder.ts';
+import { count, formatBytes, type Terminal, table } from './terminal.ts';
+
+/**
+ * @param file the checkpoint, or its index
+ * @param source where it comes from, as far as that is known
+ */
+export async function convertToFolder(
+  file: string,
+  flags: ConvertFlags,
+  source: Source,
+  terminal: Terminal,
+): Promise<void> {
+  const options: ConvertOptions = {
+    ...optionsOf(flags),
+    name: flags.name ?? basename(resolve(flags.out)),
+    config: await readConfigFile(flags.config, file, 'config.json', terminal),
+    preprocessor: await readConfigFile(flags.preprocessor, file, 'preprocessor_config.json', terminal),
+    labels: flags.labels === undefined ? undefined : await readLabels(flags.labels),
+    onFindings: (findings) => printFindings(findings, terminal),
+    onProgress: (done, total) => terminal.progress(`writing ${Math.floor((100 * done) / total)} %`),
+  };
+  const files = await CheckpointFiles.open(file);
+  try {
+    let manifest!: Manifest;
+    await writeFolder(flags.out, flags.force, async (folder) => {
+      const sink = { write: (name: string, bytes: Uint8Array) => writeFile(join(folder, name), bytes) };
+      options.source = { ...source, sha256: await files.sha256() };
+      manifest = await convertCheckpoint(files.checkpoint, sink, options);
+    });
+    terminal.progress('');
+    const bytes = manifest.shards.reduce((sum, shard) => sum + shard.bytes, 0);
+    terminal.print(
+      `${flags.out}: ${formatBytes(bytes)} of ${flags.dtype} in ${count(manifest.shards.length, 'shard')}`,
+    );
+  } finally {
+    await files.close();
+  }
+}
+
+/** The file that was named, else the one beside the checkpoint, which is where both libraries save it. */
+async function readConfigFile(
+  given: string | undefined,
+  checkpoint: string,
+  name: string,
+  terminal: Terminal,
+): Promise<unknown> {
+  if (given !== undefined) return readJson(given);
+  const beside = join(dirname(checkpoint), name);
+  if (!existsSync(beside)) return undefined;
+  terminal.print(`reading ${beside}`);
+  return readJson(beside);
+}
+
+async function readLabels(path: string): Promise<string[]> {
+  const labels = await readJson(path);
+  if (Array.isArray(labels) && labels.every((label) => typeof label === 'string')) return labels;
+  throw new ViTError('bad-input', `${path} must be a JSON array of strings.`);
+}
+
+function printFindings(findings: Finding[], terminal: Terminal): void {
+  for (const line of table(findings.map(({ what, value, why }) => [what, value, why]))) terminal.print(line);
+}
