@@ -12,6 +12,7 @@ import { extrasFor } from '../model/outputs.ts';
 import { type Plan, planViT } from '../model/plan.ts';
 import { planText } from '../model/plan-text.ts';
 import type { Preprocess } from '../model/preprocess.ts';
+import { parameterCount } from '../model/tensors.ts';
 import type { TensorPiece } from '../weights/tensors.ts';
 import type { AdapterInfo, KernelCheck, Memory, Outputs } from '../worker/wire.ts';
 import type { Activations } from './activations.ts';
@@ -41,7 +42,11 @@ export class GpuBackend implements Backend {
   static async create(gpu: Gpu, plan: Plan, spec: Preprocess): Promise<GpuBackend> {
     const buffers = new Buffers(gpu.device);
     try {
-      return await gpu.checked('the weights of the model', () => new GpuBackend(gpu, plan, spec, buffers));
+      const megabytes = Math.ceil((parameterCount(plan.architecture) * 4) / 1e6);
+      return await gpu.checked(
+        `the weights of the model (${megabytes} MB)`,
+        () => new GpuBackend(gpu, plan, spec, buffers),
+      );
     } catch (error) {
       buffers.destroy();
       gpu.destroy();

@@ -291,7 +291,7 @@ export class Session {
     const { manifest, plan } = this;
     if (!this.hasGolden) return this.#proveKernels(backend);
     const { shards, golden, preprocess } = manifest;
-    const subject = [navigator.userAgent, backend.adapter, shards, golden, preprocess, backend.code];
+    const subject = [globalThis.navigator?.userAgent, backend.adapter, shards, golden, preprocess, backend.code];
     const key = await sha256(new TextEncoder().encode(JSON.stringify(subject)));
     if (await this.#cache?.isProven(key)) return;
     const { passed, maxError, tolerance } = await replayGolden(backend, manifest, plan);

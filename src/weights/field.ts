@@ -78,7 +78,7 @@ export class Field {
 
   list<T>(parse: (item: Field) => T): T[] {
     if (!Array.isArray(this.value)) this.#mustBe('an array');
-    return (this.value as unknown[]).map((item, i) => parse(new Field(item, this.#where, `${this.#name}[${i}]`)));
+    return Array.from(this.value as unknown[], (item, i) => parse(new Field(item, this.#where, `${this.#name}[${i}]`)));
   }
 
   oneOf<T extends string>(names: readonly T[]): T {

@@ -129,6 +129,10 @@ function parseTensors(field: Field, architecture: Architecture, shards: ShardEnt
   const tensors: Manifest['tensors'] = Object.create(null);
   const starts = shardStarts(shards);
   const total = starts[shards.length];
+  // Otherwise a few bytes could ask for a list of any length.
+  const named = Object.keys(field.record()).length;
+  const { depth, text } = architecture;
+  if (depth + (text?.depth ?? 0) > named) field.fail(`has ${named} entries, too few for the depth of the network`);
 
   for (const [name, shape] of tensorShapes(architecture)) {
     if (!field.has(name)) field.fail(`lacks the tensor ${name} ${formatShape(shape)}`);
@@ -153,7 +157,20 @@ function parseTensors(field: Field, architecture: Architecture, shards: ShardEnt
     }
     tensors[name] = tensor;
   }
+  refuseOverlap(field, tensors, starts);
   return tensors;
+}
+
+/** So that a model is no larger than its files. */
+function refuseOverlap(field: Field, tensors: Manifest['tensors'], starts: number[]): void {
+  let end = 0;
+  let before = '';
+  const begin = ({ shard, offset }: TensorEntry) => starts[shard] + offset;
+  for (const [name, tensor] of Object.entries(tensors).sort(([, a], [, b]) => begin(a) - begin(b))) {
+    if (begin(tensor) < end) field.fail(`has ${name} and ${before} in one place`);
+    end = begin(tensor) + tensor.bytes;
+    before = name;
+  }
 }
 
 function formatShape(shape: number[]): string {
