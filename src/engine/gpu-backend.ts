@@ -41,13 +41,15 @@ export class GpuBackend implements Backend {
   /** @throws ViTError `out-of-memory`; nothing stays allocated */
   static async create(gpu: Gpu, plan: Plan, spec: Preprocess): Promise<GpuBackend> {
     const buffers = new Buffers(gpu.device);
+    let backend: GpuBackend | undefined;
     try {
       const megabytes = Math.ceil((parameterCount(plan.architecture) * 4) / 1e6);
-      return await gpu.checked(
-        `the weights of the model (${megabytes} MB)`,
-        () => new GpuBackend(gpu, plan, spec, buffers),
-      );
+      await gpu.checked(`the weights of the model (${megabytes} MB)`, () => {
+        backend = new GpuBackend(gpu, plan, spec, buffers);
+      });
+      return backend!;
     } catch (error) {
+      backend?.destroy();
       buffers.destroy();
       gpu.destroy();
       throw error;
@@ -144,7 +146,13 @@ export class GpuBackend implements Backend {
 
   destroy(): void {
     for (const network of [this.#images, this.#texts, this.#extra?.network]) network?.destroy();
-    this.#preprocess?.destroy();
+    // It may still be in the making.
+    if (this.#preprocess) this.#preprocess.destroy();
+    else
+      this.#makingPreprocess.then(
+        (preprocess) => preprocess.destroy(),
+        () => {},
+      );
     this.#weightBuffers.destroy();
     this.#gpu.destroy();
   }
