@@ -18,7 +18,7 @@ export async function writeFolder(
   fill: (folder: string) => Promise<void>,
 ): Promise<void> {
   const target = resolve(place);
-  await checkPlace(target, force);
+  await checkPlace(place, force);
   const partial = `${target}.partial-${process.pid}`;
   const stopTidying = tidyOnInterrupt(partial);
   try {
@@ -33,7 +33,9 @@ export async function writeFolder(
   }
 }
 
-async function checkPlace(target: string, force: boolean): Promise<void> {
+/** @throws ViTError `bad-input` when `writeFolder` would not write here. */
+export async function checkPlace(place: string, force: boolean): Promise<void> {
+  const target = resolve(place);
   const there = await stat(target).catch(() => undefined);
   if (!there) return;
   if (!there.isDirectory()) throw new ViTError('bad-input', `${target} is a file. Give another folder.`);

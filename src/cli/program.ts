@@ -6,6 +6,7 @@ import { ViTError } from '../error.ts';
 import { classifyCommand } from './classify.ts';
 import { convertCommand } from './convert.ts';
 import { exportOnnxCommand } from './export-onnx.ts';
+import { fetchCommand } from './fetch.ts';
 import { inspectCommand } from './inspect.ts';
 import { packageVersion } from './package-root.ts';
 import { processTerminal, type Terminal } from './terminal.ts';
@@ -19,6 +20,7 @@ export async function run(args: string[], terminal: Terminal = processTerminal):
     .description('Vision Transformers in the browser: converts checkpoints, looks into them, classifies images.')
     .version(packageVersion())
     .addCommand(convertCommand(terminal))
+    .addCommand(fetchCommand(terminal))
     .addCommand(inspectCommand(terminal))
     .addCommand(exportOnnxCommand(terminal))
     .addCommand(classifyCommand(terminal));

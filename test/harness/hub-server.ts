@@ -1,0 +1,136 @@
+/**
+ * A server that speaks as much of the Hub's API as `vit-webgpu fetch` needs, and misbehaves on request.
+ */
+import { createHash } from 'node:crypto';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+export interface HubFixture {
+  repo: string;
+  commit: string;
+  files: Record<string, Uint8Array>;
+  cardData?: Record<string, unknown>;
+  tags?: string[];
+  /** Nothing is given without `Bearer <token>`. */
+  token?: string;
+  /** Bytes after which the connection breaks, one entry per download of a file. */
+  breakAfter?: number[];
+  /** Answers requests for a part with the whole. */
+  ignoresRanges?: boolean;
+  /** Files whose listed hash is another one. */
+  wrongHash?: string[];
+  /** Says of large files, to clients that ask, how to get them by the Xet protocol. */
+  xet?: boolean;
+  /** Sends downloads to another host, which must not see the token. */
+  cdn?: boolean;
+}
+
+/** Larger files are listed with their SHA-256, smaller ones with git's hash. */
+const LARGE = 1000;
+
+export class HubServer {
+  readonly requests: { url: string; range?: string; authorization?: string }[] = [];
+  fixture: HubFixture;
+  readonly #servers: Server[] = [];
+  #cdn = '';
+
+  constructor(fixture: HubFixture) {
+    this.fixture = fixture;
+  }
+
+  /** @returns its URL */
+  async start(): Promise<string> {
+    const [hub, cdn] = [await this.#listen(), await this.#listen()];
+    this.#cdn = cdn;
+    return hub;
+  }
+
+  stop(): void {
+    for (const server of this.#servers) {
+      server.closeAllConnections();
+      server.close();
+    }
+  }
+
+  async #listen(): Promise<string> {
+    const server = createServer((request, response) => this.#answer(request, response));
+    this.#servers.push(server);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  }
+
+  #answer(request: IncomingMessage, response: ServerResponse): unknown {
+    const { repo, commit, files, token, cdn, xet } = this.fixture;
+    const { pathname } = new URL(request.url!, 'http://hub');
+    const { range, authorization, host } = request.headers;
+    this.requests.push({ url: pathname, range, authorization });
+    const isCdn = `http://${host}` === this.#cdn;
+    if (token && !isCdn && authorization !== `Bearer ${token}`)
+      return json(response, 401, { error: 'Invalid credentials' });
+    if (pathname.startsWith(`/api/models/${repo}/revision/`)) {
+      const revision = decodeURIComponent(pathname.split('/').at(-1)!);
+      if (revision !== 'main' && revision !== commit) return json(response, 404, { error: 'Revision Not Found' });
+      return json(response, 200, { _id: '1', id: repo, sha: commit, lastModified: 0, ...this.#card() });
+    }
+    if (pathname === `/api/models/${repo}/tree/${commit}`) {
+      const listing = Object.entries(files).map(([path, bytes]) => this.#listed(path, bytes));
+      return json(response, 200, [{ type: 'directory', path: 'folder', size: 0, oid: '0' }, ...listing]);
+    }
+    const resolve = `/${repo}/resolve/${commit}/`;
+    const path = pathname.slice(resolve.length);
+    if (!pathname.startsWith(resolve) || !files[path]) return json(response, 404, { error: 'Repository not found' });
+    const bytes = files[path];
+    if (xet && bytes.length > LARGE && request.headers.accept?.includes('xet-fileinfo')) {
+      response.writeHead(200, {
+        'content-type': 'application/vnd.xet-fileinfo+json',
+        'x-linked-size': bytes.length,
+        'x-xet-hash': 'ab',
+        etag: '"x"',
+        link: '<http://xet.invalid/a>; rel="xet-auth", <http://xet.invalid/r>; rel="xet-reconstruction-info"',
+      });
+      return response.end('{}');
+    }
+    if (cdn && !isCdn && range !== 'bytes=0-0') {
+      return response.writeHead(302, { location: `${this.#cdn}${pathname}` }).end();
+    }
+    return this.#send(bytes, range, response);
+  }
+
+  #card(): object {
+    return { cardData: this.fixture.cardData, tags: this.fixture.tags };
+  }
+
+  #listed(path: string, bytes: Uint8Array): object {
+    const wrong = this.fixture.wrongHash?.includes(path) ? 'x' : '';
+    const sha1 = createHash('sha1').update(`blob ${bytes.length}\0${wrong}`).update(bytes).digest('hex');
+    const sha256 = createHash('sha256').update(wrong).update(bytes).digest('hex');
+    const lfs = bytes.length > LARGE ? { lfs: { oid: sha256, size: bytes.length, pointerSize: 130 } } : {};
+    return { type: 'file', path, size: bytes.length, oid: sha1, ...lfs };
+  }
+
+  #send(bytes: Uint8Array, range: string | undefined, response: ServerResponse): unknown {
+    const [, first, last] = /^bytes=(\d+)-(\d+)$/.exec(range ?? '') ?? [];
+    const isProbe = range === 'bytes=0-0';
+    if (first === undefined || (this.fixture.ignoresRanges && !isProbe)) {
+      response.writeHead(200, { 'content-length': bytes.length, etag: '"x"' });
+      return this.#body(bytes, response, isProbe);
+    }
+    const part = bytes.subarray(Number(first), Number(last) + 1);
+    response.writeHead(206, {
+      'content-length': part.length,
+      'content-range': `bytes ${first}-${last}/${bytes.length}`,
+      etag: '"x"',
+    });
+    return this.#body(part, response, isProbe);
+  }
+
+  #body(bytes: Uint8Array, response: ServerResponse, isProbe: boolean): unknown {
+    const limit = isProbe || bytes.length < LARGE ? undefined : this.fixture.breakAfter?.shift();
+    if (limit === undefined) return response.end(bytes);
+    return response.write(bytes.subarray(0, limit), () => setTimeout(() => response.destroy(), 20));
+  }
+}
+
+function json(response: ServerResponse, status: number, value: unknown): unknown {
+  return response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value));
+}
