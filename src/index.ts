@@ -13,6 +13,7 @@ export type { Manifest } from './weights/manifest.ts';
 export { type CachedModel, cachedModels, clearCache } from './weights/model-cache.ts';
 export type {
   AdapterInfo,
+  AttendOptions,
   BackendName,
   EngineEvent,
   KernelCheck,

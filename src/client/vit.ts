@@ -4,6 +4,7 @@
 import { ViTError } from '../error.ts';
 import type { Preprocess } from '../model/preprocess.ts';
 import {
+  type AttendOptions,
   type EngineEvent,
   type EngineOptions,
   type Memory,
@@ -173,9 +174,52 @@ export class ViT {
   }
 
   /**
+   * The embedding of a text, in the space of the images': of models with a text tower (CLIP, SigLIP). How alike an image
+   * and a text are is exp(logitScale) * cosine + logitBias, with the numbers of `info.architecture.text`.
+   * @param text token ids, as the model's own tokenizer gives them, with the tokens that begin and end a text; it is
+   *   padded here.
+   * @returns as many numbers as an image's embedding has.
+   * @throws ViTError `bad-input` for a model without a text tower, and for ids that it does not have.
+   */
+  async embedText(text: number[], options?: EmbedOptions): Promise<Float32Array<ArrayBuffer>>;
+  async embedText(texts: number[][], options?: EmbedOptions): Promise<Float32Array<ArrayBuffer>[]>;
+  async embedText(
+    input: number[] | number[][],
+    { normalize = false, signal }: EmbedOptions = {},
+  ): Promise<Float32Array<ArrayBuffer> | Float32Array<ArrayBuffer>[]> {
+    if (input.length === 0) return [];
+    const isList = Array.isArray(input[0]);
+    const texts = (isList ? input : [input]) as number[][];
+    const { embedding } = await this.#call(() => this.#connection.engine.runTexts(texts), signal);
+    const { data, shape } = embedding!;
+    const rows = texts.map((_, i) => data.slice(i * shape[1], (i + 1) * shape[1]));
+    if (normalize) for (const row of rows) scaleToUnitLength(row);
+    return isList ? rows : rows[0];
+  }
+
+  /**
+   * Where the model looks: the class token's attention over the patches.
+   * @returns `[rows, columns]` of patches, row-major. The sum is below 1: the rest goes to the class token itself and to
+   *   other tokens in front of the patches.
+   * @throws ViTError `bad-input` for a model without a class token, and for a layer or head that it does not have.
+   */
+  async attend(
+    image: ImageInput,
+    { signal, ...options }: AttendOptions & CallOptions = {},
+  ): Promise<{ data: Float32Array<ArrayBuffer>; shape: number[] }> {
+    const job = async () => this.#connection.engine.attend(await toWireImage(image, signal), options);
+    const { map, timing } = await this.#queue.run(job, signal);
+    this.lastTiming = timing;
+    return map;
+  }
+
+  /**
    * The network alone.
    * @param pixels normalised, `[B, C, H, W]` row-major. They are copied, and stay the caller's.
-   * @returns raw outputs: `logits` and `probabilities` `[B, classes]`, `embedding` `[B, D]`.
+   * @returns raw outputs, of B images: `logits` and `probabilities` `[B, classes]`, `embedding` `[B, features]`, `tokens`
+   *   `[B, N, D]` after the final norm, `hidden` `[B, L, N, D]` as each block hands them on, `attention` `[B, L, H, N, N]`:
+   *   the weights with which each token (row) attends to each. The last three take a network of their own, which is made
+   *   when they are first asked for.
    */
   async forward(
     { data, shape }: { data: ArrayLike<number>; shape: readonly number[] },

@@ -8,6 +8,7 @@ import type { Plan } from '../model/plan.ts';
 import type { Preprocess } from '../model/preprocess.ts';
 import { rgbOnCpu } from '../reference/preprocess.ts';
 import {
+  type AttendOptions,
   type EngineEvent,
   type EngineInterface,
   type EngineOptions,
@@ -25,9 +26,11 @@ import {
   type Timing,
   type WireImage,
 } from '../worker/wire.ts';
+import { blocksFor, classAttention } from './attend.ts';
 import type { InputData, Wanted } from './backend.ts';
 import { joinOutputs, requireOutputs } from './outputs.ts';
 import { Session } from './session.ts';
+import { prepareTexts } from './texts.ts';
 
 export class EngineHost implements EngineInterface {
   #session: Session | null = null;
@@ -44,7 +47,11 @@ export class EngineHost implements EngineInterface {
     return session.info;
   }
 
-  async runImages(images: WireImage[], outputs: OutputName[]): Promise<ImageResults> {
+  runImages(images: WireImage[], outputs: OutputName[]): Promise<ImageResults> {
+    return this.#runImages(images, { outputs });
+  }
+
+  async #runImages(images: WireImage[], wanted: Wanted): Promise<ImageResults> {
     const { preprocess: spec } = this.#model().manifest;
     const start = performance.now();
     let decode = 0;
@@ -70,7 +77,7 @@ export class EngineHost implements EngineInterface {
     };
     let result: Outputs;
     try {
-      result = await this.#run('images', images.length, { outputs }, (first) => ({
+      result = await this.#run('images', images.length, wanted, (first) => ({
         usePicture: (index, consume) => use(first + index, consume),
       }));
     } finally {
@@ -104,6 +111,32 @@ export class EngineHost implements EngineInterface {
     const start = performance.now();
     const result = await this.#runPixels(pixels.data, batch, { outputs });
     return { outputs: result, timing: { decode: 0, preprocess: 0, run: performance.now() - start } };
+  }
+
+  async runTexts(texts: number[][]): Promise<{ outputs: Outputs; timing: Timing }> {
+    const { text } = this.#model().plan.architecture;
+    if (!text) throw new ViTError('bad-input', 'This model has no text tower: it embeds images only.');
+    const start = performance.now();
+    const { ids, ends } = prepareTexts(texts, text);
+    const outputs = await this.#run('texts', texts.length, { outputs: ['embedding'] }, (first, batch) => ({
+      ids: ids.subarray(first * text.tokens, (first + batch) * text.tokens),
+      ends: ends.subarray(first, first + batch),
+    }));
+    requireFinite(outputs);
+    return { outputs, timing: { decode: 0, preprocess: 0, run: performance.now() - start } };
+  }
+
+  async attend(image: WireImage, options: AttendOptions): Promise<{ map: Tensor; timing: Timing }> {
+    const { architecture } = this.#model().plan;
+    let blocks: number[];
+    try {
+      blocks = blocksFor(options, architecture);
+    } catch (error) {
+      if ('close' in image) image.close();
+      throw error;
+    }
+    const { outputs, timing } = await this.#runImages([image], { outputs: ['attention'], blocks });
+    return { map: classAttention(outputs.attention!, options, architecture), timing };
   }
 
   async preprocess(image: WireImage, spec?: Preprocess): Promise<RgbImage> {

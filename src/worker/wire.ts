@@ -141,6 +141,16 @@ export interface ImageResults {
   failures: { image: number; error: WireError }[];
 }
 
+/** Which of a model's attention to look at. */
+export interface AttendOptions {
+  /** Block, from 0 on; negative ones count from the end. Default the last one. */
+  layer?: number;
+  /** Default the mean of all heads. */
+  head?: number;
+  /** Follow attention through all blocks up to `layer` (Abnar and Zuidema 2020) instead of within it. Default false. */
+  rollout?: boolean;
+}
+
 /** The engine, as its caller sees it. One engine holds one model. */
 export interface EngineInterface {
   load(
@@ -152,6 +162,10 @@ export interface EngineInterface {
   runImages(images: WireImage[], outputs: OutputName[]): Promise<ImageResults>;
   /** Normalised pixels `[B, C, H, W]` to outputs. */
   runPixels(pixels: Tensor, outputs: OutputName[]): Promise<{ outputs: Outputs; timing: Timing }>;
+  /** Texts as token ids to their embeddings, one row per text. */
+  runTexts(texts: number[][]): Promise<{ outputs: Outputs; timing: Timing }>;
+  /** The class token's attention over the patches, `[rows, columns]`. */
+  attend(image: WireImage, options: AttendOptions): Promise<{ map: Tensor; timing: Timing }>;
   /** What the model is shown of a picture; `spec` instead of the model's own preprocessing where given. */
   preprocess(image: WireImage, spec?: Preprocess): Promise<RgbImage>;
   selfTest(): Promise<SelfTest>;

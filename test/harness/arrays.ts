@@ -68,3 +68,10 @@ export function expectClose(actual: ArrayLike<number>, expected: ArrayLike<numbe
     );
   }
 }
+
+/** @throws unless every value is within `bound`, however large the values are */
+export function expectWithin(actual: ArrayLike<number>, expected: ArrayLike<number>, bound: number): void {
+  let largest = 1;
+  for (let i = 0; i < expected.length; i++) largest = Math.max(largest, Math.abs(expected[i]));
+  expectClose(actual, expected, bound / largest);
+}
