@@ -2,43 +2,25 @@
  * The process that drives the GPU is killed, with calls under way, as a driver's fault or a sleeping laptop would. The
  * library is the built one, in a worker, as a page has it.
  */
-import { readdirSync, readFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { extname, join, normalize } from 'node:path';
+import { readdirSync } from 'node:fs';
 import { type Browser, chromium, expect, type Page, test } from '@playwright/test';
 import { CHROME_ARGS } from '../harness/chrome-args.ts';
+import { type BuiltServer, serveBuilt } from './server.ts';
 
-const TYPES: Record<string, string> = { '.js': 'text/javascript', '.json': 'application/json', '.png': 'image/png' };
 const PHOTOS = readdirSync('test/fixtures/vit-cifar10')
   .filter((file) => file.endsWith('.png'))
   .slice(0, 24);
 /** Without it the second crash within minutes takes WebGPU away from the page. */
 const UNLIMITED = ['--disable-domain-blocking-for-3d-apis', '--disable-gpu-process-crash-limit'];
 
-let server: Server;
+let server: BuiltServer;
 let browser: Browser;
 
 test.beforeAll(async () => {
-  server = createServer(({ url }, response) => {
-    const path = normalize(new URL(url!, 'http://localhost').pathname);
-    if (path === '/') {
-      response.setHeader('content-type', 'text/html').end('<!doctype html><title>crash</title>');
-      return;
-    }
-    try {
-      const file = readFileSync(join(path.startsWith('/lib/') ? 'dist' : '.', path));
-      response.setHeader('content-type', TYPES[extname(path)] ?? 'application/octet-stream').end(file);
-    } catch {
-      response.writeHead(404).end();
-    }
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  server = await serveBuilt();
 });
 
-test.afterAll(() => {
-  server.close();
-});
+test.afterAll(() => server.close());
 
 test.afterEach(() => browser.close());
 
@@ -57,7 +39,7 @@ declare const scene: Scene;
 async function open(backend: 'auto' | 'webgpu', args: string[]): Promise<Page> {
   browser = await chromium.launch({ executablePath: process.env.CHROME_PATH, args: [...CHROME_ARGS, ...args] });
   const page = await browser.newPage();
-  await page.goto(`http://localhost:${(server.address() as AddressInfo).port}/`);
+  await page.goto(server.origin);
   await page.evaluate(
     async ({ backend, names }) => {
       const library = '/lib/index.js';

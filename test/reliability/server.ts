@@ -1,0 +1,49 @@
+/**
+ * The built library, its model and the test photos on one origin; a blank page is at `/`.
+ */
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { extname, join, normalize } from 'node:path';
+
+const TYPES: Record<string, string> = { '.js': 'text/javascript', '.json': 'application/json', '.png': 'image/png' };
+
+export interface BuiltServer {
+  origin: string;
+  /** Paths that were asked for. */
+  log: string[];
+  /** For which paths the line is dead. */
+  refuse: (path: string) => boolean;
+  close(): void;
+}
+
+export async function serveBuilt(): Promise<BuiltServer> {
+  const server = createServer(({ url }, response) => {
+    const path = normalize(new URL(url!, 'http://localhost').pathname);
+    built.log.push(path);
+    if (built.refuse(path)) {
+      response.destroy();
+      return;
+    }
+    if (path === '/') {
+      response
+        .setHeader('content-type', 'text/html')
+        .end('<!doctype html><title>test</title><link rel="icon" href="data:,">');
+      return;
+    }
+    try {
+      const file = readFileSync(join(path.startsWith('/lib/') ? 'dist' : '.', path));
+      response.setHeader('content-type', TYPES[extname(path)] ?? 'application/octet-stream').end(file);
+    } catch {
+      response.writeHead(404).end();
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const built: BuiltServer = {
+    origin: `http://localhost:${(server.address() as AddressInfo).port}/`,
+    log: [],
+    refuse: () => false,
+    close: () => server.close(),
+  };
+  return built;
+}
