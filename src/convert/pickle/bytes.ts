@@ -13,6 +13,7 @@ export class PickleBytes {
   readonly #bytes: Uint8Array<ArrayBuffer>;
   readonly #view: DataView;
   #next = 0;
+  #opcodeAt = 0;
 
   constructor(bytes: Uint8Array<ArrayBuffer>, where: string) {
     this.where = where;
@@ -20,16 +21,17 @@ export class PickleBytes {
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
-  /** Of the byte that is read next. */
+  /** Byte of the opcode that was read last. */
   get position(): number {
-    return this.#next;
+    return this.#opcodeAt;
   }
 
   broken(what: string): ViTError {
-    return new ViTError('bad-input', `Not a readable pickle: ${this.where}, before byte ${this.#next}: ${what}.`);
+    return new ViTError('bad-input', `Not a readable pickle: ${this.where}, byte ${this.#opcodeAt}: ${what}.`);
   }
 
   opcode(): number {
+    this.#opcodeAt = this.#next;
     return this.u8();
   }
 
