@@ -35,6 +35,8 @@ const JAX = resolve(ROOT, 'bench/node_modules/@jax-js/jax/dist');
 
 /** @param loadBefore the load average before anything was built */
 export async function run(args: string[], loadBefore: number): Promise<number> {
+  // Playwright closes its browsers then, but leaves ending to us.
+  process.once('SIGTERM', () => process.exit(143));
   const adapterOption = new Option('--adapter <which>', 'the GPU, or the processor in its place')
     .choices(['auto', 'gpu', 'swiftshader'])
     .default('auto');

@@ -17,8 +17,8 @@ export async function buildBenchmark(entry) {
   const common = { root: ROOT, configFile: false, publicDir: false, logLevel: 'warn' };
   await build({
     ...common,
-    // Whatever runs it needs nothing but Node; the two addons are loaded by path.
-    ssr: { noExternal: true, external: ['playwright', 'webgpu', 'onnxruntime-node'] },
+    // Whatever runs it needs nothing but Node, and what `peers.ts` loads.
+    ssr: { noExternal: true, external: ['playwright'] },
     build: {
       outDir: `${BUILD}/${entry}`,
       target: 'node20',

@@ -31,11 +31,11 @@ cpSync(join(BUILD, 'node'), join(folder, 'bench'), { recursive: true });
 writeFileSync(join(folder, 'bench/package.json'), '{ "type": "module" }\n');
 copyPackage('node_modules/webgpu', ['index.js', 'types.d.ts', 'LICENSE.md', `dist/${dawnFolder()}`]);
 for (const file of libraries) cpSync(file, join(folder, 'lib', basename(file)), { dereference: true });
+// Not only a peer: it computes the golden of models from a seed.
 const peer = 'bench/node_modules/onnxruntime-node';
-if (existsSync(peer)) {
-  copyPackage(peer, ['dist', `bin/napi-v6/${process.platform}/${process.arch}`]);
-  copyPackage('bench/node_modules/onnxruntime-common', ['dist/cjs']);
-} else console.warn('onnxruntime-node is left out: npm ci --prefix bench installs it.');
+if (!existsSync(peer)) throw new Error('onnxruntime-node is not installed: npm ci --prefix bench');
+copyPackage(peer, ['dist', `bin/napi-v6/${process.platform}/${process.arch}`]);
+copyPackage('bench/node_modules/onnxruntime-common', ['dist/cjs']);
 cpSync('bench/bundle-README.md', join(folder, 'README.md'));
 cpSync('LICENSE', join(folder, 'LICENSE'));
 writeFileSync(

@@ -43,6 +43,7 @@ export function drawChart({
   }
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${y}" font-family="system-ui, sans-serif" font-size="13">`,
+    `<title>Images per second, ${escapeXml(`${runtime}, ${adapter}`)}</title>`,
     `<rect width="${WIDTH}" height="${y}" fill="#fff"/>`,
     text(12, 18, `${runtime}, ${adapter}: longer is faster`),
     ...parts,
@@ -52,6 +53,9 @@ export function drawChart({
 }
 
 function text(x: number, y: number, content: string, attributes = ''): string {
-  const escaped = content.replace(/&/g, '&amp;').replace(/</g, '&lt;');
-  return `<text x="${x.toFixed(1)}" y="${y}" fill="#222" ${attributes}>${escaped}</text>`;
+  return `<text x="${x.toFixed(1)}" y="${y}" fill="#222" ${attributes}>${escapeXml(content)}</text>`;
+}
+
+function escapeXml(content: string): string {
+  return content.replace(/&/g, '&amp;').replace(/</g, '&lt;');
 }

@@ -2,6 +2,7 @@
  * The comparison itself: all systems are loaded, then asked in turn, round after round, so that whatever the machine does
  * meanwhile befalls all of them alike.
  */
+import os from 'node:os';
 import { planCost } from '../src/model/cost.ts';
 import { planViT } from '../src/model/plan.ts';
 import type { Contender, FirstResult, Opened } from './contender.ts';
@@ -39,6 +40,8 @@ export interface Batch {
   images: number;
   /** Milliseconds: the larger of FLOPs over measured peak and bytes over measured bandwidth; null without an adapter. */
   floor: number | null;
+  /** Of the last minute, this run's own work included: far above the number of cores, others were at work. */
+  loadAverage: number;
   rows: Row[];
 }
 
@@ -141,7 +144,7 @@ export async function compare(
         });
         log(`${model.title}, batch ${images}: ${name} ${time ? `${time.median.toFixed(1)} ms` : remarks.get(name)}`);
       }
-      comparison.batches.push({ images, floor, rows });
+      comparison.batches.push({ images, floor, loadAverage: os.loadavg()[0], rows });
     }
   } finally {
     await Promise.all(open.map(({ opened }) => opened.close().catch(() => {})));

@@ -2,13 +2,13 @@
  * One system in a Node process of its own: answers what `node.ts` asks.
  */
 import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { loadViT } from '../src/index.ts';
 import { goldenPixels } from '../src/model/golden.ts';
 import type { Manifest } from '../src/weights/manifest.ts';
 import { Clock } from './clock.ts';
 import { measurePeaks } from './peaks.ts';
+import { requireFirst } from './peers.ts';
 
 export type SystemName = 'ours' | 'ort-webgpu' | 'ort-cpu';
 
@@ -26,9 +26,6 @@ export interface Reply {
 
 /** Pixels of a batch to the logits of its images. */
 type Forward = (pixels: Float32Array<ArrayBuffer>, shape: number[]) => Promise<Float32Array>;
-
-/** Peers lie in the benchmark's own package, and Dawn in the project's; a bundle has both beside it. */
-const require = createRequire(join(process.cwd(), 'bench', 'package.json'));
 
 /** Answers until the process is ended. */
 export function answer(system: SystemName, adapterName: string, dtype: string): void {
@@ -107,7 +104,7 @@ async function openLibrary(folder: string, clock: Clock, { adapterName, dtype }:
 }
 
 async function openOnnx(folder: string, clock: Clock, { system }: Settings): Promise<Opened> {
-  const ort = require('onnxruntime-node');
+  const ort = requireFirst('onnxruntime-node');
   clock.lap('script');
   const executionProviders = [system === 'ort-webgpu' ? 'webgpu' : 'cpu'];
   // Errors only: it warns of every shape that it computes on the processor.
@@ -127,7 +124,7 @@ async function openOnnx(folder: string, clock: Clock, { system }: Settings): Pro
 let gpu: GPU | undefined;
 
 async function requestDevice(adapterName: string) {
-  const { create, globals } = require('webgpu');
+  const { create, globals } = requireFirst('webgpu');
   Object.assign(globalThis, globals);
   gpu ??= create(adapterName ? [`adapter=${adapterName}`] : []) as GPU;
   const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });

@@ -94,7 +94,7 @@ function loadTable(loads: Load[]): string[] {
   return table([header, ...rows]);
 }
 
-function batchTable({ images, floor, rows }: Batch): string[] {
+function batchTable({ images, floor, loadAverage, rows }: Batch): string[] {
   const header = [
     `batch ${images}`,
     'median',
@@ -120,7 +120,8 @@ function batchTable({ images, floor, rows }: Batch): string[] {
       : [system, '–', '', '', '', '', '', ''],
   );
   const remarks = rows.filter(({ remark }) => remark).map(({ system, remark }) => `${system}: ${remark}`);
-  return [...table([header, ...cells]), ...(remarks.length > 0 ? ['', ...remarks] : [])];
+  const load = `Load average at its end, this run's own work included: ${loadAverage.toFixed(1)}.`;
+  return [...table([header, ...cells]), '', ...remarks, load];
 }
 
 function matmulTable(rows: MatmulRow[]): string[] {
