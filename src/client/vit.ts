@@ -58,7 +58,7 @@ export interface ForwardOptions extends CallOptions {
  *
  * @param source URL of a `model.json` (relative to the page), or a model in memory.
  * @throws ViTError `network`, `bad-manifest`, `bad-shard`, `unsupported-model`, `no-webgpu`, `out-of-memory`, `shader`,
- *   `aborted`. Nothing is left running or allocated.
+ *   `numeric` (not what the model's converter computed), `device-lost`, `aborted`. Nothing is left running or allocated.
  */
 export async function loadViT(source: string | URL | ModelFiles, options: LoadOptions = {}): Promise<ViT> {
   const { worker, signal, onProgress, onEvent, ...engineOptions } = options;

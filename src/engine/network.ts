@@ -98,7 +98,7 @@ export class Network {
       await readback.mapAsync(GPUMapMode.READ);
     } catch (cause) {
       this.#gpu.throwIfFailed();
-      throw new ViTError('device-lost', 'The GPU stopped before the result was there. Load the model again.', {
+      throw new ViTError('device-lost', 'The GPU stopped before the result was there.', {
         cause,
       });
     }

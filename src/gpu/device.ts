@@ -20,7 +20,7 @@ export class Gpu {
     this.info = device.adapterInfo;
     device.addEventListener('uncapturederror', ({ error }) => this.fail(fromGpuError(error, 'a GPU call')));
     device.lost.then(({ reason, message }) => {
-      this.fail(new ViTError('device-lost', `The GPU was lost (${reason}). Load the model again. ${message}`.trim()));
+      this.fail(new ViTError('device-lost', `The GPU was lost (${reason}). ${message}`.trim()));
     });
   }
 
