@@ -1,0 +1,116 @@
+/**
+ * The pages on the format and on converting name everything that there is.
+ */
+import { readFileSync } from 'node:fs';
+import { Command } from 'commander';
+import { describe, expect, test } from 'vitest';
+import { convertCommand } from '../../src/cli/convert.ts';
+import { addConvertFlags } from '../../src/cli/convert-flags.ts';
+import { fetchCommand } from '../../src/cli/fetch.ts';
+import { LAYOUTS } from '../../src/convert/families/index.ts';
+import {
+  ACTIVATIONS,
+  FINAL_NORMS,
+  MLPS,
+  NORM_ORDERS,
+  POOLINGS,
+  POSITION_EMBEDDINGS,
+  POSITION_RESAMPLINGS,
+  RELATIVE_POSITION_BIASES,
+  RELATIVE_RESAMPLINGS,
+  withDefaults,
+} from '../../src/model/architecture.ts';
+import { FILTERS } from '../../src/model/preprocess.ts';
+import { tensorShapes } from '../../src/model/tensors.ts';
+import { TEXT_POOLINGS, type TextArchitecture } from '../../src/model/text.ts';
+
+const page = (name: string) => readFileSync(new URL(`../../docs/${name}`, import.meta.url), 'utf8');
+
+const TEXT: Required<TextArchitecture> = {
+  vocabulary: 9,
+  tokens: 4,
+  width: 8,
+  depth: 1,
+  heads: 2,
+  mlpWidth: 16,
+  activation: 'gelu',
+  epsilon: 1e-6,
+  causal: true,
+  pooling: 'last',
+  endOfText: 1,
+  padding: 0,
+  projectionBias: true,
+  logitScale: 0,
+  logitBias: 0,
+};
+
+/** With as many departures as one model can have. */
+const ARCHITECTURE = withDefaults({
+  imageSize: [8, 8],
+  patchSize: [4, 4],
+  channels: 3,
+  width: 8,
+  depth: 1,
+  heads: 2,
+  mlpWidth: 16,
+  classes: 3,
+  activation: 'gelu',
+  epsilon: 1e-6,
+  distillationToken: true,
+  registerTokens: 2,
+  patchNorm: true,
+  normBeforeBlocks: true,
+  relativePositionBias: 'per-block',
+  layerScale: true,
+  pooling: 'attention',
+  finalNorm: 'pooled',
+  representation: 4,
+  projection: 4,
+  text: TEXT,
+});
+
+describe('docs/manifest.md names', () => {
+  const text = page('manifest.md');
+  const has = (name: string) => expect(text, name).toMatch(new RegExp(`\`[^\`]*\\b${name}\\b[^\`]*\``));
+
+  test('every field', () => {
+    for (const name of [...Object.keys(ARCHITECTURE), ...Object.keys(TEXT)]) has(name);
+  });
+
+  test('every choice', () => {
+    const lists = [ACTIVATIONS, FINAL_NORMS, MLPS, NORM_ORDERS, POOLINGS, POSITION_EMBEDDINGS, POSITION_RESAMPLINGS];
+    for (const name of [...lists, RELATIVE_POSITION_BIASES, RELATIVE_RESAMPLINGS, TEXT_POOLINGS, FILTERS].flat()) {
+      // `bilinear-corners` and the like stand under their ending, too.
+      has(name);
+    }
+  });
+
+  test('every tensor', () => {
+    const names = [
+      ...tensorShapes(ARCHITECTURE).keys(),
+      ...tensorShapes({ ...ARCHITECTURE, finalNorm: 'tokens', pooling: 'class-and-distillation' }).keys(),
+      ...tensorShapes({ ...ARCHITECTURE, relativePositionBias: 'shared' }).keys(),
+    ];
+    for (const name of names) {
+      if (name.startsWith('text.blocks')) continue;
+      // The table gives weight and bias of one layer in one line, and the tensors of a block without it.
+      const stem = name.replace(/\.(weight|bias)$/, '').replace(/^blocks\.0\./, '');
+      const last = stem.startsWith('attn_pool.') ? stem.slice('attn_pool'.length) : stem;
+      expect(text, name).toContain(last);
+    }
+  });
+});
+
+describe('docs/converting.md names', () => {
+  const text = page('converting.md');
+
+  test('every layout', () => {
+    for (const layout of LAYOUTS) expect(text).toContain(`\`${layout}\``);
+  });
+
+  test('every flag', () => {
+    const terminal = { print() {}, warn() {}, progress() {} };
+    const commands = [addConvertFlags(new Command()), convertCommand(terminal), fetchCommand(terminal)];
+    for (const { long } of commands.flatMap((command) => command.options)) expect(text).toContain(`\`${long}`);
+  });
+});
