@@ -56,6 +56,9 @@ const FAMILIES = [
 /** The libraries compute in f32 too, in another order: measured 5e-6 of tokens up to 8, 2e-6 of logits. 1e-4 is the contract. */
 const BOUND = 1e-4;
 
+/** Halves have 11 bits: weights are off by 2e-4 of themselves, and two blocks of them add up to 1e-3 of the outputs. */
+const F16_BOUND = 2e-3;
+
 /** What a fixture's outputs are called here; a model without a head has its embedding for logits. */
 const OUTPUTS: Record<string, OutputName> = {
   logits: 'logits',
@@ -75,7 +78,7 @@ for (const name of FAMILIES) {
     // Trained for squares of 32, shown something larger.
     const imageSize: [number, number] | undefined = name === 'timm-vit-resampled' ? [height, width] : undefined;
     const [trainedHeight, trainedWidth] = imageSize ? [32, 32] : [height, width];
-    const files = await convert(`${folder}/model.safetensors`, {
+    const options: ConvertOptions = {
       name,
       layout: hints.layout,
       heads: hints.num_heads,
@@ -92,7 +95,8 @@ for (const name of FAMILIES) {
         std: new Array(channels).fill(0.5),
       },
       shardBytes: 8192,
-    });
+    };
+    const files = await convert(`${folder}/model.safetensors`, options);
     const pixels = { data: await readFloats(`${folder}/input.f32`), shape: input.shape };
     const headless = files.manifest.architecture.classes === 0;
 
@@ -138,6 +142,17 @@ for (const name of FAMILIES) {
           expectWithin(logits, await floats('logits_per_image'), BOUND);
         });
       }
+
+      if (backend === 'cpu') continue;
+      const [first] = Object.keys(OUTPUTS).filter((file) => file in outputs);
+      test(`${first} from shards of f16 on ${backend}`, async () => {
+        const wanted = headless && first === 'logits' ? 'embedding' : OUTPUTS[first];
+        const halves = await convert(`${folder}/model.safetensors`, { ...options, dtype: 'f16' });
+        const vit = await loadViT(halves, { backend, imageSize, worker: false });
+        const computed = (await vit.forward(pixels, { outputs: [wanted] }))[wanted]!;
+        vit.dispose();
+        expectClose(computed.data, await readFloats(`${folder}/${outputs[first].file}`), F16_BOUND);
+      });
     }
   });
 }

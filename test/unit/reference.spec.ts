@@ -1,13 +1,19 @@
 /**
  * The CPU reference is the oracle of everything else, so it is held against values from elsewhere: tables and identities
- * here, the outputs of timm and transformers in fixtures.spec.ts.
+ * here, the outputs of timm and transformers in families.spec.ts.
  */
 import { describe, expect, test } from 'vitest';
+import { swiglu } from '../../src/reference/activation.ts';
+import { assemble, tokenStarts } from '../../src/reference/assemble.ts';
 import { attention } from '../../src/reference/attention.ts';
+import { relativeIndex } from '../../src/reference/attention-scores.ts';
+import { gather } from '../../src/reference/gather.ts';
 import { erf } from '../../src/reference/gelu.ts';
 import { layerNorm } from '../../src/reference/layer-norm.ts';
 import { matmul } from '../../src/reference/matmul.ts';
+import { mean } from '../../src/reference/mean.ts';
 import { softmax } from '../../src/reference/softmax.ts';
+import { unitLength } from '../../src/reference/unit-length.ts';
 
 describe('erf', () => {
   // Abramowitz and Stegun, table 7.1, and erfc from mpmath beyond.
@@ -79,4 +85,60 @@ test('attention follows the key that matches', () => {
   const y = attention(qkv, { batch: 1, tokens: 2, heads: 1, headSize: 1, scale: 1 });
   expect(y[0]).toBeCloseTo(111, 10);
   expect(y[1]).toBeCloseTo(222, 10);
+});
+
+describe('causal attention', () => {
+  test('of the first token is to itself alone', () => {
+    const qkv = Float64Array.from([1, 2, 3, 4, 5, 6]);
+    const y = attention(qkv, { batch: 1, tokens: 2, heads: 1, headSize: 1, scale: 1, causal: true });
+    expect(y[0]).toBe(3);
+    // Scores 4 * 2 and 4 * 5, of values 3 and 6.
+    const weight = 1 / (1 + Math.exp(12));
+    expect(y[1]).toBeCloseTo(3 * weight + 6 * (1 - weight), 12);
+  });
+});
+
+describe('the place of a relative bias', () => {
+  test('is counted by hand for 2 x 3 patches', () => {
+    // 3 differences of rows times 5 of columns, then class to patch, patch to class, class to class.
+    expect(relativeIndex(0, 4, [2, 3])).toBe(15);
+    expect(relativeIndex(4, 0, [2, 3])).toBe(16);
+    expect(relativeIndex(0, 0, [2, 3])).toBe(17);
+    // The first patch and the last one: rows 0 and 1, columns 0 and 2.
+    expect(relativeIndex(1, 6, [2, 3])).toBe(0);
+    expect(relativeIndex(6, 1, [2, 3])).toBe(14);
+    expect(relativeIndex(3, 3, [2, 3])).toBe(7);
+    expect(relativeIndex(2, 1, [2, 3])).toBe(8);
+    expect(relativeIndex(4, 1, [2, 3])).toBe(12);
+  });
+});
+
+test('tokens start from prefix tokens and from what positions there are', () => {
+  const shape = { tokens: 5, width: 1, positionPrefix: 1 };
+  // A class token, two registers without a position, two patches.
+  expect([...tokenStarts([[1], [2, 3]], [10, 20, 30], shape)]).toEqual([11, 2, 3, 20, 30]);
+  expect([...tokenStarts([[1], [2, 3]], null, shape)]).toEqual([1, 2, 3, 0, 0]);
+  expect([...assemble(Float64Array.of(5, 6), tokenStarts([[1], [2, 3]], null, shape), 1)]).toEqual([1, 2, 3, 5, 6]);
+});
+
+test('the mean of some rows of each image', () => {
+  const x = Float64Array.of(1, 2, 3, 4, 5, 6, 10, 20, 30, 40, 50, 60);
+  expect([...mean(x, { batch: 2, width: 2, first: 1, count: 2 })]).toEqual([4, 5, 40, 50]);
+});
+
+test('rows by index, with others added over and over', () => {
+  expect([...gather([1, 2, 3, 4, 5, 6], [2, 0, 2], [10, 20], 2)]).toEqual([15, 26, 11, 22, 15, 26]);
+  expect([...gather([1, 2, 3], [1, 1], null, 1)]).toEqual([2, 2]);
+});
+
+test('rows of length 1, and zeros that stay zeros', () => {
+  expect([...unitLength(Float64Array.of(3, 4, 0, 0), 2)]).toEqual([0.6, 0.8, 0, 0]);
+});
+
+test('swiglu: the first half decides how much of the second passes', () => {
+  const y = swiglu(Float64Array.of(0, 100, 7, 7, -100, 1, 3, 3), 2);
+  expect(y[0]).toBe(0);
+  expect(y[1]).toBeCloseTo(700, 10);
+  expect(y[2]).toBeCloseTo(0, 10);
+  expect(y[3]).toBeCloseTo(3 / (1 + Math.exp(-1)), 12);
 });

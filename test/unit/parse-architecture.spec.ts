@@ -1,0 +1,133 @@
+/**
+ * A manifest's architecture: what it may leave out, what is refused, and why.
+ */
+import { describe, expect, test } from 'vitest';
+import { type Architecture, withDefaults, withoutDefaults } from '../../src/model/architecture.ts';
+import type { TextArchitecture } from '../../src/model/text.ts';
+import { Field } from '../../src/weights/field.ts';
+import { parseArchitecture } from '../../src/weights/parse-architecture.ts';
+import { TINY } from '../harness/tiny-model.ts';
+
+const TEXT: TextArchitecture = {
+  vocabulary: 30,
+  tokens: 6,
+  width: 18,
+  depth: 2,
+  heads: 2,
+  mlpWidth: 20,
+  activation: 'quick_gelu',
+  epsilon: 1e-5,
+  causal: true,
+  pooling: 'end-of-text',
+  endOfText: 29,
+  padding: 1,
+  logitScale: 2,
+};
+
+const { endOfText: _, ...WITHOUT_END } = TEXT;
+
+const parse = (fields: object) => parseArchitecture(new Field({ ...TINY, ...fields }, 'model.json', 'architecture'));
+
+describe('what is left out', () => {
+  test('is not filled in by parsing: a manifest stays what it is', () => expect(parse({})).toEqual(TINY));
+
+  test('is that of a plain ViT', () => {
+    expect(withDefaults(TINY)).toMatchObject({
+      classToken: true,
+      registerTokens: 0,
+      positionEmbedding: 'all',
+      positionResampling: 'bicubic-antialias',
+      attentionScale: 1 / Math.sqrt(8),
+      normOrder: 'first',
+      finalNorm: 'tokens',
+      pooling: 'class',
+      projection: 0,
+      text: null,
+    });
+  });
+
+  test('and said all the same is left out again, and nothing else is', () => {
+    const departures = { qkvBias: false, pooling: 'patches', registerTokens: 2, text: TEXT } as const;
+    expect(withoutDefaults(withDefaults({ ...TINY, ...departures }))).toEqual({ ...TINY, ...departures });
+  });
+});
+
+describe('every field', () => {
+  const all: Architecture = {
+    ...TINY,
+    classes: 0,
+    classToken: true,
+    distillationToken: false,
+    registerTokens: 2,
+    positionEmbedding: 'all-but-registers',
+    positionResampling: 'bicubic-offset',
+    patchBias: false,
+    patchNorm: true,
+    normBeforeBlocks: true,
+    normOrder: 'last',
+    qkvBias: false,
+    attentionScale: 0.3,
+    relativePositionBias: 'none',
+    layerScale: true,
+    mlp: 'swiglu',
+    finalNorm: 'pooled',
+    pooling: 'all',
+    representation: 9,
+    projection: 5,
+    normalizeEmbedding: true,
+    text: { ...TEXT, projectionBias: true, logitBias: -10 },
+  };
+
+  test('is read', () => expect(parse(all)).toEqual(all));
+
+  for (const name of Object.keys(all).filter((name) => !(name in TINY))) {
+    test(`${name} of a wrong type is refused by its name`, () => {
+      expect(() => parse({ [name]: [1, 2, 3] })).toThrow(new RegExp(`^model\\.json: architecture\\.${name} must be`));
+    });
+  }
+
+  test('that is not known is of a newer version', () => {
+    const refusal = { code: 'unsupported-model', message: expect.stringContaining('architecture.experts') };
+    expect(() => parse({ experts: 8 })).toThrow(expect.objectContaining(refusal));
+    expect(() => parse({ projection: 5, classes: 0, text: { ...TEXT, rope: true } })).toThrow('architecture.text.rope');
+  });
+});
+
+describe('what makes no sense together', () => {
+  for (const [fields, problem] of [
+    [{ heads: 5 }, 'heads is 5, which does not divide the width 24'],
+    [{ epsilon: 0 }, 'epsilon is 0; it must be positive'],
+    [{ attentionScale: -1 }, 'attentionScale is -1; it must be positive'],
+    [{ imageSize: [16, 20] }, 'imageSize [16,20] is not a multiple of the patch size'],
+    [{ classToken: false }, 'pooling is "class", but there is no class token'],
+    [{ classToken: false, pooling: 'class-and-patches' }, 'there is no class token'],
+    [{ pooling: 'class-and-distillation' }, 'there is no distillation token'],
+    [{ positionEmbedding: 'all-but-registers' }, 'there are no register tokens'],
+    [{ relativePositionBias: 'shared', registerTokens: 1 }, 'its table is for a class token and patches'],
+    [{ relativeResampling: 'bilinear' }, 'there is no table to resample'],
+    [{ finalNorm: 'pooled', pooling: 'attention' }, 'the pooling is "attention", which has no norm behind it'],
+    [{ pooling: 'none' }, 'classes is 5, but the pooling is "none"'],
+    [
+      { pooling: 'none', classes: 0, normalizeEmbedding: true },
+      'normalizeEmbedding is true, but the pooling is "none"',
+    ],
+    [{ projection: 7 }, 'a projection takes the place of a head'],
+    [{ normalizeEmbedding: true }, 'no head reads a normalised embedding'],
+    [
+      { distillationToken: true, pooling: 'class-and-distillation', representation: 7 },
+      'the two heads read the tokens themselves',
+    ],
+    [{ pooling: 'none', classes: 0, text: TEXT }, 'there is no image embedding to share a space with'],
+    [{ text: { ...TEXT, heads: 4 } }, 'text.heads is 4, which does not divide the width 18'],
+    [{ text: { ...TEXT, padding: 30 } }, 'text.padding is 30; token ids are below 30'],
+    [{ text: { ...TEXT, endOfText: 30 } }, 'text.endOfText is 30; token ids are below 30'],
+    [{ text: { ...TEXT, pooling: 'last' } }, 'text.endOfText belongs to the pooling "end-of-text"'],
+    [{ text: WITHOUT_END }, 'text.endOfText belongs to the pooling "end-of-text"'],
+  ] as [object, string][]) {
+    test(`${problem}: ${JSON.stringify(fields).slice(0, 40)}`, () => {
+      expect(() => parse(fields)).toThrow(
+        expect.objectContaining({ code: 'bad-manifest', message: expect.stringContaining(problem) }),
+      );
+    });
+  }
+});

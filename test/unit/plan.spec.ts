@@ -1,0 +1,147 @@
+/**
+ * Plans and the programs made of them, without any GPU.
+ */
+import { describe, expect, test } from 'vitest';
+import { compile, type Dispatch } from '../../src/engine/program.ts';
+import type { Architecture } from '../../src/model/architecture.ts';
+import { planViT } from '../../src/model/plan.ts';
+import { planText } from '../../src/model/plan-text.ts';
+import { tensorShapes } from '../../src/model/tensors.ts';
+import type { TextArchitecture } from '../../src/model/text.ts';
+import { TINY } from '../harness/tiny-model.ts';
+
+const TEXT: TextArchitecture = {
+  vocabulary: 49408,
+  tokens: 77,
+  width: 768,
+  depth: 1,
+  heads: 12,
+  mlpWidth: 3072,
+  activation: 'quick_gelu',
+  epsilon: 1e-5,
+  causal: true,
+  pooling: 'highest-id',
+  padding: 0,
+  logitScale: 4.6,
+};
+
+const labels = (architecture: Architecture) => planViT(architecture).steps.map(({ label }) => label);
+
+describe('a plan reads as the model', () => {
+  test('a plain ViT', () => {
+    expect(labels({ ...TINY, depth: 1 })).toEqual([
+      'patchify',
+      'block00/norm1',
+      'block00/qkv',
+      'block00/attention',
+      'block00/project',
+      'block00/norm2',
+      'block00/expand',
+      'block00/contract',
+      'class-norm',
+      'head',
+      'softmax',
+    ]);
+  });
+
+  test('norms last', () => {
+    const names = labels({ ...TINY, depth: 1, normOrder: 'last' }).slice(1, 8);
+    const steps = ['qkv', 'attention', 'project', 'norm1', 'expand', 'contract', 'norm2'];
+    expect(names).toEqual(steps.map((step) => `block00/${step}`));
+  });
+
+  test('everything around the blocks', () => {
+    const architecture: Architecture = {
+      ...TINY,
+      depth: 1,
+      classes: 0,
+      patchNorm: true,
+      normBeforeBlocks: true,
+      pooling: 'attention',
+      representation: 4,
+      projection: 3,
+      normalizeEmbedding: true,
+    };
+    const names = labels(architecture);
+    expect(names.slice(0, 4)).toEqual(['patchify', 'patch-norm', 'assemble', 'norm-pre']);
+    expect(names.slice(11)).toEqual([
+      'norm',
+      'pool/kv',
+      'pool/attention',
+      'pool/project',
+      'pool/norm',
+      'pool/expand',
+      'pool/contract',
+      'representation',
+      'projection',
+      'unit-length',
+    ]);
+  });
+});
+
+describe('a plan', () => {
+  const KINDS: Partial<Architecture>[] = [
+    {},
+    { patchNorm: true, normBeforeBlocks: true, patchBias: false, qkvBias: false },
+    { distillationToken: true, pooling: 'class-and-distillation' },
+    {
+      registerTokens: 4,
+      positionEmbedding: 'all-but-registers',
+      mlp: 'swiglu',
+      layerScale: true,
+      pooling: 'class-and-patches',
+    },
+    { relativePositionBias: 'shared', positionEmbedding: 'none', finalNorm: 'pooled', pooling: 'patches' },
+    { relativePositionBias: 'per-block', positionEmbedding: 'none', finalNorm: 'none', pooling: 'all' },
+    { classToken: false, pooling: 'attention', representation: 6 },
+    { classes: 0, projection: 6, normalizeEmbedding: true },
+    { classes: 0, pooling: 'none', normOrder: 'last' },
+  ];
+
+  for (const kind of KINDS) {
+    test(`of ${JSON.stringify(kind)} uses every tensor of the architecture and no other, and reads only what is written`, () => {
+      const architecture = { ...TINY, ...kind };
+      const plan = planViT(architecture, { tokens: true, hidden: true, attention: [0, 1] });
+      const program = compile(plan);
+      const used = program.actions
+        .filter((action): action is Dispatch => 'kernel' in action)
+        .flatMap(({ operands }) => operands)
+        .flatMap((operand) => {
+          if (!('key' in operand)) return [];
+          if ('tensors' in operand) return operand.tensors;
+          return operand.finish ? [operand.tensor, operand.finish.tensor] : [operand.tensor];
+        });
+      expect([...new Set(used)].sort()).toEqual([...tensorShapes(architecture).keys()].sort());
+
+      const written = new Set<string>();
+      for (const step of plan.steps) {
+        if ('input' in step) expect(written).toContain(step.input);
+        written.add(step.output);
+        expect(plan.values).toHaveProperty([step.output]);
+      }
+      for (const { values } of Object.values(plan.outputs))
+        for (const value of values) expect(written).toContain(value);
+    });
+
+    test(`of ${JSON.stringify(kind)}: a program for more outputs has the weights of the ordinary one`, () => {
+      const keysOf = (extras: object) =>
+        compile(planViT({ ...TINY, ...kind }, extras))
+          .actions.filter((action): action is Dispatch => 'kernel' in action)
+          .flatMap(({ operands }) => operands)
+          .flatMap((operand) => ('key' in operand ? [operand.key] : []));
+      const ordinary = new Set(keysOf({}));
+      for (const key of keysOf({ tokens: true, hidden: true, attention: [0, 1] })) expect(ordinary).toContain(key);
+    });
+  }
+});
+
+describe('a program', () => {
+  test('reads a table of words that is too large for one binding in pieces', () => {
+    const architecture: Architecture = { ...TINY, classes: 0, projection: 768, text: TEXT };
+    const { actions } = compile(planText(architecture, TEXT));
+    const lookups = actions.filter((action): action is Dispatch => 'kernel' in action && action.label === 'lookup');
+    const tables = lookups.map(({ operands }) => operands[0]).filter((operand) => 'key' in operand);
+    expect(tables.map(({ floats }) => floats * 4 <= 2 ** 27)).toEqual([true, true]);
+    expect(tables.reduce((sum, { floats }) => sum + floats, 0)).toBe(49408 * 768);
+  });
+});
