@@ -79,6 +79,8 @@ const tests: ViteUserConfig = {
       { test: { name: 'unit', include: ['test/unit/**/*.spec.ts'] } },
       {
         publicDir: false,
+        // Found while tests run, it would reload them.
+        optimizeDeps: { include: ['@zip.js/zip.js/lib/zip-core-native.js'] },
         define: { 'import.meta.env.VIT_MODELS': JSON.stringify(MODELS) },
         server: { fs: { allow: MODELS ? ['.', MODELS] : ['.'] } },
         test: {

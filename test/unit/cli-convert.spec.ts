@@ -7,6 +7,7 @@ import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { writeFolder } from '../../src/cli/output-folder.ts';
 import { parseManifest } from '../../src/weights/parse-manifest.ts';
 import { FAMILIES, safetensorsFile } from '../harness/checkpoints.ts';
+import { CHECKPOINTS } from '../harness/formats.ts';
 import { runCommand } from '../harness/terminal.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'vit-webgpu-'));
@@ -257,6 +258,16 @@ describe('inspect', () => {
     expect(printed).toMatch(/^patches +of 8x8x3$/m);
     expect(printed).toMatch(/^positions +17$/m);
     expect(printed).toMatch(/^blocks\.1\.attn\.qkv\.weight +f32 +\[144, 48\] +27\.6 kB$/m);
+  });
+
+  test('a training checkpoint of PyTorch, and what of it is the model', async () => {
+    const { exitCode, printed } = await runCommand('inspect', fileURLToPath(new URL('vit-dino.pth', CHECKPOINTS)));
+    expect(exitCode).toBe(0);
+    expect(printed).toContain('PyTorch, 41 tensors, f32, 20.1 kB');
+    expect(printed).toMatch(
+      /^prefix +teacher\.backbone\. \(names of the tensors; --prefix student\.module\.backbone\./m,
+    );
+    expect(printed).toMatch(/^student\.module\.backbone\.cls_token +f32 +\[1, 1, 8\] +32 B$/m);
   });
 
   test('a checkpoint that cannot be converted', async () => {

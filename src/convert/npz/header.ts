@@ -3,6 +3,7 @@
  * and that text, which is a Python dict: `{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }`.
  */
 import { ViTError } from '../../error.ts';
+import { latin1 } from '../latin1.ts';
 
 export interface NpyHeader {
   /** As in `elements.ts`. */
@@ -47,7 +48,7 @@ const MAGIC = '\x93NUMPY';
  */
 export function npyHeaderBytes(start: Uint8Array<ArrayBuffer>, name: string): number {
   const view = new DataView(start.buffer);
-  if (start.length < NPY_START_BYTES || LATIN1.decode(start.subarray(0, MAGIC.length)) !== MAGIC) {
+  if (start.length < NPY_START_BYTES || latin1(start.subarray(0, MAGIC.length)) !== MAGIC) {
     throw broken(name, 'it does not begin as a NumPy array does');
   }
   const version = start[MAGIC.length];
@@ -62,7 +63,7 @@ export function npyHeaderBytes(start: Uint8Array<ArrayBuffer>, name: string): nu
  * @throws ViTError `bad-input` naming the array, `unsupported-model` for arrays of Python objects
  */
 export function parseNpyHeader(header: Uint8Array<ArrayBuffer>, name: string): NpyHeader {
-  const text = LATIN1.decode(header.subarray(header[MAGIC.length] === 1 ? 10 : 12));
+  const text = latin1(header.subarray(header[MAGIC.length] === 1 ? 10 : 12));
   const descr = /'descr':\s*'([^']*)'/.exec(text)?.[1];
   const order = /'fortran_order':\s*(True|False)/.exec(text)?.[1];
   const sizes = /'shape':\s*\(([\d\s,]*)\)/.exec(text)?.[1];
@@ -88,5 +89,3 @@ export function parseNpyHeader(header: Uint8Array<ArrayBuffer>, name: string): N
 function broken(name: string, what: string): ViTError {
   return new ViTError('bad-input', `Not a readable NumPy array: ${name}: ${what}.`);
 }
-
-const LATIN1 = new TextDecoder('latin1');

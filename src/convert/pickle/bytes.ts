@@ -3,6 +3,7 @@
  * names the byte.
  */
 import { ViTError } from '../../error.ts';
+import { latin1 } from '../latin1.ts';
 
 /** Numbers of more bytes are no sizes, counts or seeds. */
 const LONGEST_LONG = 1024;
@@ -89,7 +90,7 @@ export class PickleBytes {
   /** Bytes, one character each. */
   latin1(length: number): string {
     const begin = this.#take(length);
-    return LATIN1.decode(this.#bytes.subarray(begin, begin + length));
+    return latin1(this.#bytes.subarray(begin, begin + length));
   }
 
   /** Up to the end of the line, which is left out. */
@@ -115,4 +116,3 @@ export class PickleBytes {
 const NEWLINE = 0x0a;
 /** `ignoreBOM`: a text is what it is. */
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-const LATIN1 = new TextDecoder('latin1');
