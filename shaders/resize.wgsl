@@ -26,6 +26,8 @@ struct Pass {
   stride: u32,
   /// Source row with which x begins.
   first_row: u32,
+  /// Pixel of a row of x that the vertical pass begins with.
+  first_column: u32,
   /// Pixel of y with which this dispatch begins.
   output_first: u32,
 }
@@ -71,7 +73,7 @@ fn main(
   let weights = 2u * count + position * size.taps;
   var source = row * size.stride + first;
   if (VERTICAL) {
-    source = (first - size.first_row) * size.stride + column;
+    source = (first - size.first_row) * size.stride + size.first_column + column;
   }
   let step = select(1u, size.stride, VERTICAL);
 

@@ -159,18 +159,30 @@ export class PreprocessGpu {
     this.#write(WINDOW, packNormalizeWindow({ ...windowOf(plan.passes), image }));
 
     const tiles = tilesOf(picture, plan);
-    if (plan.strips.length === 1 && tiles.length === 1) {
-      this.#pending = {
-        stages,
-        plan,
-        pixels,
-        strip: plan.strips[0],
-        copy: this.#uploadTile(picture, plan, plan.strips[0], tiles[0]),
-      };
+    const { columns, rows, firstRow, horizontal, vertical } = plan.passes;
+    const inOnePiece = plan.strips.length === 1 && tiles.length === 1;
+    // Like Pillow's, a pass is skipped where its dimension does not change. One remains: it crops, and drops alpha.
+    const skipHorizontal = inOnePiece && !horizontal && vertical !== null && !this.#spec.background;
+    this.#write(
+      VERTICAL,
+      packResizePass({
+        width: columns.count,
+        height: rows.count,
+        taps: plan.vertical.taps,
+        stride: skipHorizontal ? sourceStride(picture, plan) : columns.count,
+        firstRow,
+        firstColumn: skipHorizontal ? columns.first : 0,
+        outputFirst: 0,
+      }),
+    );
+    if (!inOnePiece) {
+      for (const strip of plan.strips) this.#resizeStrip(picture, stages, plan, strip);
+      this.#pending = { stages, plan, pixels, strip: null, skipHorizontal, copy: null };
       return;
     }
-    for (const strip of plan.strips) this.#resizeStrip(picture, stages, plan, strip);
-    this.#pending = { stages, plan, pixels, strip: null, copy: null };
+    const strip = plan.strips[0];
+    const copy = this.#uploadTile(picture, plan, strip, tiles[0]);
+    this.#pending = { stages, plan, pixels, strip, skipHorizontal, copy };
   }
 
   /** Records the work on the uploaded picture, in a compute pass of its own. */
@@ -178,22 +190,23 @@ export class PreprocessGpu {
     const pending = this.#pending;
     this.#pending = null;
     if (!pending) return;
-    const { stages, plan, pixels, strip, copy } = pending;
+    const { stages, plan, pixels, strip, skipHorizontal, copy } = pending;
     copy?.(encoder);
     const pass = encoder.beginComputePass({ label: 'preprocess' });
-    if (strip) this.#horizontal(pass, stages, plan, strip);
-    const { rows, columns } = plan.passes;
-    const { middle, resized } = this.#scratch;
-    const area = rows.count * columns.count;
-    this.#dispatch(pass, stages.vertical, area, [
-      [this.#parameters, VERTICAL, RESIZE_PASS_BYTES],
-      this.#scratch.vertical.get(0),
-      middle.get(0),
-      resized.get(0),
-    ]);
+    if (strip && !skipHorizontal) this.#horizontal(pass, stages, plan, strip);
+    const { rows, columns, vertical } = plan.passes;
+    const { source, middle, resized } = this.#scratch;
+    if (vertical) {
+      this.#dispatch(pass, stages.vertical, rows.count * columns.count, [
+        [this.#parameters, VERTICAL, RESIZE_PASS_BYTES],
+        this.#scratch.vertical.get(0),
+        (skipHorizontal ? source : middle).get(0),
+        resized.get(0),
+      ]);
+    }
     this.#dispatch(pass, stages.normalize, 1, [
       [this.#parameters, WINDOW, NORMALIZE_WINDOW_BYTES],
-      resized.get(0),
+      (vertical ? resized : middle).get(0),
       this.#tableBuffer,
       pixels,
     ]);
@@ -235,18 +248,6 @@ export class PreprocessGpu {
     ] as const) {
       this.#device.queue.writeBuffer(buffer.get(data.byteLength), 0, data);
     }
-    const { columns, rows, firstRow } = plan.passes;
-    this.#write(
-      VERTICAL,
-      packResizePass({
-        width: columns.count,
-        height: rows.count,
-        taps: plan.vertical.taps,
-        stride: columns.count,
-        firstRow,
-        outputFirst: 0,
-      }),
-    );
   }
 
   #write(offset: number, data: Uint32Array<ArrayBuffer>): void {
@@ -273,8 +274,7 @@ export class PreprocessGpu {
   /** @returns what is still to be recorded to have the tile's pixels in the source buffer */
   #uploadTile(picture: Picture, plan: PreprocessPlan, strip: Strip, tile: Tile): Copy | null {
     const { queue } = this.#device;
-    // Bytes go up as they are; rows of a texture are padded for the copy.
-    const stride = 'data' in picture ? picture.width : plan.stride;
+    const stride = sourceStride(picture, plan);
     const buffer = this.#scratch.source.get(plan.stripBytes);
     this.#write(
       HORIZONTAL,
@@ -328,6 +328,11 @@ export class PreprocessGpu {
 
 type Copy = (encoder: GPUCommandEncoder) => void;
 
+/** Pixels from one row of the uploaded picture to the next: bytes go up as they are, rows of a texture are padded. */
+function sourceStride(picture: Picture, plan: PreprocessPlan): number {
+  return 'data' in picture ? picture.width : plan.stride;
+}
+
 interface Pending {
   stages: Stages;
   plan: PreprocessPlan;
@@ -335,6 +340,8 @@ interface Pending {
   /** The only strip, or null where all of them have been resized already. */
   strip: Strip | null;
   copy: Copy | null;
+  /** The vertical pass reads the upload itself. */
+  skipHorizontal: boolean;
 }
 
 /** Bytes need no texture, so no width is too much for them. */

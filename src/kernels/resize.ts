@@ -40,14 +40,16 @@ export interface ResizePass {
   stride: number;
   /** Source row with which the input begins. */
   firstRow: number;
+  /** Pixel of a row of the input that the vertical pass begins with. Default 0. */
+  firstColumn?: number;
   /** Pixel of the output buffer with which this pass begins. */
   outputFirst: number;
 }
 
-export const RESIZE_PASS_BYTES = 24;
+export const RESIZE_PASS_BYTES = 28;
 
-export function packResizePass({ width, height, taps, stride, firstRow, outputFirst }: ResizePass) {
-  return Uint32Array.of(width, height, taps, stride, firstRow, outputFirst);
+export function packResizePass({ width, height, taps, stride, firstRow, firstColumn = 0, outputFirst }: ResizePass) {
+  return Uint32Array.of(width, height, taps, stride, firstRow, firstColumn, outputFirst);
 }
 
 /** RGB bytes as a pixel of these buffers: red lowest, opaque. */

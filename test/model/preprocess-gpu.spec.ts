@@ -2,7 +2,7 @@
  * Pictures to normalised pixels on the GPU, against Pillow's goldens and against the CPU path. Bytes become floats by a
  * table that both paths share, so that equal floats are equal bytes; the tolerance is zero.
  */
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { PreprocessGpu, type PreprocessGpuOptions } from '../../src/engine/preprocess-gpu.ts';
 import { Pipelines } from '../../src/gpu/pipelines.ts';
 import { decodeImage, type Picture } from '../../src/image/decode.ts';
@@ -97,6 +97,39 @@ describe('the GPU gives the bytes of Pillow', () => {
       const golden = normalize(await fixtureBytes(expected), table, 3);
       expect(countDifferences(await run(gpu, picture), golden), image).toEqual(SAME);
     }
+    finish(gpu);
+  });
+});
+
+describe('a dimension that does not change', () => {
+  const spec = (height: number, width: number, crop: Preprocess['crop'] = null): Preprocess => ({
+    resize: { mode: 'squash', height, width },
+    filter: 'bicubic',
+    crop,
+    ...IMAGENET,
+  });
+  const crop = { height: 20, width: 24, rounding: 'floor' } as const;
+  const cases: [string, Preprocess, number][] = [
+    ['width', spec(30, 50), 2],
+    ['height', spec(41, 24), 2],
+    ['both', spec(41, 50), 2],
+    ['width, with a crop', spec(30, 50, crop), 2],
+    ['height, with a crop', spec(41, 30, crop), 2],
+    ['both, with a crop', spec(41, 50, crop), 2],
+    ['neither', spec(30, 30), 3],
+    ['width, over a background', { ...spec(30, 50), background: [10, 200, 30] }, 3],
+  ];
+  test.for(cases)('%s: same bytes, and no more dispatches than it takes', async ([, spec, dispatches]) => {
+    const output = spec.crop ?? (spec.resize as { height: number; width: number });
+    const gpu = await setup(spec, [output.height, output.width]);
+    const picture = await bitmapOf(randomBytes(50 * 41 * 4, 9), 50, 41);
+    const dispatch = vi.spyOn(GPUComputePassEncoder.prototype, 'dispatchWorkgroups');
+    const result = await run(gpu, picture);
+    expect(dispatch).toHaveBeenCalledTimes(dispatches);
+    dispatch.mockRestore();
+    expect(countDifferences(result, onCpu(gpu, picture))).toEqual(SAME);
+    const bytes = new ImageData(new Uint8ClampedArray(randomBytes(50 * 41 * 4, 10)), 50, 41);
+    expect(countDifferences(await run(gpu, bytes), onCpu(gpu, bytes))).toEqual(SAME);
     finish(gpu);
   });
 });
