@@ -4,6 +4,7 @@
 import { type Command, Option } from 'commander';
 import type { ConvertOptions } from '../convert/convert.ts';
 import { LAYOUTS } from '../convert/families/index.ts';
+import { TORCHVISION_PRESETS } from '../convert/preprocess/torchvision.ts';
 import { ACTIVATIONS, type Activation } from '../model/architecture.ts';
 import { type Crop, FILTERS, type Filter, type Resize } from '../model/preprocess.ts';
 import type { Dtype } from '../weights/manifest.ts';
@@ -15,6 +16,7 @@ export interface ConvertFlags {
   name?: string;
   config?: string;
   preprocessor?: string;
+  preset?: string;
   labels?: string;
   layout: string;
   prefix?: string;
@@ -42,6 +44,7 @@ export function addConvertFlags(command: Command): Command {
     .option('--name <name>', "the model's name (default: the name of the folder)")
     .option('--config <file>', 'config.json of transformers or timm (default: the one beside the checkpoint)')
     .option('--preprocessor <file>', 'preprocessor_config.json (default: the one beside the checkpoint)')
+    .addOption(new Option('--preset <weights>', "preprocessing of torchvision's weights").choices(TORCHVISION_PRESETS))
     .option('--labels <file>', 'JSON array with one label per class')
     .addOption(new Option('--layout <layout>', 'tensor names').choices(['auto', ...LAYOUTS]).default('auto'))
     .option('--prefix <prefix>', "what stands before the names of the model's tensors (default: found out)")
@@ -68,11 +71,12 @@ export function addConvertFlags(command: Command): Command {
 
 /** What flags alone say; the files that they name are read elsewhere. */
 export function optionsOf(flags: ConvertFlags): Omit<ConvertOptions, 'name'> {
-  const { layout, prefix, dtype, ignore, shardSize, heads, epsilon, activation, imageSize, qkScale } = flags;
+  const { layout, prefix, preset, dtype, ignore, shardSize, heads, epsilon, activation, imageSize, qkScale } = flags;
   const { resize, filter, crop, mean, std } = flags;
   return {
     layout,
     prefix,
+    preset,
     dtype,
     ignore,
     shardBytes: shardSize,

@@ -23,6 +23,7 @@ import { manifestText } from './manifest-text.ts';
 import { unwrap } from './prefix.ts';
 import { decidePreprocess } from './preprocess/decide.ts';
 import { readPreprocessorConfig } from './preprocess/hugging-face.ts';
+import { torchvisionPreset } from './preprocess/torchvision.ts';
 import { DEFAULT_SHARD_BYTES, layOutShards, ShardWriter } from './shards.ts';
 import type { Sink } from './sink.ts';
 import { checkShapes, modelTensors } from './tensors.ts';
@@ -40,6 +41,8 @@ export interface ConvertOptions extends ArchitectureFlags {
   config?: unknown;
   /** The parsed preprocessor_config.json of transformers. */
   preprocessor?: unknown;
+  /** One of `TORCHVISION_PRESETS`: the preprocessing of torchvision's weights. */
+  preset?: string;
   /** Parts of the preprocessing that are given by hand; they take precedence over config files. */
   preprocess?: Partial<Preprocess>;
   /** One per class. */
@@ -113,6 +116,7 @@ function decide(whole: Checkpoint, options: ConvertOptions): Decided {
   const image = decideImage(dimensions, config, options, decisions);
   const architecture = decideArchitecture(dimensions, image, family, config, options, decisions);
   const sources = [
+    options.preset === undefined ? {} : torchvisionPreset(options.preset),
     options.preprocessor === undefined ? {} : readPreprocessorConfig(options.preprocessor),
     config?.preprocess ?? {},
   ];

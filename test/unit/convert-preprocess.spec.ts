@@ -5,6 +5,7 @@ import { decidePreprocess } from '../../src/convert/preprocess/decide.ts';
 import type { PreprocessFacts } from '../../src/convert/preprocess/facts.ts';
 import { readPreprocessorConfig } from '../../src/convert/preprocess/hugging-face.ts';
 import { readPretrainedCfg } from '../../src/convert/preprocess/timm.ts';
+import { TORCHVISION_PRESETS, torchvisionPreset } from '../../src/convert/preprocess/torchvision.ts';
 import type { Preprocess } from '../../src/model/preprocess.ts';
 
 /** The values alone, without where they come from. */
@@ -191,5 +192,41 @@ describe('the decision', () => {
     expect(() => decide({ ...complete, mean: [0.5] })).toThrow('mean must be 3 numbers, one per channel, not 0.5');
     expect(() => decide({ ...complete, std: [1, 1, Number.NaN] })).toThrow('std must be 3 numbers');
     expect(() => decide({ ...complete, std: [1, 1, 0] })).toThrow('std must be above 0');
+  });
+});
+
+describe("torchvision's presets", () => {
+  const preset = (name: string) => values(torchvisionPreset(name));
+
+  test('ViT-B/16 from scratch, and the 242 of ViT-L/16', () => {
+    const imagenet = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
+    expect(preset('ViT_B_16_Weights.IMAGENET1K_V1')).toEqual({
+      resize: { mode: 'shortest-edge', size: 256, rounding: 'trunc' },
+      filter: 'bilinear',
+      crop: { height: 224, width: 224, rounding: 'half-even' },
+      ...imagenet,
+    });
+    expect(preset('ViT_L_16_Weights.IMAGENET1K_V1').resize).toMatchObject({ size: 242 });
+  });
+
+  test('SWAG weights are bicubic at their own size', () => {
+    for (const [name, size] of Object.entries({ B_16: 384, L_16: 512, H_14: 518 })) {
+      expect(preset(`ViT_${name}_Weights.IMAGENET1K_SWAG_E2E_V1`)).toMatchObject({
+        resize: { mode: 'shortest-edge', size },
+        filter: 'bicubic',
+        crop: { height: size, width: size },
+      });
+    }
+  });
+
+  test('every preset is one, and flags go before it', () => {
+    for (const name of TORCHVISION_PRESETS) {
+      const facts = torchvisionPreset(name);
+      const { height } = facts.crop!.value!;
+      const decisions = new Decisions();
+      const model = { imageSize: [height, height] as [number, number], channels: 3 };
+      const decided = decidePreprocess(model, { filter: 'lanczos' }, [facts], decisions);
+      expect(decided).toEqual({ ...values(facts), filter: 'lanczos' });
+    }
   });
 });

@@ -1,5 +1,6 @@
 /**
- * Decides the preprocessing, part by part: from flags, then preprocessor_config.json, then timm's config.json.
+ * Decides the preprocessing, part by part: from flags, then torchvision's preset, then
+ * preprocessor_config.json, then timm's config.json.
  */
 import { ViTError } from '../../error.ts';
 import type { Architecture } from '../../model/architecture.ts';
