@@ -2,7 +2,7 @@
  * From attention weights to what a person can look at: how much the class token attends to each patch.
  */
 import { ViTError } from '../error.ts';
-import { type Architecture, patchGrid, prefixCount, withDefaults } from '../model/architecture.ts';
+import { type Architecture, patchGrid, prefixCount, tokenCount, withDefaults } from '../model/architecture.ts';
 import type { AttendOptions, Tensor } from '../worker/wire.ts';
 
 /** Blocks whose attention is needed, the last one last. */
@@ -19,34 +19,59 @@ export function blocksFor({ layer = -1, rollout = false, head }: AttendOptions, 
   return rollout ? Array.from({ length: block + 1 }, (_, i) => i) : [block];
 }
 
+/** Bytes of attention weights that are read back at once. */
+const MAX_BYTES = 2 ** 27;
+
 /**
- * @param attention `[1, blocks, H, N, N]`
- * @returns `[rows, columns]` of patches: the class token's row. It sums to less than 1: what is missing is the attention
- *   to itself and to the other tokens in front of the patches.
+ * What the class token is made of, found from the last block to the first: a row vector that is multiplied by the matrix
+ * of each block in turn.
  */
-export function classAttention(
-  attention: Tensor,
-  { head, rollout }: AttendOptions,
-  architecture: Architecture,
-): Tensor {
-  const [, blocks, heads, N] = attention.shape;
-  const chosen = head === undefined ? Array.from({ length: heads }, (_, i) => i) : [head];
-  // A row vector times the matrix of each block, from the last to the first: what the class token is made of.
-  let share = new Float64Array(N);
-  share[0] = 1;
-  for (let block = blocks - 1; block >= 0; block--) {
-    const next = new Float64Array(N);
-    for (const h of chosen) {
-      for (let query = 0; query < N; query++) {
-        if (share[query] === 0) continue;
-        const row = ((block * heads + h) * N + query) * N;
-        const factor = share[query] / chosen.length;
-        for (let key = 0; key < N; key++) next[key] += factor * attention.data[row + key];
-      }
-    }
-    // Half of a token goes past the block unchanged (Abnar and Zuidema 2020, "attention rollout").
-    share = rollout ? next.map((value, i) => (value + share[i]) / 2) : next;
+export class ClassAttention {
+  readonly #options: AttendOptions;
+  readonly #architecture: Architecture;
+  #share: Float64Array;
+
+  constructor(options: AttendOptions, architecture: Architecture) {
+    this.#options = options;
+    this.#architecture = architecture;
+    this.#share = new Float64Array(tokenCount(architecture));
+    this.#share[0] = 1;
   }
-  const grid = patchGrid(architecture);
-  return { data: Float32Array.from(share.subarray(prefixCount(architecture))), shape: [...grid] };
+
+  /** Blocks in lists that are read back one after the other, in this order. */
+  partsOf(blocks: number[]): number[][] {
+    const perBlock = this.#architecture.heads * tokenCount(this.#architecture) ** 2 * 4;
+    const size = Math.max(1, Math.floor(MAX_BYTES / perBlock));
+    const parts: number[][] = [];
+    for (let end = blocks.length; end > 0; end -= size) parts.push(blocks.slice(Math.max(0, end - size), end));
+    return parts;
+  }
+
+  /** @param attention `[1, blocks, H, N, N]` of a part, in the order of `partsOf` */
+  add({ data, shape: [, blocks, heads, N] }: Tensor): void {
+    const { head, rollout } = this.#options;
+    const chosen = head === undefined ? Array.from({ length: heads }, (_, i) => i) : [head];
+    for (let block = blocks - 1; block >= 0; block--) {
+      const next = new Float64Array(N);
+      for (const h of chosen) {
+        for (let query = 0; query < N; query++) {
+          if (this.#share[query] === 0) continue;
+          const row = ((block * heads + h) * N + query) * N;
+          const factor = this.#share[query] / chosen.length;
+          for (let key = 0; key < N; key++) next[key] += factor * data[row + key];
+        }
+      }
+      // Half of a token goes past the block unchanged (Abnar and Zuidema 2020, "attention rollout").
+      this.#share = rollout ? next.map((value, i) => (value + this.#share[i]) / 2) : next;
+    }
+  }
+
+  /**
+   * @returns `[rows, columns]` of patches. It sums to less than 1: what is missing is the attention to the class token
+   *   itself and to the other tokens in front of the patches.
+   */
+  get map(): Tensor {
+    const data = Float32Array.from(this.#share.subarray(prefixCount(this.#architecture)));
+    return { data, shape: [...patchGrid(this.#architecture)] };
+  }
 }

@@ -6,7 +6,7 @@ import { ViTError } from '../error.ts';
 import { decodeImage, type Picture } from '../image/decode.ts';
 import type { Plan } from '../model/plan.ts';
 import type { Preprocess } from '../model/preprocess.ts';
-import { rgbOnCpu } from '../reference/preprocess.ts';
+import { preprocessOnCpu, rgbOnCpu } from '../reference/preprocess.ts';
 import {
   type AttendOptions,
   type EngineEvent,
@@ -26,7 +26,7 @@ import {
   type Timing,
   type WireImage,
 } from '../worker/wire.ts';
-import { blocksFor, classAttention } from './attend.ts';
+import { blocksFor, ClassAttention } from './attend.ts';
 import type { InputData, Wanted } from './backend.ts';
 import { joinOutputs, requireOutputs } from './outputs.ts';
 import { Session } from './session.ts';
@@ -127,16 +127,25 @@ export class EngineHost implements EngineInterface {
   }
 
   async attend(image: WireImage, options: AttendOptions): Promise<{ map: Tensor; timing: Timing }> {
-    const { architecture } = this.#model().plan;
+    const { manifest, plan } = this.#model();
+    const { architecture } = plan;
+    const start = performance.now();
+    let pixels: Float32Array<ArrayBuffer>;
     let blocks: number[];
     try {
       blocks = blocksFor(options, architecture);
-    } catch (error) {
+      pixels = await preprocessOnCpu(image, manifest.preprocess, architecture.channels);
+    } finally {
       if ('close' in image) image.close();
-      throw error;
     }
-    const { outputs, timing } = await this.#runImages([image], { outputs: ['attention'], blocks });
-    return { map: classAttention(outputs.attention!, options, architecture), timing };
+    const preprocess = performance.now() - start;
+    const attention = new ClassAttention(options, architecture);
+    for (const part of attention.partsOf(blocks)) {
+      const wanted: Wanted = { outputs: ['attention'], blocks: part };
+      attention.add((await this.#runPixels(pixels, 1, wanted)).attention!);
+    }
+    const timing = { decode: 0, preprocess, run: performance.now() - start - preprocess };
+    return { map: attention.map, timing };
   }
 
   async preprocess(image: WireImage, spec?: Preprocess): Promise<RgbImage> {
