@@ -60,7 +60,8 @@ export function decideArchitecture(
     ...attentionScale(flags, dimensions.width / numbers.heads, decisions),
     normOrder,
     pooling,
-    normalizeEmbedding: dimensions.projection > 0,
+    // Models of two towers compare directions.
+    normalizeEmbedding: text !== null,
     text: textArchitecture,
   });
 }

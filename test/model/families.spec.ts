@@ -12,6 +12,8 @@ interface Expected {
   input: { shape: number[] };
   hints: Hints;
   outputs: Record<string, { file: string; shape: number[] }>;
+  /** The same model shown images of another size. */
+  resized?: { input: { file: string; shape: number[] }; output: { file: string } };
 }
 
 /** What the tensors cannot tell. */
@@ -26,10 +28,13 @@ interface Hints {
 
 const FAMILIES = [
   'hf-beit',
+  'hf-beit-shared',
   'hf-clip',
+  'hf-clip-classifier',
   'hf-deit-teacher',
   'hf-dinov2',
   'hf-dinov2-registers-swiglu',
+  'hf-siglip',
   'hf-siglip-vision',
   'hf-vit',
   'hf-vit-base-model',
@@ -73,7 +78,7 @@ const OUTPUTS: Record<string, OutputName> = {
 for (const name of FAMILIES) {
   describe(name, async () => {
     const folder = fixture(`families/${name}`);
-    const { input, hints, outputs } = await readJson<Expected>(`${folder}/expected.json`);
+    const { input, hints, outputs, resized } = await readJson<Expected>(`${folder}/expected.json`);
     const [, channels, height, width] = input.shape;
     // Trained for squares of 32, shown something larger.
     const imageSize: [number, number] | undefined = name === 'timm-vit-resampled' ? [height, width] : undefined;
@@ -131,15 +136,27 @@ for (const name of FAMILIES) {
             BOUND,
           );
           const [batch, features] = images.shape;
-          const scale = Math.exp(files.manifest.architecture.text!.logitScale);
+          const { logitScale, logitBias = 0 } = files.manifest.architecture.text!;
+          const scale = Math.exp(logitScale);
           const logits = Array.from({ length: batch * texts }, (_, i) => {
             const image = images.data.subarray(
               Math.floor(i / texts) * features,
               (Math.floor(i / texts) + 1) * features,
             );
-            return scale * embeddings[i % texts].reduce((sum, value, d) => sum + value * image[d], 0);
+            return scale * embeddings[i % texts].reduce((sum, value, d) => sum + value * image[d], 0) + logitBias;
           });
           expectWithin(logits, await floats('logits_per_image'), BOUND);
+        });
+      }
+
+      if (resized) {
+        const [, , ...size] = resized.input.shape;
+        test(`logits of ${size.join('x')} on ${backend}`, async () => {
+          const vit = await loadViT(files, { backend, imageSize: size as [number, number], worker: false });
+          const data = await readFloats(`${folder}/${resized.input.file}`);
+          const { logits } = await vit.forward({ data, shape: resized.input.shape });
+          vit.dispose();
+          expectWithin(logits!.data, await readFloats(`${folder}/${resized.output.file}`), BOUND);
         });
       }
 

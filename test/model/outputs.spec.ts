@@ -44,7 +44,13 @@ const KINDS: Record<string, Partial<Architecture>> = {
     normBeforeBlocks: true,
     representation: 7,
   },
-  'heads of 9': { width: 27, patchBias: false, qkvBias: false, attentionScale: 0.2 },
+  'heads of 9, pooled twice': {
+    width: 27,
+    patchBias: false,
+    qkvBias: false,
+    attentionScale: 0.2,
+    pooling: 'class-and-patches',
+  },
   'no pooling': { pooling: 'none', classes: 0 },
   'a projection to length 1': { classes: 0, projection: 10, normalizeEmbedding: true },
 };

@@ -226,6 +226,44 @@ describe('what tensors tell of the architecture', () => {
     expect(manifest.architecture.text).not.toHaveProperty('endOfText');
   });
 
+  test('a CLIP with a classifier has neither a final norm nor a class token that counts', async () => {
+    const config = fixtureJson('hf-clip-classifier/config.json');
+    const preprocess = { ...ENOUGH.preprocess, resize: { mode: 'squash' as const, height: 16, width: 16 } };
+    const options = { config, preprocess, heads: undefined };
+    const { manifest } = await convertInMemory(await openFixture('hf-clip-classifier'), options);
+    expect(manifest.architecture).toMatchObject({ finalNorm: 'none', pooling: 'patches', classes: 5 });
+    expect(manifest.architecture.text).toBeUndefined();
+  });
+
+  for (const [family, rename] of [
+    [
+      'hf-beit',
+      (name: string) =>
+        name
+          .replace('encoder.layer.', 'layers.')
+          .replace('attention.attention.relative_position_bias', 'relative_position_bias')
+          .replace(/attention\.attention\.(query|key|value)/, (_, part: string) => `attention.${part[0]}_proj`)
+          .replace('attention.output.dense', 'attention.o_proj')
+          .replace('intermediate.dense', 'mlp.fc1')
+          .replace('output.dense', 'mlp.fc2'),
+    ],
+    [
+      'hf-dinov2',
+      (name: string) =>
+        name
+          .replace(/attention\.attention\.(query|key|value)/, (_, part: string) => `attention.${part[0]}_proj`)
+          .replace('attention.output.dense', 'attention.o_proj'),
+    ],
+  ] as [string, (name: string) => string][]) {
+    test(`${family} with names in memory gives the same files as with those on disk`, async () => {
+      const onDisk = await openFixture(family);
+      const options = { config: fixtureJson(`${family}/config.json`) };
+      const inMemory = renameTensors(onDisk, rename);
+      expect([...inMemory.tensors.keys()].join()).toContain('attention.q_proj.weight');
+      expect((await convertInMemory(inMemory, options)).files).toEqual((await convertInMemory(onDisk, options)).files);
+    });
+  }
+
   test('a ViTModel has a pooler, and a classifier has none', async () => {
     const pooler = { 'vit.pooler.dense.weight': [48, 48], 'vit.pooler.dense.bias': [48] };
     const { manifest } = await convertInMemory(addTensors(await openFixture('hf-vit'), pooler), { config: CONFIG });

@@ -1,17 +1,21 @@
 /**
  * Hugging Face's BEiT (transformers/models/beit/modeling_beit.py): relative position biases, layer scale, no bias of K.
+ * With the names on disk and with those that version 5 gives the same modules in memory.
  */
 import type { Family } from './family.ts';
 import { renamed, stacked, withoutKey } from './transforms.ts';
 
+/** On disk, in every version. */
 const BLOCK = 'encoder.layer.#';
+/** `torch.save(model.state_dict())` under version 5. */
+const MEMORY = 'layers.#';
 const ATTENTION = `${BLOCK}.attention.attention`;
 
 export const huggingFaceBeit: Family = {
   layout: 'hf',
   title: 'Hugging Face BEiT',
   prefixes: ['', 'beit.'],
-  signature: ['embeddings.patch_embeddings.projection.weight', `${BLOCK}.lambda_1`],
+  signature: ['embeddings.patch_embeddings.projection.weight', `${BLOCK}.lambda_1|${MEMORY}.lambda_1`],
   rules: [
     renamed('cls_token', 'embeddings.cls_token'),
     renamed('pos_embed', 'embeddings.position_embeddings'),
@@ -36,6 +40,26 @@ export const huggingFaceBeit: Family = {
     renamed('blocks.#.mlp.fc1.*', `${BLOCK}.intermediate.dense.*`),
     renamed('blocks.#.mlp.fc2.*', `${BLOCK}.output.dense.*`),
     renamed('blocks.#.ls2.gamma', `${BLOCK}.lambda_2`),
+
+    renamed('rel_pos_bias.relative_position_bias_table', 'shared_position_bias.relative_position_bias_table'),
+    renamed('blocks.#.norm1.*', `${MEMORY}.layernorm_before.*`),
+    stacked(
+      'blocks.#.attn.qkv.weight',
+      `${MEMORY}.attention.q_proj.weight`,
+      `${MEMORY}.attention.k_proj.weight`,
+      `${MEMORY}.attention.v_proj.weight`,
+    ),
+    withoutKey('blocks.#.attn.qkv.bias', `${MEMORY}.attention.q_proj.bias`, `${MEMORY}.attention.v_proj.bias`),
+    renamed(
+      'blocks.#.attn.relative_position_bias_table',
+      `${MEMORY}.relative_position_bias.relative_position_bias_table`,
+    ),
+    renamed('blocks.#.attn.proj.*', `${MEMORY}.attention.o_proj.*`),
+    renamed('blocks.#.ls1.gamma', `${MEMORY}.lambda_1`),
+    renamed('blocks.#.norm2.*', `${MEMORY}.layernorm_after.*`),
+    renamed('blocks.#.mlp.fc1.*', `${MEMORY}.mlp.fc1.*`),
+    renamed('blocks.#.mlp.fc2.*', `${MEMORY}.mlp.fc2.*`),
+    renamed('blocks.#.ls2.gamma', `${MEMORY}.lambda_2`),
 
     renamed('norm.*', 'layernorm.*'),
     renamed('fc_norm.*', 'pooler.layernorm.*'),

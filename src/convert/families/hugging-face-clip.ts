@@ -26,9 +26,10 @@ const IMAGE: Rule[] = [
   renamed('patch_embed.proj.*', 'embeddings.patch_embedding.*'),
   asTokens('pos_embed', 'embeddings.position_embedding.weight'),
   ...blocks('blocks', 'encoder.layers'),
-  renamed('norm.*', 'post_layernorm.*'),
   renamed('head.*', 'classifier.*'),
 ];
+
+const FINAL_NORM = renamed('norm.*', 'post_layernorm.*');
 
 const TEXT: Rule[] = [
   renamed('text.token_embed.weight', 'text_model.embeddings.token_embedding.weight'),
@@ -44,15 +45,20 @@ const POSITION_IDS = {
   'text_model.embeddings.position_ids': 'they are 0, 1, 2, …',
 };
 
+const CLIP_IMAGE: Rule[] = [
+  asTokens('cls_token', 'embeddings.class_embedding'),
+  renamed('norm_pre.*', 'pre_layrnorm.*'), // spelled so
+  ...IMAGE,
+];
+
 export const huggingFaceClip: Family = {
   layout: 'hf',
   title: 'Hugging Face CLIP',
   prefixes: ['vision_model.', ''],
   signature: ['embeddings.class_embedding', 'pre_layrnorm.weight'],
   rules: [
-    asTokens('cls_token', 'embeddings.class_embedding'),
-    renamed('norm_pre.*', 'pre_layrnorm.*'), // spelled so
-    ...IMAGE,
+    ...CLIP_IMAGE,
+    FINAL_NORM,
     renamed('projection.*', 'visual_projection.*'),
     ...TEXT,
     renamed('text.projection.*', 'text_projection.*'),
@@ -62,6 +68,16 @@ export const huggingFaceClip: Family = {
   conventions: { epsilon: 1e-5, normOrder: 'first', positionResampling: 'bicubic' },
 };
 
+/** `CLIPForImageClassification`: its classifier reads the mean of the patches, before any norm. */
+export const huggingFaceClipClassifier: Family = {
+  ...huggingFaceClip,
+  title: 'Hugging Face CLIP with a classifier',
+  signature: [...huggingFaceClip.signature, 'classifier.weight'],
+  rules: CLIP_IMAGE,
+  ignored: { ...POSITION_IDS, 'post_layernorm.*': 'the classifier does not use it' },
+  conventions: { ...huggingFaceClip.conventions, pooling: 'patches', finalNorm: 'none' },
+};
+
 export const huggingFaceSiglip: Family = {
   layout: 'hf',
   title: 'Hugging Face SigLIP',
@@ -69,6 +85,7 @@ export const huggingFaceSiglip: Family = {
   signature: ['embeddings.patch_embedding.bias', 'post_layernorm.weight'],
   rules: [
     ...IMAGE,
+    FINAL_NORM,
     renamed('attn_pool.latent', 'head.probe'),
     thirds('attn_pool.q.weight', 'head.attention.in_proj_weight', 0, 1),
     thirds('attn_pool.q.bias', 'head.attention.in_proj_bias', 0, 1),

@@ -5,8 +5,8 @@ import { ViTError } from '../../error.ts';
 import type { Family } from './family.ts';
 import { huggingFace } from './hugging-face.ts';
 import { huggingFaceBeit } from './hugging-face-beit.ts';
-import { huggingFaceClip, huggingFaceSiglip } from './hugging-face-clip.ts';
-import { huggingFaceDinov2 } from './hugging-face-dinov2.ts';
+import { huggingFaceClip, huggingFaceClipClassifier, huggingFaceSiglip } from './hugging-face-clip.ts';
+import { huggingFaceDinov2, huggingFaceDinov2Registers } from './hugging-face-dinov2.ts';
 import { prefixOf } from './map-tensors.ts';
 import { timm } from './timm.ts';
 import { torchEncoder } from './torch-encoder.ts';
@@ -16,8 +16,10 @@ import { torchvision } from './torchvision.ts';
 export const FAMILIES: Family[] = [
   timm,
   huggingFaceBeit,
+  huggingFaceDinov2Registers,
   huggingFaceDinov2,
   huggingFace,
+  huggingFaceClipClassifier,
   huggingFaceClip,
   huggingFaceSiglip,
   torchvision,
