@@ -3,7 +3,7 @@
  * dispatch in one compute pass, submits once and reads back once, and creates nothing but its command encoder.
  *
  * What an ordinary run does not compute (tokens, attention maps) is another network with the same weights, made when it
- * is first asked for. So is nothing of the text's network but its weights.
+ * is first asked for. A text tower is a network of its own, compiled while loading; its buffers come with the first text.
  */
 import { Buffers } from '../gpu/buffers.ts';
 import type { Gpu } from '../gpu/device.ts';
