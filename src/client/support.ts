@@ -1,6 +1,8 @@
 /**
  * What would run here, asked without a download and without a device.
  */
+import { adapterInfo } from '../worker/wire.ts';
+
 export interface Support {
   webgpu: boolean;
   /** Why not, and what to do about it, in a sentence for people; null where WebGPU works. */
@@ -23,9 +25,5 @@ export async function checkSupport(): Promise<Support> {
       'The browser found no GPU it can use. Update the graphics driver, or turn on hardware acceleration in its settings.';
     return { webgpu: false, reason, software: false };
   }
-  return { webgpu: true, reason: null, software: isSoftware(adapter.info) };
-}
-
-function isSoftware(info: GPUAdapterInfo): boolean {
-  return info.isFallbackAdapter || /swiftshader|llvmpipe|lavapipe/i.test(`${info.architecture} ${info.description}`);
+  return { webgpu: true, reason: null, software: adapterInfo(adapter.info).software };
 }

@@ -5,6 +5,7 @@
 import { ViTError } from '../error.ts';
 import { BYTES_PER_ELEMENT, type Dtype, type ShardEntry, type TensorEntry } from '../weights/manifest.ts';
 import { ALIGNMENT } from '../weights/parse-manifest.ts';
+import { sha256 } from '../weights/verify.ts';
 import { elementCount } from './checkpoint.ts';
 import type { Sink } from './sink.ts';
 
@@ -95,10 +96,4 @@ export class ShardWriter {
     this.#filled = 0;
     await this.#sink.write(file, bytes);
   }
-}
-
-/** @returns lower-case hexadecimal. */
-export async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-  const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
-  return Array.from(hash, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

@@ -14,7 +14,7 @@ import { planText } from '../model/plan-text.ts';
 import type { Preprocess } from '../model/preprocess.ts';
 import { parameterCount } from '../model/tensors.ts';
 import type { TensorPiece } from '../weights/tensors.ts';
-import type { AdapterInfo, KernelCheck, Memory, Outputs } from '../worker/wire.ts';
+import { type AdapterInfo, adapterInfo, type KernelCheck, type Memory, type Outputs } from '../worker/wire.ts';
 import type { Activations } from './activations.ts';
 import type { Backend, Input, Wanted } from './backend.ts';
 import { checkKernels } from './kernel-check.ts';
@@ -78,9 +78,7 @@ export class GpuBackend implements Backend {
   }
 
   get adapter(): AdapterInfo {
-    const { vendor, architecture, description, isFallbackAdapter } = this.#gpu.info;
-    const software = isFallbackAdapter || /swiftshader|llvmpipe|lavapipe/i.test(`${architecture} ${description}`);
-    return { vendor, architecture, description, software };
+    return adapterInfo(this.#gpu.info);
   }
 
   addPiece(piece: TensorPiece): void {

@@ -83,6 +83,11 @@ export interface AdapterInfo {
   software: boolean;
 }
 
+export function adapterInfo({ vendor, architecture, description, isFallbackAdapter }: GPUAdapterInfo): AdapterInfo {
+  const software = isFallbackAdapter || /swiftshader|llvmpipe|lavapipe/i.test(`${architecture} ${description}`);
+  return { vendor, architecture, description, software };
+}
+
 /** Milliseconds that one call took in the engine, without the time it waited. */
 export interface Timing {
   decode: number;

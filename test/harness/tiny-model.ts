@@ -2,10 +2,11 @@
  * A small model made of random numbers, as files in memory: for tests of everything but accuracy.
  */
 import { computeGolden } from '../../src/convert/golden.ts';
-import { layOutShards, sha256 } from '../../src/convert/shards.ts';
+import { layOutShards } from '../../src/convert/shards.ts';
 import type { Architecture } from '../../src/model/architecture.ts';
 import { tensorShapes } from '../../src/model/tensors.ts';
 import { FORMAT, type Manifest, VERSION } from '../../src/weights/manifest.ts';
+import { sha256 } from '../../src/weights/verify.ts';
 import type { ModelFiles } from '../../src/worker/wire.ts';
 import { random } from './arrays.ts';
 
