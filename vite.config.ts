@@ -4,6 +4,7 @@ import { playwright } from '@vitest/browser-playwright';
 import type { Plugin } from 'vite';
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
 import { CHROME_ARGS } from './test/harness/chrome-args.ts';
+import { lavapipePool } from './test/harness/lavapipe-pool.ts';
 
 /**
  * Four builds of one source, and the tests. `vite` alone serves the page while developing.
@@ -77,6 +78,17 @@ const tests: ViteUserConfig = {
   test: {
     projects: [
       { test: { name: 'unit', include: ['test/unit/**/*.spec.ts'] } },
+      {
+        test: {
+          // Every kernel on a second driver, and those that need more than SwiftShader has.
+          name: 'tiers',
+          include: ['test/tiers/**/*.spec.ts', 'test/kernels/**/*.spec.ts'],
+          setupFiles: 'test/harness/dawn.ts',
+          testTimeout: 60_000,
+          fileParallelism: false,
+          pool: process.env.VIT_ADAPTER === 'gpu' ? 'forks' : lavapipePool,
+        },
+      },
       {
         publicDir: false,
         // Found while tests run, it would reload them.

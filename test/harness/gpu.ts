@@ -5,19 +5,38 @@ import { Gpu } from '../../src/gpu/device.ts';
 import type { Kernel } from '../../src/gpu/kernel.ts';
 import { Pipelines } from '../../src/gpu/pipelines.ts';
 
+/** What kernels of a higher tier need. */
+export const OPTIONAL_FEATURES = [
+  'shader-f16',
+  'subgroups',
+  'chromium-experimental-subgroup-matrix',
+] as GPUFeatureName[];
+
 let shared: Promise<Gpu> | undefined;
 
+/** A device with every optional feature that the adapter has. */
 export function testGpu(): Promise<Gpu> {
-  shared ??= Gpu.request();
+  shared ??= requestGpu();
   return shared;
+}
+
+async function requestGpu(): Promise<Gpu> {
+  const adapter = await navigator.gpu?.requestAdapter();
+  if (!adapter) throw new Error('WebGPU has no adapter here.');
+  const requiredFeatures = OPTIONAL_FEATURES.filter((feature) => adapter.features.has(feature));
+  return new Gpu(await adapter.requestDevice({ requiredFeatures }), true);
 }
 
 /**
  * @param operands one per binding: an array is uploaded; the last one is what the kernel writes, and says what is there
  *   before
- * @returns the last operand's buffer after the run
+ * @returns the last operand's buffer after the run, as floats
  */
-export async function runKernel(kernel: Kernel, operands: Float32Array[], rows: number): Promise<Float32Array> {
+export async function runKernel(
+  kernel: Kernel,
+  operands: (Float32Array | Uint32Array | Uint16Array)[],
+  rows: number,
+): Promise<Float32Array> {
   const gpu = await testGpu();
   const { device } = gpu;
   return gpu.checked(`a test of ${kernel.name}`, async () => {
@@ -25,7 +44,7 @@ export async function runKernel(kernel: Kernel, operands: Float32Array[], rows: 
     const { STORAGE, COPY_SRC, COPY_DST, MAP_READ } = GPUBufferUsage;
     const buffers = operands.map((data) => {
       const buffer = device.createBuffer({ size: data.byteLength, usage: STORAGE | COPY_SRC | COPY_DST });
-      device.queue.writeBuffer(buffer, 0, data as Float32Array<ArrayBuffer>);
+      device.queue.writeBuffer(buffer, 0, data as typeof data & ArrayBufferView<ArrayBuffer>);
       return buffer;
     });
     const output = buffers[buffers.length - 1];
