@@ -24,6 +24,9 @@ const shadersWithoutComments: Plugin = {
   },
 };
 
+/** Names and licences of the code of others that a build contains. */
+const NOTICES = { fileName: 'THIRD-PARTY.md' };
+
 const worker: ViteUserConfig['worker'] = {
   format: 'es',
   plugins: () => [shadersWithoutComments],
@@ -38,6 +41,7 @@ const library: ViteUserConfig = {
   build: {
     outDir: 'dist/lib',
     target: 'es2022',
+    license: NOTICES,
     lib: { entry: { index: 'src/index.ts' }, formats: ['es'] },
     rolldownOptions: { output: { chunkFileNames: '[name].js', minify: true } },
   },
@@ -46,7 +50,7 @@ const library: ViteUserConfig = {
 const page: ViteUserConfig = {
   base: './',
   worker: { format: 'es', plugins: () => [shadersWithoutComments] },
-  build: { outDir: 'dist/page', target: 'es2022', modulePreload: { polyfill: false } },
+  build: { outDir: 'dist/page', target: 'es2022', license: NOTICES, modulePreload: { polyfill: false } },
   plugins: [
     shadersWithoutComments,
     {
@@ -59,12 +63,13 @@ const page: ViteUserConfig = {
 
 const cli: ViteUserConfig = {
   publicDir: false,
-  // A few kilobytes of it are needed: built in, it is nobody's dependency.
-  ssr: { noExternal: ['@bufbuild/protobuf'] },
+  // All built in, so that who installs the library for a page gets none of it. Playwright is the user's own.
+  ssr: { noExternal: true, external: ['playwright'] },
   build: {
     outDir: 'dist/cli',
     target: 'node20',
     ssr: true,
+    license: NOTICES,
     // The tests need Chrome, too, before anything else of theirs can run.
     rolldownOptions: { input: { 'vit-webgpu': 'src/cli/vit-webgpu.ts', chrome: 'src/cli/chrome.ts' } },
   },

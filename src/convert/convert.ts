@@ -55,7 +55,7 @@ export interface ConvertOptions extends ArchitectureFlags {
   shardBytes?: number;
   /** Told what was decided and why, before anything is written. */
   onFindings?: (findings: Finding[]) => void;
-  /** Told after each tensor: bytes written, and bytes in all. */
+  /** Told after each tensor: bytes of tensors written, and of all of them. */
   onProgress?: (done: number, total: number) => void;
 }
 
@@ -71,7 +71,7 @@ export async function convertCheckpoint(whole: Checkpoint, sink: Sink, options: 
 
   const { dtype = 'f32', shardBytes = DEFAULT_SHARD_BYTES, onProgress } = options;
   const layout = layOutShards(tensorShapes(architecture), dtype, shardBytes);
-  const total = layout.shards.reduce((a, b) => a + b, 0);
+  const total = Object.values(layout.tensors).reduce((sum, { bytes }) => sum + bytes, 0);
   const writer = new ShardWriter(layout, sink);
   const stored = async (name: string) => encode(name, await make(recipes.get(name)!, checkpoint), dtype);
   let done = 0;

@@ -4,6 +4,7 @@
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { checkpointBytes } from './formats.ts';
 
 export interface HubFixture {
   repo: string;
@@ -13,6 +14,10 @@ export interface HubFixture {
   tags?: string[];
   /** Nothing is given without `Bearer <token>`. */
   token?: string;
+  /** Only files ask for the token; who asks with another one is known, but not let in. */
+  gated?: boolean;
+  /** Answers to the first requests for files instead of what they ask for. */
+  statuses?: number[];
   /** Bytes after which the connection breaks, one entry per download of a file. */
   breakAfter?: number[];
   /** Answers requests for a part with the whole. */
@@ -24,6 +29,35 @@ export interface HubFixture {
   /** Sends downloads to another host, which must not see the token. */
   cdn?: boolean;
 }
+
+const json = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
+
+/** timm's: it tells everything that the tensors do not. */
+export const TIMM_CONFIG = {
+  architecture: 'vit_made_up',
+  num_classes: 3,
+  label_names: ['cat', 'dog', 'bird'],
+  model_args: { num_heads: 2 },
+  pretrained_cfg: {
+    input_size: [3, 8, 8],
+    crop_pct: 1,
+    interpolation: 'bicubic',
+    mean: [0.1, 0.2, 0.3],
+    std: [1, 1, 1],
+  },
+};
+
+/** A repository with a tiny ViT. */
+export const MADE_UP: HubFixture = {
+  repo: 'somebody/vit-made-up',
+  commit: '0123456789abcdef0123456789abcdef01234567',
+  files: {
+    'config.json': json(TIMM_CONFIG),
+    'model.safetensors': checkpointBytes('vit.safetensors'),
+    'README.md': json(''),
+  },
+  cardData: { license: 'mit' },
+};
 
 /** Larger files are listed with their SHA-256, smaller ones with git's hash. */
 const LARGE = 1000;
@@ -60,25 +94,31 @@ export class HubServer {
   }
 
   #answer(request: IncomingMessage, response: ServerResponse): unknown {
-    const { repo, commit, files, token, cdn, xet } = this.fixture;
+    const { repo, commit, files, token, gated, statuses, cdn, xet } = this.fixture;
     const { pathname } = new URL(request.url!, 'http://hub');
     const { range, authorization, host } = request.headers;
     this.requests.push({ url: pathname, range, authorization });
     const isCdn = `http://${host}` === this.#cdn;
-    if (token && !isCdn && authorization !== `Bearer ${token}`)
-      return json(response, 401, { error: 'Invalid credentials' });
+    const isFile = pathname.startsWith(`/${repo}/resolve/`);
+    if (token && !isCdn && (isFile || !gated) && authorization !== `Bearer ${token}`) {
+      return gated && authorization
+        ? reply(response, 403, { error: 'You are not in the authorized list' })
+        : reply(response, 401, { error: 'Invalid credentials' });
+    }
     if (pathname.startsWith(`/api/models/${repo}/revision/`)) {
       const revision = decodeURIComponent(pathname.split('/').at(-1)!);
-      if (revision !== 'main' && revision !== commit) return json(response, 404, { error: 'Revision Not Found' });
-      return json(response, 200, { _id: '1', id: repo, sha: commit, lastModified: 0, ...this.#card() });
+      if (revision !== 'main' && revision !== commit) return reply(response, 404, { error: 'Revision Not Found' });
+      return reply(response, 200, { _id: '1', id: repo, sha: commit, lastModified: 0, ...this.#card() });
     }
     if (pathname === `/api/models/${repo}/tree/${commit}`) {
       const listing = Object.entries(files).map(([path, bytes]) => this.#listed(path, bytes));
-      return json(response, 200, [{ type: 'directory', path: 'folder', size: 0, oid: '0' }, ...listing]);
+      return reply(response, 200, [{ type: 'directory', path: 'folder', size: 0, oid: '0' }, ...listing]);
     }
+    const status = isFile && statuses?.shift();
+    if (status) return reply(response, status, { error: 'Not now' });
     const resolve = `/${repo}/resolve/${commit}/`;
     const path = pathname.slice(resolve.length);
-    if (!pathname.startsWith(resolve) || !files[path]) return json(response, 404, { error: 'Repository not found' });
+    if (!pathname.startsWith(resolve) || !files[path]) return reply(response, 404, { error: 'Repository not found' });
     const bytes = files[path];
     if (xet && bytes.length > LARGE && request.headers.accept?.includes('xet-fileinfo')) {
       response.writeHead(200, {
@@ -131,6 +171,6 @@ export class HubServer {
   }
 }
 
-function json(response: ServerResponse, status: number, value: unknown): unknown {
+function reply(response: ServerResponse, status: number, value: unknown): unknown {
   return response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value));
 }

@@ -9,15 +9,18 @@ export interface Outcome {
   printed: string;
   /** Lines beside it: errors. */
   warned: string;
+  /** Every line that was shown for a while; an empty one took the last away. */
+  progressed: string[];
 }
 
 export async function runCommand(...args: string[]): Promise<Outcome> {
   const printed: string[] = [];
   const warned: string[] = [];
+  const progressed: string[] = [];
   const exitCode = await run(args, {
     print: (line) => printed.push(line),
     warn: (line) => warned.push(line),
-    progress: () => {},
+    progress: (line) => progressed.push(line),
   });
-  return { exitCode, printed: printed.join('\n'), warned: warned.join('\n') };
+  return { exitCode, printed: printed.join('\n'), warned: warned.join('\n'), progressed };
 }

@@ -1,14 +1,14 @@
 /**
- * The package as somebody gets it: packed, installed in an empty folder, and used from a bare HTML page without any
- * bundler. What is not in `files` is missed here.
+ * The package, installed in an empty folder and used from a bare HTML page without any bundler. What is not in `files` is
+ * missed here.
  */
-import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { extname, join, normalize } from 'node:path';
 import { expect, test } from '@playwright/test';
+import { installPackage } from './install.ts';
 
 const TYPES: Record<string, string> = { '.html': 'text/html', '.js': 'text/javascript', '.json': 'application/json' };
 /** The strictest policy that the library promises to work under. */
@@ -36,12 +36,7 @@ let folder: string;
 let server: Server;
 
 test.beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'vit-webgpu-consumer-'));
-  const npm = (args: string[], cwd: string) => execFileSync('npm', args, { cwd, encoding: 'utf8', stdio: 'pipe' });
-  const packed = npm(['pack', '--ignore-scripts', '--json', '--pack-destination', folder], process.cwd());
-  const { filename } = JSON.parse(packed)[0];
-  writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }');
-  npm(['install', '--omit=dev', '--no-audit', '--no-fund', join(folder, filename)], folder);
+  folder = installPackage();
   writeFileSync(join(folder, 'index.html'), PAGE);
   writeFileSync(join(folder, 'app.js'), APP);
   server = createServer(({ url }, response) => {
@@ -88,11 +83,6 @@ test('classifies in a worker from static files, under a strict Content-Security-
   await expect.poll(() => page.workers(), 'dispose() ends the worker').toHaveLength(0);
   expect(foreign).toEqual([]);
   expect(errors).toEqual([]);
-});
-
-test('the command line is installed', () => {
-  const help = execFileSync(join(folder, 'node_modules/.bin/vit-webgpu'), ['--help'], { encoding: 'utf8' });
-  for (const command of ['convert', 'inspect', 'classify']) expect(help).toContain(command);
 });
 
 test('the types are there for a consumer that checks its libraries', () => {

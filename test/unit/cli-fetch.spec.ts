@@ -5,37 +5,15 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { parseManifest } from '../../src/weights/parse-manifest.ts';
 import { safetensorsFile } from '../harness/checkpoints.ts';
-import { checkpointBytes } from '../harness/formats.ts';
-import { type HubFixture, HubServer } from '../harness/hub-server.ts';
+import { HubServer, MADE_UP, TIMM_CONFIG } from '../harness/hub-server.ts';
 import { runCommand } from '../harness/terminal.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'vit-webgpu-'));
 afterAll(() => rmSync(scratch, { recursive: true }));
 
-const COMMIT = '0123456789abcdef0123456789abcdef01234567';
-const MODEL = checkpointBytes('vit.safetensors');
+const { commit: COMMIT, files } = MADE_UP;
+const MODEL = files['model.safetensors'];
 const json = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
-
-const CONFIG = {
-  architecture: 'vit_made_up',
-  num_classes: 3,
-  label_names: ['cat', 'dog', 'bird'],
-  model_args: { num_heads: 2 },
-  pretrained_cfg: {
-    input_size: [3, 8, 8],
-    crop_pct: 1,
-    interpolation: 'bicubic',
-    mean: [0.1, 0.2, 0.3],
-    std: [1, 1, 1],
-  },
-};
-
-const FIXTURE: HubFixture = {
-  repo: 'somebody/vit-made-up',
-  commit: COMMIT,
-  files: { 'config.json': json(CONFIG), 'model.safetensors': MODEL, 'README.md': json('') },
-  cardData: { license: 'mit' },
-};
 
 let folder: string;
 let out: string;
@@ -45,7 +23,7 @@ let endpoint: string;
 beforeEach(async () => {
   folder = mkdtempSync(join(scratch, 'test-'));
   out = join(folder, 'model');
-  hub = new HubServer({ ...FIXTURE });
+  hub = new HubServer({ ...MADE_UP });
   endpoint = await hub.start();
   vi.stubEnv('HF_ENDPOINT', endpoint);
   vi.stubEnv('HF_TOKEN', '');
@@ -56,7 +34,7 @@ afterEach(() => {
 });
 
 const fetchModel = (...flags: string[]) =>
-  runCommand('fetch', FIXTURE.repo, '--out', out, '--cache', join(folder, 'cache'), ...flags);
+  runCommand('fetch', MADE_UP.repo, '--out', out, '--cache', join(folder, 'cache'), ...flags);
 
 const cached = () => readdirSync(join(folder, 'cache', 'somebody--vit-made-up', COMMIT)).sort();
 const readModel = () => parseManifest(JSON.parse(readFileSync(join(out, 'model.json'), 'utf8')), 'model.json');
@@ -84,6 +62,28 @@ describe('fetch', () => {
     // What is not needed is not downloaded, and nothing partial is left.
     expect(cached()).toEqual(['config.json', 'model.safetensors']);
     expect(readdirSync(folder).sort()).toEqual(['cache', 'model']);
+  });
+
+  test('shows how far it is, and takes that away at the end', async () => {
+    const { progressed } = await fetchModel();
+    const percents = progressed.flatMap((line) => /^model\.safetensors: (\d+) % of 6\.1 kB$/.exec(line)?.[1] ?? []);
+    expect(percents[0]).toBe('0');
+    expect(percents.at(-1)).toBe('100');
+    expect(percents.map(Number)).toEqual(percents.map(Number).sort((a, b) => a - b));
+    expect(progressed).toContain('writing 100 %');
+    expect(progressed.at(-1)).toBe('');
+  });
+
+  test('asks for what a repository without config.json does not tell', async () => {
+    const { 'config.json': _, ...rest } = MADE_UP.files;
+    hub.fixture.files = rest;
+    const { exitCode, warned } = await fetchModel();
+    expect([exitCode, existsSync(out)]).toEqual([1, false]);
+    for (const flag of ['--heads N, or --config', '--resize', '--filter', '--mean']) expect(warned).toContain(flag);
+    hub.requests.length = 0;
+    const told = '--heads 2 --resize squash:8x8 --filter bilinear --mean .5,.5,.5 --std .5,.5,.5'.split(' ');
+    expect((await fetchModel(...told)).warned).toBe('');
+    expect(downloads()).toEqual([]);
   });
 
   test('uses what is in the cache, and flags before what the repository says', async () => {
@@ -120,7 +120,7 @@ describe('fetch', () => {
       safetensorsFile(Object.fromEntries(wanted.map((name) => [name, header[name]])), data);
     const weight_map = Object.fromEntries(names.map((name, i) => [name, i < 5 ? 'a.safetensors' : 'b.safetensors']));
     hub.fixture.files = {
-      'config.json': json(CONFIG),
+      'config.json': json(TIMM_CONFIG),
       'model.safetensors.index.json': json({ metadata: {}, weight_map }),
       'a.safetensors': part(names.slice(0, 5)),
       'b.safetensors': part(names.slice(5)),
@@ -139,7 +139,7 @@ describe('fetch', () => {
   });
 
   test('asks which file is meant where that is not clear', async () => {
-    const { 'model.safetensors': model, ...others } = FIXTURE.files;
+    const { 'model.safetensors': model, ...others } = MADE_UP.files;
     hub.fixture.files = { ...others, 'small.safetensors': model, 'large.pt': model, 'training_args.bin': json(1) };
     expect((await fetchModel()).warned).toContain('Give --file small.safetensors or --file large.pt.');
     expect((await fetchModel('--file', 'none.pt')).warned).toContain('the repository has no such file');
@@ -172,6 +172,19 @@ describe('a download that breaks', () => {
     expect((await fetchModel()).exitCode).toBe(0);
     expect(downloads().map(({ range }) => range)).toEqual(['bytes=1500-6059']);
     expect(cached()).toEqual(['config.json', 'model.safetensors']);
+  });
+
+  test('by a server that fails is asked for again', async () => {
+    hub.fixture.statuses = [503, 500];
+    expect((await fetchModel()).warned).toBe('');
+    expect(readModel().labels).toHaveLength(3);
+  });
+
+  test('but not where asking again is what the Hub minds', async () => {
+    hub.fixture.statuses = [429];
+    const { warned } = await fetchModel();
+    expect(warned).toMatch(/^error: .* asks to wait: too many requests\. Try again later, or set HF_TOKEN\.$/);
+    expect(hub.requests.filter(({ url }) => url.includes('/resolve/'))).toHaveLength(1);
   });
 
   test('begins anew where the server does not send parts', async () => {
@@ -207,6 +220,19 @@ describe('what the Hub refuses, and what is not as it says', () => {
     expect((await fetchModel()).exitCode).toBe(0);
   });
 
+  test('a gated one, whose files alone are closed', async () => {
+    Object.assign(hub.fixture, { token: 'hf_secret', gated: true });
+    expect((await fetchModel()).warned).toContain('needs a token, or does not exist. Set HF_TOKEN');
+    vi.stubEnv('HF_TOKEN', 'hf_other');
+    const { exitCode, warned } = await fetchModel();
+    expect(exitCode).toBe(1);
+    expect(warned).toContain('is not open to the token of HF_TOKEN, or does not exist. Ask for access on its page.');
+    expect(warned).toContain('You are not in the authorized list');
+    expect(existsSync(out)).toBe(false);
+    vi.stubEnv('HF_TOKEN', 'hf_secret');
+    expect((await fetchModel()).exitCode).toBe(0);
+  });
+
   test('the token goes to the Hub alone', async () => {
     Object.assign(hub.fixture, { token: 'hf_secret', cdn: true });
     vi.stubEnv('HF_TOKEN', 'hf_secret');
@@ -231,7 +257,7 @@ describe('what the Hub refuses, and what is not as it says', () => {
   });
 
   test('a name that leaves the folder', async () => {
-    hub.fixture.files = { ...FIXTURE.files, '../../escaped.pt': MODEL };
+    hub.fixture.files = { ...MADE_UP.files, '../../escaped.pt': MODEL };
     expect((await fetchModel('--file', '../../escaped.pt')).warned).toContain('is no path within it');
     expect(existsSync(join(folder, 'cache', 'escaped.pt'))).toBe(false);
   });
