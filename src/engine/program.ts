@@ -15,6 +15,7 @@ import { matmul, SwigluColumns } from '../kernels/matmul.ts';
 import { mean } from '../kernels/mean.ts';
 import { patchify, placePatchWeight } from '../kernels/patchify.ts';
 import { softmax } from '../kernels/softmax.ts';
+import { unfold } from '../kernels/unfold.ts';
 import { unitLength } from '../kernels/unit-length.ts';
 import { patchCount, patchFeatures } from '../model/architecture.ts';
 import type { InputName, Plan, Starts, Step, StepOf, ValueName } from '../model/plan.ts';
@@ -92,6 +93,9 @@ function kernelOf(
     };
     const operands = [{ input: 'pixels' as const }, patchWeight, startsOf(starts, step.bias, tokens, outputs), output];
     return { kernel: patchify(sizes), operands, rowsPerItem: 1 };
+  }
+  if (step.op === 'unfold') {
+    return { kernel: unfold(architecture), operands: [{ input: 'pixels' }, output], rowsPerItem: 1 };
   }
   const input = { value: step.input };
   const inputs = columns[step.input];

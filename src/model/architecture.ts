@@ -86,7 +86,7 @@ export interface Architecture {
   width: number;
   /** L: blocks. */
   depth: number;
-  /** H: divides the width. */
+  /** H: divides the width, unless `headSize` is given. */
   heads: number;
   /** M: features of the hidden layer of an MLP; with SwiGLU those after the product of gate and up. */
   mlpWidth: number;
@@ -107,6 +107,8 @@ export interface Architecture {
   positionEmbedding?: PositionEmbedding;
   /** Default `bicubic-antialias`. */
   positionResampling?: PositionResampling;
+  /** Whether the pixels of each patch are normalised before they are projected (lucidrains' vit-pytorch). Default false. */
+  pixelNorm?: boolean;
   /** Whether the projection of patches has a bias. Default true. */
   patchBias?: boolean;
   /** Whether each projected patch is normalised before anything is added. Default false. */
@@ -117,6 +119,8 @@ export interface Architecture {
   normOrder?: NormOrder;
   /** Whether Q, K and V have a bias. Default true. */
   qkvBias?: boolean;
+  /** K: features of a head, of which all together need not be as wide as the tokens. Default width / heads. */
+  headSize?: number;
   /** What Q Kᵀ is multiplied with. Default 1/√(head size). */
   attentionScale?: number;
   /** Default `none`. */
@@ -146,18 +150,21 @@ export type FullArchitecture = Required<Architecture>;
 
 /** Fills in the defaults. */
 export function withDefaults(architecture: Architecture): FullArchitecture {
+  const headSize = architecture.headSize ?? architecture.width / architecture.heads;
   return {
     classToken: true,
     distillationToken: false,
     registerTokens: 0,
     positionEmbedding: 'all',
     positionResampling: 'bicubic-antialias',
+    pixelNorm: false,
     patchBias: true,
     patchNorm: false,
     normBeforeBlocks: false,
     normOrder: 'first',
     qkvBias: true,
-    attentionScale: (architecture.width / architecture.heads) ** -0.5,
+    headSize,
+    attentionScale: headSize ** -0.5,
     relativePositionBias: 'none',
     relativeResampling: 'bilinear',
     layerScale: false,

@@ -91,15 +91,21 @@ export function block(
 
 /** The values of blocks, for `tokens` tokens. */
 export function blockValues(
-  { width: D, heads: H, mlpWidth: M }: Pick<BlockShape, 'width' | 'heads' | 'mlpWidth'>,
+  {
+    width: D,
+    heads: H,
+    mlpWidth: M,
+    headSize: K = D / H,
+  }: Pick<BlockShape, 'width' | 'heads' | 'mlpWidth'> & { headSize?: number },
   tokens: number,
 ): Record<ValueName, Value> {
   return {
     tokens: { rows: tokens, columns: D, groups: 1 },
     normed: { rows: tokens, columns: D, groups: 1 },
-    qkv: { rows: tokens, columns: 3 * D, groups: 3 * H },
+    qkv: { rows: tokens, columns: 3 * H * K, groups: 3 * H },
     scores: { rows: H * tokens, columns: tokens, groups: 1 },
-    mixed: { rows: tokens, columns: D, groups: H },
+    weights: { rows: H * tokens, columns: tokens, groups: 1 },
+    mixed: { rows: tokens, columns: H * K, groups: H },
     hidden: { rows: tokens, columns: M, groups: 1 },
   };
 }

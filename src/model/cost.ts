@@ -28,7 +28,7 @@ export function stepCosts(plan: Plan, batch = 1): (Cost & { label: string })[] {
       label: step.label,
       macs: batch * macsPerImage(step, plan, shapes),
       weights: sizes.reduce((a, b) => a + b, 0),
-      values: touched + (step.op === 'patchify' ? batch * pixelsOf(plan) : 0),
+      values: touched + (step.op === 'patchify' || step.op === 'unfold' ? batch * pixelsOf(plan) : 0),
     };
   });
 }
@@ -59,7 +59,8 @@ function macsPerImage(step: Step, plan: Plan, shapes: Map<string, number[]>): nu
     return 2 * queries * values[step.input].rows * columns;
   }
   const { rows } = values[step.output];
-  const matrices = fieldsOf(step).filter((name) => (shapes.get(name)?.length ?? 0) === 2);
+  // The weight of a convolution is a matrix, too.
+  const matrices = fieldsOf(step).filter((name) => [2, 4].includes(shapes.get(name)?.length ?? 0));
   return matrices.reduce((sum, name) => sum + rows * product(shapes.get(name)!), 0);
 }
 

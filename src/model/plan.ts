@@ -11,6 +11,7 @@ import {
   embeddingWidth,
   type FullArchitecture,
   patchCount,
+  patchFeatures,
   patchGrid,
   positionPrefix,
   prefixCount,
@@ -61,7 +62,8 @@ export function planViT(architecture: Architecture, extras: Extras = {}): Plan {
   const steps = embed(network);
   for (let i = 0; i < depth; i++) {
     const names = { tensors: `blocks.${i}`, label: blockLabel(i) };
-    const keepWeights = extras.attention?.includes(i) ? attentionIn(i) : null;
+    const separate = extras.separateAttention ? 'weights' : null;
+    const keepWeights = extras.attention?.includes(i) ? attentionIn(i) : separate;
     steps.push(...block(names, { ...network, scale, causal: false }, relativeBias(network, i), keepWeights));
     if (extras.hidden)
       steps.push({ op: 'copy', label: `${blockLabel(i)}/keep`, input: 'tokens', output: tokensAfter(i) });
@@ -80,17 +82,24 @@ export function planViT(architecture: Architecture, extras: Extras = {}): Plan {
 
 /** Pixels to `tokens`. */
 function embed(network: FullArchitecture): Step[] {
-  const { patchNorm, normBeforeBlocks, epsilon, patchBias } = network;
+  const { pixelNorm, patchNorm, normBeforeBlocks, epsilon, patchBias } = network;
   const weights = affine('patch_embed.proj', patchBias);
   const starts = startsOf(network);
   const tokens = normBeforeBlocks ? 'unnormed' : 'tokens';
-  const steps: Step[] = patchNorm
-    ? [
-        { op: 'patchify', label: 'patchify', output: 'patches', ...weights, starts: null },
-        layerNorm('patch-norm', 'patches', 'normedPatches', 'patch_embed.norm', epsilon),
-        { op: 'assemble', label: 'assemble', input: 'normedPatches', output: tokens, starts },
-      ]
-    : [{ op: 'patchify', label: 'patchify', output: tokens, ...weights, starts }];
+  const steps: Step[] = [];
+  if (pixelNorm) {
+    steps.push(
+      { op: 'unfold', label: 'unfold', output: 'pixelPatches' },
+      layerNorm('pixel-norm', 'pixelPatches', 'normedPixels', 'patch_embed.pixel_norm', epsilon),
+      linear('patchify', 'normedPixels', 'patches', 'patch_embed.proj', patchBias),
+    );
+  } else if (patchNorm) steps.push({ op: 'patchify', label: 'patchify', output: 'patches', ...weights, starts: null });
+  else steps.push({ op: 'patchify', label: 'patchify', output: tokens, ...weights, starts });
+  if (patchNorm) steps.push(layerNorm('patch-norm', 'patches', 'normedPatches', 'patch_embed.norm', epsilon));
+  if (pixelNorm || patchNorm) {
+    const input = patchNorm ? 'normedPatches' : 'patches';
+    steps.push({ op: 'assemble', label: 'assemble', input, output: tokens, starts });
+  }
   if (normBeforeBlocks) steps.push(layerNorm('norm-pre', 'unnormed', 'tokens', 'norm_pre', epsilon));
   return steps;
 }
@@ -255,6 +264,8 @@ function valuesOf(network: FullArchitecture): Plan['values'] {
   const projected = network.projection > 0 ? row(network.projection) : represented;
   const block = blockValues(network, tokens);
   const values: Plan['values'] = {
+    pixelPatches: { rows: patches, columns: patchFeatures(network), groups: 1 },
+    normedPixels: { rows: patches, columns: patchFeatures(network), groups: 1 },
     patches: { rows: patches, columns: D, groups: 1 },
     normedPatches: { rows: patches, columns: D, groups: 1 },
     unnormed: block.tokens,

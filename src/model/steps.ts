@@ -62,6 +62,8 @@ interface Scores {
 export type Step =
   /** output = convolution of the pixels with stride = patch, added to the starts; without starts the patches alone. */
   | ({ op: 'patchify'; output: ValueName; starts: Starts | null } & Affine & Labelled)
+  /** output = pixels, one row per patch, each in the order channel, row, column. */
+  | ({ op: 'unfold'; output: ValueName } & Labelled)
   /** output = starts, with the patches of input added. */
   | ({ op: 'assemble'; starts: Starts } & Flow & Labelled)
   /** output[i] = table[ids[i]] + position[i], for each token of a text. */

@@ -2,6 +2,7 @@
  * The tensors that a model of an architecture is made of: canonical name -> shape. The names are timm's; where timm has
  * none they are
  *
+ *   patch_embed.pixel_norm.…        norm of a patch's pixels, [C h w] in the order channel, row, column
  *   projection.weight               CLIP's projection of image features, [P, D]
  *   text.token_embed.weight         [vocabulary, W]
  *   text.pos_embed                  [T, W]
@@ -11,13 +12,14 @@
  *
  * Linear weights are `[out, in]`, row-major. The rows of `qkv` are Q of every head, K of every head, V of every head;
  * those of a SwiGLU's `fc1` the gate, then what it gates; those of `attn_pool.kv` K, then V.
- * `N` tokens, `D` width, `M` MLP width, `C` classes.
+ * `N` tokens, `D` width, `H` heads of `K` features, `M` MLP width, `C` classes.
  */
 import {
   type Architecture,
   embeddingWidth,
   type FullArchitecture,
   patchCount,
+  patchFeatures,
   patchGrid,
   positionPrefix,
   withDefaults,
@@ -64,22 +66,27 @@ function addEmbedding(shapes: Shapes, network: FullArchitecture): void {
   if (network.positionEmbedding !== 'none') {
     shapes.set('pos_embed', [1, positionPrefix(network) + patchCount(network), D]);
   }
+  if (network.pixelNorm) addNorm(shapes, 'patch_embed.pixel_norm', patchFeatures(network));
   shapes.set('patch_embed.proj.weight', [D, channels, ...patchSize]);
   if (network.patchBias) shapes.set('patch_embed.proj.bias', [D]);
   if (network.patchNorm) addNorm(shapes, 'patch_embed.norm', D);
   if (network.normBeforeBlocks) addNorm(shapes, 'norm_pre', D);
 }
 
-type BlockShape = Pick<FullArchitecture, 'width' | 'mlpWidth' | 'mlp' | 'layerScale' | 'qkvBias'>;
+type BlockShape = Pick<
+  FullArchitecture,
+  'width' | 'heads' | 'headSize' | 'mlpWidth' | 'mlp' | 'layerScale' | 'qkvBias'
+>;
 
 /** @param relativeTable its shape, where the block has one */
 function addBlock(shapes: Shapes, name: string, block: BlockShape, relativeTable?: [number, number]): void {
   const { width: D, mlpWidth: M } = block;
+  const HK = block.heads * block.headSize;
   addNorm(shapes, `${name}.norm1`, D);
-  addLinear(shapes, `${name}.attn.qkv`, 3 * D, D, block.qkvBias);
+  addLinear(shapes, `${name}.attn.qkv`, 3 * HK, D, block.qkvBias);
   if (relativeTable) shapes.set(`${name}.attn.relative_position_bias_table`, relativeTable);
   if (block.layerScale) shapes.set(`${name}.ls1.gamma`, [D]);
-  addLinear(shapes, `${name}.attn.proj`, D, D);
+  addLinear(shapes, `${name}.attn.proj`, D, HK);
   addNorm(shapes, `${name}.norm2`, D);
   addLinear(shapes, `${name}.mlp.fc1`, block.mlp === 'swiglu' ? 2 * M : M, D);
   if (block.layerScale) shapes.set(`${name}.ls2.gamma`, [D]);
@@ -114,8 +121,9 @@ function addHeads(shapes: Shapes, network: FullArchitecture): void {
 function addText(shapes: Shapes, network: FullArchitecture, text: TextArchitecture): void {
   shapes.set('text.token_embed.weight', [text.vocabulary, text.width]);
   shapes.set('text.pos_embed', [text.tokens, text.width]);
+  const headSize = text.width / text.heads;
   for (let block = 0; block < text.depth; block++) {
-    addBlock(shapes, `text.blocks.${block}`, { ...text, mlp: 'plain', layerScale: false, qkvBias: true });
+    addBlock(shapes, `text.blocks.${block}`, { ...text, headSize, mlp: 'plain', layerScale: false, qkvBias: true });
   }
   addNorm(shapes, 'text.norm', text.width);
   addLinear(shapes, 'text.projection', embeddingWidth(network), text.width, text.projectionBias ?? false);

@@ -16,6 +16,7 @@ import { matmul } from './matmul.ts';
 import { mean } from './mean.ts';
 import { patchify } from './patchify.ts';
 import { softmax } from './softmax.ts';
+import { unfold } from './unfold.ts';
 import { unitLength } from './unit-length.ts';
 
 /** A weight by its canonical name. */
@@ -81,15 +82,17 @@ export function readOutput(
   return { data, shape: [batch, ...shape] };
 }
 
-interface Context {
+export interface StepContext {
   plan: Plan;
   tensor: TensorLookup;
+  /** What the step reads, and what it adds to. */
   values: ReferenceValues;
   inputs: ReferenceInputs;
   batch: number;
 }
 
-function runStep(step: Step, { plan, tensor, values, inputs, batch }: Context): Float64Array {
+/** @returns what the step writes; `values` stay as they are */
+export function runStep(step: Step, { plan, tensor, values, inputs, batch }: StepContext): Float64Array {
   const { architecture, values: shapes } = plan;
   const rowsOf = (name: ValueName) => batch * shapes[name].rows;
   const columnsOf = (name: ValueName) => shapes[name].columns;
@@ -113,6 +116,8 @@ function runStep(step: Step, { plan, tensor, values, inputs, batch }: Context): 
       const tensors = { weight: tensor(step.weight), bias: optional(step.bias), starts };
       return patchify(inputs.pixels!, tensors, { batch, channels, imageSize, patchSize, width });
     }
+    case 'unfold':
+      return unfold(inputs.pixels!, { batch, ...architecture });
     case 'assemble':
       return assemble(values[step.input], startsOf(step.starts), batch);
     case 'lookup':

@@ -40,11 +40,13 @@ export function parseArchitecture(field: Field): Architecture {
       registerTokens: (value) => value.integer(0),
       positionEmbedding: (value) => value.oneOf(POSITION_EMBEDDINGS),
       positionResampling: (value) => value.oneOf(POSITION_RESAMPLINGS),
+      pixelNorm: (value) => value.boolean(),
       patchBias: (value) => value.boolean(),
       patchNorm: (value) => value.boolean(),
       normBeforeBlocks: (value) => value.boolean(),
       normOrder: (value) => value.oneOf(NORM_ORDERS),
       qkvBias: (value) => value.boolean(),
+      headSize: (value) => value.integer(1),
       attentionScale: (value) => value.number(),
       relativePositionBias: (value) => value.oneOf(RELATIVE_POSITION_BIASES),
       relativeResampling: (value) => value.oneOf(RELATIVE_RESAMPLINGS),
@@ -118,8 +120,13 @@ function refuseUnknown(field: Field, known: object): void {
 }
 
 function checkNumbers(field: Field, architecture: Architecture): void {
-  const { imageSize, patchSize, width, heads, epsilon, attentionScale } = withDefaults(architecture);
-  if (width % heads !== 0) field.get('heads').fail(`is ${heads}, which does not divide the width ${width}`);
+  const { imageSize, patchSize, width, heads, headSize, epsilon, attentionScale, pooling } = withDefaults(architecture);
+  if (!Number.isInteger(headSize)) field.get('heads').fail(`is ${heads}, which does not divide the width ${width}`);
+  if (pooling === 'attention' && headSize * heads !== width) {
+    field
+      .get('headSize')
+      .fail(`is ${headSize}, but ${heads} heads of it must be as wide as the ${width} of the pooling's query`);
+  }
   if (epsilon <= 0) field.get('epsilon').fail(`is ${epsilon}; it must be positive`);
   if (attentionScale <= 0) field.get('attentionScale').fail(`is ${attentionScale}; it must be positive`);
   for (const side of [0, 1]) {

@@ -44,6 +44,17 @@ const KINDS: Record<string, Partial<Architecture>> = {
     normBeforeBlocks: true,
     representation: 7,
   },
+  'a norm of pixels, heads that are wider than the tokens together': {
+    patchSize: [8, 4],
+    pixelNorm: true,
+    headSize: 10,
+  },
+  'norms of pixels and of patches, heads that are narrower': {
+    pixelNorm: true,
+    patchNorm: true,
+    patchBias: false,
+    headSize: 6,
+  },
   'heads of 9, pooled twice': {
     width: 27,
     patchBias: false,

@@ -58,6 +58,7 @@ const ARCHITECTURE = withDefaults({
   epsilon: 1e-6,
   distillationToken: true,
   registerTokens: 2,
+  pixelNorm: true,
   patchNorm: true,
   normBeforeBlocks: true,
   relativePositionBias: 'per-block',

@@ -2,7 +2,7 @@
  * The ONNX export against onnxruntime, which shares no line with this library: a second, independent oracle of the CPU
  * reference, and through it of the GPU.
  */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as ort from 'onnxruntime-web';
@@ -12,14 +12,14 @@ import { byteLength, type Pieces } from '../../src/convert/onnx/encode.ts';
 import { Exporter } from '../../src/convert/onnx/exporter.ts';
 import { OnnxGraph } from '../../src/convert/onnx/graph.ts';
 import { exportStep } from '../../src/convert/onnx/steps.ts';
-import { ACTIVATIONS, type Activation, type Architecture } from '../../src/model/architecture.ts';
+import { ACTIVATIONS, type Architecture } from '../../src/model/architecture.ts';
 import { goldenPixels } from '../../src/model/golden.ts';
 import { extrasFor, OUTPUT_NAMES, type OutputName } from '../../src/model/outputs.ts';
 import { planViT, type Step } from '../../src/model/plan.ts';
 import { planText } from '../../src/model/plan-text.ts';
 import { readOutput, runReference } from '../../src/reference/run.ts';
 import { expectClose } from '../harness/arrays.ts';
-import { type Converted, convertInMemory, FAMILIES, fixtureJson, openFixture } from '../harness/checkpoints.ts';
+import { type Converted, convertFamily, FAMILY_NAMES } from '../harness/checkpoints.ts';
 import { runCommand } from '../harness/terminal.ts';
 import { TINY, tinyModel } from '../harness/tiny-model.ts';
 
@@ -95,6 +95,11 @@ describe('a small random model', () => {
     await expectAgreement(architecture, await tensorsOf(await tinyModel(architecture)), ['logits'], 2);
   });
 
+  test('norms of pixels, heads that are wider than the tokens together', async () => {
+    const architecture: Architecture = { ...TINY, patchSize: [4, 8], pixelNorm: true, patchNorm: true, headSize: 10 };
+    await expectAgreement(architecture, await tensorsOf(await tinyModel(architecture)), ['attention', 'logits'], 2);
+  });
+
   test('computes nothing that is not asked for', async () => {
     const tensors = await tensorsOf(await tinyModel());
     const lookup = (name: string) => tensors.get(name)!;
@@ -125,47 +130,13 @@ describe('refusals', () => {
   });
 });
 
-interface Expected {
-  input: { shape: number[] };
-  hints: {
-    layout: string;
-    num_heads?: number;
-    activation?: Activation;
-    eps?: number;
-    norm_first?: boolean;
-    qk_scale?: number;
-  };
-}
-
-/** A fixture of a family, converted. */
-async function convertFamily(family: string): Promise<Converted> {
-  const { hints, input } = fixtureJson(`${family}/expected.json`) as unknown as Expected;
-  const [, channels, height, width] = input.shape;
-  return convertInMemory(await openFixture(family), {
-    layout: hints.layout,
-    heads: hints.num_heads,
-    activation: hints.activation,
-    epsilon: hints.eps,
-    normFirst: hints.norm_first,
-    qkScale: hints.qk_scale,
-    config: hints.num_heads ? undefined : fixtureJson(`${family}/config.json`),
-    preprocess: {
-      resize: { mode: 'squash', height, width },
-      filter: 'bilinear',
-      mean: new Array(channels).fill(0.5),
-      std: new Array(channels).fill(0.5),
-    },
-  });
-}
-
 async function familyTensors({ manifest, files }: Converted) {
   const shards = manifest.shards.map(({ file }) => files.get(file)!);
   return readTensors(manifest, shards);
 }
 
 describe('checkpoints of other libraries', () => {
-  // `resampled` is timm-vit with another image size given when it is loaded.
-  for (const family of readdirSync(FAMILIES).filter((name) => name !== 'timm-vit-resampled')) {
+  for (const family of FAMILY_NAMES) {
     test(`${family}: every output`, async () => {
       const converted = await convertFamily(family);
       const { architecture } = converted.manifest;

@@ -61,11 +61,13 @@ describe('every field', () => {
     registerTokens: 2,
     positionEmbedding: 'all-but-registers',
     positionResampling: 'bicubic-offset',
+    pixelNorm: true,
     patchBias: false,
     patchNorm: true,
     normBeforeBlocks: true,
     normOrder: 'last',
     qkvBias: false,
+    headSize: 10,
     attentionScale: 0.3,
     relativePositionBias: 'none',
     layerScale: true,
@@ -96,6 +98,7 @@ describe('every field', () => {
 describe('what makes no sense together', () => {
   for (const [fields, problem] of [
     [{ heads: 5 }, 'heads is 5, which does not divide the width 24'],
+    [{ headSize: 10, classToken: false, pooling: 'attention' }, 'headSize is 10, but 3 heads of it'],
     [{ epsilon: 0 }, 'epsilon is 0; it must be positive'],
     [{ attentionScale: -1 }, 'attentionScale is -1; it must be positive'],
     [{ imageSize: [16, 20] }, 'imageSize [16,20] is not a multiple of the patch size'],

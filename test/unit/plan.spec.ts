@@ -44,6 +44,13 @@ describe('a plan reads as the model', () => {
     ]);
   });
 
+  test('pixels with a norm of their own', () => {
+    const first = (fields: Partial<Architecture>) => labels({ ...TINY, ...fields, pixelNorm: true }).slice(0, 5);
+    const start = ['unfold', 'pixel-norm', 'patchify'];
+    expect(first({})).toEqual([...start, 'assemble', 'block00/norm1']);
+    expect(first({ patchNorm: true })).toEqual([...start, 'patch-norm', 'assemble']);
+  });
+
   test('norms last', () => {
     const names = labels({ ...TINY, depth: 1, normOrder: 'last' }).slice(1, 8);
     const steps = ['qkv', 'attention', 'project', 'norm1', 'expand', 'contract', 'norm2'];
@@ -83,6 +90,8 @@ describe('a plan', () => {
   const KINDS: Partial<Architecture>[] = [
     {},
     { patchNorm: true, normBeforeBlocks: true, patchBias: false, qkvBias: false },
+    { pixelNorm: true, patchNorm: true, headSize: 10 },
+    { pixelNorm: true, patchBias: false },
     { distillationToken: true, pooling: 'class-and-distillation' },
     {
       registerTokens: 4,

@@ -49,10 +49,11 @@ export class Exporter {
     return this.graph.constant(name, () => ({ shape: this.shape(name), data: this.data(name) }));
   }
 
-  /** A weight `[out, in]` as `[in, out]`. */
+  /** A weight `[out, in]` as `[in, out]`; that of a convolution is `[out, …]`. */
   transposed(name: string): string {
     return this.graph.constant(`${name}/transposed`, () => {
-      const [rows, columns] = this.shape(name);
+      const [rows, ...rest] = this.shape(name);
+      const columns = rest.reduce((a, b) => a * b, 1);
       return { shape: [columns, rows], data: transpose(this.data(name), rows, columns) };
     });
   }

@@ -6,6 +6,7 @@
  * weights of attention are `[batch, heads, queries, keys]`.
  */
 import { ViTError } from '../../error.ts';
+import { patchFeatures, patchGrid } from '../../model/architecture.ts';
 import type { Starts, Step, StepOf } from '../../model/plan.ts';
 import { ACTIVATE } from './activations.ts';
 import { learnedQuery, mix, scores, splitHeads } from './attention.ts';
@@ -32,6 +33,16 @@ const STEPS: { [Op in Step['op']]?: (exporter: Exporter, step: StepOf<Op>) => st
     const flat = graph.node(`${label}/flat`, 'Reshape', [convolved, graph.integers(0, width, -1)]);
     const patches = graph.node(`${label}/patches`, 'Transpose', [flat], { perm: [0, 2, 1] });
     return starts === null ? patches : addStarts(exporter, label, patches, starts);
+  },
+
+  unfold(exporter, { label }) {
+    const { graph, plan } = exporter;
+    const { channels, patchSize } = plan.architecture;
+    const [rows, columns] = patchGrid(plan.architecture);
+    const split = graph.integers(0, channels, rows, patchSize[0], columns, patchSize[1]);
+    const tiles = graph.node(`${label}/tiles`, 'Reshape', [INPUTS.pixels, split]);
+    const patches = graph.node(`${label}/patches`, 'Transpose', [tiles], { perm: [0, 2, 4, 1, 3, 5] });
+    return graph.node(label, 'Reshape', [patches, graph.integers(0, rows * columns, patchFeatures(plan.architecture))]);
   },
 
   assemble: (exporter, { label, input, starts }) => addStarts(exporter, label, exporter.value(input), starts),
