@@ -88,7 +88,7 @@ const tests: ViteUserConfig = {
           // Every kernel on a second driver, and those that need more than SwiftShader has.
           name: 'tiers',
           include: ['test/tiers/**/*.spec.ts', 'test/kernels/**/*.spec.ts'],
-          setupFiles: 'test/harness/dawn.ts',
+          setupFiles: 'test/tiers/setup.ts',
           testTimeout: 60_000,
           fileParallelism: false,
           pool: process.env.VIT_ADAPTER === 'gpu' ? 'forks' : lavapipePool,

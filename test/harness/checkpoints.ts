@@ -1,16 +1,20 @@
 /**
  * Checkpoints made up in a test, and the tensors of what the converter wrote.
  */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import type { Checkpoint } from '../../src/convert/checkpoint.ts';
 import { type ConvertOptions, convertCheckpoint } from '../../src/convert/convert.ts';
 import { openSafetensors } from '../../src/convert/safetensors.ts';
 import { MemorySink } from '../../src/convert/sink.ts';
 import { bytesSource } from '../../src/convert/source.ts';
+import type { Activation } from '../../src/model/architecture.ts';
 import type { Manifest } from '../../src/weights/manifest.ts';
 import { parseManifest } from '../../src/weights/parse-manifest.ts';
 
 export const FAMILIES = new URL('../fixtures/families/', import.meta.url);
+
+/** One model each: `timm-vit-resampled` is timm-vit, shown images of another size. */
+export const FAMILY_NAMES = readdirSync(FAMILIES).filter((name) => name !== 'timm-vit-resampled');
 
 /** The bytes of a safetensors file; a header of text is taken as it is. */
 export function safetensorsFile(header: object | string, data: Uint8Array = new Uint8Array()): Uint8Array<ArrayBuffer> {
@@ -85,6 +89,39 @@ export async function convertInMemory(
   const text = new TextDecoder().decode(sink.files.get('model.json'));
   const manifest = parseManifest(JSON.parse(text), 'model.json');
   return { manifest, files: sink.files, tensors: readTensors(manifest, sink.files) };
+}
+
+interface Expected {
+  input: { shape: number[] };
+  hints: {
+    layout: string;
+    num_heads?: number;
+    activation?: Activation;
+    eps?: number;
+    norm_first?: boolean;
+    qk_scale?: number;
+  };
+}
+
+/** A fixture of a family, converted with what its `expected.json` tells. */
+export async function convertFamily(family: string): Promise<Converted> {
+  const { hints, input } = fixtureJson(`${family}/expected.json`) as unknown as Expected;
+  const [, channels, height, width] = input.shape;
+  return convertInMemory(await openFixture(family), {
+    layout: hints.layout,
+    heads: hints.num_heads,
+    activation: hints.activation,
+    epsilon: hints.eps,
+    normFirst: hints.norm_first,
+    qkScale: hints.qk_scale,
+    config: hints.num_heads ? undefined : fixtureJson(`${family}/config.json`),
+    preprocess: {
+      resize: { mode: 'squash', height, width },
+      filter: 'bilinear',
+      mean: new Array(channels).fill(0.5),
+      std: new Array(channels).fill(0.5),
+    },
+  });
 }
 
 /** By the manifest's rule: shards laid end to end, each tensor its bytes from its place on. */

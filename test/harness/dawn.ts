@@ -1,9 +1,11 @@
 /**
- * Gives a test in Node what a page has: `navigator.gpu`, by Dawn. The environment chooses the driver.
+ * WebGPU in Node, by Dawn. The environment chooses the driver, unless a flag does.
  */
 import { create, globals } from 'webgpu';
 
-Object.assign(globalThis, globals);
-// Held by a global: Dawn crashes once its own object is collected.
-const gpu = create(['enable-dawn-features=allow_unsafe_apis']);
-Object.defineProperty(globalThis, 'navigator', { value: { gpu }, configurable: true });
+/** @param flags of Dawn's, such as `backend=null`: every feature, and nothing is computed */
+export function startDawn(...flags: string[]): GPU {
+  const gpu = create(['enable-dawn-features=allow_unsafe_apis', ...flags]);
+  // Held by a global: once it is collected, the next pipeline ends the process.
+  return Object.assign(globalThis, globals, { dawn: gpu }).dawn;
+}

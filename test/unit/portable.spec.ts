@@ -1,0 +1,125 @@
+/**
+ * Every shader compiles in every browser that has what it asks for: as it stands, and as specialised for the models of
+ * test/fixtures/families. naga is Firefox's compiler; it also writes each shader in the languages of Direct3D, Metal and
+ * Vulkan, as Firefox does. Where a shader enables something that naga does not know, Dawn, Chrome's, must accept it: its
+ * null backend has every feature, and runs nothing.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { NagaError, nagaVersion, parseWgsl, validate, writeHlsl, writeMsl, writeSpirv } from 'naga-wasm';
+import { describe, expect, test } from 'vitest';
+import { compile } from '../../src/engine/program.ts';
+import { normalize } from '../../src/kernels/normalize.ts';
+import { resize } from '../../src/kernels/resize.ts';
+import { extrasFor, OUTPUT_NAMES } from '../../src/model/outputs.ts';
+import { planViT } from '../../src/model/plan.ts';
+import { planText } from '../../src/model/plan-text.ts';
+import { convertFamily, FAMILY_NAMES } from '../harness/checkpoints.ts';
+import { startDawn } from '../harness/dawn.ts';
+import { OPTIONAL_FEATURES } from '../harness/gpu.ts';
+
+const adapter = await startDawn('backend=null').requestAdapter();
+const device = await adapter!.requestDevice({ requiredFeatures: OPTIONAL_FEATURES });
+
+/** The `enable` and `requires` lines of a shader. */
+function directives(code: string): string {
+  const withoutComments = code.replace(/\/\/.*$/gm, '');
+  return (withoutComments.match(/\b(enable|requires)\s[^;]*;/g) ?? []).join('\n');
+}
+
+/** @throws naga's report */
+function compileWithNaga(code: string): void {
+  try {
+    const module = parseWgsl(code);
+    const info = validate(module);
+    writeHlsl(module, info, { shaderModel: '6_2' });
+    writeMsl(module, info, { langVersion: [2, 4] });
+    writeSpirv(module, info);
+    info.free();
+    module.free();
+  } catch (error) {
+    throw new Error(`naga ${nagaVersion}: ${error instanceof NagaError ? error.formatted : error}`);
+  }
+}
+
+function isKnownToNaga(directives: string): boolean {
+  try {
+    parseWgsl(directives).free();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** @throws Dawn's messages, with line, column and the line itself */
+async function compileWithDawn(code: string): Promise<void> {
+  device.pushErrorScope('validation');
+  device.createShaderModule({ code });
+  const error = await device.popErrorScope();
+  if (error) throw new Error(`Dawn: ${error.message}`);
+}
+
+async function compileShader(code: string): Promise<void> {
+  await (isKnownToNaga(directives(code)) ? compileWithNaga(code) : compileWithDawn(code));
+}
+
+describe('as it stands', () => {
+  for (const file of readdirSync('shaders').filter((name) => name.endsWith('.wgsl'))) {
+    const code = readFileSync(`shaders/${file}`, 'utf8');
+    const needs = directives(code).replace(/\n/g, ' ');
+    test(needs ? `${file}: ${needs}` : file, () => compileShader(code));
+  }
+});
+
+describe('specialised for', () => {
+  for (const family of FAMILY_NAMES) {
+    test(family, async () => {
+      const { architecture, preprocess } = (await convertFamily(family)).manifest;
+      const plans = [planViT(architecture, extrasFor(OUTPUT_NAMES, architecture.depth))];
+      if (architecture.text) plans.push(planText(architecture, architecture.text));
+      const kernels = plans
+        .flatMap((plan) => compile(plan).actions)
+        .flatMap((action) => ('kernel' in action ? [action.kernel] : []));
+      kernels.push(
+        resize({ vertical: false, background: preprocess.background }),
+        resize({ vertical: true }),
+        normalize({ ...architecture, fill: preprocess.crop?.fill ?? [0, 0, 0] }),
+      );
+      const distinct = new Map(kernels.map(({ name, code }) => [code, name]));
+      for (const [code, name] of distinct) {
+        await compileShader(code).catch(({ message }) => {
+          throw new Error(`${name}.wgsl specialised for ${family}\n${message}`);
+        });
+      }
+    });
+  }
+});
+
+describe('this test would notice', () => {
+  const main = (body: string) => `@compute @workgroup_size(8) fn main() { ${body} }`;
+
+  test('a type error, with its line', async () => {
+    await expect(compileShader(main('let x: u32 = 1.5;'))).rejects.toThrow(/naga.*\n.*wgsl:1:4/);
+  });
+
+  test('what Dawn compiles and Firefox does not', async () => {
+    const code = main('var v = vec4f(); v.xy = vec2f();');
+    await compileWithDawn(code);
+    await expect(compileShader(code)).rejects.toThrow('naga');
+  });
+
+  test('a type error behind features that naga does not know', async () => {
+    const code = `enable subgroups;\n${main('let x: u32 = subgroupAdd(1.5);')}`;
+    await expect(compileShader(code)).rejects.toThrow(/Dawn.*:2:/s);
+  });
+
+  test('features that nobody knows', async () => {
+    await expect(compileShader(`enable telepathy;\n${main('')}`)).rejects.toThrow(/Dawn.*telepathy/s);
+  });
+
+  test('nothing to object to in f16, subgroups and matrices', async () => {
+    const matrix = 'var x: subgroup_matrix_left<f16, 8, 8>;';
+    await compileShader(`enable f16;\n${main('let x = 1.5h;')}`);
+    await compileShader(`enable subgroups;\n${main('let x = subgroupAdd(1.5);')}`);
+    await compileShader(`enable f16;\nenable chromium_experimental_subgroup_matrix;\n${main(matrix)}`);
+  });
+});
