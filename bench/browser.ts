@@ -40,7 +40,7 @@ export async function run(args: string[], loadBefore: number): Promise<number> {
   const adapterOption = new Option('--adapter <which>', 'the GPU, or the processor in its place')
     .choices(['auto', 'gpu', 'swiftshader'])
     .default('auto');
-  const options = parseOptions('bench', args, { systems: SYSTEMS, adapter: adapterOption });
+  const options = parseOptions('bench', args, { systems: SYSTEMS, own: [adapterOption] });
   const machine = { ...describeMachine(), loadAverage: Math.round(loadBefore * 100) / 100, busy: loadBefore > 1 };
   if (machine.busy) {
     console.warn(`The machine is busy (load average ${machine.loadAverage}): these figures will say little.`);

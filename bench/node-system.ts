@@ -10,7 +10,16 @@ import { Clock } from './clock.ts';
 import { measurePeaks } from './peaks.ts';
 import { requireFirst } from './peers.ts';
 
-export type SystemName = 'ours' | 'ort-webgpu' | 'ort-cpu';
+export type SystemName = keyof typeof TIERS | 'ort-webgpu' | 'ort-cpu';
+
+/** What the library is given of the adapter's optional features: all that there are, or those of one tier. */
+const TIERS = {
+  ours: null,
+  'ours-f32': [],
+  'ours-f16': ['shader-f16'],
+  'ours-subgroups': ['subgroups'],
+  'ours-matrix': ['shader-f16', 'subgroups', 'chromium-experimental-subgroup-matrix'],
+} satisfies Record<string, string[] | null>;
 
 export type Call =
   /** Nothing: the answer tells that the process has started. */
@@ -34,14 +43,14 @@ export function answer(system: SystemName, adapterName: string, dtype: string): 
   const answers = {
     start: async () => null,
     peaks: async () => {
-      const { device, adapter, software } = await requestDevice(adapterName);
+      const { device, adapter, software } = await requestDevice(adapterName, []);
       return { adapter, software, peaks: await measurePeaks(device) };
     },
     async open({ folder, shape }: Call & { ask: 'open' }) {
       imageShape = shape;
       const input = goldenPixels(1, [1, ...shape]);
       const clock = new Clock();
-      const open = system === 'ours' ? openLibrary : openOnnx;
+      const open = system in TIERS ? openLibrary : openOnnx;
       const opened = await open(folder, clock, { adapterName, dtype, system });
       forward = opened.forward;
       const logits = await forward(input, [1, ...shape]);
@@ -76,8 +85,8 @@ interface Opened {
   remark: string;
 }
 
-async function openLibrary(folder: string, clock: Clock, { adapterName, dtype }: Settings): Promise<Opened> {
-  const { device } = await requestDevice(adapterName);
+async function openLibrary(folder: string, clock: Clock, { adapterName, dtype, system }: Settings): Promise<Opened> {
+  const { device } = await requestDevice(adapterName, TIERS[system as keyof typeof TIERS]);
   clock.lap('device');
   const manifest: Manifest = JSON.parse(await readFile(join(folder, 'model.json'), 'utf8'));
   const shards: Uint8Array<ArrayBuffer>[] = [];
@@ -123,16 +132,23 @@ async function openOnnx(folder: string, clock: Clock, { system }: Settings): Pro
 /** Kept for good: Dawn ends with this object, and Node with it. */
 let gpu: GPU | undefined;
 
-async function requestDevice(adapterName: string) {
+/** @param features of the device; null for every one that a tier could use */
+async function requestDevice(adapterName: string, features: string[] | null) {
   const { create, globals } = requireFirst('webgpu');
   Object.assign(globalThis, globals);
-  gpu ??= create(adapterName ? [`adapter=${adapterName}`] : []) as GPU;
+  // Experimental features, such as subgroup matrices, are called unsafe.
+  const flags = ['enable-dawn-features=allow_unsafe_apis', ...(adapterName ? [`adapter=${adapterName}`] : [])];
+  gpu ??= create(flags) as GPU;
   const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
   if (!adapter) throw new Error('Dawn found no adapter: is there a Vulkan driver and libvulkan.so.1?');
   const { vendor, architecture, description, device: model } = adapter.info;
   const text = [...new Set([vendor, architecture, model, description])].filter(Boolean).join(' ');
+  const requiredFeatures = (features ??
+    TIERS['ours-matrix'].filter((name) => adapter.features.has(name))) as GPUFeatureName[];
+  const missing = requiredFeatures.filter((name) => !adapter.features.has(name));
+  if (missing.length > 0) throw new Error(`${text} has no ${missing.join(', ')}`);
   return {
-    device: await adapter.requestDevice(),
+    device: await adapter.requestDevice({ requiredFeatures }),
     adapter: text,
     software: /swiftshader|llvmpipe|lavapipe/i.test(text),
   };

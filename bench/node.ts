@@ -15,17 +15,28 @@ import { type Options, parseOptions } from './options.ts';
 import type { Peaks } from './peaks.ts';
 import { report } from './report.ts';
 
+const OURS = { onAdapter: true, weights: 'shardBytes' } as const;
+
 const SYSTEMS: Record<SystemName, { name: string; onAdapter: boolean; weights: 'shardBytes' | 'onnxBytes' }> = {
-  ours: { name: 'vit-webgpu', onAdapter: true, weights: 'shardBytes' },
+  ours: { name: 'vit-webgpu', ...OURS },
+  'ours-f32': { name: 'vit-webgpu, f32 alone', ...OURS },
+  'ours-f16': { name: 'vit-webgpu, f16', ...OURS },
+  'ours-subgroups': { name: 'vit-webgpu, subgroups', ...OURS },
+  'ours-matrix': { name: 'vit-webgpu, subgroup matrices', ...OURS },
   'ort-webgpu': { name: 'onnxruntime-node WebGPU', onAdapter: true, weights: 'onnxBytes' },
   'ort-cpu': { name: 'onnxruntime-node CPU', onAdapter: false, weights: 'onnxBytes' },
 };
 const NAMES = Object.keys(SYSTEMS) as SystemName[];
+const DEFAULT_NAMES: SystemName[] = ['ours', 'ort-webgpu', 'ort-cpu'];
+
+/** A Node on Mesa's software driver, which has f16, subgroups and subgroup matrices. */
+const NODE_ON_LAVAPIPE = 'test/harness/lavapipe.sh';
 
 /** @param loadBefore the load average before anything was built */
 export async function run(args: string[], loadBefore: number): Promise<number> {
   const adapterOption = new Option('--adapter <name>', "of Dawn's adapters (a wrong name lists them)").default('');
-  const options = parseOptions('bench:node', args, { systems: NAMES, adapter: adapterOption });
+  const lavapipeOption = new Option('--lavapipe', 'on the processor, by a driver that has what every tier needs');
+  const options = parseOptions('bench:node', args, { systems: NAMES, own: [adapterOption, lavapipeOption] });
   const machine = { ...describeMachine(), loadAverage: Math.round(loadBefore * 100) / 100, busy: loadBefore > 1 };
   if (machine.busy) {
     console.warn(`The machine is busy (load average ${machine.loadAverage}): these figures will say little.`);
@@ -39,7 +50,7 @@ export async function run(args: string[], loadBefore: number): Promise<number> {
   const gigaflops = (peaks.flops / 1e9).toFixed(1);
   console.log(`Dawn on ${adapter}: ${gigaflops} GFLOP/s, ${(peaks.bandwidth / 1e9).toFixed(1)} GB/s`);
 
-  const contenders = ((options.systems as SystemName[]) ?? NAMES).map((name) => inProcess(name, options));
+  const contenders = ((options.systems as SystemName[]) ?? DEFAULT_NAMES).map((name) => inProcess(name, options));
   const comparisons: Comparison[] = [];
   for (const imageSize of options.imageSizes) {
     for (const size of options.models) {
@@ -91,8 +102,12 @@ function inProcess(system: SystemName, options: Options): Contender {
 class SystemProcess {
   readonly #child;
 
-  constructor(system: SystemName, { adapter, dtype }: Options) {
-    this.#child = fork(fileURLToPath(import.meta.url), [system, adapter, dtype]);
+  constructor(system: SystemName, { adapter, dtype, lavapipe }: Options) {
+    this.#child = fork(fileURLToPath(import.meta.url), [system, adapter, dtype], {
+      execPath: lavapipe ? NODE_ON_LAVAPIPE : process.execPath,
+      // Mesa keeps compiled shaders on disk: whoever came second would find them there.
+      env: { ...process.env, MESA_SHADER_CACHE_DISABLE: 'true' },
+    });
   }
 
   get pid(): number {

@@ -12,6 +12,7 @@ export interface Options extends Limits {
   dtype: 'f32' | 'f16';
   systems?: string[];
   adapter: string;
+  lavapipe?: boolean;
   matmul: boolean;
   write: boolean;
   requireIdle: boolean;
@@ -19,19 +20,20 @@ export interface Options extends Limits {
   cache: string;
 }
 
-/** @param systems names for `--systems`, and `adapters` for `--adapter` */
+/** @param systems names for `--systems` @param own options of this benchmark alone */
 export function parseOptions(
   name: string,
   args: string[],
-  { systems, adapter }: { systems: string[]; adapter: Option },
+  { systems, own }: { systems: string[]; own: Option[] },
 ): Options {
-  return new Command(name)
+  const command = new Command(name);
+  for (const option of own) command.addOption(option);
+  return command
     .option('--models <sizes>', `some of ${SIZE_NAMES.join(',')}`, listOf(parseSize), ['Ti'] satisfies Size[])
     .option('--image-sizes <pixels>', 'such as 224,384,518', listOf(parseCount), [224])
     .option('--batch <images>', 'such as 1,8,32, ascending', listOf(parseCount), [1, 8])
     .addOption(new Option('--dtype <dtype>', 'of the stored weights').choices(['f32', 'f16']).default('f32'))
     .option('--systems <names>', `some of ${systems.join(',')}`, listOf(oneOf(systems)))
-    .addOption(adapter)
     .option('--no-matmul', 'leave the comparison of matrix products out')
     .option('--min-rounds <n>', 'rounds of each system at least', parseCount, 3)
     .option('--max-rounds <n>', 'and at most', parseCount, 30)

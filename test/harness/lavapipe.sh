@@ -60,5 +60,7 @@ unpack() (
 # The `*` is the machine's architecture.
 libraries=$(echo "$root"/usr/lib/*-linux-gnu)
 VK_ICD_FILENAMES=$(echo "$root"/usr/share/vulkan/icd.d/lvp_icd*.json)
-export VK_ICD_FILENAMES
+# Most of a test's time goes into compiling shaders; what is compiled stays for the next one.
+MESA_SHADER_CACHE_DIR=$root/shaders
+export VK_ICD_FILENAMES MESA_SHADER_CACHE_DIR
 exec "$libraries"/ld-linux-*.so.* --library-path "$libraries" "$(command -v node)" "$@"
