@@ -34,6 +34,7 @@ export interface ConvertFlags {
   resize?: Resize | null;
   crop?: Crop | null;
   ignore?: string[];
+  text: boolean;
   shardSize?: number;
 }
 
@@ -66,12 +67,14 @@ export function addConvertFlags(command: Command): Command {
     )
     .option('--crop <how>', 'HxW[:half-even|floor] | none', parseCrop)
     .option('--ignore <names>', 'tensors to leave out, separated by commas', parseNames)
+    .option('--no-text', 'leave out the text tower of a CLIP or SigLIP')
     .option('--shard-size <bytes>', 'of each shard, a multiple of 256 (default: 8 MiB)', parseCount);
 }
 
 /** What flags alone say; the files that they name are read elsewhere. */
 export function optionsOf(flags: ConvertFlags): Omit<ConvertOptions, 'name'> {
-  const { layout, prefix, preset, dtype, ignore, shardSize, heads, epsilon, activation, imageSize, qkScale } = flags;
+  const { layout, prefix, preset, dtype, ignore, shardSize, heads, epsilon, activation, imageSize, qkScale, text } =
+    flags;
   const { resize, filter, crop, mean, std } = flags;
   return {
     layout,
@@ -86,6 +89,7 @@ export function optionsOf(flags: ConvertFlags): Omit<ConvertOptions, 'name'> {
     imageSize,
     normFirst: flags.normLast ? false : flags.normFirst,
     qkScale,
+    text,
     // Only what was given: `null` means none, and an absent part is looked for elsewhere.
     preprocess: { resize, filter, crop, mean, std },
   };

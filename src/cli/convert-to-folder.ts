@@ -31,7 +31,10 @@ export async function convertToFolder(
     preprocessor: await readConfigFile(flags.preprocessor, file, 'preprocessor_config.json', terminal),
     labels: flags.labels === undefined ? undefined : await readLabels(flags.labels),
     onFindings: (findings) => printFindings(findings, terminal),
-    onProgress: (done, total) => terminal.progress(`writing ${Math.floor((100 * done) / total)} %`),
+    onProgress: (stage, done, total) => {
+      const percent = `${Math.floor((100 * done) / total)} %`;
+      terminal.progress(stage === 'writing' ? `writing ${percent}` : `computing the golden ${percent}`);
+    },
   };
   const files = await CheckpointFiles.open(file);
   try {

@@ -29,6 +29,8 @@ export interface ArchitectureFlags {
   normFirst?: boolean;
   /** What Q Kᵀ is multiplied with. */
   qkScale?: number;
+  /** False leaves out a text tower: the embeddings of images stay what they are. */
+  text?: boolean;
 }
 
 /**
@@ -44,12 +46,12 @@ export function decideArchitecture(
   decisions: Decisions,
 ): Architecture | undefined {
   checkConfigBelongs(config, dimensions);
-  noteDimensions(dimensions, decisions);
+  noteDimensions(dimensions, flags, decisions);
   const { positions: _, relativeBiases: __, text, ...told } = dimensions;
   const numbers = decideNumbers(family, config, flags, decisions);
   const normOrder = decideNormOrder(family, flags, decisions);
   const pooling = decidePooling(dimensions, family, config, decisions);
-  const textArchitecture = text && decideText(text, config, decisions);
+  const textArchitecture = text && (flags.text ?? true) ? decideText(text, config, decisions) : null;
   if (numbers) checkHeads(numbers.heads, dimensions.width);
   if (!image || !numbers || !normOrder || textArchitecture === undefined) return undefined;
   return withoutDefaults({
@@ -76,7 +78,7 @@ function checkConfigBelongs(config: ConfigFacts | undefined, dimensions: Dimensi
   }
 }
 
-function noteDimensions(dimensions: Dimensions, decisions: Decisions): void {
+function noteDimensions(dimensions: Dimensions, flags: ArchitectureFlags, decisions: Decisions): void {
   const { patchSize, channels, width, depth, mlpWidth, classes, registerTokens, text } = dimensions;
   decisions.note('patch', patchSize.join('x'), 'shape of the patch embedding');
   decisions.note('channels', channels, 'shape of the patch embedding');
@@ -88,7 +90,8 @@ function noteDimensions(dimensions: Dimensions, decisions: Decisions): void {
   if (!dimensions.classToken) decisions.note('class token', 'none', 'there is no such tensor');
   if (registerTokens > 0) decisions.note('register tokens', registerTokens, 'shape of the register tokens');
   if (!dimensions.qkvBias) decisions.note('bias of Q, K and V', 'none', 'there is no such tensor');
-  if (text) decisions.note('text', `${text.depth} blocks of width ${text.width}`, 'there is a text tower');
+  if (text && flags.text === false) decisions.note('left out', 'the text tower', '--no-text');
+  else if (text) decisions.note('text', `${text.depth} blocks of width ${text.width}`, 'there is a text tower');
 }
 
 function decideNumbers(
@@ -193,7 +196,9 @@ function decideText(
   decisions: Decisions,
 ): TextArchitecture | undefined {
   if (!config?.text) {
-    decisions.ask('What the text tower is like is in no tensor. Give --config config.json.');
+    decisions.ask(
+      'What the text tower is like is in no tensor. Give --config config.json, or leave it out with --no-text.',
+    );
     return undefined;
   }
   const { why, value } = config.text;

@@ -17,7 +17,7 @@ import { Decisions, type Finding } from './decisions.ts';
 import { encode } from './encode.ts';
 import { familyOf } from './families/index.ts';
 import type { Recipe } from './families/map-tensors.ts';
-import { streamGolden } from './golden.ts';
+import { computeGolden } from './golden.ts';
 import { decideLabels } from './labels.ts';
 import { manifestText } from './manifest-text.ts';
 import { unwrap } from './prefix.ts';
@@ -55,8 +55,8 @@ export interface ConvertOptions extends ArchitectureFlags {
   shardBytes?: number;
   /** Told what was decided and why, before anything is written. */
   onFindings?: (findings: Finding[]) => void;
-  /** Told after each tensor: bytes of tensors written, and of all of them. */
-  onProgress?: (done: number, total: number) => void;
+  /** Told while tensors are written, in bytes, and then while the golden is computed, in steps of the network. */
+  onProgress?: (stage: 'writing' | 'golden', done: number, total: number) => void;
 }
 
 /**
@@ -78,7 +78,7 @@ export async function convertCheckpoint(whole: Checkpoint, sink: Sink, options: 
   for (const [name, { bytes: size }] of Object.entries(layout.tensors)) {
     await writer.add(name, (await stored(name)).bytes);
     done += size;
-    onProgress?.(done, total);
+    onProgress?.('writing', done, total);
   }
   const manifest: Manifest = {
     format: FORMAT,
@@ -89,7 +89,11 @@ export async function convertCheckpoint(whole: Checkpoint, sink: Sink, options: 
     architecture,
     tensors: layout.tensors,
     shards: await writer.finish(),
-    golden: await streamGolden(architecture, async (name) => (await stored(name)).values),
+    golden: await computeGolden(
+      architecture,
+      async (name) => (await stored(name)).values,
+      (done, total) => onProgress?.('golden', done, total),
+    ),
   };
   await sink.write('model.json', new TextEncoder().encode(manifestText(manifest)));
   return manifest;

@@ -3,6 +3,7 @@
  */
 import type { Picture } from '../image/decode.ts';
 import type { OutputName } from '../model/outputs.ts';
+import type { Texts } from '../model/token-ids.ts';
 import type { TensorPiece } from '../weights/tensors.ts';
 import type { AdapterInfo, BackendName, Memory, Outputs } from '../worker/wire.ts';
 
@@ -12,12 +13,6 @@ export type InputData = { pixels: Float32Array<ArrayBuffer> } | { usePicture: Us
 
 /** Decodes the picture at `index` of the batch for the time of `use`: no two of them are held at once. */
 export type UsePicture = (index: number, use: (picture: Picture) => void) => Promise<void>;
-
-/** Token ids `[batch, T]`, and which of its T tokens gives each text its features. */
-export interface Texts {
-  ids: Uint32Array<ArrayBuffer>;
-  ends: Uint32Array<ArrayBuffer>;
-}
 
 /** What is wanted of the network; the more, the longer it takes. */
 export interface Wanted {

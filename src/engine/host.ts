@@ -6,7 +6,10 @@ import { ViTError } from '../error.ts';
 import { decodeImage, type Picture } from '../image/decode.ts';
 import type { Plan } from '../model/plan.ts';
 import type { Preprocess } from '../model/preprocess.ts';
+import { prepareTexts } from '../model/token-ids.ts';
 import { preprocessOnCpu, rgbOnCpu } from '../reference/preprocess.ts';
+import { Field } from '../weights/field.ts';
+import { parsePreprocess } from '../weights/parse-preprocess.ts';
 import {
   type AttendOptions,
   type EngineEvent,
@@ -30,7 +33,6 @@ import { blocksFor, ClassAttention } from './attend.ts';
 import type { InputData, Wanted } from './backend.ts';
 import { joinOutputs, requireOutputs } from './outputs.ts';
 import { Session } from './session.ts';
-import { prepareTexts } from './texts.ts';
 
 export class EngineHost implements EngineInterface {
   #session: Session | null = null;
@@ -151,7 +153,8 @@ export class EngineHost implements EngineInterface {
   async preprocess(image: WireImage, spec?: Preprocess): Promise<RgbImage> {
     const { manifest } = this.#model();
     try {
-      return await rgbOnCpu(image, spec ?? manifest.preprocess);
+      const checked = spec && parsePreprocess(new Field(spec, 'The spec of preprocess()', '', 'bad-input'));
+      return await rgbOnCpu(image, checked ?? manifest.preprocess);
     } finally {
       if ('close' in image) image.close();
     }

@@ -1,18 +1,21 @@
 /**
  * Reading JSON that others wrote: a value either has the type it should have, or is an error that names its path.
  */
-import { ViTError } from '../error.ts';
+import { type ErrorCode, ViTError } from '../error.ts';
 
 /** A place in the JSON that knows its path, for messages. Only own properties count. */
 export class Field {
   readonly value: unknown;
   readonly #where: string;
   readonly #name: string;
+  readonly #code: ErrorCode;
 
-  constructor(value: unknown, where: string, name: string) {
+  /** @param code of the error that a wrong value is */
+  constructor(value: unknown, where: string, name: string, code: ErrorCode = 'bad-manifest') {
     this.value = value;
     this.#where = where;
     this.#name = name;
+    this.#code = code;
   }
 
   path(name: string): string {
@@ -20,7 +23,7 @@ export class Field {
   }
 
   fail(problem: string): never {
-    throw new ViTError('bad-manifest', `${this.#where}: ${this.#name} ${problem}.`.replace(':  ', ': '));
+    throw new ViTError(this.#code, `${this.#where}: ${this.#name} ${problem}.`.replace(':  ', ': '));
   }
 
   has(name: string): boolean {
@@ -29,7 +32,7 @@ export class Field {
 
   get(name: string): Field {
     const path = this.#name ? `${this.#name}.${name}` : name;
-    return new Field(this.has(name) ? this.record()[name] : undefined, this.#where, path);
+    return new Field(this.has(name) ? this.record()[name] : undefined, this.#where, path, this.#code);
   }
 
   record(): Record<string, unknown> {
@@ -78,7 +81,9 @@ export class Field {
 
   list<T>(parse: (item: Field) => T): T[] {
     if (!Array.isArray(this.value)) this.#mustBe('an array');
-    return Array.from(this.value as unknown[], (item, i) => parse(new Field(item, this.#where, `${this.#name}[${i}]`)));
+    return Array.from(this.value as unknown[], (item, i) =>
+      parse(new Field(item, this.#where, `${this.#name}[${i}]`, this.#code)),
+    );
   }
 
   oneOf<T extends string>(names: readonly T[]): T {

@@ -74,6 +74,8 @@ export interface Golden {
   logits: number[];
   /** Of a model without a head; where nothing is pooled the features of the first token. */
   embedding?: number[];
+  /** Of a model with a text tower: the token ids of a text, and its embedding. */
+  text?: { ids: number[]; embedding: number[] };
 }
 
 /** The first numbers of what the network is to give. */

@@ -4,8 +4,10 @@
  */
 import { ViTError } from '../error.ts';
 import { type Architecture, embeddingWidth } from '../model/architecture.ts';
-import { FILTERS, type Preprocess, type Resize } from '../model/preprocess.ts';
+import type { Preprocess } from '../model/preprocess.ts';
 import { tensorShapes } from '../model/tensors.ts';
+import type { TextArchitecture } from '../model/text.ts';
+import { prepareTexts } from '../model/token-ids.ts';
 import { Field } from './field.ts';
 import {
   BYTES_PER_ELEMENT,
@@ -18,6 +20,7 @@ import {
   VERSION,
 } from './manifest.ts';
 import { parseArchitecture } from './parse-architecture.ts';
+import { parsePreprocess } from './parse-preprocess.ts';
 
 /** Offsets of tensors within a shard, and the sizes of all shards but the last, are multiples of it. */
 export const ALIGNMENT = 256;
@@ -49,67 +52,61 @@ export function parseManifest(json: unknown, where: string): Manifest {
     name: field.get('name').string(),
     source: field.get('source').record() as Manifest['source'],
     architecture,
-    preprocess: parsePreprocess(field.get('preprocess'), architecture),
+    preprocess: parsePreprocess(field.get('preprocess')),
     labels: field.get('labels').list((label) => label.string()),
     problemType: field.get('problemType').oneOf(['single-label', 'multi-label']),
     tensors: parseTensors(field.get('tensors'), architecture, shards),
     shards,
     golden: parseGolden(field.get('golden'), architecture),
   };
+  checkPreprocess(field.get('preprocess'), manifest.preprocess, architecture);
   if (manifest.labels.length !== architecture.classes) {
     field.get('labels').fail(`has ${manifest.labels.length} entries for ${architecture.classes} classes`);
   }
   return manifest;
 }
 
-function parsePreprocess(field: Field, { channels, imageSize }: Architecture): Preprocess {
-  const perChannel = (name: string) => {
-    const values = field.get(name).list((value) => value.number());
+/** What the network takes is what its pictures become. */
+function checkPreprocess(field: Field, { resize, crop, mean, std }: Preprocess, architecture: Architecture): void {
+  const { channels, imageSize } = architecture;
+  for (const [name, values] of Object.entries({ mean, std })) {
     if (values.length !== channels) field.get(name).fail(`has ${values.length} values for ${channels} channels`);
-    return values;
-  };
-  const std = perChannel('std');
-  if (std.includes(0)) field.get('std').fail('holds a zero');
-  const preprocess: Preprocess = {
-    ...(field.has('background') && { background: field.get('background').rgb() }),
-    ...(field.has('orientation') && { orientation: field.get('orientation').oneOf(['exif', 'stored'] as const) }),
-    resize: field.get('resize').nullable(parseResize),
-    filter: field.get('filter').oneOf(FILTERS),
-    crop: field.get('crop').nullable((crop) => ({
-      height: crop.get('height').integer(1),
-      width: crop.get('width').integer(1),
-      rounding: crop.get('rounding').oneOf(['floor', 'half-even']),
-      ...(crop.has('fill') && { fill: crop.get('fill').rgb() }),
-    })),
-    mean: perChannel('mean'),
-    std,
-  };
-  const { resize, crop } = preprocess;
+  }
   const output = crop ?? (resize?.mode === 'squash' ? resize : null);
   if (output?.height !== imageSize[0] || output.width !== imageSize[1]) {
     field.fail(`does not end in a crop or squash to the image size [${imageSize}]`);
   }
-  return preprocess;
-}
-
-function parseResize(field: Field): Resize {
-  const mode = field.get('mode').oneOf(['squash', 'shortest-edge', 'longest-edge']);
-  return mode === 'squash'
-    ? { mode, height: field.get('height').integer(1), width: field.get('width').integer(1) }
-    : { mode, size: field.get('size').integer(1), rounding: field.get('rounding').oneOf(['trunc', 'round']) };
 }
 
 function parseGolden(field: Field, architecture: Architecture): Golden {
-  const { classes, width } = architecture;
-  const numbers = (name: string, count: number) => {
-    const values = field.get(name).list((value) => value.number());
-    if (values.length !== count) field.get(name).fail(`has ${values.length} numbers instead of ${count}`);
+  const { classes, width, text } = architecture;
+  const numbers = (field: Field, count: number) => {
+    const values = field.list((value) => value.number());
+    if (values.length !== count) field.fail(`has ${values.length} numbers instead of ${count}`);
     return values;
   };
-  const seed = field.get('seed').integer(0);
-  const logits = numbers('logits', classes);
-  if (classes > 0) return { seed, logits };
-  return { seed, logits, embedding: numbers('embedding', embeddingWidth(architecture) || width) };
+  const features = embeddingWidth(architecture);
+  return {
+    seed: field.get('seed').integer(0),
+    logits: numbers(field.get('logits'), classes),
+    ...(classes === 0 && { embedding: numbers(field.get('embedding'), features || width) }),
+    ...(text && {
+      text: {
+        ids: parseText(field.get('text').get('ids'), text),
+        embedding: numbers(field.get('text').get('embedding'), features),
+      },
+    }),
+  };
+}
+
+function parseText(field: Field, text: TextArchitecture): number[] {
+  const ids = field.list((id) => id.integer(0));
+  try {
+    prepareTexts([ids], text);
+  } catch (error) {
+    field.fail(`is no text of this model: ${(error as ViTError).message.replace(/\.$/, '')}`);
+  }
+  return ids;
 }
 
 function parseShard(field: Field): ShardEntry {

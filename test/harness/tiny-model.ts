@@ -5,6 +5,7 @@ import { computeGolden } from '../../src/convert/golden.ts';
 import { layOutShards } from '../../src/convert/shards.ts';
 import type { Architecture } from '../../src/model/architecture.ts';
 import { tensorShapes } from '../../src/model/tensors.ts';
+import type { TextArchitecture } from '../../src/model/text.ts';
 import { FORMAT, type Manifest, VERSION } from '../../src/weights/manifest.ts';
 import { sha256 } from '../../src/weights/verify.ts';
 import type { ModelFiles } from '../../src/worker/wire.ts';
@@ -21,6 +22,31 @@ export const TINY: Architecture = {
   classes: 5,
   activation: 'gelu',
   epsilon: 1e-6,
+};
+
+export const TINY_TEXT: TextArchitecture = {
+  vocabulary: 30,
+  tokens: 6,
+  width: 18,
+  depth: 2,
+  heads: 2,
+  mlpWidth: 20,
+  activation: 'quick_gelu',
+  epsilon: 1e-5,
+  causal: true,
+  pooling: 'end-of-text',
+  endOfText: 29,
+  padding: 1,
+  logitScale: 2,
+};
+
+/** Two towers, as CLIP has them. */
+export const TINY_CLIP: Architecture = {
+  ...TINY,
+  classes: 0,
+  projection: 10,
+  normalizeEmbedding: true,
+  text: TINY_TEXT,
 };
 
 /** Shards of 4 KiB, so that tensors span them. */
@@ -59,7 +85,7 @@ export async function tinyModel(architecture: Architecture = TINY): Promise<Mode
     shards: await Promise.all(
       shards.map(async (bytes, i) => ({ file: `shard-${i}.bin`, bytes: bytes.length, sha256: await sha256(bytes) })),
     ),
-    golden: computeGolden(architecture, values),
+    golden: await computeGolden(architecture, async (name) => values.get(name)!),
   };
   return { manifest, shards };
 }

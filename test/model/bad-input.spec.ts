@@ -8,6 +8,7 @@ import {
   loadViT,
   type Manifest,
   type ModelFiles,
+  type Preprocess,
   ViTError,
 } from '../../src/index.ts';
 import { random } from '../harness/arrays.ts';
@@ -173,6 +174,20 @@ describe('manifests', () => {
   });
 });
 
+/** What is wrong with a caller's own preprocessing is what would be wrong with a manifest's. */
+const SPECS: [change: object, message: RegExp][] = [
+  [{ filter: 'magic' }, /spec of preprocess\(\): filter must be one of nearest/],
+  [{ resize: { mode: 'squash', height: 3.5, width: 4 } }, /resize\.height must be a whole number from 1 on, not 3\.5/],
+  [{ resize: { mode: 'shortest-edge', size: 8, rounding: 'up' } }, /resize\.rounding must be one of trunc, round/],
+  [{ resize: undefined }, /resize is missing/],
+  [{ crop: { height: 4, width: 4 } }, /crop\.rounding is missing/],
+  [{ crop: { height: 4, width: 0, rounding: 'floor' } }, /crop\.width must be a whole number/],
+  [{ orientation: 'upright' }, /orientation must be one of exif, stored/],
+  [{ background: [0, 0, 256] }, /background\[2\] must be a whole number in 0\.\.255/],
+  [{ std: [1, 0, 1] }, /std holds a zero/],
+  [{ mean: ['a'] }, /mean\[0\] must be a number/],
+];
+
 describe('calls, in a worker and in this thread', () => {
   for (const worker of [undefined, false] as const) {
     const where = worker === false ? 'this thread' : 'worker';
@@ -196,6 +211,12 @@ describe('calls, in a worker and in this thread', () => {
         [() => forward(random(768, 1), [3, 16, 16]), 'bad-input', /the shape \[3,16,16\]/],
         [() => forward(random(767, 1), [1, 3, 16, 16]), 'bad-input', /767 pixels for the shape/],
         [() => forward([], [0, 3, 16, 16]), 'bad-input', /shape/],
+        ...SPECS.map(([change, message]): [() => Promise<unknown>, ErrorCode, RegExp] => [
+          () => vit.preprocess(image, { ...files.manifest.preprocess, ...change } as Preprocess),
+          'bad-input',
+          message,
+        ]),
+        [() => vit.preprocess(image, 'squash' as never), 'bad-input', /spec of preprocess\(\): must be an object/],
         [
           () => vit.forward({ data: random(768, 1), shape: [1, 3, 16, 16] }, { outputs: ['everything' as 'logits'] }),
           'bad-input',

@@ -3,29 +3,11 @@
  * families.spec.ts.
  */
 import { afterEach, describe, expect, test } from 'vitest';
-import { loadViT, type ViT } from '../../src/index.ts';
+import { loadViT, type ModelFiles, type ViT } from '../../src/index.ts';
 import type { Architecture } from '../../src/model/architecture.ts';
 import type { TextArchitecture } from '../../src/model/text.ts';
 import { expectClose } from '../harness/arrays.ts';
-import { TINY, tinyModel } from '../harness/tiny-model.ts';
-
-const TEXT: TextArchitecture = {
-  vocabulary: 30,
-  tokens: 6,
-  width: 18,
-  depth: 2,
-  heads: 2,
-  mlpWidth: 20,
-  activation: 'quick_gelu',
-  epsilon: 1e-5,
-  causal: true,
-  pooling: 'end-of-text',
-  endOfText: 29,
-  padding: 1,
-  logitScale: 2,
-};
-
-const CLIP: Architecture = { ...TINY, classes: 0, projection: 10, normalizeEmbedding: true, text: TEXT };
+import { TINY, TINY_CLIP, TINY_TEXT, tinyModel } from '../harness/tiny-model.ts';
 
 const open: ViT[] = [];
 afterEach(() => {
@@ -40,13 +22,13 @@ async function load(architecture: Architecture, backend: 'webgpu' | 'cpu' = 'web
 
 describe('embedText', () => {
   for (const [title, text] of [
-    ['end of text', TEXT],
-    ['highest id', { ...TEXT, pooling: 'highest-id', endOfText: undefined }],
-    ['the last token, seeing all others', { ...TEXT, pooling: 'last', endOfText: undefined, causal: false }],
-    ['a bias of the projection', { ...TEXT, projectionBias: true }],
+    ['end of text', TINY_TEXT],
+    ['highest id', { ...TINY_TEXT, pooling: 'highest-id', endOfText: undefined }],
+    ['the last token, seeing all others', { ...TINY_TEXT, pooling: 'last', endOfText: undefined, causal: false }],
+    ['a bias of the projection', { ...TINY_TEXT, projectionBias: true }],
   ] as [string, TextArchitecture][]) {
     test(`${title}: the GPU gives what the CPU gives`, async () => {
-      const architecture = { ...CLIP, text: JSON.parse(JSON.stringify(text)) };
+      const architecture = { ...TINY_CLIP, text: JSON.parse(JSON.stringify(text)) };
       const texts = [[3, 29], [5, 6, 7, 8, 9, 29], [29], [4, 29, 2, 2]];
       const gpu = await (await load(architecture)).embedText(texts);
       const cpu = await (await load(architecture, 'cpu')).embedText(texts);
@@ -59,14 +41,14 @@ describe('embedText', () => {
   }
 
   test('a text gives the same alone and among others, beyond the largest batch', async () => {
-    const vit = await load(CLIP);
+    const vit = await load(TINY_CLIP);
     const texts = Array.from({ length: 40 }, (_, i) => [i % 29, (i * 7) % 29, 29]);
     const together = await vit.embedText(texts);
     for (const i of [0, 31, 32, 39]) expectClose(await vit.embedText(texts[i]), together[i], 0);
   });
 
   test('what follows the end of a text changes nothing, what comes before does', async () => {
-    const vit = await load(CLIP);
+    const vit = await load(TINY_CLIP);
     const [plain, padded, other] = await vit.embedText([
       [3, 4, 29],
       [3, 4, 29, 7, 8],
@@ -77,12 +59,12 @@ describe('embedText', () => {
   });
 
   test('no texts are no embeddings', async () => {
-    expect(await (await load(CLIP)).embedText([])).toEqual([]);
+    expect(await (await load(TINY_CLIP)).embedText([])).toEqual([]);
   });
 
   test('is refused for a model without a text tower, and for texts that it cannot take', async () => {
     await expect((await load(TINY)).embedText([1, 2])).rejects.toThrow('has no text tower');
-    const vit = await load(CLIP);
+    const vit = await load(TINY_CLIP);
     for (const [text, message] of [
       [[1, 2], 'lacks the token id 29'],
       [[1, 2, 3, 4, 5, 6, 29], '1 to 6 token ids, not one of 7'],
@@ -96,5 +78,31 @@ describe('embedText', () => {
       });
       await expect(vit.embedText(text)).rejects.toThrow(message);
     }
+  });
+});
+
+describe('selfTest() of two towers', () => {
+  test.each(['webgpu', 'cpu'] as const)('passes on %s', async (backend) => {
+    const { passed, maxError, tolerance } = await (await load(TINY_CLIP, backend)).selfTest();
+    expect(passed).toBe(true);
+    expect(maxError).toBeLessThan(tolerance);
+  });
+
+  /** Images are right, texts are not. */
+  async function withWrongText(): Promise<ModelFiles> {
+    const files = await tinyModel(TINY_CLIP);
+    files.manifest.golden.text!.embedding[3] += 0.01;
+    return files;
+  }
+
+  test('tells of texts alone that they are wrong', async () => {
+    const vit = await loadViT(await withWrongText(), { backend: 'cpu', worker: false });
+    open.push(vit);
+    expect(await vit.selfTest()).toMatchObject({ passed: false, maxError: expect.closeTo(0.01, 6) });
+  });
+
+  test('runs before the first answer of a GPU', async () => {
+    const loading = loadViT(await withWrongText(), { backend: 'webgpu', worker: false });
+    await expect(loading).rejects.toMatchObject({ code: 'numeric' });
   });
 });

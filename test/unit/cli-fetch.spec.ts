@@ -71,6 +71,7 @@ describe('fetch', () => {
     expect(percents.at(-1)).toBe('100');
     expect(percents.map(Number)).toEqual(percents.map(Number).sort((a, b) => a - b));
     expect(progressed).toContain('writing 100 %');
+    expect(progressed).toContain('computing the golden 100 %');
     expect(progressed.at(-1)).toBe('');
   });
 

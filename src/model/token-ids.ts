@@ -3,8 +3,13 @@
  * that gives each text its features.
  */
 import { ViTError } from '../error.ts';
-import type { TextArchitecture } from '../model/text.ts';
-import type { Texts } from './backend.ts';
+import type { TextArchitecture } from './text.ts';
+
+/** Token ids `[batch, T]`, and which of its T tokens gives each text its features. */
+export interface Texts {
+  ids: Uint32Array<ArrayBuffer>;
+  ends: Uint32Array<ArrayBuffer>;
+}
 
 /** @throws ViTError `bad-input` naming the text and what is wrong with it */
 export function prepareTexts(texts: readonly (readonly number[])[], text: TextArchitecture): Texts {

@@ -1,0 +1,32 @@
+/**
+ * What happens to a picture, from JSON: of a manifest, or of a caller who wants another one than the model's.
+ */
+import { FILTERS, type Preprocess, type Resize } from '../model/preprocess.ts';
+import type { Field } from './field.ts';
+
+export function parsePreprocess(field: Field): Preprocess {
+  const numbers = (name: string) => field.get(name).list((value) => value.number());
+  const std = numbers('std');
+  if (std.includes(0)) field.get('std').fail('holds a zero');
+  return {
+    ...(field.has('background') && { background: field.get('background').rgb() }),
+    ...(field.has('orientation') && { orientation: field.get('orientation').oneOf(['exif', 'stored'] as const) }),
+    resize: field.get('resize').nullable(parseResize),
+    filter: field.get('filter').oneOf(FILTERS),
+    crop: field.get('crop').nullable((crop) => ({
+      height: crop.get('height').integer(1),
+      width: crop.get('width').integer(1),
+      rounding: crop.get('rounding').oneOf(['floor', 'half-even']),
+      ...(crop.has('fill') && { fill: crop.get('fill').rgb() }),
+    })),
+    mean: numbers('mean'),
+    std,
+  };
+}
+
+function parseResize(field: Field): Resize {
+  const mode = field.get('mode').oneOf(['squash', 'shortest-edge', 'longest-edge']);
+  return mode === 'squash'
+    ? { mode, height: field.get('height').integer(1), width: field.get('width').integer(1) }
+    : { mode, size: field.get('size').integer(1), rounding: field.get('rounding').oneOf(['trunc', 'round']) };
+}
