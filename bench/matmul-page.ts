@@ -73,7 +73,8 @@ async function ourProduct(x: Float32Array<ArrayBuffer>, w: Float32Array, [m, k, 
   const rows = roundUp(m, ROW_TILE);
   const weight = packWeight(transpose(w, k, n), new Columns(k), new Columns(n));
   const y = device.createBuffer({ size: rows * n * 4, usage: STORAGE | COPY_SRC });
-  const operands = [upload(x, rows * k), upload(weight), upload(new Float32Array(n)), y];
+  const unused = upload(new Float32Array(n));
+  const operands = [upload(x, rows * k), upload(weight), unused, unused, y];
   const group = device.createBindGroup({
     layout: pipeline.getBindGroupLayout(0),
     entries: operands.map((buffer, binding) => ({ binding, resource: { buffer } })),

@@ -1,7 +1,7 @@
 // The head: logits = x @ weightᵀ + bias, one row per image; or logits += that
 //
 //   x       [images, INPUTS] vec4s
-//   weight  [INPUTS, OUTPUTS] 4x4 blocks, as in matmul.wgsl
+//   weight  [OUTPUTS / 2, INPUTS, 2] 4x4 blocks, as in matmul.wgsl
 //   bias    [OUTPUTS] vec4s
 //   y       [images, OUTPUTS] vec4s
 //
@@ -26,11 +26,12 @@ var<workgroup> partial: array<vec4f, LANES>;
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) lane: u32) {
   let output = workgroup.x;
   let image = workgroup.y;
+  let panel = output / 2u * INPUTS;
   var sum = vec4f();
   for (var i = 0u; i < STEPS; i++) {
     let input = i * LANES + lane;
     if (input < INPUTS) {
-      sum += weight[input * OUTPUTS + output] * x[image * INPUTS + input];
+      sum += weight[(panel + input) * 2u + output % 2u] * x[image * INPUTS + input];
     }
   }
   partial[lane] = sum;

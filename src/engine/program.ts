@@ -59,6 +59,11 @@ export function compile(plan: Plan): Program {
   return { actions: plan.steps.flatMap((step) => compileStep(step, { plan, columns, shapes })), columns };
 }
 
+/** One per dispatch, in order. */
+export function kernelsOf({ actions }: Program): Kernel[] {
+  return actions.flatMap((action) => ('kernel' in action ? [action.kernel] : []));
+}
+
 interface Context {
   plan: Plan;
   columns: Program['columns'];
@@ -123,7 +128,8 @@ function kernelOf(
         activation,
         accumulate,
       });
-      const operands = [input, packed, bias === null ? packed : vector(bias, columnsOfWeight, { gamma }), output];
+      const added = bias === null ? packed : vector(bias, columnsOfWeight, { gamma });
+      const operands = [input, packed, added, added, output];
       return { kernel, operands, rowsPerItem };
     }
     case 'attention': {

@@ -2,7 +2,7 @@
  * Weights of a program: buffers made from tensors of the model. Pure data.
  */
 import { type ColumnLayout, packVector } from '../gpu/columns.ts';
-import { placeWeight, scaleWeight } from '../kernels/matmul.ts';
+import { packedLength, placeWeight, scaleWeight } from '../kernels/matmul.ts';
 
 /** A buffer made from one or more tensors of the model. */
 export type Weight = SmallWeight | LargeWeight;
@@ -44,7 +44,7 @@ export function matrix(
 ): LargeWeight {
   const weight: LargeWeight = {
     key: `matrix ${tensor}`,
-    floats: inputs.stride * outputs.stride,
+    floats: packedLength(inputs, outputs),
     tensor,
     place: (packed, piece, first) => placeWeight(packed, scaled(piece, share), first, inputs, outputs),
   };

@@ -4,12 +4,34 @@
 export interface Kernel {
   /** The stem of its shader file. */
   name: string;
-  /** Specialised WGSL with one entry point, `main`. */
+  /** Specialised WGSL. */
   code: string;
+  /** Its entry point. Default `main`. */
+  entry?: string;
   /** What is bound, in the order of `@binding`. */
   bindings: readonly Binding[];
   /** Workgroups for so many rows of work. */
   grid(rows: number): Grid;
+  /**
+   * What it does that a simpler kernel in its place would not, in one word: `f16`, `subgroups`, `fused`. Where it computes
+   * wrongly that one takes over; a kernel without a variant has nobody behind it.
+   */
+  variant?: string;
+  /** The largest error that its arithmetic excuses, of the largest value or of 1. Default `DEFAULT_TOLERANCE`. */
+  tolerance?: number;
+}
+
+/** Of f32, which errs by some 1e-6 in one step; a wrong kernel errs by far more. */
+export const DEFAULT_TOLERANCE = 1e-4;
+
+/** Kernels of which this is the same compute the same. */
+export function kernelKey(kernel: Kernel): string {
+  return JSON.stringify(kernel);
+}
+
+/** `attention/fused`; null of a kernel without a variant. */
+export function variantName({ kernel, variant }: { kernel: string; variant?: string }): string | null {
+  return variant === undefined ? null : `${kernel}/${variant}`;
 }
 
 export type Binding = 'read' | 'write' | 'uniform';

@@ -20,15 +20,16 @@ export class Pipelines {
 
   /** @throws ViTError `shader` with file, line and column of every error the compiler found */
   get(kernel: Kernel): Promise<GPUComputePipeline> {
-    let pipeline = this.#pipelines.get(kernel.code);
+    const key = `${kernel.entry} ${kernel.code}`;
+    let pipeline = this.#pipelines.get(key);
     if (!pipeline) {
       pipeline = this.#compile(kernel);
-      this.#pipelines.set(kernel.code, pipeline);
+      this.#pipelines.set(key, pipeline);
     }
     return pipeline;
   }
 
-  async #compile({ name, code, bindings }: Kernel): Promise<GPUComputePipeline> {
+  async #compile({ name, code, entry = 'main', bindings }: Kernel): Promise<GPUComputePipeline> {
     const device = this.#device;
     const module = device.createShaderModule({ label: name, code });
     const bindGroupLayout = device.createBindGroupLayout({
@@ -41,7 +42,7 @@ export class Pipelines {
     });
     const layout = device.createPipelineLayout({ label: name, bindGroupLayouts: [bindGroupLayout] });
     try {
-      return await device.createComputePipelineAsync({ label: name, layout, compute: { module, entryPoint: 'main' } });
+      return await device.createComputePipelineAsync({ label: name, layout, compute: { module, entryPoint: entry } });
     } catch (cause) {
       throw new ViTError('shader', await describeFailure(name, code, module, cause), { cause });
     }

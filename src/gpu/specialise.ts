@@ -1,6 +1,6 @@
 /**
  * Gives a shader its sizes. A shader file is complete, valid WGSL whose constants have example values; specialising
- * changes those values and nothing else.
+ * changes those values, and the type that `scalar` stands for, and nothing else.
  */
 import { ViTError } from '../error.ts';
 
@@ -9,9 +9,10 @@ export type Constants = Record<string, number | boolean>;
 /**
  * @param file for the error message
  * @param source WGSL with one line `const NAME = value;` for each of `constants`
+ * @param scalar what the line `alias scalar = f32;`, which there need not be, is to say instead
  * @throws ViTError `shader` when a name is not declared exactly once, or its value is not of the declared type
  */
-export function specialise(file: string, source: string, constants: Constants): string {
+export function specialise(file: string, source: string, constants: Constants, scalar: 'f32' | 'f16' = 'f32'): string {
   let code = source;
   for (const [name, value] of Object.entries(constants)) {
     const declaration = new RegExp(`^(const ${name} = )([^;]+);`, 'gm');
@@ -21,8 +22,12 @@ export function specialise(file: string, source: string, constants: Constants): 
     }
     code = code.replace(declaration, `$1${literal(value, matches[0][2], `${file}: ${name}`)};`);
   }
-  return code;
+  if (scalar === 'f32') return code;
+  if (!code.includes(ALIAS)) throw new ViTError('shader', `${file} declares no alias scalar.`);
+  return `enable f16;\n${code.replace(ALIAS, 'alias scalar = f16;')}`;
 }
+
+const ALIAS = 'alias scalar = f32;';
 
 /** `value` written with the type of the literal it replaces: bool, u32 (`8u`), i32 (`8i`) or f32 (`0.5f`). */
 function literal(value: number | boolean, example: string, where: string): string {

@@ -3,10 +3,12 @@ import type { ColumnLayout } from '../gpu/columns.ts';
 import { ceilDiv, type Kernel, roundUp } from '../gpu/kernel.ts';
 import { specialise } from '../gpu/specialise.ts';
 
+/** Threads of a workgroup, in all variants. */
 const WORKGROUP = 64;
-const COLUMN_VECTORS = 2;
+/** Outputs that lie together in a packed weight, and columns of every thread's tile. */
+const PANEL = 8;
 
-/** Rows that one thread computes: buffers of rows are padded to a multiple of it. */
+/** Rows that one thread of `direct` computes: buffers of rows are padded to a multiple of it. */
 export const ROW_TILE = 8;
 
 export interface MatmulSizes {
@@ -18,27 +20,66 @@ export interface MatmulSizes {
   activation: 'gelu' | 'gelu_tanh' | 'quick_gelu' | 'relu' | 'tanh' | 'swiglu' | null;
   /** Add to what y holds instead of replacing it. */
   accumulate: boolean;
+  /** LayerNorm of x, of which `columns` mean something: only `staged` can do it. Default none. */
+  norm?: { columns: number; epsilon: number } | null;
+  /** Of the weight as it is stored. Products and sums are f32. Default `'f32'`. */
+  storage?: WeightStorage;
 }
 
-/** Bindings x, weight, bias (any buffer when there is none), y. */
-export function matmul({ inputs, outputs, bias, activation, accumulate }: MatmulSizes): Kernel {
-  const vectors = outputs / 4;
+export type WeightStorage = 'f32' | 'f16';
+
+/** How the work is split: see the shader. Sizes not given are those that most GPUs like. */
+export type MatmulTiling =
+  | { entry: 'direct' }
+  /** `splits`: threads that share a tile, 2, 4 or 8; they must divide `inputs / 4`. */
+  | { entry: 'split'; splits: number }
+  /** `threadRows`: 4 or 8. */
+  | { entry: 'staged'; threadRows: number };
+
+export const DIRECT: MatmulTiling = { entry: 'direct' };
+
+/** Bindings x, weight, bias (any buffer when there is none), norm (weight, then bias; any buffer when there is none), y. */
+export function matmul(sizes: MatmulSizes, tiling: MatmulTiling = DIRECT): Kernel {
+  const { inputs, outputs, bias, activation, accumulate, norm = null, storage = 'f32' } = sizes;
+  const panels = ceilDiv(outputs, PANEL);
+  const { splits, threadRows } = { splits: 1, threadRows: 8, ...tiling };
+  if ((inputs / 4) % splits !== 0)
+    throw new RangeError(`${splits} threads cannot share ${inputs / 4} blocks of inputs.`);
+  if (norm && tiling.entry !== 'staged') throw new RangeError(`A matmul that is ${tiling.entry} has no LayerNorm.`);
   return {
     name: 'matmul',
-    code: specialise('matmul.wgsl', source, {
-      INPUTS: inputs / 4,
-      OUTPUTS: vectors,
-      BIAS: bias,
-      GELU: activation === 'gelu',
-      GELU_TANH: activation === 'gelu_tanh',
-      QUICK_GELU: activation === 'quick_gelu',
-      RELU: activation === 'relu',
-      TANH: activation === 'tanh',
-      SWIGLU: activation === 'swiglu',
-      ACCUMULATE: accumulate,
-    }),
-    bindings: ['read', 'read', 'read', 'write'],
-    grid: (rows) => [ceilDiv(ceilDiv(rows, ROW_TILE) * ceilDiv(vectors, COLUMN_VECTORS), WORKGROUP), 1, 1],
+    entry: tiling.entry,
+    variant:
+      [norm && 'norm', storage === 'f16' && 'f16', tiling.entry !== 'direct' && tiling.entry].find(Boolean) ||
+      undefined,
+    code: specialise(
+      'matmul.wgsl',
+      source,
+      {
+        INPUTS: inputs / 4,
+        OUTPUTS: outputs / 4,
+        BIAS: bias,
+        GELU: activation === 'gelu',
+        GELU_TANH: activation === 'gelu_tanh',
+        QUICK_GELU: activation === 'quick_gelu',
+        RELU: activation === 'relu',
+        TANH: activation === 'tanh',
+        SWIGLU: activation === 'swiglu',
+        ACCUMULATE: accumulate,
+        NORM: norm !== null,
+        WIDTH: norm?.columns ?? 1,
+        EPSILON: norm?.epsilon ?? 0,
+        SPLITS: splits,
+        THREAD_ROWS: threadRows,
+      },
+      storage,
+    ),
+    bindings: ['read', 'read', 'read', 'read', 'write'],
+    grid(rows) {
+      if (tiling.entry === 'staged') return [ceilDiv(panels, 8), ceilDiv(rows, 8 * threadRows), 1];
+      const threads = ceilDiv(rows, tiling.entry === 'split' ? 4 : ROW_TILE) * panels * splits;
+      return [ceilDiv(threads, WORKGROUP), 1, 1];
+    },
   };
 }
 
@@ -62,17 +103,22 @@ export class SwigluColumns implements ColumnLayout {
   }
 }
 
+/** Floats of a packed weight. */
+export function packedLength(inputs: ColumnLayout, outputs: ColumnLayout): number {
+  return inputs.stride * roundUp(outputs.stride, PANEL);
+}
+
 /**
  * A linear layer's weight in the shader's 4x4 blocks.
  * @param weight `[outputs, inputs]`, as in a checkpoint
- * @returns `[inputs / 4, outputs / 4, 4 inputs, 4 outputs]`, zero in the padding
+ * @returns `[outputs / 8, inputs / 4, 2, 4 inputs, 4 outputs]`, zero in the padding
  */
 export function packWeight(
   weight: ArrayLike<number>,
   inputs: ColumnLayout,
   outputs: ColumnLayout,
 ): Float32Array<ArrayBuffer> {
-  const packed = new Float32Array(inputs.stride * outputs.stride);
+  const packed = new Float32Array(packedLength(inputs, outputs));
   placeWeight(packed, weight, 0, inputs, outputs);
   return packed;
 }
@@ -85,13 +131,12 @@ export function placeWeight(
   inputs: ColumnLayout,
   outputs: ColumnLayout,
 ): void {
-  const inputOffsets = offsetsOf(inputs, outputs);
+  const places = placesOf(inputs);
   let i = first % inputs.count;
   for (let o = Math.floor(first / inputs.count), done = 0; done < piece.length; o++, i = 0) {
-    const at = outputs.at(o);
-    const column = (at >> 2) * 16 + (at & 3);
+    const start = startOf(o, inputs, outputs);
     const end = Math.min(inputs.count, i + piece.length - done);
-    for (; i < end; i++) packed[column + inputOffsets[i]] = piece[done++];
+    for (; i < end; i++) packed[start + places[i]] = piece[done++];
   }
 }
 
@@ -102,18 +147,23 @@ export function scaleWeight(
   inputs: ColumnLayout,
   outputs: ColumnLayout,
 ): void {
-  const inputOffsets = offsetsOf(inputs, outputs);
+  const places = placesOf(inputs);
   for (let o = 0; o < outputs.count; o++) {
-    const at = outputs.at(o);
-    const column = (at >> 2) * 16 + (at & 3);
-    for (const offset of inputOffsets) packed[column + offset] *= factors[o];
+    const start = startOf(o, inputs, outputs);
+    for (const place of places) packed[start + place] *= factors[o];
   }
 }
 
-/** Where the inputs of the first output lie. */
-function offsetsOf(inputs: ColumnLayout, outputs: ColumnLayout): Uint32Array {
+/** Where an output begins. */
+function startOf(output: number, inputs: ColumnLayout, outputs: ColumnLayout): number {
+  const at = outputs.at(output);
+  return Math.floor(at / PANEL) * inputs.stride * PANEL + ((at >> 2) & 1) * 16 + (at & 3);
+}
+
+/** Where the inputs of an output lie, from its beginning on. */
+function placesOf(inputs: ColumnLayout): Uint32Array {
   return Uint32Array.from({ length: inputs.count }, (_, i) => {
     const at = inputs.at(i);
-    return (at >> 2) * outputs.stride * 4 + (at & 3) * 4;
+    return (at >> 2) * 4 * PANEL + (at & 3) * 4;
   });
 }

@@ -1,8 +1,9 @@
-import { describe, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { Columns, packVector } from '../../src/gpu/columns.ts';
-import { matmul, packWeight, SwigluColumns, scaleWeight } from '../../src/kernels/matmul.ts';
+import { DIRECT, type MatmulTiling, matmul, packWeight, SwigluColumns, scaleWeight } from '../../src/kernels/matmul.ts';
 import type { Activation } from '../../src/model/architecture.ts';
 import { activate, swiglu } from '../../src/reference/activation.ts';
+import { layerNorm } from '../../src/reference/layer-norm.ts';
 import { matmul as reference } from '../../src/reference/matmul.ts';
 import { emptyBuffer, expectClose, F32_BOUND, fromBuffer, random, toBuffer } from '../harness/arrays.ts';
 import { runKernel } from '../harness/gpu.ts';
@@ -14,15 +15,45 @@ interface Case {
   bias?: boolean;
   activation?: Activation | 'tanh' | null;
   accumulate?: boolean;
+  tiling?: MatmulTiling;
+  /** x is this far from zero, and is to be normalised. */
+  normOf?: number;
 }
 
-async function compare({ rows, inputs, outputs, bias = true, activation = null, accumulate = false }: Case) {
+const EPSILON = 1e-6;
+/** Bound where there is no norm. */
+const NO_NORM = new Float32Array(4);
+
+const TILINGS: MatmulTiling[] = [
+  DIRECT,
+  { entry: 'split', splits: 1 },
+  { entry: 'split', splits: 4 },
+  { entry: 'split', splits: 8 },
+  { entry: 'staged', threadRows: 4 },
+  { entry: 'staged', threadRows: 8 },
+];
+
+async function compare({
+  rows,
+  inputs,
+  outputs,
+  bias = true,
+  activation = null,
+  accumulate = false,
+  tiling = DIRECT,
+  normOf,
+}: Case) {
   const x = random(rows * inputs.count, 1);
   const weight = random(outputs.count * inputs.count, 2, 1 / Math.sqrt(inputs.count));
   const biases = bias ? random(outputs.count, 3) : new Float32Array(outputs.count);
   const before = random(rows * outputs.count, 4);
   const packed = packWeight(weight, inputs, outputs);
-  const kernel = matmul({ inputs: inputs.stride, outputs: outputs.stride, bias, activation, accumulate });
+  const gain = random(inputs.count, 6);
+  const shift = random(inputs.count, 7);
+  const norm = normOf === undefined ? null : { columns: inputs.count, epsilon: EPSILON };
+  if (norm) for (let i = 0; i < x.length; i++) x[i] += normOf!;
+  const sizes = { inputs: inputs.stride, outputs: outputs.stride, bias, activation, accumulate, norm };
+  const kernel = matmul(sizes, tiling);
   const y = await runKernel(
     kernel,
     [
@@ -30,31 +61,121 @@ async function compare({ rows, inputs, outputs, bias = true, activation = null, 
       packed,
       // Without a bias any buffer may be bound: numbers that would show if they were read.
       bias ? packVector(biases, outputs) : random(outputs.stride, 5),
+      norm ? Float32Array.from([...packVector(gain, inputs), ...packVector(shift, inputs)]) : random(8, 5),
       accumulate ? toBuffer(before, rows, outputs) : emptyBuffer(rows, outputs),
     ],
     rows,
   );
   const shape = { rows, inputs: inputs.count, outputs: outputs.count };
-  const expected = reference(Float64Array.from(x), weight, biases, shape);
+  const read = norm
+    ? layerNorm(Float64Array.from(x), gain, shift, { rows, columns: inputs.count, epsilon: EPSILON })
+    : Float64Array.from(x);
+  const expected = reference(read, weight, biases, shape);
   activate(expected, activation);
   if (accumulate) for (let i = 0; i < expected.length; i++) expected[i] += before[i];
   expectClose(fromBuffer(y, rows, outputs), expected, F32_BOUND);
 }
 
+interface SwigluCase {
+  rows: number;
+  inputs: number;
+  width: number;
+  /** Of x. */
+  scale: number;
+  tiling: MatmulTiling;
+}
+
+async function compareSwiglu({ rows, inputs, width, scale, tiling }: SwigluCase) {
+  const columns = new Columns(inputs);
+  const halves = new SwigluColumns(width);
+  const outputs = new Columns(width);
+  const x = random(rows * inputs, 1, scale);
+  const weight = random(2 * width * inputs, 2, 2 / Math.sqrt(inputs));
+  const bias = random(2 * width, 3);
+  const sizes = { inputs: columns.stride, outputs: halves.stride, bias: true, accumulate: false };
+  const y = await runKernel(
+    matmul({ ...sizes, activation: 'swiglu' }, tiling),
+    [
+      toBuffer(x, rows, columns),
+      packWeight(weight, columns, halves),
+      packVector(bias, halves),
+      NO_NORM,
+      emptyBuffer(rows, outputs),
+    ],
+    rows,
+  );
+  const both = reference(Float64Array.from(x), weight, bias, { rows, inputs, outputs: 2 * width });
+  expectClose(fromBuffer(y, rows, outputs), swiglu(both, width), F32_BOUND);
+}
+
+const SHAPES = [
+  [1, 192, 576],
+  [197, 192, 768],
+  [197, 768, 192],
+  [8, 4, 4],
+  [31, 127, 61],
+  [2, 1, 1],
+  [65, 50, 12],
+  [3, 4096, 20],
+];
+
+/** For what compiles slowly. */
+const AWKWARD = SHAPES.filter(([rows, inputs]) => rows === 1 || inputs === 50 || inputs === 127);
+
 describe('matmul', () => {
-  for (const [rows, inputs, outputs] of [
-    [1, 192, 576],
-    [197, 192, 768],
-    [197, 768, 192],
-    [8, 4, 4],
-    [31, 127, 61],
-    [2, 1, 1],
-    [65, 50, 12],
-    [3, 4096, 20],
-  ]) {
-    test(`${rows} rows, ${inputs} to ${outputs}`, () =>
-      compare({ rows, inputs: new Columns(inputs), outputs: new Columns(outputs) }));
+  for (const tiling of TILINGS) {
+    const { splits, threadRows } = { splits: undefined, threadRows: undefined, ...tiling };
+    describe([tiling.entry, splits ?? threadRows ?? ''].join(' ').trim(), () => {
+      for (const [rows, inputs, outputs] of tiling === DIRECT ? SHAPES : AWKWARD) {
+        const columns = new Columns(inputs);
+        if ((columns.stride / 4) % (splits ?? 1) !== 0) continue;
+        test(`${rows} rows, ${inputs} to ${outputs}`, () =>
+          compare({ rows, inputs: columns, outputs: new Columns(outputs), tiling }));
+      }
+
+      test('gelu, no bias, added to what is there, heads of 18', () =>
+        compare({
+          rows: 37,
+          inputs: new Columns(64),
+          outputs: new Columns(162, 9),
+          bias: false,
+          activation: 'gelu',
+          accumulate: true,
+          tiling,
+        }));
+
+      test('swiglu', () => compareSwiglu({ rows: 17, inputs: 64, width: 50, scale: 1, tiling }));
+    });
   }
+
+  describe('with LayerNorm', () => {
+    for (const threadRows of [4, 8]) {
+      for (const [rows, inputs, outputs] of AWKWARD) {
+        test(`${rows} rows, ${inputs} to ${outputs}, ${threadRows} rows per thread`, () =>
+          compare({
+            rows,
+            inputs: new Columns(inputs),
+            outputs: new Columns(outputs),
+            tiling: { entry: 'staged', threadRows },
+            normOf: 0,
+          }));
+      }
+    }
+    test('of rows whose mean is a hundred deviations away', () =>
+      compare({
+        rows: 11,
+        inputs: new Columns(190),
+        outputs: new Columns(40),
+        tiling: { entry: 'staged', threadRows: 8 },
+        normOf: 58,
+      }));
+  });
+
+  test('sizes that a tiling cannot take are refused', () => {
+    const sizes = { inputs: 12, outputs: 8, bias: true, activation: null, accumulate: false };
+    expect(() => matmul(sizes, { entry: 'split', splits: 2 })).toThrow('2 threads cannot share 3 blocks');
+    expect(() => matmul({ ...sizes, norm: { columns: 12, epsilon: 1e-6 } })).toThrow('no LayerNorm');
+  });
 
   test('without bias', () => compare({ rows: 9, inputs: new Columns(24), outputs: new Columns(40), bias: false }));
 
@@ -80,27 +201,8 @@ describe('matmul', () => {
     [3, 7, 1, 1],
     [2, 16, 6, 60],
   ]) {
-    test(`swiglu, ${inputs} to 2 x ${width}, gates up to about ${scale}`, async () => {
-      const columns = new Columns(inputs);
-      const halves = new SwigluColumns(width);
-      const outputs = new Columns(width);
-      const x = random(rows * inputs, 1, scale);
-      const weight = random(2 * width * inputs, 2, 2 / Math.sqrt(inputs));
-      const bias = random(2 * width, 3);
-      const sizes = { inputs: columns.stride, outputs: halves.stride, bias: true, accumulate: false };
-      const y = await runKernel(
-        matmul({ ...sizes, activation: 'swiglu' }),
-        [
-          toBuffer(x, rows, columns),
-          packWeight(weight, columns, halves),
-          packVector(bias, halves),
-          emptyBuffer(rows, outputs),
-        ],
-        rows,
-      );
-      const both = reference(Float64Array.from(x), weight, bias, { rows, inputs, outputs: 2 * width });
-      expectClose(fromBuffer(y, rows, outputs), swiglu(both, width), F32_BOUND);
-    });
+    test(`swiglu, ${inputs} to 2 x ${width}, gates up to about ${scale}`, () =>
+      compareSwiglu({ rows, inputs, width, scale, tiling: DIRECT }));
   }
 
   for (const activation of ['quick_gelu', 'swiglu'] as const) {
@@ -113,6 +215,7 @@ describe('matmul', () => {
         toBuffer(x, 5, inputs),
         packWeight(new Float32Array(outputs.count).fill(1), inputs, outputs),
         new Float32Array(outputs.stride),
+        NO_NORM,
         emptyBuffer(5, inputs),
       ];
       const sizes = { inputs: 4, outputs: outputs.stride, bias: true, accumulate: false };
@@ -131,7 +234,13 @@ describe('matmul', () => {
     const packed = packWeight(weight, inputs, outputs);
     scaleWeight(packed, gamma, inputs, outputs);
     const scaledBias = bias.map((value, i) => value * gamma[i]);
-    const operands = [toBuffer(x, rows, inputs), packed, packVector(scaledBias, outputs), emptyBuffer(rows, outputs)];
+    const operands = [
+      toBuffer(x, rows, inputs),
+      packed,
+      packVector(scaledBias, outputs),
+      NO_NORM,
+      emptyBuffer(rows, outputs),
+    ];
     const sizes = { inputs: inputs.stride, outputs: outputs.stride, bias: true, accumulate: false };
     const y = await runKernel(matmul({ ...sizes, activation: null }), operands, rows);
     const expected = reference(Float64Array.from(x), weight, bias, { rows, inputs: 24, outputs: 13 });
