@@ -115,6 +115,18 @@ export class Activations {
     return { data, shape: [items, ...shape] };
   }
 
+  /** Fills a value of one item, for tests of what follows. @param dense `[rows, columns]` */
+  write(queue: GPUQueue, name: ValueName, dense: Float32Array): void {
+    const { rows } = this.#plan.values[name];
+    const columns = this.#program.columns[name];
+    const padded = new Float32Array(rows * columns.stride);
+    const places = Array.from({ length: columns.count }, (_, i) => columns.at(i));
+    for (let row = 0, from = 0; row < rows; row++) {
+      for (const place of places) padded[row * columns.stride + place] = dense[from++];
+    }
+    queue.writeBuffer(this.values[name], 0, padded);
+  }
+
   destroy(): void {
     this.#buffers.destroy();
   }

@@ -26,7 +26,7 @@ export interface Backend {
   readonly adapter: AdapterInfo | null;
   /** Takes a piece of a tensor of the model. Every tensor is given once, before `ready`. */
   addPiece(piece: TensorPiece): void;
-  /** Resolves when everything is compiled and has run once. */
+  /** Resolves when everything is compiled. */
   ready(): Promise<void>;
   /** Images that one `run` takes at most, or texts. */
   maxBatch(of: 'images' | 'texts', wanted: Wanted): number;

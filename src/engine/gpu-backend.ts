@@ -5,10 +5,12 @@
  * What an ordinary run does not compute (tokens, attention maps) is another network with the same weights, made when it
  * is first asked for. A text tower is a network of its own, compiled while loading; its buffers come with the first text.
  */
+import { ViTError } from '../error.ts';
 import { Buffers } from '../gpu/buffers.ts';
 import type { Gpu } from '../gpu/device.ts';
+import { type Kernel, kernelKey, variantName } from '../gpu/kernel.ts';
 import { Pipelines } from '../gpu/pipelines.ts';
-import { extrasFor } from '../model/outputs.ts';
+import { type Extras, extrasFor } from '../model/outputs.ts';
 import { type Plan, planViT } from '../model/plan.ts';
 import { planText } from '../model/plan-text.ts';
 import type { Preprocess } from '../model/preprocess.ts';
@@ -17,9 +19,10 @@ import type { TensorPiece } from '../weights/tensors.ts';
 import { type AdapterInfo, adapterInfo, type KernelCheck, type Memory, type Outputs } from '../worker/wire.ts';
 import type { Activations } from './activations.ts';
 import type { Backend, Input, Wanted } from './backend.ts';
-import { checkKernels } from './kernel-check.ts';
+import { KernelChecker } from './kernel-check.ts';
 import { Network } from './network.ts';
 import { PreprocessGpu } from './preprocess-gpu.ts';
+import { compile, dispatchesOf } from './program.ts';
 import { WeightBuffers } from './weight-buffers.ts';
 
 export class GpuBackend implements Backend {
@@ -30,22 +33,33 @@ export class GpuBackend implements Backend {
   readonly #weightBuffers: Buffers;
   readonly #weights: WeightBuffers;
   readonly #pipelines: Pipelines;
+  readonly #checker: KernelChecker;
   /** The ordinary run. */
   readonly #images: Network;
   readonly #texts: Network | null;
   /** The last one that was asked for more, and what that was. */
-  #extra: { key: string; network: Network } | null = null;
+  #extra: { key: string; network: Network; isRight: boolean } | null = null;
   readonly #makingPreprocess: Promise<PreprocessGpu>;
   #preprocess: PreprocessGpu | null = null;
+  readonly #without: ReadonlySet<string>;
+  #isWarm = false;
 
-  /** @throws ViTError `out-of-memory`; nothing stays allocated */
-  static async create(gpu: Gpu, plan: Plan, spec: Preprocess): Promise<GpuBackend> {
+  /**
+   * @param without variants of kernels that are not to be used, by `variantName`
+   * @throws ViTError `out-of-memory`; nothing stays allocated
+   */
+  static async create(
+    gpu: Gpu,
+    plan: Plan,
+    spec: Preprocess,
+    without: ReadonlySet<string> = new Set(),
+  ): Promise<GpuBackend> {
     const buffers = new Buffers(gpu.device);
     let backend: GpuBackend | undefined;
     try {
       const megabytes = Math.ceil((parameterCount(plan.architecture) * 4) / 1e6);
       await gpu.checked(`the weights of the model (${megabytes} MB)`, () => {
-        backend = new GpuBackend(gpu, plan, spec, buffers);
+        backend = new GpuBackend(gpu, plan, spec, buffers, without);
       });
       return backend!;
     } catch (error) {
@@ -56,18 +70,25 @@ export class GpuBackend implements Backend {
     }
   }
 
-  private constructor(gpu: Gpu, plan: Plan, spec: Preprocess, weightBuffers: Buffers) {
+  /** What of this library decides the numbers: changes whenever a shader of the ordinary run does. */
+  static codeFor(_gpu: Gpu, plan: Plan): string {
+    return [...new Set(dispatchesOf(compile(plan)).map(({ kernel }) => kernelKey(kernel)))].join('\n');
+  }
+
+  private constructor(gpu: Gpu, plan: Plan, spec: Preprocess, weightBuffers: Buffers, without: ReadonlySet<string>) {
     const { device } = gpu;
     const { architecture } = plan;
     this.#gpu = gpu;
     this.#plan = plan;
     this.#spec = spec;
+    this.#without = without;
     this.#weightBuffers = weightBuffers;
     this.#weights = new WeightBuffers(device, weightBuffers);
     this.#pipelines = new Pipelines(device);
-    this.#images = this.#network(plan);
+    this.#checker = new KernelChecker(gpu, this.#pipelines);
+    this.#images = this.#network(planViT(architecture, this.#extras()));
     this.#weights.create(this.#images.program);
-    this.#texts = architecture.text ? this.#network(planText(architecture, architecture.text)) : null;
+    this.#texts = architecture.text ? this.#network(planText(architecture, architecture.text, this.#extras())) : null;
     if (this.#texts) this.#weights.create(this.#texts.program);
     this.#makingPreprocess = PreprocessGpu.create(device, this.#pipelines, {
       spec,
@@ -89,7 +110,11 @@ export class GpuBackend implements Backend {
   async ready(): Promise<void> {
     this.#weights.finish();
     [this.#preprocess] = await Promise.all([this.#makingPreprocess, this.#images.ready(), this.#texts?.ready()]);
-    // Once through everything: the first use of a pipeline can be slow, and the caller's first picture is not to pay.
+  }
+
+  /** Once through everything, unless something ran already: the first use of a pipeline can be slow, and the caller's first picture is not to pay. */
+  async warmUp(): Promise<void> {
+    if (this.#isWarm) return;
     const onePixel = { data: new Uint8ClampedArray(4), width: 1, height: 1 } as ImageData;
     await this.run({ batch: 1, usePicture: async (_, use) => use(onePixel) }, { outputs: [] });
   }
@@ -103,17 +128,28 @@ export class GpuBackend implements Backend {
     const { batch } = input;
     const network = 'ids' in input ? this.#texts! : this.#networkFor(wanted);
     await network.ready();
+    if (network === this.#extra?.network) await this.#checkExtra(this.#extra);
     const activations = await network.activationsFor(batch);
     const encoder = await this.#upload(input, activations);
     network.record(encoder, activations, batch, wanted.outputs);
+    this.#isWarm = true;
     this.#gpu.device.queue.submit([encoder.finish()]);
     return network.read(activations, batch, wanted.outputs);
   }
 
-  /** What of this library decides the numbers: changes whenever a shader of the ordinary run does. */
-  get code(): string {
-    const { actions } = this.#images.program;
-    return actions.map((action) => ('kernel' in action ? action.kernel.code : 'copy')).join('\n');
+  /** What an ordinary run and texts are computed with, by name; and those of them that are variants, by `variantName`. */
+  get kernels(): string[] {
+    return [...new Set(this.#kernels.map(({ name }) => name))];
+  }
+
+  get variants(): string[] {
+    const names = this.#kernels.map(({ name: kernel, variant }) => variantName({ kernel, variant }));
+    return [...new Set(names)].filter((name) => name !== null);
+  }
+
+  get #kernels(): Kernel[] {
+    const networks = [this.#images, this.#texts].filter((network) => network !== null);
+    return networks.flatMap(({ program }) => dispatchesOf(program).map(({ kernel }) => kernel));
   }
 
   get resizesOnGpu(): boolean {
@@ -128,8 +164,14 @@ export class GpuBackend implements Backend {
     this.#preprocess = await PreprocessGpu.create(this.#gpu.device, this.#pipelines, options);
   }
 
-  checkKernels(): Promise<KernelCheck[]> {
-    return checkKernels(this.#gpu, this.#plan.architecture);
+  /** Every kernel of the networks for images and texts. */
+  async checkKernels(): Promise<KernelCheck[]> {
+    const checks: KernelCheck[] = [];
+    this.#checker.forget();
+    for (const network of [this.#images, this.#texts]) {
+      if (network) checks.push(...(await this.#checker.check(network)));
+    }
+    return checks;
   }
 
   isLost(error: unknown): Promise<boolean> {
@@ -166,9 +208,25 @@ export class GpuBackend implements Backend {
     if (key === '{}') return this.#images;
     if (this.#extra?.key !== key) {
       this.#extra?.network.destroy();
-      this.#extra = { key, network: this.#network(planViT(architecture, extras)) };
+      const network = this.#network(planViT(architecture, { ...extras, ...this.#extras() }));
+      this.#extra = { key, network, isRight: false };
     }
     return this.#extra.network;
+  }
+
+  /** The first time: it has kernels that an ordinary run has not. @throws ViTError `numeric` */
+  async #checkExtra(extra: { network: Network; isRight: boolean }): Promise<void> {
+    if (extra.isRight) return;
+    const wrong = (await this.#checker.check(extra.network)).find(({ passed }) => !passed);
+    if (wrong) {
+      throw new ViTError('numeric', `This GPU computes something else in the kernel ${wrong.kernel} (${wrong.step}).`);
+    }
+    extra.isRight = true;
+  }
+
+  /** How plans go around what this GPU computes wrongly. */
+  #extras(): Extras {
+    return this.#without.has('attention/fused') ? { separateAttention: true } : {};
   }
 
   /** @returns the encoder in which the rest of the run is to be recorded */

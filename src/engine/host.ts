@@ -30,7 +30,7 @@ import {
   type WireImage,
 } from '../worker/wire.ts';
 import { blocksFor, ClassAttention } from './attend.ts';
-import type { InputData, Wanted } from './backend.ts';
+import type { Input, InputData, Wanted } from './backend.ts';
 import { joinOutputs, requireOutputs } from './outputs.ts';
 import { Session } from './session.ts';
 
@@ -86,7 +86,6 @@ export class EngineHost implements EngineInterface {
       // Moved here by the caller: nobody else will close it.
       for (const image of images) if ('close' in image) image.close();
     }
-    requireFinite(result);
     const timing = { decode, preprocess, run: performance.now() - start - decode - preprocess };
     return { outputs: result, timing, failures };
   }
@@ -124,7 +123,6 @@ export class EngineHost implements EngineInterface {
       ids: ids.subarray(first * text.tokens, (first + batch) * text.tokens),
       ends: ends.subarray(first, first + batch),
     }));
-    requireFinite(outputs);
     return { outputs, timing: { decode: 0, preprocess: 0, run: performance.now() - start } };
   }
 
@@ -182,11 +180,9 @@ export class EngineHost implements EngineInterface {
 
   async #runPixels(pixels: Float32Array<ArrayBuffer>, images: number, wanted: Wanted): Promise<Outputs> {
     const size = pixelCount(this.#model().plan);
-    const outputs = await this.#run('images', images, wanted, (first, batch) => ({
+    return this.#run('images', images, wanted, (first, batch) => ({
       pixels: pixels.subarray(first * size, (first + batch) * size),
     }));
-    requireFinite(outputs, pixels);
-    return outputs;
   }
 
   /** Runs any number of images or texts, in batches that the backend takes; `inputOf` gives each its input. */
@@ -203,12 +199,14 @@ export class EngineHost implements EngineInterface {
       let most = backend.maxBatch(of, wanted);
       for (let first = 0; first < count; ) {
         const batch = Math.min(most, count - first);
-        const part = await backend.run({ batch, ...inputOf(first, batch) }, wanted).catch((error) => {
+        const input: Input = { batch, ...inputOf(first, batch) };
+        const part = await backend.run(input, wanted).catch((error) => {
           if (error.code !== 'out-of-memory' || batch === 1) throw error;
         });
         // No picture has been taken yet where memory was short, and half as many may fit.
         if (!part) most = batch >> 1;
         else {
+          requireFinite(part, input);
           parts.push(part);
           first += batch;
         }
@@ -223,8 +221,10 @@ function pixelCount({ architecture: { channels, imageSize } }: Plan): number {
 }
 
 /** @throws ViTError `bad-input` where the pixels were at fault, `numeric` where the arithmetic was */
-function requireFinite(outputs: Outputs, pixels?: Float32Array): void {
+function requireFinite(outputs: Outputs, input: Input): void {
   if (Object.values(outputs).every(({ data }) => data.every(Number.isFinite))) return;
-  if (pixels && !pixels.every(Number.isFinite)) throw new ViTError('bad-input', 'The pixels hold NaN or infinity.');
+  if ('pixels' in input && !input.pixels.every(Number.isFinite)) {
+    throw new ViTError('bad-input', 'The pixels hold NaN or infinity.');
+  }
   throw new ViTError('numeric', 'The network computed NaN or infinity: its weights or this GPU are at fault.');
 }

@@ -1,115 +1,153 @@
 /**
- * Which kernel computes something else than the CPU: a network of the model's kind, but of one small block, on both, one
- * step after the other. It says where a GPU errs; whether it errs with this very model, the golden says.
+ * Which kernel computes something else than the CPU: each kernel of a network once, alone, on numbers made up for it. It
+ * runs through the very pipeline that the network uses, so that nothing is compiled for it, and the CPU computes a few
+ * rows of the same step. Where a GPU errs is found here; whether this very model comes out right, the golden says.
  */
 import { Buffers } from '../gpu/buffers.ts';
 import type { Gpu } from '../gpu/device.ts';
-import { Pipelines } from '../gpu/pipelines.ts';
-import type { Architecture } from '../model/architecture.ts';
-import { goldenPixels } from '../model/golden.ts';
-import { type Plan, planViT, type Step } from '../model/plan.ts';
+import { DEFAULT_TOLERANCE, kernelKey } from '../gpu/kernel.ts';
+import type { Pipelines } from '../gpu/pipelines.ts';
+import { fieldsOf } from '../model/cost.ts';
+import type { InputName, Plan, Step } from '../model/plan.ts';
 import { tensorShapes } from '../model/tensors.ts';
-import { runReference } from '../reference/run.ts';
 import type { KernelCheck } from '../worker/wire.ts';
+import { MadeUp, rowLength } from './made-up.ts';
 import { Network } from './network.ts';
+import { dispatchesOf } from './program.ts';
+import { type Given, type Sample, sampleSteps, valuesOf } from './step-sample.ts';
 import { WeightBuffers } from './weight-buffers.ts';
 
-/** Of the largest value of a step, or of 1: f32 errs by some 1e-6 in a network this small, a wrong kernel by far more. */
-const TOLERANCE = 1e-4;
+/** Larger ones of a table of words cost memory and prove nothing more. */
+const MAX_VOCABULARY = 64;
+/** Elements of a weight that are made at once. */
+const PIECE = 1 << 18;
 
-/** @returns the steps in order; those behind one that failed work on its wrong values */
-export async function checkKernels(gpu: Gpu, architecture: Architecture): Promise<KernelCheck[]> {
-  const small = shrink(architecture);
-  const { plan, kept } = keepEveryStep(planViT(small));
-  const tensors = new Map<string, Float32Array<ArrayBuffer>>();
-  for (const [name, shape] of tensorShapes(small)) {
-    const data = goldenPixels(tensors.size + 1, shape);
-    // Sums of many products stay in a range in which no softmax is all or nothing.
-    for (let i = 0; i < data.length; i++) data[i] *= 0.2;
-    tensors.set(name, data);
+export class KernelChecker {
+  readonly #gpu: Gpu;
+  readonly #pipelines: Pipelines;
+  /** Code of the kernels that were right. */
+  readonly #right = new Set<string>();
+
+  constructor(gpu: Gpu, pipelines: Pipelines) {
+    this.#gpu = gpu;
+    this.#pipelines = pipelines;
   }
-  const pixels = goldenPixels(0, [1, plan.inputs.pixels!]);
 
-  const buffers = new Buffers(gpu.device);
-  const weights = new WeightBuffers(gpu.device, buffers);
-  const network = new Network(gpu, plan, new Pipelines(gpu.device), weights);
-  let computed: Float32Array;
-  try {
-    await gpu.checked('the weights of the self-test', () => weights.create(network.program));
-    for (const [name, data] of tensors) weights.add({ name, data, first: 0, length: data.length });
-    await network.ready();
+  /** @returns one for each kernel of the network that was not found right before, in the order of its dispatches */
+  async check({ plan, program }: Network): Promise<KernelCheck[]> {
+    const checks: KernelCheck[] = [];
+    const seen = new Set<string>();
+    for (const { steps, kernel } of dispatchesOf(program)) {
+      const key = kernelKey(kernel);
+      if (this.#right.has(key) || seen.has(key)) continue;
+      seen.add(key);
+      const check = await this.#checkSteps(steps, plan);
+      if (check.passed) this.#right.add(key);
+      checks.push(check);
+    }
+    return checks;
+  }
+
+  /** Forgets what was found, so that the next `check` is of everything. */
+  forget(): void {
+    this.#right.clear();
+  }
+
+  async #checkSteps(steps: readonly Step[], whole: Plan): Promise<KernelCheck> {
+    const plan = planAlone(steps, whole);
+    const given = madeUp(steps, plan);
+    const buffers = new Buffers(this.#gpu.device);
+    const weights = new WeightBuffers(this.#gpu.device, buffers);
+    const network = new Network(this.#gpu, plan, this.#pipelines, weights);
+    try {
+      await this.#gpu.checked('the weights of the self-test', () => weights.create(network.program));
+      for (const [name, { numbers, shape }] of given.tensors) {
+        const length = shape[0] * rowLength(shape);
+        for (let first = 0; first < length; first += PIECE) {
+          weights.add({ name, length, first, data: numbers.piece(first, Math.min(PIECE, length - first)) });
+        }
+      }
+      await network.ready();
+      const computed = await this.#run(network, given);
+      const { output, label } = steps[steps.length - 1];
+      const error = relativeError(computed, plan.values[output].columns, sampleSteps(steps, given));
+      const { name, variant, tolerance = DEFAULT_TOLERANCE } = dispatchesOf(network.program)[0].kernel;
+      return { kernel: name, ...(variant && { variant }), step: label, passed: error <= tolerance, error };
+    } finally {
+      network.destroy();
+      buffers.destroy();
+    }
+  }
+
+  /** @returns all that the GPU writes, `[rows, columns]` */
+  async #run(network: Network, { plan, values, inputs }: Given): Promise<Float32Array> {
+    const { device } = this.#gpu;
     const activations = await network.activationsFor(1);
-    gpu.device.queue.writeBuffer(activations.inputs.pixels!, 0, pixels);
-    const encoder = gpu.device.createCommandEncoder({ label: 'self-test' });
+    for (const [name, numbers] of values) {
+      const { rows, columns } = plan.values[name];
+      activations.write(device.queue, name, numbers.piece(0, rows * columns));
+    }
+    for (const [name, data] of Object.entries(inputs) as [InputName, Float32Array<ArrayBuffer>][]) {
+      device.queue.writeBuffer(activations.inputs[name]!, 0, data);
+    }
+    const encoder = device.createCommandEncoder({ label: 'self-test' });
     network.record(encoder, activations, 1, ['hidden']);
-    gpu.device.queue.submit([encoder.finish()]);
-    computed = (await network.read(activations, 1, ['hidden'])).hidden!.data;
-  } finally {
-    network.destroy();
-    buffers.destroy();
+    device.queue.submit([encoder.finish()]);
+    return (await network.read(activations, 1, ['hidden'])).hidden!.data;
   }
-
-  const names = network.program.actions.flatMap((action) => ('kernel' in action ? [action.kernel.name] : []));
-  const checks: KernelCheck[] = [];
-  let first = 0;
-  runReference(
-    plan,
-    (name) => tensors.get(name)!,
-    { pixels },
-    1,
-    (step, expected) => {
-      if (kept.has(step)) return;
-      const error = relativeError(computed.subarray(first, first + expected.length), expected);
-      first += expected.length;
-      checks.push({ kernel: names[checks.length], step: step.label, passed: error <= TOLERANCE, error });
-    },
-  );
-  return checks;
 }
 
-/** One block on four patches, two heads; everything that decides which kernels there are stays. */
-function shrink(architecture: Architecture): Architecture {
-  const { patchSize, width, heads, mlpWidth, classes, representation = 0, projection = 0 } = architecture;
-  const smallHeads = Math.min(heads, 2);
-  const smallWidth = (width / heads) * smallHeads;
+/** What one dispatch computes as a plan of its own, with what it writes as the output. */
+function planAlone(steps: readonly Step[], { architecture, inputs, values }: Plan): Plan {
+  const { text = null } = architecture;
+  const vocabulary = Math.min(text?.vocabulary ?? 0, MAX_VOCABULARY);
+  const { output } = steps[steps.length - 1];
+  const { rows, columns } = values[output];
   return {
-    ...architecture,
-    imageSize: [2 * patchSize[0], 2 * patchSize[1]],
-    width: smallWidth,
-    heads: smallHeads,
-    depth: 1,
-    mlpWidth: Math.min(mlpWidth, 2 * smallWidth),
-    classes: Math.min(classes, 10),
-    representation: Math.min(representation, smallWidth),
-    projection: Math.min(projection, smallWidth),
-    text: null,
+    architecture: { ...architecture, text: text && { ...text, vocabulary } },
+    inputs,
+    values: Object.fromEntries(valuesOf(steps, values).map((name) => [name, values[name]])),
+    steps: [...steps],
+    outputs: { hidden: { values: [output], shape: [rows, columns] } },
   };
 }
 
-/** A copy of what each step wrote, before a later one writes there too: all of them together are `hidden`. */
-function keepEveryStep(plan: Plan): { plan: Plan; kept: Set<Step> } {
-  const values = { ...plan.values };
-  const kept = new Set<Step>();
-  let floats = 0;
-  const steps = plan.steps.flatMap((step, i) => {
-    const copy: Step = { op: 'copy', label: `${step.label}/keep`, input: step.output, output: `step${i}` };
-    values[copy.output] = values[step.output];
-    floats += values[step.output].rows * values[step.output].columns;
-    kept.add(copy);
-    return [step, copy];
-  });
-  const hidden = { values: [...kept].map(({ output }) => output), shape: [floats] };
-  return { plan: { ...plan, values, steps, outputs: { hidden } }, kept };
+/** What steps read, and what lies where they write. */
+function madeUp(steps: readonly Step[], plan: Plan): Given {
+  const shapes = tensorShapes(plan.architecture);
+  const tensors: Given['tensors'] = new Map();
+  for (const name of steps.flatMap(fieldsOf)) {
+    const shape = shapes.get(name);
+    if (shape && !tensors.has(name)) tensors.set(name, { numbers: MadeUp.tensor(tensors.size + 1, shape), shape });
+  }
+  const values: Given['values'] = new Map();
+  // Twice as large, so that the scores of attention differ.
+  for (const name of Object.keys(plan.values)) values.set(name, new MadeUp(values.size + 101, 2));
+  const { pixels = 0, ids = 0 } = plan.inputs;
+  const { vocabulary = 0 } = plan.architecture.text ?? {};
+  const inputs: Given['inputs'] = {};
+  for (const step of steps) {
+    if (step.op === 'patchify' || step.op === 'unfold') inputs.pixels = new MadeUp(7, 1).piece(0, pixels);
+    if (step.op === 'lookup') inputs.ids = Uint32Array.from({ length: ids }, (_, i) => (i * 29) % vocabulary);
+    if (step.op === 'pick') inputs.ends = Uint32Array.of(plan.values[step.input].rows - 1);
+  }
+  return { plan, tensors, values, inputs };
 }
 
-function relativeError(actual: Float32Array, expected: Float64Array): number {
+/** Of the largest value of the sample, or of 1; NaN, anywhere, is the largest error. */
+function relativeError(computed: Float32Array, stride: number, { rows, columns, data }: Sample): number {
+  if (computed.some(Number.isNaN)) return Infinity;
   let largest = 1;
   let error = 0;
-  for (let i = 0; i < expected.length; i++) {
-    largest = Math.max(largest, Math.abs(expected[i]));
-    const difference = Math.abs(actual[i] - expected[i]);
-    // NaN is the largest error.
-    if (!(difference <= error)) error = Number.isNaN(difference) ? Infinity : difference;
+  let at = 0;
+  for (const row of rows) {
+    for (const column of columns) {
+      const expected = data[at++];
+      // Where a token may not look, both are infinite.
+      if (computed[row * stride + column] === expected) continue;
+      largest = Math.max(largest, Math.abs(expected));
+      error = Math.max(error, Math.abs(computed[row * stride + column] - expected));
+    }
   }
   return error / largest;
 }

@@ -17,11 +17,11 @@ import type { WeightBuffers } from './weight-buffers.ts';
 const MAX_BATCH = 32;
 
 export class Network {
+  readonly plan: Plan;
   readonly program: Program;
   /** Images or texts that one run takes at most. */
   readonly maxBatch: number;
   readonly #gpu: Gpu;
-  readonly #plan: Plan;
   readonly #weights: WeightBuffers;
   /** Under way from the beginning: shaders compile while the weights are fetched. */
   readonly #compiling: Promise<(GPUComputePipeline | null)[]>;
@@ -31,7 +31,7 @@ export class Network {
 
   constructor(gpu: Gpu, plan: Plan, pipelines: Pipelines, weights: WeightBuffers) {
     this.#gpu = gpu;
-    this.#plan = plan;
+    this.plan = plan;
     this.#weights = weights;
     this.program = compile(plan);
     const { actions } = this.program;
@@ -61,7 +61,7 @@ export class Network {
     const buffers = new Buffers(device);
     try {
       this.#activations = await this.#gpu.checked(`a batch of ${batch}`, () => {
-        return new Activations(device, this.#plan, this.program, this.#weights, this.#pipelines, buffers, batch);
+        return new Activations(device, this.plan, this.program, this.#weights, this.#pipelines, buffers, batch);
       });
     } catch (error) {
       buffers.destroy();
@@ -87,7 +87,7 @@ export class Network {
       }
     }
     pass?.end();
-    const values = outputs.flatMap((name) => this.#plan.outputs[name]!.values);
+    const values = outputs.flatMap((name) => this.plan.outputs[name]!.values);
     activations.recordReadback(encoder, [...new Set(values)]);
   }
 
@@ -106,7 +106,7 @@ export class Network {
       this.#gpu.throwIfFailed();
       const result: Outputs = {};
       for (const name of outputs) {
-        const { values, shape } = this.#plan.outputs[name]!;
+        const { values, shape } = this.plan.outputs[name]!;
         result[name] = activations.read(values, batch, shape);
       }
       return result;

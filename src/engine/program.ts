@@ -32,8 +32,10 @@ export interface Program {
 export type Action = Dispatch | Copy;
 
 export interface Dispatch {
-  /** The step's. */
+  /** The step's; of several the last one's. */
   label: string;
+  /** What it computes, in order: one step, or several that a kernel does at once. */
+  steps: readonly Step[];
   kernel: Kernel;
   /** In the order of the kernel's bindings. */
   operands: Operand[];
@@ -59,9 +61,9 @@ export function compile(plan: Plan): Program {
   return { actions: plan.steps.flatMap((step) => compileStep(step, { plan, columns, shapes })), columns };
 }
 
-/** One per dispatch, in order. */
-export function kernelsOf({ actions }: Program): Kernel[] {
-  return actions.flatMap((action) => ('kernel' in action ? [action.kernel] : []));
+/** In order. */
+export function dispatchesOf({ actions }: Program): Dispatch[] {
+  return actions.filter((action) => 'kernel' in action);
 }
 
 interface Context {
@@ -74,13 +76,13 @@ function compileStep(step: Step, context: Context): Action[] {
   if (step.op === 'copy') return [{ from: step.input, to: step.output }];
   if (step.op === 'lookup') return lookUp(step, context);
   const { kernel, operands, rowsPerItem } = kernelOf(step, context);
-  return [{ label: step.label, kernel, operands, rowsPerItem }];
+  return [{ label: step.label, steps: [step], kernel, operands, rowsPerItem }];
 }
 
 function kernelOf(
   step: Exclude<Step, { op: 'copy' | 'lookup' }>,
   { plan, columns, shapes }: Context,
-): Omit<Dispatch, 'label'> {
+): Omit<Dispatch, 'label' | 'steps'> {
   const { architecture, values } = plan;
   const output = { value: step.output };
   const outputs = columns[step.output];
@@ -189,11 +191,12 @@ function kernelOf(
 const MAX_ROWS = 2 ** 32 - 1;
 
 /** A table of words may be larger than one binding may be: then each piece of it serves its own words. */
-function lookUp({ table, position, output, label }: StepOf<'lookup'>, { plan, columns, shapes }: Context): Action[] {
+function lookUp(step: StepOf<'lookup'>, { plan, columns, shapes }: Context): Action[] {
+  const { table, position, output, label } = step;
   const { count: width, stride } = columns[output];
   const rowsPerItem = plan.values[output].rows;
   const [words] = shapes.get(table)!;
-  const step = Math.min(words, Math.floor(MAX_BINDING_FLOATS / stride));
+  const most = Math.min(words, Math.floor(MAX_BINDING_FLOATS / stride));
   const rowsOf = (tensor: string, first: number, count: number): LargeWeight => ({
     key: `rows ${tensor} ${first}`,
     floats: count * stride,
@@ -201,10 +204,11 @@ function lookUp({ table, position, output, label }: StepOf<'lookup'>, { plan, co
     place: (packed, piece, from) => placeRows(packed, piece, from, { width, first, count }),
   });
   const actions: Action[] = [];
-  for (let first = 0; first < words; first += step) {
-    const count = Math.min(step, words - first);
+  for (let first = 0; first < words; first += most) {
+    const count = Math.min(most, words - first);
     actions.push({
       label,
+      steps: [step],
       kernel: gather({ width, first, count, period: rowsPerItem }),
       operands: [rowsOf(table, first, count), { input: 'ids' }, rowsOf(position, 0, rowsPerItem), { value: output }],
       rowsPerItem,

@@ -4,6 +4,7 @@
  */
 import { ViTError } from '../error.ts';
 import { Gpu } from '../gpu/device.ts';
+import { variantName } from '../gpu/kernel.ts';
 import type { Architecture } from '../model/architecture.ts';
 import { type Plan, planViT } from '../model/plan.ts';
 import { parameterCount } from '../model/tensors.ts';
@@ -14,7 +15,16 @@ import { ModelCache } from '../weights/model-cache.ts';
 import { parseManifest } from '../weights/parse-manifest.ts';
 import { TensorAssembler } from '../weights/tensors.ts';
 import { sha256, verify } from '../weights/verify.ts';
-import type { EngineEvent, EngineOptions, Memory, ModelFiles, ModelInfo, Progress, SelfTest } from '../worker/wire.ts';
+import {
+  adapterInfo,
+  type EngineEvent,
+  type EngineOptions,
+  type Memory,
+  type ModelFiles,
+  type ModelInfo,
+  type Progress,
+  type SelfTest,
+} from '../worker/wire.ts';
 import type { Backend } from './backend.ts';
 import { CpuBackend } from './cpu-backend.ts';
 import { GpuBackend } from './gpu-backend.ts';
@@ -37,6 +47,8 @@ export class Session {
   /** Null between the loss of a GPU and whatever takes its place. */
   #backend: Backend | null = null;
   #fallbackReason: string | null = null;
+  /** Variants of kernels that this GPU computes wrongly, by `variantName`: simpler ones take their place. */
+  readonly #without = new Set<string>();
 
   /**
    * @param signal ends loading, now and later
@@ -107,7 +119,7 @@ export class Session {
   }
 
   /**
-   * @param job may be started again after a loss
+   * @param job may be started again, after a loss, and when f16 was too small for its numbers
    * @throws ViTError `device-lost` when there is no GPU any more and the CPU was not allowed, or the model could not be
    *   loaded again: a later call tries once more; what `job` throws
    */
@@ -119,6 +131,7 @@ export class Session {
         return await job(backend);
       } catch (error) {
         this.#throwIfDisposed();
+        if ((error as ViTError).code === 'numeric' && (await this.#dropHalves(backend))) continue;
         if (!(await this.#isReplaceable(backend, error))) throw error;
         this.#backend = null;
         backend.destroy();
@@ -247,33 +260,65 @@ export class Session {
     return this.#openGpu();
   }
 
-  /** A backend on `gpu` or, without one, on the CPU, with all weights and warmed up; or nothing at all. */
+  /** A backend on `gpu` or, without one, on the CPU, with all weights, proven and warmed up; or nothing at all. */
   async #fill(
     gpu: Gpu | null,
     onBytes: (count: number) => void = () => {},
     onWeights: () => void = () => {},
   ): Promise<Backend> {
     const { manifest, plan } = this;
-    const backend = gpu
-      ? await GpuBackend.create(gpu, plan, manifest.preprocess)
-      : new CpuBackend(plan, manifest.preprocess);
-    try {
-      const source = this.#source;
-      const shards =
-        typeof source === 'string'
-          ? fetchShards(source, manifest, this.#cache, onBytes, this.#signal)
-          : readShards(source, manifest, onBytes);
-      const addPiece = resampling(this.#stored, manifest.architecture, (piece) => backend.addPiece(piece));
-      const tensors = new TensorAssembler(manifest, addPiece);
-      for await (const shard of shards) {
-        this.#throwIfDisposed();
-        tensors.addShard(shard);
-      }
+    const complete = async (backend: Backend) => {
+      await this.#addWeights(backend, onBytes);
       onWeights();
       await backend.ready();
-      if (backend instanceof GpuBackend) await this.#prove(backend);
+    };
+    if (!gpu) {
+      const backend = new CpuBackend(plan, manifest.preprocess);
+      return this.#orNothing(backend, async () => {
+        await complete(backend);
+        return backend;
+      });
+    }
+    const key = await this.#proofKey(gpu);
+    const proof = await this.#cache?.proof(key);
+    for (const name of proof ?? []) this.#without.add(name);
+    for (let current = gpu; ; current = await this.#openGpu()) {
+      const backend = await GpuBackend.create(current, plan, manifest.preprocess, this.#without);
+      const wrong = await this.#orNothing(backend, async () => {
+        await complete(backend);
+        const wrong = proof ? [] : await this.#wrongVariants(backend);
+        if (wrong.length > 0) return wrong;
+        if (!proof) await this.#prove(backend, key);
+        await backend.warmUp();
+        this.#throwIfDisposed();
+        return wrong;
+      });
+      if (wrong.length === 0) return backend;
+      // With simpler kernels, which may want their weights laid out another way.
+      backend.destroy();
+      for (const name of wrong) this.#without.add(name);
+    }
+  }
+
+  async #addWeights(backend: Backend, onBytes: (count: number) => void): Promise<void> {
+    const { manifest } = this;
+    const source = this.#source;
+    const shards =
+      typeof source === 'string'
+        ? fetchShards(source, manifest, this.#cache, onBytes, this.#signal)
+        : readShards(source, manifest, onBytes);
+    const addPiece = resampling(this.#stored, manifest.architecture, (piece) => backend.addPiece(piece));
+    const tensors = new TensorAssembler(manifest, addPiece);
+    for await (const shard of shards) {
       this.#throwIfDisposed();
-      return backend;
+      tensors.addShard(shard);
+    }
+  }
+
+  /** What `work` returns; when it throws, nothing of `backend` is left, and a loss is called one. */
+  async #orNothing<T>(backend: Backend, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
     } catch (error) {
       const isLost = !this.#signal.aborted && (await backend.isLost(error));
       backend.destroy();
@@ -282,41 +327,65 @@ export class Session {
     }
   }
 
+  /** The same for a GPU, browser, model and version of the shaders; what was found out then holds now. */
+  async #proofKey(gpu: Gpu): Promise<string> {
+    const { shards, golden, preprocess } = this.manifest;
+    const code = GpuBackend.codeFor(gpu, this.plan);
+    const subject = [globalThis.navigator?.userAgent, adapterInfo(gpu.info), shards, golden, preprocess, code];
+    return sha256(new TextEncoder().encode(JSON.stringify(subject)));
+  }
+
   /**
-   * Once per GPU, browser, model and version of the shaders: whether the numbers are right. What is wrong on the way to
-   * the network is left to the CPU.
-   * @throws ViTError `numeric`, naming the kernel
+   * Variants of kernels that compute something else than the CPU, by `variantName`.
+   * @throws ViTError `numeric`, naming a kernel that nothing can take the place of
    */
-  async #prove(backend: GpuBackend): Promise<void> {
+  async #wrongVariants(backend: GpuBackend): Promise<string[]> {
+    const wrong = (await backend.checkKernels()).filter(({ passed }) => !passed);
+    const last = wrong.find((check) => variantName(check) === null);
+    if (last) {
+      throw new ViTError('numeric', `This GPU computes something else in the kernel ${last.kernel} (${last.step}).`);
+    }
+    const names = [...new Set(wrong.map((check) => variantName(check)!))];
+    for (const name of names) {
+      const message = `This GPU computes something else in the kernel ${name}; a simpler one takes its place.`;
+      this.#notify({ type: 'warning', message });
+    }
+    return names;
+  }
+
+  /**
+   * Whether all kernels together give the manifest's golden, and pictures reach the network as they should: what is wrong on
+   * the way to the network is left to the CPU.
+   * @throws ViTError `numeric`
+   */
+  async #prove(backend: GpuBackend, key: string): Promise<void> {
     const { manifest, plan } = this;
-    if (!this.hasGolden) return this.#proveKernels(backend);
-    const { shards, golden, preprocess } = manifest;
-    const subject = [globalThis.navigator?.userAgent, backend.adapter, shards, golden, preprocess, backend.code];
-    const key = await sha256(new TextEncoder().encode(JSON.stringify(subject)));
-    if (await this.#cache?.isProven(key)) return;
-    const { passed, maxError, tolerance } = await replayGolden(backend, manifest, plan);
-    if (!passed) {
-      const wrong = (await backend.checkKernels()).find(({ passed }) => !passed);
-      const where = wrong ? `; the first wrong kernel is ${wrong.kernel} (${wrong.step})` : '';
-      throw new ViTError(
-        'numeric',
-        `This GPU computes something else than the model's converter did: off by ${maxError}, allowed ${tolerance}${where}.`,
-      );
+    if (this.hasGolden) {
+      const { passed, maxError, tolerance } = await replayGolden(backend, manifest, plan);
+      if (!passed) {
+        const size = `off by ${maxError}, allowed ${tolerance}`;
+        throw new ViTError('numeric', `This GPU computes something else than the model's converter did: ${size}.`);
+      }
     }
     if (backend.resizesOnGpu && !(await checkPicture(backend, manifest, plan)).passed) {
       await backend.resizeOnCpu();
       this.#notify({ type: 'warning', message: 'This GPU resizes pictures wrongly; the processor does it instead.' });
       return;
     }
-    await this.#cache?.keepProof(key);
+    await this.#cache?.keepProof(key, [...this.#without]);
   }
 
-  /** At another image size than that of the golden. */
-  async #proveKernels(backend: GpuBackend): Promise<void> {
-    const wrong = (await backend.checkKernels()).find(({ passed }) => !passed);
-    if (wrong) {
-      throw new ViTError('numeric', `This GPU computes something else in the kernel ${wrong.kernel} (${wrong.step}).`);
-    }
+  /** Loads the model again, for f32. @returns whether there was anything in f16 */
+  async #dropHalves(backend: Backend): Promise<boolean> {
+    if (!(backend instanceof GpuBackend)) return false;
+    const halves = backend.variants.filter((name) => name.includes('f16'));
+    if (halves.length === 0) return false;
+    for (const name of halves) this.#without.add(name);
+    this.#backend = null;
+    backend.destroy();
+    this.#backend = await this.#fill(await this.#openAnotherGpu());
+    this.#tell('warning', 'The numbers of this model are too large for f16; from now on it runs in f32.');
+    return true;
   }
 
   #tell(type: EngineEvent['type'], message: string): void {

@@ -42,6 +42,8 @@ export function attention(sizes: AttentionSizes): Kernel {
     }),
     bindings: ['read', 'read', 'read', 'write'],
     grid: (rows) => [ceilDiv(queries, WORKGROUP), heads, rows / queries],
+    // Scores, softmax and values as three kernels are what it was made of.
+    ...(!sharedQuery && { variant: 'fused' }),
   };
 }
 

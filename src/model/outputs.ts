@@ -10,12 +10,14 @@ export const OUTPUT_NAMES = ['logits', 'probabilities', 'embedding', 'tokens', '
  */
 export type OutputName = (typeof OUTPUT_NAMES)[number];
 
-/** Outputs that an ordinary run does not compute: asking for them takes another plan. */
+/** What an ordinary run does not compute, or otherwise: asking for it takes another plan. */
 export interface Extras {
   tokens?: boolean;
   hidden?: boolean;
   /** Blocks whose attention is wanted. */
   attention?: readonly number[];
+  /** Attention in three steps, with its weights stored, where one step that keeps them to itself cannot be had. */
+  separateAttention?: boolean;
 }
 
 /** What a plan has to compute in addition. @param depth blocks of the model */

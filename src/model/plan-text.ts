@@ -5,12 +5,13 @@
  */
 import { type Architecture, embeddingWidth, withDefaults } from './architecture.ts';
 import { block, blockLabel, blockValues } from './blocks.ts';
+import type { Extras } from './outputs.ts';
 import type { Plan } from './plan.ts';
 import { affine, head, layerNorm, mentioned, type Step, type Value } from './steps.ts';
 import type { TextArchitecture } from './text.ts';
 
 /** Its inputs are `ids`, T per text, and `ends`: which of these T tokens gives the text its features. */
-export function planText(architecture: Architecture, text: TextArchitecture): Plan {
+export function planText(architecture: Architecture, text: TextArchitecture, extras: Extras = {}): Plan {
   const { normalizeEmbedding } = withDefaults(architecture);
   const { tokens: T, width, heads, epsilon } = text;
   const shape = {
@@ -21,12 +22,13 @@ export function planText(architecture: Architecture, text: TextArchitecture): Pl
     layerScale: false,
     mlp: 'plain' as const,
   };
+  const weights = extras.separateAttention ? 'weights' : null;
   const projected = normalizeEmbedding ? 'projected' : 'embedding';
   const steps: Step[] = [
     { op: 'lookup', label: 'lookup', output: 'tokens', table: 'text.token_embed.weight', position: 'text.pos_embed' },
   ];
   for (let i = 0; i < text.depth; i++) {
-    steps.push(...block({ tensors: `text.blocks.${i}`, label: `text/${blockLabel(i)}` }, shape, null));
+    steps.push(...block({ tensors: `text.blocks.${i}`, label: `text/${blockLabel(i)}` }, shape, null, weights));
   }
   steps.push(
     // Only one token of each text goes on, so only its row is normalised.

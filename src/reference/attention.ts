@@ -6,10 +6,32 @@ import { softmax } from './softmax.ts';
 
 /**
  * @param qkv `[batch * tokens, 3 * heads * headSize]`: queries of every head, keys of every head, values of every head
- * @returns `[batch * tokens, heads * headSize]`
+ * @param queries tokens of each image that ask; default all
+ * @returns `[batch * queries, heads * headSize]`
  */
-export function attention(qkv: Float64Array, shape: ScoreShape): Float64Array {
-  return attendFrom(qkv, shape, shape.tokens);
+export function attention(
+  qkv: Float64Array,
+  shape: ScoreShape,
+  queries: readonly number[] = Array.from({ length: shape.tokens }, (_, i) => i),
+): Float64Array {
+  const { batch, tokens, heads, headSize } = shape;
+  const width = heads * headSize;
+  const mixed = new Float64Array(batch * queries.length * width);
+  const weights = new Float64Array(tokens);
+  for (let image = 0; image < batch; image++) {
+    for (let head = 0; head < heads; head++) {
+      for (const [row, query] of queries.entries()) {
+        scoreRow(qkv, image, head, query, shape, weights);
+        softmax(weights);
+        const to = (image * queries.length + row) * width + head * headSize;
+        for (let key = 0; key < tokens; key++) {
+          const v = ((image * tokens + key) * 3 + 2) * width + head * headSize;
+          for (let i = 0; i < headSize; i++) mixed[to + i] += weights[key] * qkv[v + i];
+        }
+      }
+    }
+  }
+  return mixed;
 }
 
 /**
@@ -28,27 +50,5 @@ export function attentionOfQuery(query: Float64Array, keysValues: Float64Array, 
     qkv.set(query, row * 3 * width);
     qkv.set(keysValues.subarray(row * 2 * width, (row + 1) * 2 * width), row * 3 * width + width);
   }
-  return attendFrom(qkv, shape, 1);
-}
-
-/** Of the first `queries` tokens of each image. */
-function attendFrom(qkv: Float64Array, shape: ScoreShape, queries: number): Float64Array {
-  const { batch, tokens, heads, headSize } = shape;
-  const width = heads * headSize;
-  const mixed = new Float64Array(batch * queries * width);
-  const weights = new Float64Array(tokens);
-  for (let image = 0; image < batch; image++) {
-    for (let head = 0; head < heads; head++) {
-      for (let query = 0; query < queries; query++) {
-        scoreRow(qkv, image, head, query, shape, weights);
-        softmax(weights);
-        const to = (image * queries + query) * width + head * headSize;
-        for (let key = 0; key < tokens; key++) {
-          const v = ((image * tokens + key) * 3 + 2) * width + head * headSize;
-          for (let i = 0; i < headSize; i++) mixed[to + i] += weights[key] * qkv[v + i];
-        }
-      }
-    }
-  }
-  return mixed;
+  return attention(qkv, shape, [0]);
 }

@@ -37,13 +37,22 @@ export function runReference(
   afterStep: (step: Step, output: Float64Array) => void = () => {},
 ): ReferenceValues {
   const values: ReferenceValues = {};
-  const context = { plan, tensor, values, inputs, batch };
-  for (const step of plan.steps) {
-    const result = runStep(step, context);
-    values[step.output] = result;
-    afterStep(step, result);
-  }
+  for (const [step, output] of referenceSteps(plan, tensor, inputs, batch, values)) afterStep(step, output);
   return values;
+}
+
+/** The same step by step, for those who have something else to do in between; `values` are filled as it goes. */
+export function* referenceSteps(
+  plan: Plan,
+  tensor: TensorLookup,
+  inputs: ReferenceInputs,
+  batch: number,
+  values: ReferenceValues,
+): Generator<[Step, Float64Array], void> {
+  for (const step of plan.steps) {
+    values[step.output] = runStep(step, { plan, tensor, values, inputs, batch });
+    yield [step, values[step.output]];
+  }
 }
 
 /**

@@ -72,14 +72,16 @@ export class ModelCache {
     await this.#try((store) => store.remove(sha256));
   }
 
-  /** Whether `keepProof` was called with this key, a SHA-256. */
-  async isProven(key: string): Promise<boolean> {
-    return Boolean(await this.#try((store) => store.read(key + PROOF)));
+  /** What `keepProof` was given with this key, a SHA-256; null where it was not called. */
+  async proof(key: string): Promise<string[] | null> {
+    const stream = await this.#try((store) => store.read(key + PROOF));
+    const kept: unknown = stream && (await new Response(stream).json().catch(() => null));
+    return Array.isArray(kept) ? kept.filter((name) => typeof name === 'string') : null;
   }
 
-  /** Keeps that a GPU was found to compute what it should, so that it need not be tested again. */
-  async keepProof(key: string): Promise<void> {
-    await this.#try((store) => store.write(key + PROOF, new Uint8Array(1)));
+  /** Keeps that a GPU was found to compute what it should, `without` some kernels, so that it need not be tested again. */
+  async keepProof(key: string, without: readonly string[]): Promise<void> {
+    await this.#try((store) => store.write(key + PROOF, new TextEncoder().encode(JSON.stringify(without))));
   }
 
   async #try<T>(work: (store: Store) => Promise<T>): Promise<T | undefined> {

@@ -53,7 +53,7 @@ export interface EngineEvent {
   type: 'warning' | 'device-lost' | 'recovered' | 'fallback';
   /** For people. */
   message: string;
-  /** With `recovered` and `fallback`: what `ViT.info` is from now on. */
+  /** What `ViT.info` is from now on, where that changes: with `recovered`, `fallback`, and a warning that f16 was given up. */
   info?: ModelInfo;
 }
 
@@ -119,10 +119,12 @@ export interface Memory {
   cpu: number;
 }
 
-/** One step of a small network on the GPU, against the same on the CPU. */
+/** One step of the network, alone on made-up numbers, on the GPU against the CPU. */
 export interface KernelCheck {
   /** The stem of the shader's file. */
   kernel: string;
+  /** What a simpler kernel in its place would not do: `f16`, `subgroups`, `fused`. Absent from the simplest. */
+  variant?: string;
   /** `block00/qkv` */
   step: string;
   passed: boolean;
@@ -132,7 +134,7 @@ export interface KernelCheck {
 
 export interface SelfTest {
   passed: boolean;
-  /** In the order of the steps; those behind one that failed work on its wrong values. Empty on the CPU. */
+  /** Each kernel once, in the order of the steps. Empty on the CPU. */
   kernels: KernelCheck[];
   /** Largest absolute difference to the golden logits, and what is allowed. */
   maxError: number;

@@ -1,0 +1,49 @@
+/**
+ * Numbers that stand for weights and values where a kernel is checked: the same on every machine, any part of them at
+ * once, and exact in f16, so that a kernel that stores halves has no excuse in them.
+ */
+import { goldenPixels } from '../model/golden.ts';
+
+/** A prime, so that no two rows of a tensor begin at the same place. */
+const PERIOD = 4099;
+/** Multiples of 1/64 in -1..1. */
+const NUMBERS = goldenPixels(1, [PERIOD]).map((value) => Math.round(value * 64) / 64);
+
+export class MadeUp {
+  readonly #start: number;
+  readonly #scale: number;
+
+  /** @param scale a power of two: the largest number is as large */
+  constructor(seed: number, scale: number) {
+    this.#start = (seed * 997) % PERIOD;
+    this.#scale = scale;
+  }
+
+  /** A tensor whose products sum to about 1, whatever the length of its rows. */
+  static tensor(seed: number, shape: readonly number[]): MadeUp {
+    return new MadeUp(seed, 2 ** -Math.round(Math.log2(rowLength(shape)) / 2));
+  }
+
+  /** `count` numbers from the one at `first` on. */
+  piece(first: number, count: number): Float32Array<ArrayBuffer> {
+    const numbers = new Float32Array(count);
+    let at = (this.#start + first) % PERIOD;
+    for (let i = 0; i < count; i++) {
+      numbers[i] = NUMBERS[at] * this.#scale;
+      if (++at === PERIOD) at = 0;
+    }
+    return numbers;
+  }
+
+  /** Chosen rows of a matrix, one after the other. */
+  rows(chosen: readonly number[], length: number): Float32Array<ArrayBuffer> {
+    const numbers = new Float32Array(chosen.length * length);
+    for (const [i, row] of chosen.entries()) numbers.set(this.piece(row * length, length), i * length);
+    return numbers;
+  }
+}
+
+/** Elements of a row of a tensor; of a vector one. */
+export function rowLength([, ...row]: readonly number[]): number {
+  return row.reduce((a, b) => a * b, 1);
+}
