@@ -84,10 +84,11 @@ const tests: ViteUserConfig = {
     projects: [
       { test: { name: 'unit', include: ['test/unit/**/*.spec.ts'] } },
       {
+        define: { 'import.meta.env.VIT_MODELS': JSON.stringify(MODELS) },
         test: {
-          // Every kernel on a second driver, and those that need more than SwiftShader has.
+          // Every kernel and family on a second driver, and what needs more than SwiftShader has.
           name: 'tiers',
-          include: ['test/tiers/**/*.spec.ts', 'test/kernels/**/*.spec.ts'],
+          include: ['test/tiers/**/*.spec.ts', 'test/kernels/**/*.spec.ts', 'test/model/families.spec.ts'],
           setupFiles: 'test/tiers/setup.ts',
           testTimeout: 60_000,
           fileParallelism: false,

@@ -4,10 +4,13 @@
  */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { relative } from 'node:path';
 import { chromium } from 'playwright';
 
 const REPORTS = '.cache/test-reports';
 const count = { passed: 0, failed: 0 };
+/** What was skipped, for want of a checkpoint, a feature of the GPU or a driver: told at the end. */
+const notRun = [];
 
 rmSync(REPORTS, { recursive: true, force: true });
 mkdirSync(REPORTS, { recursive: true });
@@ -15,17 +18,18 @@ mkdirSync(REPORTS, { recursive: true });
 step('types', () => run('tsc', ['--noEmit']));
 step('lint and format', () => run('biome', ['check', '--error-on-warnings']));
 const built = ['lib', 'page', 'cli'].every((target) => step(`build ${target}`, () => npm(`build:${target}`)));
-const noTiers = process.env.VIT_ADAPTER === 'gpu' ? '' : lavapipeFailure();
+const noLavapipe = process.env.VIT_ADAPTER === 'gpu' ? '' : lavapipeFailure();
+if (noLavapipe) notRun.push(`f16, subgroups and subgroup matrices, and every kernel on lavapipe. ${noLavapipe}`);
 if (built) {
   const { findChrome } = await import('../dist/cli/chrome.js');
   process.env.CHROME_PATH = findChrome(chromium.executablePath()) ?? installChrome(findChrome);
   const vitest = ['run', '--reporter=default', '--reporter=json', `--outputFile=${REPORTS}/vitest.json`];
-  if (noTiers) vitest.push('--project=!tiers');
+  if (noLavapipe) vitest.push('--project=!tiers');
   suite('vitest', vitest, countVitest);
   process.env.PLAYWRIGHT_JSON_OUTPUT_NAME = `${REPORTS}/playwright.json`;
   suite('playwright', ['test', '--reporter=list,json'], countPlaywright);
 }
-if (noTiers) console.log(`NOT RUN: f16, subgroups, subgroup matrices, and every kernel on lavapipe. ${noTiers}`);
+for (const what of notRun) console.log(`NOT RUN: ${what}`);
 console.log(`${count.passed} passed, ${count.failed} failed`);
 process.exitCode = count.failed === 0 ? 0 : 1;
 
@@ -54,6 +58,11 @@ function suite(runner, args, countReport) {
 }
 
 function countVitest({ numPassedTests, numFailedTests, testResults }) {
+  for (const { name, assertionResults } of testResults) {
+    const skipped = assertionResults.filter(({ status }) => status !== 'passed' && status !== 'failed');
+    if (skipped.length > 0)
+      notRun.push(`${relative('.', name)}: ${skipped.map(({ fullName }) => fullName).join('; ')}`);
+  }
   // A file that could not even be collected has no tests, and would pass unseen.
   const broken = testResults.filter(
     ({ status, assertionResults }) => status === 'failed' && assertionResults.length === 0,

@@ -22,7 +22,7 @@ fail() {
 
 # In a process of its own, so that it tidies up.
 unpack() (
-  command -v apt-get dpkg-deb >/dev/null || fail 'it comes from Debian packages, and there is no apt-get here.'
+  command -v apt-get >/dev/null || fail 'it comes from Debian packages, and there is no apt-get here.'
   [ -r "$KEYRING" ] || fail "there are no keys of Debian's at $KEYRING."
   # The machine's own mirror: where its release comes from.
   codename=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")

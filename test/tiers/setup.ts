@@ -1,6 +1,13 @@
 /**
- * Gives a test in Node what a page has: `navigator.gpu`.
+ * Gives a test in Node what a page has: `navigator.gpu`, and the files of this project by `fetch`.
  */
+import { readFile } from 'node:fs/promises';
 import { startDawn } from '../harness/dawn.ts';
 
 Object.defineProperty(globalThis, 'navigator', { value: { gpu: startDawn() }, configurable: true });
+
+const fetchFromNetwork = globalThis.fetch;
+globalThis.fetch = async (input, init) => {
+  if (typeof input !== 'string' || !input.startsWith('/')) return fetchFromNetwork(input, init);
+  return new Response(await readFile(input.replace(/^(\/@fs)?\//, (_, outside) => (outside ? '/' : ''))));
+};
