@@ -19,6 +19,7 @@ export interface ConvertFlags {
   preset?: string;
   labels?: string;
   layout: string;
+  calibration?: string;
   prefix?: string;
   dtype: Dtype;
   heads?: number;
@@ -51,6 +52,7 @@ export function addConvertFlags(command: Command): Command {
     .option('--prefix <prefix>', "what stands before the names of the model's tensors (default: found out)")
     .addOption(new Option('--dtype <dtype>', 'number format of the shards').choices(['f32', 'f16']).default('f32'))
     .option('--heads <n>', 'attention heads', parseCount)
+    .option('--calibration <file>', 'JSON of how far scores may be believed: {"temperature": 1.2, "threshold": 0.6}')
     .option('--epsilon <x>', 'of the layer norms', parseNumber)
     .addOption(new Option('--activation <name>', 'of the MLPs').choices(ACTIVATIONS))
     .addOption(new Option('--norm-first', 'norms stand before attention and MLP').conflicts('normLast'))

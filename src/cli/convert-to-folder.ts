@@ -7,7 +7,9 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { type ConvertOptions, convertCheckpoint } from '../convert/convert.ts';
 import type { Finding } from '../convert/decisions.ts';
 import { ViTError } from '../error.ts';
-import type { Manifest, Source } from '../weights/manifest.ts';
+import { Field } from '../weights/field.ts';
+import type { Calibration, Manifest, Source } from '../weights/manifest.ts';
+import { parseCalibration } from '../weights/parse-calibration.ts';
 import { CheckpointFiles } from './checkpoint-files.ts';
 import { type ConvertFlags, optionsOf } from './convert-flags.ts';
 import { readJson } from './files.ts';
@@ -30,6 +32,7 @@ export async function convertToFolder(
     config: await readConfigFile(flags.config, file, 'config.json', terminal),
     preprocessor: await readConfigFile(flags.preprocessor, file, 'preprocessor_config.json', terminal),
     labels: flags.labels === undefined ? undefined : await readLabels(flags.labels),
+    calibration: flags.calibration === undefined ? undefined : await readCalibration(flags.calibration),
     onFindings: (findings) => printFindings(findings, terminal),
     onProgress: (stage, done, total) => {
       const percent = `${Math.floor((100 * done) / total)} %`;
@@ -72,6 +75,10 @@ async function readLabels(path: string): Promise<string[]> {
   const labels = await readJson(path);
   if (Array.isArray(labels) && labels.every((label) => typeof label === 'string')) return labels;
   throw new ViTError('bad-input', `${path} must be a JSON array of strings.`);
+}
+
+async function readCalibration(path: string): Promise<Calibration> {
+  return parseCalibration(new Field(await readJson(path), path, '', 'bad-input'));
 }
 
 function printFindings(findings: Finding[], terminal: Terminal): void {

@@ -10,7 +10,7 @@ import { unwrap } from '../convert/prefix.ts';
 import { modelTensors } from '../convert/tensors.ts';
 import { ViTError } from '../error.ts';
 import { parameterCount } from '../model/tensors.ts';
-import type { ShardEntry } from '../weights/manifest.ts';
+import type { Calibration, ShardEntry } from '../weights/manifest.ts';
 import { parseManifest } from '../weights/parse-manifest.ts';
 import { verify } from '../weights/verify.ts';
 import { CHECKPOINT_NAMES, CheckpointFiles } from './checkpoint-files.ts';
@@ -77,7 +77,7 @@ function describeModel(whole: Checkpoint): string[] {
 
 async function inspectModel(file: string, terminal: Terminal): Promise<void> {
   const manifest = parseManifest(await readJson(file), file);
-  const { name, source, architecture, preprocess, labels, problemType, tensors, shards } = manifest;
+  const { name, source, architecture, preprocess, labels, problemType, calibration, tensors, shards } = manifest;
   const dtypes = [...new Set(Object.values(tensors).map(({ dtype }) => dtype))];
   const bytes = shards.reduce((sum, shard) => sum + shard.bytes, 0);
   const { imageSize, patchSize, channels, width, depth, heads, mlpWidth, classes, activation, epsilon } = architecture;
@@ -90,6 +90,7 @@ async function inspectModel(file: string, terminal: Terminal): Promise<void> {
     ['classes', `${classes}, ${problemType}: ${labels.slice(0, 3).join(', ')}${classes > 3 ? ', …' : ''}`],
     ['resize', JSON.stringify(preprocess.resize)],
     ['crop', JSON.stringify(preprocess.crop)],
+    ...(calibration ? [['calibration', calibrationText(calibration)]] : []),
     ['pixels', `${preprocess.filter}, mean ${preprocess.mean.join(', ')}, std ${preprocess.std.join(', ')}`],
     ['parameters', `${parameterCount(architecture)} in ${Object.keys(tensors).length} tensors`],
     ['weights', `${formatBytes(bytes)} of ${dtypes.join(' and ')}`],
@@ -106,6 +107,10 @@ async function inspectModel(file: string, terminal: Terminal): Promise<void> {
 
 /** @returns what is wrong with a shard; `undefined` when nothing is. */
 async function stateOf(shard: ShardEntry, folder: string): Promise<string | undefined> {
+function calibrationText({ temperature, threshold }: Calibration): string {
+  return `temperature ${temperature}${threshold === undefined ? '' : `, not sure below ${threshold}`}`;
+}
+
   try {
     await verify(new Uint8Array(await readFile(join(folder, shard.file))), shard);
     return undefined;

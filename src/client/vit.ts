@@ -24,6 +24,7 @@ import { type Connection, connect } from './connection.ts';
 import { type ImageInput, toWireImage } from './image-input.ts';
 import { Queue, rejectOnAbort, throwIfAborted } from './queue.ts';
 import { type Classification, type RankOptions, rank } from './rank.ts';
+import { applySigmoid, applySoftmax } from './scores.ts';
 
 export interface LoadOptions extends EngineOptions {
   /** A factory of the worker, or `false` to run in this thread. Default: the library's own worker. */
@@ -39,7 +40,10 @@ export interface CallOptions {
 }
 
 export interface ClassifyOptions extends RankOptions, CallOptions {
-  /** From logits to scores. Default: what the model was trained with. */
+  /**
+   * From logits to scores. Default: what the model was trained with. `softmax` is taken at the temperature of
+   * `info.calibration`, where there is one.
+   */
   activation?: 'softmax' | 'sigmoid' | 'none';
 }
 
@@ -146,14 +150,15 @@ export class ViT {
     input: ImageInput | ImageInput[],
     options: ClassifyOptions = {},
   ): Promise<Classification[] | Classification[][]> {
-    const { labels, architecture, problemType } = this.info;
+    const { labels, architecture, problemType, calibration } = this.info;
     if (architecture.classes === 0) throw new ViTError('bad-input', `${this.info.name} has no classes; use embed().`);
     const { activation = problemType === 'multi-label' ? 'sigmoid' : 'softmax', signal, ...rankOptions } = options;
     // Nothing is computed for options that will be refused.
     rank([], labels, rankOptions);
-    const output = activation === 'softmax' ? 'probabilities' : 'logits';
+    const output = activation === 'softmax' && !calibration ? 'probabilities' : 'logits';
     const scores = await this.#runImages(input, output, signal);
     if (activation === 'sigmoid') for (const row of scores) applySigmoid(row);
+    if (activation === 'softmax' && calibration) for (const row of scores) applySoftmax(row, calibration.temperature);
     const results = scores.map((row) => rank(row, labels, rankOptions));
     return Array.isArray(input) ? results : results[0];
   }
@@ -267,10 +272,6 @@ export class ViT {
     this.lastTiming = timing;
     return outputs;
   }
-}
-
-function applySigmoid(row: Float32Array): void {
-  for (let i = 0; i < row.length; i++) row[i] = 1 / (1 + Math.exp(-row[i]));
 }
 
 function scaleToUnitLength(row: Float32Array): void {

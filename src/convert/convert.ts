@@ -9,7 +9,7 @@ import { ViTError } from '../error.ts';
 import type { Architecture } from '../model/architecture.ts';
 import type { Preprocess } from '../model/preprocess.ts';
 import { tensorShapes } from '../model/tensors.ts';
-import { type Dtype, FORMAT, type Manifest, type Source, VERSION } from '../weights/manifest.ts';
+import { type Calibration, type Dtype, FORMAT, type Manifest, type Source, VERSION } from '../weights/manifest.ts';
 import { type ArchitectureFlags, decideArchitecture, decideImage } from './architecture.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { readConfig } from './configs/read.ts';
@@ -48,6 +48,8 @@ export interface ConvertOptions extends ArchitectureFlags {
   /** One per class. */
   labels?: string[];
   /** Names of tensors to leave out although their meaning is not known. */
+  /** How far the model's scores may be believed. */
+  calibration?: Calibration;
   ignore?: string[];
   /** Default `f32`, as exact as the checkpoint. */
   dtype?: Dtype;
@@ -87,6 +89,7 @@ export async function convertCheckpoint(whole: Checkpoint, sink: Sink, options: 
     source: options.source ?? {},
     ...decided,
     architecture,
+    ...(options.calibration && { calibration: options.calibration }),
     tensors: layout.tensors,
     shards: await writer.finish(),
     golden: await computeGolden(
@@ -133,11 +136,15 @@ function decide(whole: Checkpoint, options: ConvertOptions): Decided {
   return {
     checkpoint,
     recipes,
+  const problemType = config?.problemType?.value ?? 'single-label';
+  if (options.calibration && (problemType !== 'single-label' || labels?.length === 0)) {
+    decisions.ask('A calibration is of a softmax, and this model has none. Leave out --calibration.');
+  }
     findings: decisions.findings,
     architecture: architecture!,
     preprocess: preprocess!,
     labels,
-    problemType: config?.problemType?.value ?? 'single-label',
+    problemType,
   };
 }
 

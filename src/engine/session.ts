@@ -102,6 +102,7 @@ export class Session {
       architecture: manifest.architecture,
       labels: manifest.labels,
       problemType: manifest.problemType,
+      calibration: manifest.calibration ?? null,
       backend: backend.name,
       dtype: 'f32',
       adapter: backend.adapter,

@@ -23,9 +23,19 @@ export interface Manifest {
   labels: string[];
   /** Which activation turns logits into scores: softmax or sigmoid. */
   problemType: 'single-label' | 'multi-label';
+  /** Only of a single-label model, and only where it was measured. */
+  calibration?: Calibration;
   tensors: Record<string, TensorEntry>;
   shards: ShardEntry[];
   golden: Golden;
+}
+
+/** How far scores may be believed. */
+export interface Calibration {
+  /** What logits are divided by before the softmax: above 1 for a model that is surer than it is right. */
+  temperature: number;
+  /** Best score below which a picture is taken to show none of the labels. */
+  threshold?: number;
 }
 
 /** Where the checkpoint came from; what is not known is left out. */

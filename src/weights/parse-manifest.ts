@@ -20,6 +20,7 @@ import {
   VERSION,
 } from './manifest.ts';
 import { parseArchitecture } from './parse-architecture.ts';
+import { parseCalibration } from './parse-calibration.ts';
 import { parsePreprocess } from './parse-preprocess.ts';
 
 /** Offsets of tensors within a shard, and the sizes of all shards but the last, are multiples of it. */
@@ -59,6 +60,10 @@ export function parseManifest(json: unknown, where: string): Manifest {
     shards,
     golden: parseGolden(field.get('golden'), architecture),
   };
+  if (field.has('calibration')) {
+    if (manifest.problemType !== 'single-label') field.get('calibration').fail('is of a model that gives no softmax');
+    manifest.calibration = parseCalibration(field.get('calibration'));
+  }
   checkPreprocess(field.get('preprocess'), manifest.preprocess, architecture);
   if (manifest.labels.length !== architecture.classes) {
     field.get('labels').fail(`has ${manifest.labels.length} entries for ${architecture.classes} classes`);

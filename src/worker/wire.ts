@@ -7,7 +7,7 @@ import { type ErrorCode, ViTError } from '../error.ts';
 import type { Architecture } from '../model/architecture.ts';
 import type { OutputName } from '../model/outputs.ts';
 import type { Preprocess } from '../model/preprocess.ts';
-import type { Manifest } from '../weights/manifest.ts';
+import type { Calibration, Manifest } from '../weights/manifest.ts';
 
 export { OUTPUT_NAMES, type OutputName } from '../model/outputs.ts';
 
@@ -62,6 +62,8 @@ export interface ModelInfo {
   architecture: Architecture;
   labels: string[];
   problemType: Manifest['problemType'];
+  /** How far scores may be believed; null where that was not measured. `classify` heeds it, `forward` does not. */
+  calibration: Calibration | null;
   backend: BackendName;
   /** Of the arithmetic, not of the files. */
   dtype: 'f32';
