@@ -2,6 +2,7 @@
  * The flags of everything that converts: what a checkpoint and its files do not tell, and how it is written.
  */
 import { type Command, Option } from 'commander';
+import { TOKEN_POOLINGS } from '../convert/architecture.ts';
 import type { ConvertOptions } from '../convert/convert.ts';
 import { LAYOUTS } from '../convert/families/index.ts';
 import { TORCHVISION_PRESETS } from '../convert/preprocess/torchvision.ts';
@@ -18,17 +19,20 @@ export interface ConvertFlags {
   preprocessor?: string;
   preset?: string;
   labels?: string;
-  layout: string;
   calibration?: string;
+  layout: string;
   prefix?: string;
   dtype: Dtype;
   heads?: number;
+  textHeads?: number;
   epsilon?: number;
   activation?: Activation;
   normFirst?: boolean;
   normLast?: boolean;
   qkScale?: number;
   imageSize?: [number, number];
+  patchSize?: [number, number];
+  pooling?: (typeof TOKEN_POOLINGS)[number];
   mean?: number[];
   std?: number[];
   filter?: Filter;
@@ -48,17 +52,22 @@ export function addConvertFlags(command: Command): Command {
     .option('--preprocessor <file>', 'preprocessor_config.json (default: the one beside the checkpoint)')
     .addOption(new Option('--preset <weights>', "preprocessing of torchvision's weights").choices(TORCHVISION_PRESETS))
     .option('--labels <file>', 'JSON array with one label per class')
+    .option('--calibration <file>', 'JSON of how far scores may be believed: {"temperature": 1.2, "threshold": 0.6}')
     .addOption(new Option('--layout <layout>', 'tensor names').choices(['auto', ...LAYOUTS]).default('auto'))
     .option('--prefix <prefix>', "what stands before the names of the model's tensors (default: found out)")
     .addOption(new Option('--dtype <dtype>', 'number format of the shards').choices(['f32', 'f16']).default('f32'))
     .option('--heads <n>', 'attention heads', parseCount)
-    .option('--calibration <file>', 'JSON of how far scores may be believed: {"temperature": 1.2, "threshold": 0.6}')
+    .option('--text-heads <n>', 'attention heads of a text tower', parseCount)
     .option('--epsilon <x>', 'of the layer norms', parseNumber)
     .addOption(new Option('--activation <name>', 'of the MLPs').choices(ACTIVATIONS))
     .addOption(new Option('--norm-first', 'norms stand before attention and MLP').conflicts('normLast'))
     .option('--norm-last', 'norms stand after attention and MLP')
     .option('--qk-scale <x>', 'what Q times K is multiplied with', parseNumber)
     .option('--image-size <HxW>', 'in pixels', parseSize)
+    .option('--patch-size <HxW>', 'in pixels, where no tensor tells', parseSize)
+    .addOption(
+      new Option('--pooling <tokens>', 'which tokens are pooled, where no tensor tells').choices(TOKEN_POOLINGS),
+    )
     .option('--mean <a,b,c>', 'of the pixels, per channel, in 0..1', parseNumbers)
     .option('--std <a,b,c>', 'of the pixels, per channel, in 0..1', parseNumbers)
     .addOption(new Option('--filter <filter>', 'for resizing').choices(FILTERS))
@@ -77,7 +86,7 @@ export function addConvertFlags(command: Command): Command {
 export function optionsOf(flags: ConvertFlags): Omit<ConvertOptions, 'name'> {
   const { layout, prefix, preset, dtype, ignore, shardSize, heads, epsilon, activation, imageSize, qkScale, text } =
     flags;
-  const { resize, filter, crop, mean, std } = flags;
+  const { textHeads, patchSize, pooling, resize, filter, crop, mean, std } = flags;
   return {
     layout,
     prefix,
@@ -86,9 +95,12 @@ export function optionsOf(flags: ConvertFlags): Omit<ConvertOptions, 'name'> {
     ignore,
     shardBytes: shardSize,
     heads,
+    textHeads,
     epsilon,
     activation,
     imageSize,
+    patchSize,
+    pooling,
     normFirst: flags.normLast ? false : flags.normFirst,
     qkScale,
     text,

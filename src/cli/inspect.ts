@@ -5,9 +5,10 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Command } from 'commander';
 import type { Checkpoint } from '../convert/checkpoint.ts';
-import { familyOf } from '../convert/families/index.ts';
+import { familyOf, forPatches } from '../convert/families/index.ts';
 import { unwrap } from '../convert/prefix.ts';
 import { modelTensors } from '../convert/tensors.ts';
+import { unscan } from '../convert/unscan.ts';
 import { ViTError } from '../error.ts';
 import { parameterCount } from '../model/tensors.ts';
 import type { Calibration, ShardEntry } from '../weights/manifest.ts';
@@ -53,19 +54,20 @@ async function inspectCheckpoint(file: string, terminal: Terminal): Promise<void
 function describeModel(whole: Checkpoint): string[] {
   try {
     const { checkpoint, prefix, why } = unwrap(whole, {});
-    const family = familyOf(checkpoint.tensors.keys());
-    const { dimensions, ignored } = modelTensors(checkpoint, family);
-    const { patchSize, channels, width, depth, mlpWidth, classes, positions } = dimensions;
+    const family = familyOf(checkpoint.tensors.keys(), 'auto', prefix);
+    const { dimensions, ignored } = modelTensors(unscan(checkpoint, family), forPatches(family));
+    const { patchSize, channels, width, depth, mlpWidth, classes, positions, heads } = dimensions;
+    const patches = family.patchRules ? `of ${channels} numbers` : `of ${patchSize.join('x')}x${channels}`;
     return [
       ...table([
         ...(prefix ? [['prefix', `${prefix} (${why})`]] : []),
         ['layout', family.title],
-        ['patches', `of ${patchSize.join('x')}x${channels}`],
+        ['patches', patches],
         ['positions', positions === null ? 'none' : String(positions)],
         ['width', `${width}, MLP ${mlpWidth}`],
         ['depth', String(depth)],
         ['classes', String(classes)],
-        ['heads', 'in no tensor'],
+        ['heads', heads === null ? 'in no tensor' : String(heads)],
       ]),
       ...ignored.map(({ name, why }) => `${name} would be left out: ${why}`),
     ];
@@ -88,9 +90,9 @@ async function inspectModel(file: string, terminal: Terminal): Promise<void> {
     ['width', `${width}, ${heads} heads, MLP ${mlpWidth} (${activation})`],
     ['depth', `${depth}, epsilon ${epsilon}`],
     ['classes', `${classes}, ${problemType}: ${labels.slice(0, 3).join(', ')}${classes > 3 ? ', …' : ''}`],
+    ...(calibration ? [['calibration', calibrationText(calibration)]] : []),
     ['resize', JSON.stringify(preprocess.resize)],
     ['crop', JSON.stringify(preprocess.crop)],
-    ...(calibration ? [['calibration', calibrationText(calibration)]] : []),
     ['pixels', `${preprocess.filter}, mean ${preprocess.mean.join(', ')}, std ${preprocess.std.join(', ')}`],
     ['parameters', `${parameterCount(architecture)} in ${Object.keys(tensors).length} tensors`],
     ['weights', `${formatBytes(bytes)} of ${dtypes.join(' and ')}`],
@@ -105,12 +107,12 @@ async function inspectModel(file: string, terminal: Terminal): Promise<void> {
   if (broken > 0) throw new ViTError('bad-shard', `${broken} of ${shards.length} shards are not as ${file} says.`);
 }
 
-/** @returns what is wrong with a shard; `undefined` when nothing is. */
-async function stateOf(shard: ShardEntry, folder: string): Promise<string | undefined> {
 function calibrationText({ temperature, threshold }: Calibration): string {
   return `temperature ${temperature}${threshold === undefined ? '' : `, not sure below ${threshold}`}`;
 }
 
+/** @returns what is wrong with a shard; `undefined` when nothing is. */
+async function stateOf(shard: ShardEntry, folder: string): Promise<string | undefined> {
   try {
     await verify(new Uint8Array(await readFile(join(folder, shard.file))), shard);
     return undefined;

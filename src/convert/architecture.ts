@@ -14,23 +14,46 @@ import {
 } from '../model/architecture.ts';
 import type { TextArchitecture } from '../model/text.ts';
 import type { ConfigFacts } from './configs/facts.ts';
-import { type Decisions, fact } from './decisions.ts';
-import type { Family } from './families/family.ts';
+import { type Decisions, type Fact, fact } from './decisions.ts';
+import type { Conventions, Family, Questions } from './families/family.ts';
 import type { Dimensions } from './tensors.ts';
 
 /** What flags say, where given. */
 export interface ArchitectureFlags {
   heads?: number;
+  /** Of a text tower. */
+  textHeads?: number;
   epsilon?: number;
   activation?: Activation;
   /** [height, width] in pixels. */
   imageSize?: [number, number];
+  /** [height, width] in pixels. */
+  patchSize?: [number, number];
+  pooling?: (typeof TOKEN_POOLINGS)[number];
   /** Whether norms stand before attention and MLP (`true`) or after them. */
   normFirst?: boolean;
   /** What Q Kᵀ is multiplied with. */
   qkScale?: number;
   /** False leaves out a text tower: the embeddings of images stay what they are. */
   text?: boolean;
+}
+
+/** Poolings that are in no tensor. */
+export const TOKEN_POOLINGS = ['class', 'patches', 'all'] as const;
+
+/** What a family takes for granted for a model of these dimensions, and what is asked instead. */
+export interface Usual {
+  title: string;
+  conventions: Conventions;
+  questions: Questions;
+}
+
+/** @param isTold whether a layout or a config.json says which of two libraries' models it is */
+export function usualOf(family: Family, dimensions: Dimensions, isTold: boolean): Usual {
+  const questions = { ...family.exceptions?.(dimensions) };
+  if (isTold) delete questions.positionResampling;
+  const conventions = Object.entries(family.conventions).filter(([name]) => !(name in questions));
+  return { title: family.title, conventions: Object.fromEntries(conventions), questions };
 }
 
 /**
@@ -42,24 +65,31 @@ export function decideArchitecture(
   image: ImageFacts | undefined,
   family: Family,
   config: ConfigFacts | undefined,
-  flags: ArchitectureFlags,
+  flags: ArchitectureFlags & { layout?: string },
   decisions: Decisions,
 ): Architecture | undefined {
   checkConfigBelongs(config, dimensions);
   noteDimensions(dimensions, flags, decisions);
-  const { positions: _, relativeBiases: __, text, ...told } = dimensions;
-  const numbers = decideNumbers(family, config, flags, decisions);
-  const normOrder = decideNormOrder(family, flags, decisions);
-  const pooling = decidePooling(dimensions, family, config, decisions);
-  const textArchitecture = text && (flags.text ?? true) ? decideText(text, config, decisions) : null;
-  if (numbers) checkHeads(numbers.heads, dimensions.width);
-  if (!image || !numbers || !normOrder || textArchitecture === undefined) return undefined;
+  const { positions: _, relativeBiases: __, attentionWidth, text, ...told } = dimensions;
+  const isTold = (flags.layout ?? 'auto') !== 'auto' || config !== undefined;
+  const usual = usualOf(family, dimensions, isTold);
+  const numbers = decideNumbers(dimensions, usual, config, flags, decisions);
+  const normOrder = decideNormOrder(usual, flags, decisions);
+  const pooling = decidePooling(dimensions, family, usual, config, flags, decisions);
+  const chosen = resamplings(dimensions, usual, decisions);
+  const withText = text !== null && (flags.text ?? true);
+  const textArchitecture = withText
+    ? decideText(text, family, usual, numbers?.activation, config, flags, decisions)
+    : null;
+  if (!image || !numbers || !normOrder || !pooling || textArchitecture === undefined) return undefined;
+  const headSize = attentionWidth / numbers.heads;
   return withoutDefaults({
     ...told,
     ...image,
     ...numbers,
-    ...resamplings(dimensions, family, decisions),
-    ...attentionScale(flags, dimensions.width / numbers.heads, decisions),
+    ...chosen,
+    ...(attentionWidth !== dimensions.width && { headSize }),
+    ...attentionScale(flags, headSize, decisions),
     normOrder,
     pooling,
     // Models of two towers compare directions.
@@ -89,37 +119,54 @@ function noteDimensions(dimensions: Dimensions, flags: ArchitectureFlags, decisi
   decisions.note('classes', classes, classes > 0 ? 'shape of the head' : 'there is no head');
   if (!dimensions.classToken) decisions.note('class token', 'none', 'there is no such tensor');
   if (registerTokens > 0) decisions.note('register tokens', registerTokens, 'shape of the register tokens');
+  if (dimensions.pixelNorm) decisions.note('norm of pixels', 'per patch', 'there is such a tensor');
+  if (dimensions.attentionWidth !== width) {
+    decisions.note('width of all heads', dimensions.attentionWidth, 'shape of the attention');
+  }
   if (!dimensions.qkvBias) decisions.note('bias of Q, K and V', 'none', 'there is no such tensor');
   if (text && flags.text === false) decisions.note('left out', 'the text tower', '--no-text');
   else if (text) decisions.note('text', `${text.depth} blocks of width ${text.width}`, 'there is a text tower');
 }
 
 function decideNumbers(
-  family: Family,
+  { heads: shapeHeads, attentionWidth }: Dimensions,
+  { title, conventions, questions }: Usual,
   config: ConfigFacts | undefined,
   flags: ArchitectureFlags,
   decisions: Decisions,
 ): Pick<Architecture, 'heads' | 'epsilon' | 'activation'> | undefined {
-  const convention = <T>(value: T | undefined) => fact(value, `the convention of a ${family.title}`);
+  const convention = <T>(value: T | undefined) => fact(value, `the convention of a ${title}`);
+  const { headSize } = conventions;
+  const usualHeads = headsOfSize(headSize, attentionWidth, title);
   const heads = decisions.choose(
     'heads',
-    [fact(flags.heads, '--heads'), config?.heads],
+    [fact(flags.heads, '--heads'), fact(shapeHeads ?? undefined, 'shape of the attention'), config?.heads, usualHeads],
     'The number of attention heads is in no tensor. Give --heads N, or --config config.json.',
   );
+  if (heads !== undefined) checkHeads(heads, attentionWidth);
+  if (heads !== undefined && shapeHeads !== null && heads !== shapeHeads) {
+    throw new ViTError('bad-input', `--heads ${heads}, but the tensors have ${shapeHeads}. Leave it out.`);
+  }
   const epsilon = decisions.choose(
     'epsilon',
-    [fact(flags.epsilon, '--epsilon'), config?.epsilon, convention(family.conventions.epsilon)],
-    'The epsilon of the norms is in no tensor. Give --epsilon X, or --config config.json.',
+    [fact(flags.epsilon, '--epsilon'), config?.epsilon, convention(conventions.epsilon)],
+    questions.epsilon ?? 'The epsilon of the norms is in no tensor. Give --epsilon X, or --config config.json.',
   );
   const activation = decisions.choose(
     'activation',
-    [fact(flags.activation, '--activation'), config?.activation, convention(family.conventions.activation)],
-    `The activation of the MLPs is in no tensor. Give --activation ${ACTIVATIONS.join('|')}, or --config config.json.`,
+    [fact(flags.activation, '--activation'), config?.activation, convention(conventions.activation)],
+    questions.activation ??
+      `The activation of the MLPs is in no tensor. Give --activation ${ACTIVATIONS.join('|')}, or --config config.json.`,
   );
   if (epsilon !== undefined && !(epsilon > 0))
     throw new ViTError('bad-input', `epsilon must be above 0, not ${epsilon}.`);
   if (heads === undefined || epsilon === undefined || !activation) return undefined;
   return { heads, activation, epsilon };
+}
+
+function headsOfSize(headSize: number | undefined, width: number, title: string): Fact<number> | undefined {
+  if (headSize === undefined || width % headSize !== 0) return undefined;
+  return fact(width / headSize, `heads of ${headSize}, the convention of a ${title}`);
 }
 
 function checkHeads(heads: number, width: number): void {
@@ -128,44 +175,59 @@ function checkHeads(heads: number, width: number): void {
   }
 }
 
-function decideNormOrder(family: Family, flags: ArchitectureFlags, decisions: Decisions): NormOrder | undefined {
-  const { normFirst } = flags;
+function decideNormOrder(
+  { title, conventions }: Usual,
+  { normFirst }: ArchitectureFlags,
+  decisions: Decisions,
+): NormOrder | undefined {
   const order = normFirst === undefined ? undefined : normFirst ? 'first' : 'last';
   return decisions.choose<NormOrder>(
     'norm order',
     [
       fact(order, normFirst ? '--norm-first' : '--norm-last'),
-      fact(family.conventions.normOrder, `the convention of a ${family.title}`),
+      fact(conventions.normOrder, `the convention of a ${title}`),
     ],
     'Whether norms stand before attention and MLP or after them is in no tensor. Give --norm-first or --norm-last.',
   );
 }
 
+/** @returns `undefined` after a question was asked. */
 function decidePooling(
   { pooling, finalNorm, classToken, distillationToken, classes }: Dimensions,
-  family: Family,
+  { layout }: Family,
+  { title, conventions, questions }: Usual,
   config: ConfigFacts | undefined,
+  flags: ArchitectureFlags,
   decisions: Decisions,
-): Pooling {
+): Pooling | undefined {
+  if (flags.pooling && pooling && pooling !== flags.pooling) {
+    throw new ViTError('bad-input', `--pooling ${flags.pooling}, but by its tensors the pooling is "${pooling}".`);
+  }
   if (pooling) {
     decisions.note('pooling', pooling, 'tensors that only this pooling has');
     return pooling;
   }
   // timm's DeiT without a head hands on the mean of both tokens.
-  const both = distillationToken && classes === 0 && finalNorm === 'tokens' && family.layout === 'timm';
-  const usual: Pooling = both ? 'class-and-distillation' : classToken ? 'class' : 'patches';
-  const known = config?.pooling ?? fact(family.conventions.pooling, `the convention of a ${family.title}`);
-  return decisions.choose<Pooling>('pooling', [known, fact(usual, `the convention of a ${family.title}`)], '')!;
+  const both = distillationToken && classes === 0 && finalNorm === 'tokens' && layout === 'timm';
+  const averages = finalNorm === 'pooled' || !classToken;
+  const usual: Pooling = both ? 'class-and-distillation' : averages ? 'patches' : 'class';
+  const convention = fact(conventions.pooling ?? usual, `the convention of a ${title}`);
+  return decisions.choose<Pooling>(
+    'pooling',
+    [fact(flags.pooling, '--pooling'), config?.pooling, questions.pooling ? undefined : convention],
+    questions.pooling ?? '',
+  );
 }
 
 function resamplings(
   { positions, relativeBiases }: Dimensions,
-  { conventions, title }: Family,
+  { conventions, questions, title }: Usual,
   decisions: Decisions,
 ): Pick<Architecture, 'positionResampling' | 'relativeResampling'> {
   const { positionResampling, relativeResampling } = conventions;
   const why = `what ${title} does at other image sizes`;
   const chosen: Pick<Architecture, 'positionResampling' | 'relativeResampling'> = {};
+  if (questions.positionResampling) decisions.ask(questions.positionResampling);
   if (positions !== null && positionResampling) {
     chosen.positionResampling = positionResampling;
     decisions.note('resampling of positions', positionResampling, why);
@@ -192,17 +254,33 @@ function attentionScale(
 /** @returns `undefined` after a question was asked. */
 function decideText(
   { projectionBias, ...dimensions }: NonNullable<Dimensions['text']>,
+  family: Family,
+  { title, conventions }: Usual,
+  activation: Activation | undefined,
   config: ConfigFacts | undefined,
+  flags: ArchitectureFlags,
   decisions: Decisions,
 ): TextArchitecture | undefined {
-  if (!config?.text) {
+  if (!config?.text && !family.text) {
     decisions.ask(
       'What the text tower is like is in no tensor. Give --config config.json, or leave it out with --no-text.',
     );
     return undefined;
   }
-  const { why, value } = config.text;
-  decisions.note('text pooling', value.pooling, why);
+  const why = `the convention of a ${title}`;
+  const heads = decisions.choose(
+    'text heads',
+    [
+      fact(flags.textHeads, '--text-heads'),
+      fact(config?.text?.value.heads, config?.text?.why ?? ''),
+      headsOfSize(conventions.headSize, dimensions.width, title),
+    ],
+    'The number of attention heads of the text tower is in no tensor. Give --text-heads N.',
+  );
+  // Both towers of such a family have one activation.
+  if (heads === undefined || activation === undefined) return undefined;
+  const value = { activation, ...(config?.text?.value ?? family.text!), heads };
+  decisions.note('text pooling', value.pooling, config?.text?.why ?? why);
   checkHeads(value.heads, dimensions.width);
   // The two numbers are tensors, which are read later.
   return { ...dimensions, ...value, ...(projectionBias && { projectionBias }), logitScale: 0 };
@@ -222,6 +300,10 @@ export function decideImage(
   decisions: Decisions,
 ): ImageFacts | undefined {
   const { patchSize, positions, relativeBiases } = dimensions;
+  if (flags.patchSize && String(flags.patchSize) !== String(patchSize)) {
+    const [given, actual] = [flags.patchSize, patchSize].map((size) => size.join('x'));
+    throw new ViTError('bad-input', `--patch-size ${given}, but the patch embedding is for patches of ${actual}.`);
+  }
   const candidates: { positionEmbedding: PositionEmbedding; patches: number }[] =
     positions === null
       ? []

@@ -11,6 +11,8 @@ export interface Checkpoint {
    * @throws ViTError `bad-input` for a name that is not there and for a type that does not hold real numbers.
    */
   read(name: string): Promise<Float32Array<ArrayBuffer>>;
+  /** `count` elements from element `first` on, where they can be read without the others. */
+  readPart?(name: string, first: number, count: number): Promise<Float32Array<ArrayBuffer>>;
 }
 
 export interface StoredTensor {

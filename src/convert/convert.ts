@@ -15,7 +15,7 @@ import type { Checkpoint } from './checkpoint.ts';
 import { readConfig } from './configs/read.ts';
 import { Decisions, type Finding } from './decisions.ts';
 import { encode } from './encode.ts';
-import { familyOf } from './families/index.ts';
+import { familyOf, forPatches } from './families/index.ts';
 import type { Recipe } from './families/map-tensors.ts';
 import { computeGolden } from './golden.ts';
 import { decideLabels } from './labels.ts';
@@ -27,6 +27,7 @@ import { torchvisionPreset } from './preprocess/torchvision.ts';
 import { DEFAULT_SHARD_BYTES, layOutShards, ShardWriter } from './shards.ts';
 import type { Sink } from './sink.ts';
 import { checkShapes, modelTensors } from './tensors.ts';
+import { unscan } from './unscan.ts';
 
 export interface ConvertOptions extends ArchitectureFlags {
   /** Of the model, as `vit.info.name` will give it. */
@@ -47,9 +48,9 @@ export interface ConvertOptions extends ArchitectureFlags {
   preprocess?: Partial<Preprocess>;
   /** One per class. */
   labels?: string[];
-  /** Names of tensors to leave out although their meaning is not known. */
   /** How far the model's scores may be believed. */
   calibration?: Calibration;
+  /** Names of tensors to leave out although their meaning is not known. */
   ignore?: string[];
   /** Default `f32`, as exact as the checkpoint. */
   dtype?: Dtype;
@@ -88,8 +89,8 @@ export async function convertCheckpoint(whole: Checkpoint, sink: Sink, options: 
     name: options.name,
     source: options.source ?? {},
     ...decided,
-    architecture,
     ...(options.calibration && { calibration: options.calibration }),
+    architecture,
     tensors: layout.tensors,
     shards: await writer.finish(),
     golden: await computeGolden(
@@ -112,34 +113,40 @@ interface Decided extends Pick<Manifest, 'architecture' | 'preprocess' | 'labels
 function decide(whole: Checkpoint, options: ConvertOptions): Decided {
   const decisions = new Decisions();
   const { layout = 'auto' } = options;
-  const { checkpoint, prefix, why } = unwrap(whole, options);
+  const { checkpoint: unwrapped, prefix, why } = unwrap(whole, options);
   if (prefix) decisions.note('prefix', prefix, why);
-  const family = familyOf(checkpoint.tensors.keys(), layout);
-  decisions.note('layout', family.title, layout === 'auto' ? 'names of the tensors' : '--layout');
+  const found = familyOf(unwrapped.tensors.keys(), layout, prefix);
+  const telling = found.within ? 'what stood before the names of the tensors' : 'names of the tensors';
+  decisions.note('layout', found.title, layout === 'auto' ? telling : '--layout');
+  const checkpoint = unscan(unwrapped, found);
+  const family = forPatches(found, options.patchSize);
+  const isMissing = family.patchRules !== undefined && options.patchSize === undefined;
+  if (isMissing) decisions.ask('The size of a patch is in no tensor. Give --patch-size HxW.');
   const { recipes, dimensions, ignored } = modelTensors(checkpoint, family, options.ignore);
   for (const { name, why } of ignored) decisions.note('left out', name, why);
 
   const config = options.config === undefined ? undefined : readConfig(options.config, dimensions.width);
-  const image = decideImage(dimensions, config, options, decisions);
+  const image = isMissing ? undefined : decideImage(dimensions, config, options, decisions);
   const architecture = decideArchitecture(dimensions, image, family, config, options, decisions);
   const sources = [
     options.preset === undefined ? {} : torchvisionPreset(options.preset),
     options.preprocessor === undefined ? {} : readPreprocessorConfig(options.preprocessor),
     config?.preprocess ?? {},
+    (image && family.preprocess?.(image.imageSize)) ?? {},
   ];
   const preprocess =
     image && decidePreprocess({ ...dimensions, ...image }, options.preprocess ?? {}, sources, decisions);
   const labels = decideLabels(dimensions.classes, options.labels, config, decisions);
+  const problemType = config?.problemType?.value ?? 'single-label';
+  if (options.calibration && (problemType !== 'single-label' || labels?.length === 0)) {
+    decisions.ask('A calibration is of a softmax, and this model has none. Leave out --calibration.');
+  }
   decisions.settle();
   // Nothing is undecided any more.
   checkShapes(recipes, tensorShapes(architecture!));
   return {
     checkpoint,
     recipes,
-  const problemType = config?.problemType?.value ?? 'single-label';
-  if (options.calibration && (problemType !== 'single-label' || labels?.length === 0)) {
-    decisions.ask('A calibration is of a softmax, and this model has none. Leave out --calibration.');
-  }
     findings: decisions.findings,
     architecture: architecture!,
     preprocess: preprocess!,

@@ -19,7 +19,7 @@ export interface Unwrapped {
 
 /** What training leaves beside a model: the first part of a name. */
 const LEFT_BY_TRAINING =
-  /^(optim|.*optimizer|.*scheduler|scaler|fp16_scaler|amp|loss|.*_loss|n_averaged|ema|.*_ema|ema_.*|student|teacher)$/;
+  /^(opt|optim|extra|chrono|.*optimizer|.*scheduler|scaler|fp16_scaler|amp|loss|.*_loss|n_averaged|ema|.*_ema|ema_.*|student|teacher)$/;
 
 /** A copy that libraries evaluate rather than the one that is trained: the teacher of DINO, averaged weights. */
 const PREFERRED = [/(^|[./_])teacher([./_]|$)/, /(^|[./_])ema([./_]|$)/];
@@ -95,6 +95,9 @@ function strip(checkpoint: Checkpoint, prefix: string, why: string): Unwrapped {
       format: checkpoint.format,
       tensors: new Map(kept.map(([name, tensor]) => [name.slice(prefix.length), tensor])),
       read: (name) => checkpoint.read(prefix + name),
+      ...(checkpoint.readPart && {
+        readPart: (name: string, first: number, count: number) => checkpoint.readPart!(prefix + name, first, count),
+      }),
     },
     prefix,
     why: dropped.length > 0 ? `${why}; left out: ${groupsOf(dropped)}` : why,

@@ -19,6 +19,7 @@ export interface Dimensions
         | 'classToken'
         | 'distillationToken'
         | 'registerTokens'
+        | 'pixelNorm'
         | 'patchBias'
         | 'patchNorm'
         | 'normBeforeBlocks'
@@ -33,6 +34,10 @@ export interface Dimensions
     > {
   /** `null` where different models have these tensors. */
   pooling: Pooling | null;
+  /** `null` where no tensor tells. */
+  heads: number | null;
+  /** Of all heads together. */
+  attentionWidth: number;
   /** Rows of the position embedding; `null` where there is none. */
   positions: number | null;
   /** Rows of a relative position bias; `null` where there is none. */
@@ -102,6 +107,7 @@ function readDimensions(mapping: Mapping, family: Family): Dimensions {
     classToken: shapes.has('cls_token'),
     distillationToken: shapes.has('dist_token'),
     registerTokens: shapes.ifThere('reg_token', 3)?.[1] ?? 0,
+    pixelNorm: shapes.has('patch_embed.pixel_norm.*'),
     patchBias: shapes.has('patch_embed.proj.bias'),
     patchNorm: shapes.has('patch_embed.norm.*'),
     normBeforeBlocks: shapes.has('norm_pre.*'),
@@ -115,6 +121,8 @@ function readDimensions(mapping: Mapping, family: Family): Dimensions {
     mlp: hidden === 2 * mlpWidth ? 'swiglu' : 'plain',
     finalNorm: shapes.has('norm.*') ? 'tokens' : shapes.has('fc_norm.*') ? 'pooled' : 'none',
     pooling: poolingOf(shapes, pooled, width),
+    heads: headsOf(mapping),
+    attentionWidth: shapes.of('blocks.0.attn.proj.weight', 2)[1],
     representation,
     projection: shapes.ifThere('projection.weight', 2)?.[0] ?? 0,
     positions: shapes.ifThere('pos_embed', 3)?.[1] ?? null,
@@ -128,8 +136,20 @@ function poolingOf(shapes: ShapeReader, features: number, width: number): Poolin
   if (shapes.has('attn_pool.latent')) return 'attention';
   if (shapes.has('head_dist.*')) return 'class-and-distillation';
   if (features === 2 * width) return 'class-and-patches';
-  if (shapes.has('fc_norm.*') || !shapes.has('cls_token')) return 'patches';
-  return null;
+  return shapes.has('cls_token') ? null : 'patches';
+}
+
+/** @throws ViTError `bad-input` when blocks differ */
+function headsOf({ recipes }: Mapping): number | null {
+  const told = [...recipes.values()].filter(({ heads }) => heads !== undefined);
+  const other = told.find(({ heads }) => heads !== told[0].heads);
+  if (other) {
+    throw new ViTError(
+      'bad-input',
+      `${told[0].from[0]} has ${told[0].heads} heads, but ${other.from[0]} has ${other.heads}.`,
+    );
+  }
+  return told[0]?.heads ?? null;
 }
 
 function readText(shapes: ShapeReader): TextDimensions | null {
@@ -222,12 +242,20 @@ export function checkShapes(recipes: Map<string, Recipe>, expected: Map<string, 
 }
 
 /** With these dimensions; heads, epsilon and the like change no tensor but those that are checked later. */
-function anyArchitecture({ positions, relativeBiases: _, text, ...dimensions }: Dimensions): Architecture {
+function anyArchitecture({
+  positions,
+  relativeBiases: _,
+  heads: __,
+  attentionWidth,
+  text,
+  ...dimensions
+}: Dimensions): Architecture {
   const pooling = dimensions.pooling ?? 'class';
   const numbers = { heads: 1, activation: 'gelu' as const, epsilon: 1 };
   return {
     ...dimensions,
     ...numbers,
+    headSize: attentionWidth,
     imageSize: dimensions.patchSize,
     pooling,
     positionEmbedding: positions === null ? 'none' : 'patches',

@@ -4,12 +4,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import type { Checkpoint } from '../../src/convert/checkpoint.ts';
 import { type ConvertOptions, convertCheckpoint } from '../../src/convert/convert.ts';
-import { openSafetensors } from '../../src/convert/safetensors.ts';
+import { openCheckpoint } from '../../src/convert/open.ts';
 import { MemorySink } from '../../src/convert/sink.ts';
 import { bytesSource } from '../../src/convert/source.ts';
-import type { Activation } from '../../src/model/architecture.ts';
 import type { Manifest } from '../../src/weights/manifest.ts';
 import { parseManifest } from '../../src/weights/parse-manifest.ts';
+import { type Fixture, flagsOf, hasConfig } from './hints.ts';
 
 export const FAMILIES = new URL('../fixtures/families/', import.meta.url);
 
@@ -27,7 +27,8 @@ export function safetensorsFile(header: object | string, data: Uint8Array = new 
 }
 
 export function openFixture(family: string): Promise<Checkpoint> {
-  return openSafetensors(bytesSource(readFileSync(new URL(`${family}/model.safetensors`, FAMILIES))));
+  const { checkpoint = 'model.safetensors' } = fixtureJson(`${family}/expected.json`) as unknown as Fixture;
+  return openCheckpoint(bytesSource(readFileSync(new URL(`${family}/${checkpoint}`, FAMILIES))));
 }
 
 export function fixtureJson(path: string): Record<string, unknown> {
@@ -91,37 +92,11 @@ export async function convertInMemory(
   return { manifest, files: sink.files, tensors: readTensors(manifest, sink.files) };
 }
 
-interface Expected {
-  input: { shape: number[] };
-  hints: {
-    layout: string;
-    num_heads?: number;
-    activation?: Activation;
-    eps?: number;
-    norm_first?: boolean;
-    qk_scale?: number;
-  };
-}
-
 /** A fixture of a family, converted with what its `expected.json` tells. */
 export async function convertFamily(family: string): Promise<Converted> {
-  const { hints, input } = fixtureJson(`${family}/expected.json`) as unknown as Expected;
-  const [, channels, height, width] = input.shape;
-  return convertInMemory(await openFixture(family), {
-    layout: hints.layout,
-    heads: hints.num_heads,
-    activation: hints.activation,
-    epsilon: hints.eps,
-    normFirst: hints.norm_first,
-    qkScale: hints.qk_scale,
-    config: hints.num_heads ? undefined : fixtureJson(`${family}/config.json`),
-    preprocess: {
-      resize: { mode: 'squash', height, width },
-      filter: 'bilinear',
-      mean: new Array(channels).fill(0.5),
-      std: new Array(channels).fill(0.5),
-    },
-  });
+  const fixture = fixtureJson(`${family}/expected.json`) as unknown as Fixture;
+  const config = hasConfig(fixture) ? fixtureJson(`${family}/config.json`) : undefined;
+  return convertInMemory(await openFixture(family), { ...flagsOf(fixture), config });
 }
 
 /** By the manifest's rule: shards laid end to end, each tensor its bytes from its place on. */

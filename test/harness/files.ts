@@ -2,8 +2,10 @@
  * Files for tests that run in the browser: fixtures of this project, and real checkpoints from the folder that the
  * environment variable VIT_MODELS names.
  */
+
+import type { Checkpoint } from '../../src/convert/checkpoint.ts';
 import { type ConvertOptions, convertCheckpoint } from '../../src/convert/convert.ts';
-import { openSafetensors } from '../../src/convert/safetensors.ts';
+import { openCheckpoint } from '../../src/convert/open.ts';
 import { MemorySink } from '../../src/convert/sink.ts';
 import { bytesSource } from '../../src/convert/source.ts';
 import type { ModelFiles } from '../../src/worker/wire.ts';
@@ -33,11 +35,11 @@ export async function readJson<T>(url: string): Promise<T> {
 
 /** Converts a checkpoint in memory. */
 export async function convert(checkpoint: string, options: ConvertOptions): Promise<ModelFiles> {
+  return convertOpened(await openCheckpoint(bytesSource(await readBytes(checkpoint))), options);
+}
+
+export async function convertOpened(checkpoint: Checkpoint, options: ConvertOptions): Promise<ModelFiles> {
   const sink = new MemorySink();
-  const manifest = await convertCheckpoint(
-    await openSafetensors(bytesSource(await readBytes(checkpoint))),
-    sink,
-    options,
-  );
+  const manifest = await convertCheckpoint(checkpoint, sink, options);
   return { manifest, shards: manifest.shards.map(({ file }) => sink.files.get(file)!) };
 }

@@ -4,29 +4,23 @@
  */
 import { describe, test } from 'vitest';
 import type { ConvertOptions } from '../../src/convert/convert.ts';
+import { readTensors } from '../../src/convert/export-onnx.ts';
 import { loadViT, type OutputName } from '../../src/index.ts';
 import { expectClose, expectWithin } from '../harness/arrays.ts';
-import { convert, fixture, readFloats, readJson } from '../harness/files.ts';
+import { convert, convertOpened, fixture, readFloats, readJson } from '../harness/files.ts';
+import { type Fixture, flagsOf, hasConfig } from '../harness/hints.ts';
+import { checkpointOf, openAiNames, tensorsOf } from '../harness/layouts.ts';
 
-interface Expected {
-  input: { shape: number[] };
-  hints: Hints;
+interface Expected extends Fixture {
   outputs: Record<string, { file: string; shape: number[] }>;
   /** The same model shown images of another size. */
   resized?: { input: { file: string; shape: number[] }; output: { file: string } };
 }
 
-/** What the tensors cannot tell. */
-interface Hints {
-  layout: string;
-  num_heads?: number;
-  activation?: ConvertOptions['activation'];
-  eps?: number;
-  norm_first?: boolean;
-  qk_scale?: number;
-}
-
 const FAMILIES = [
+  'dino',
+  'dinov2-registers-classifier',
+  'dinov2-training-swiglu',
   'hf-beit',
   'hf-beit-shared',
   'hf-clip',
@@ -38,6 +32,9 @@ const FAMILIES = [
   'hf-siglip-vision',
   'hf-vit',
   'hf-vit-base-model',
+  'jax-map-scan',
+  'jax-vit',
+  'openai-clip',
   'timm-beit',
   'timm-clip-quickgelu',
   'timm-deit-distilled',
@@ -54,6 +51,9 @@ const FAMILIES = [
   'torchvision-vit-representation',
   'vit-no-qkv-bias-distilled',
   'vit-patch-norm',
+  'vit-pytorch',
+  'vit-pytorch-mean',
+  'vit-pytorch-old-mean',
   'vit-qk-scale',
   'vit-representation-tanh',
 ];
@@ -77,31 +77,31 @@ const OUTPUTS: Record<string, OutputName> = {
 
 for (const name of FAMILIES) {
   describe(name, async () => {
-    const folder = fixture(`families/${name}`);
-    const { input, hints, outputs, resized } = await readJson<Expected>(`${folder}/expected.json`);
-    const [, channels, height, width] = input.shape;
+    // The two CLIPs compute the same: OpenAI's is the other one under its names.
+    const folder = fixture(`families/${name === 'openai-clip' ? 'hf-clip' : name}`);
+    const expected = await readJson<Expected>(`${folder}/expected.json`);
+    const { input, outputs, resized } = expected;
+    const [, , height, width] = input.shape;
     // Trained for squares of 32, shown something larger.
     const imageSize: [number, number] | undefined = name === 'timm-vit-resampled' ? [height, width] : undefined;
-    const [trainedHeight, trainedWidth] = imageSize ? [32, 32] : [height, width];
     const options: ConvertOptions = {
       name,
-      layout: hints.layout,
-      heads: hints.num_heads,
-      activation: hints.activation,
-      epsilon: hints.eps,
-      normFirst: hints.norm_first,
-      qkScale: hints.qk_scale,
-      config: hints.num_heads ? undefined : await readJson(`${folder}/config.json`),
-      preprocess: {
-        resize: { mode: 'squash', height: trainedHeight, width: trainedWidth },
-        filter: 'bilinear',
-        crop: null,
-        mean: new Array(channels).fill(0.5),
-        std: new Array(channels).fill(0.5),
-      },
+      ...flagsOf(expected, imageSize ? [32, 32] : undefined),
+      config: hasConfig(expected) ? await readJson(`${folder}/config.json`) : undefined,
       shardBytes: 8192,
     };
-    const files = await convert(`${folder}/model.safetensors`, options);
+    const original = `${folder}/${expected.checkpoint ?? 'model.safetensors'}`;
+    const convertTo = async (dtype: ConvertOptions['dtype']) => {
+      if (name !== 'openai-clip') return convert(original, { ...options, dtype });
+      const { manifest, shards } = await convert(original, options);
+      const renamed = openAiNames(tensorsOf(manifest.tensors, await readTensors(manifest, shards)), {
+        logit_scale: manifest.architecture.text!.logitScale,
+      });
+      const { preprocess } = options;
+      const flags = { name, heads: 3, textHeads: 3, layout: 'openai-clip', preprocess, dtype };
+      return convertOpened(checkpointOf(renamed), flags);
+    };
+    const files = await convertTo('f32');
     const pixels = { data: await readFloats(`${folder}/input.f32`), shape: input.shape };
     const headless = files.manifest.architecture.classes === 0;
 
@@ -151,12 +151,14 @@ for (const name of FAMILIES) {
 
       if (resized) {
         const [, , ...size] = resized.input.shape;
-        test(`logits of ${size.join('x')} on ${backend}`, async () => {
+        test(`images of ${size.join('x')} on ${backend}`, async () => {
           const vit = await loadViT(files, { backend, imageSize: size as [number, number], worker: false });
           const data = await readFloats(`${folder}/${resized.input.file}`);
-          const { logits } = await vit.forward({ data, shape: resized.input.shape });
+          const wanted = headless ? 'embedding' : 'logits';
+          const shown = { data, shape: resized.input.shape };
+          const computed = (await vit.forward(shown, { outputs: [wanted] }))[wanted]!;
           vit.dispose();
-          expectWithin(logits!.data, await readFloats(`${folder}/${resized.output.file}`), BOUND);
+          expectWithin(computed.data, await readFloats(`${folder}/${resized.output.file}`), BOUND);
         });
       }
 
@@ -164,7 +166,7 @@ for (const name of FAMILIES) {
       const [first] = Object.keys(OUTPUTS).filter((file) => file in outputs);
       test(`${first} from shards of f16 on ${backend}`, async () => {
         const wanted = headless && first === 'logits' ? 'embedding' : OUTPUTS[first];
-        const halves = await convert(`${folder}/model.safetensors`, { ...options, dtype: 'f16' });
+        const halves = await convertTo('f16');
         const vit = await loadViT(halves, { backend, imageSize, worker: false });
         const computed = (await vit.forward(pixels, { outputs: [wanted] }))[wanted]!;
         vit.dispose();

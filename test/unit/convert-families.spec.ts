@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { familyOf } from '../../src/convert/families/index.ts';
+import { familyOf, LAYOUTS } from '../../src/convert/families/index.ts';
 import type { Architecture } from '../../src/model/architecture.ts';
 import { tensorShapes } from '../../src/model/tensors.ts';
 import {
@@ -139,7 +139,7 @@ describe('the layout', () => {
   test('may be given, and must be one that is known', async () => {
     expect(familyOf([], 'hf').layout).toBe('hf');
     expect(() => familyOf([], 'keras')).toThrow(
-      'There is no layout keras. Give --layout auto, timm or hf or torchvision or torch-encoder.',
+      `There is no layout keras. Give --layout auto, ${LAYOUTS.join(' or ')}.`,
     );
     await expect(convertInMemory(await openFixture('timm-vit'), { layout: 'hf' })).rejects.toMatchObject({
       code: 'unsupported-model',
@@ -195,7 +195,9 @@ describe('what tensors tell of the architecture', () => {
       const config = family.startsWith('hf') ? fixtureJson(`${family}/config.json`) : undefined;
       const one = { ...ENOUGH.preprocess, mean: [0.5], std: [0.5] };
       const preprocess = expected.channels === 1 ? one : ENOUGH.preprocess;
-      const { manifest } = await convertInMemory(await openFixture(family), { config, preprocess });
+      // What the names leave open: whether it is timm's or DINO's, and the numbers of a CLIP or SigLIP.
+      const told = family.startsWith('timm-') ? { layout: 'timm', epsilon: 1e-6, activation: 'gelu' as const } : {};
+      const { manifest } = await convertInMemory(await openFixture(family), { ...told, config, preprocess });
       const { imageSize, patchSize, channels, width, depth, mlpWidth, classes, heads, activation, epsilon, ...rest } =
         manifest.architecture;
       expect(imageSize).toEqual([32, 32]);

@@ -36,6 +36,10 @@ const ACTIVATIONS: Record<string, Activation> = {
   relu: 'relu',
 };
 
+/** SigLIPs whose entry in timm has the GELU with tanh; those of the other SigLIPs have the exact one. */
+const TANH_SIGLIPS =
+  /^vit_(base_patch32_siglip_(gap_)?256|large_patch16_siglip_(gap_)?512|so400m_patch16_siglip|giantopt_patch\d+_siglip)/;
+
 /**
  * @param width of the tensors
  * @throws ViTError `unsupported-model` when an argument changes the model in a way that this version cannot run and
@@ -56,6 +60,9 @@ export function readTimmConfig(config: JsonObject, width: number): ConfigFacts {
   if (args.has('norm_layer')) {
     throw new ViTError('unsupported-model', `${config.file} has norm_layer ${args.string('norm_layer')}.`);
   }
+  if (/_rpn_/.test(name)) {
+    throw new ViTError('unsupported-model', `${config.file}: timm's ${name} has its norms behind attention and MLP.`);
+  }
   const dimensions: ConfigFacts['dimensions'] = {};
   const classes = config.number('num_classes');
   if (classes) dimensions.num_classes = { dimension: 'classes', value: classes };
@@ -63,7 +70,8 @@ export function readTimmConfig(config: JsonObject, width: number): ConfigFacts {
   if (features !== undefined) dimensions.num_features = { dimension: 'width', value: features };
   return {
     heads: fact(args.count('num_heads'), `${config.file}, model_args.num_heads`) ?? headsByName(name, width),
-    activation: activationOf(args),
+    epsilon: fact(name.includes('_clip_') ? 1e-5 : undefined, `timm's ${name}`),
+    activation: activationOf(args) ?? fact(activationByName(name, pretrained.string('tag')), `timm's ${name}`),
     imageSize: imageSizeOf(args, pretrained),
     pooling: fact(pool === undefined ? undefined : POOLINGS[pool], `${config.file}, global_pool`),
     labels: labelsOf(config) ?? labelsOf(pretrained),
@@ -83,6 +91,17 @@ function activationOf(args: JsonObject): Fact<Activation> | undefined {
   if (name === undefined) return undefined;
   if (Object.hasOwn(ACTIVATIONS, name)) return fact(ACTIVATIONS[name], `${args.file}.act_layer`);
   throw new ViTError('unsupported-model', `${args.file} has act_layer ${name}, which this version cannot run.`);
+}
+
+/**
+ * Of models whose tensors leave it open. Under the plain name of a CLIP there are OpenAI's weights too, which were trained
+ * with another activation than timm gives them there: which one is meant, has to be told.
+ */
+function activationByName(name: string, tag: string | undefined): Activation | undefined {
+  if (name.includes('_clip_quickgelu_')) return 'quick_gelu';
+  if (name.includes('_clip_')) return tag === undefined || tag.startsWith('openai') ? undefined : 'gelu';
+  if (TANH_SIGLIPS.test(name)) return 'gelu_tanh';
+  return /_(siglip|gap)_/.test(name) ? 'gelu' : undefined;
 }
 
 function imageSizeOf(args: JsonObject, pretrained: JsonObject): Fact<[number, number]> | undefined {

@@ -3,10 +3,13 @@
  * granted. Pure data; `map-tensors.ts` carries it out. Adding a family is one file like `timm.ts` and its line in
  * `index.ts`.
  *
- * In a name pattern `#` stands for the number of a block and a closing `*` for the rest of the name. A name's block and
- * rest are put in the place of the canonical pattern's `#` and `*`.
+ * In a name pattern `#` stands for the number of a block, `%` for a number that does not matter, and a closing `*` for the
+ * rest of the name. A name's block and rest are put in the place of the canonical pattern's `#` and `*`.
  */
 import type { Architecture } from '../../model/architecture.ts';
+import type { TextFacts } from '../configs/facts.ts';
+import type { PreprocessFacts } from '../preprocess/facts.ts';
+import type { Dimensions } from '../tensors.ts';
 
 export interface Family {
   /** What `--layout` calls it. Several families may have one layout: they are told apart by their signatures. */
@@ -17,20 +20,39 @@ export interface Family {
   prefixes: string[];
   /** A checkpoint is of this family when each of these patterns fits one of its names; `|` parts alternatives. */
   signature: string[];
+  /**
+   * Where its names are another family's, too: what stands before them tells, or `--layout`. A pattern of the whole
+   * prefix.
+   */
+  within?: RegExp;
   rules: Rule[];
+  /** Of tensors that hold the patches as vectors, where no tensor tells how these are arranged: `--patch-size` does. */
+  patchRules?(patchSize: [height: number, width: number]): Rule[];
+  /** Where one tensor holds what other files have in one per block: its pattern, and theirs. */
+  scanned?: { from: string; to: string };
   /** Tensors that only models have which this version cannot run: pattern -> what they are. */
   unsupported: Record<string, string>;
   /** Tensors that inference has no use for: pattern -> why, and beside which other tensor this holds (default any). */
   ignored: Record<string, string | { why: string; beside: string }>;
   /** Where no config tells. Left out where models with the same tensor names differ. */
   conventions: Conventions;
+  /** Conventions that models of some dimensions do not follow, and what is asked then. */
+  exceptions?(dimensions: Dimensions): Questions;
+  /** Where the library has one preprocessing for all of the family's models. */
+  preprocess?(imageSize: readonly [height: number, width: number]): PreprocessFacts;
+  /** What the text tower takes for granted; what it leaves out is asked for. */
+  text?: Omit<TextFacts, 'heads' | 'activation'>;
 }
+
+export type Questions = Partial<Record<keyof Conventions, string>>;
 
 export type Conventions = Partial<
   Pick<
     Architecture,
     | 'epsilon'
     | 'activation'
+    // Of each tower; the number of heads follows from it.
+    | 'headSize'
     | 'normOrder'
     | 'pooling'
     | 'positionResampling'
@@ -51,4 +73,6 @@ export interface Transform {
   /** @throws ViTError `bad-input` when these shapes do not go together. */
   shape(inputs: readonly (readonly number[])[]): number[];
   apply(inputs: Float32Array<ArrayBuffer>[], shapes: readonly (readonly number[])[]): Float32Array<ArrayBuffer>;
+  /** Where the shapes tell how many heads there are. */
+  heads?(inputs: readonly (readonly number[])[]): number;
 }

@@ -2,7 +2,7 @@
  * Carries out a family's table: from the names of a checkpoint to the recipes of the canonical tensors. Reads no data.
  */
 import { ViTError } from '../../error.ts';
-import type { StoredTensor } from '../checkpoint.ts';
+import { elementCount, type StoredTensor } from '../checkpoint.ts';
 import type { Family, Rule, Transform } from './family.ts';
 
 /** How a canonical tensor is made. */
@@ -11,6 +11,8 @@ export interface Recipe {
   from: string[];
   shape: number[];
   transform: Transform;
+  /** Where the shapes tell. */
+  heads?: number;
 }
 
 /** Every tensor of the checkpoint is part of recipes, or in exactly one of the lists. */
@@ -46,17 +48,18 @@ export function mapTensors(family: Family, tensors: ReadonlyMap<string, StoredTe
   /** Canonical name -> its rule and the inputs seen so far. */
   const places = new Map<string, { rule: Rule; match: Match; inputs: (string | undefined)[] }>();
 
-  for (const name of tensors.keys()) {
+  for (const [name, { shape }] of tensors) {
     const bare = strip(prefix, name);
     const feature = lookUp(family.unsupported, bare);
     const why = whyIgnored(family, bare, tensors);
     const matches = findPlaces(family.rules, bare);
     if (feature) mapping.unsupported.push({ name, feature });
+    else if (elementCount(shape) === 0) mapping.ignored.push({ name, why: 'it is empty' });
     else if (why) mapping.ignored.push({ name, why });
     else if (matches.length === 0) mapping.unused.push(name);
     else
       for (const { rule, match, index } of matches) {
-        const canonical = fill(rule.to, match);
+        const canonical = fillPattern(rule.to, match);
         const taken = places.get(canonical);
         const inputs = taken?.inputs ?? new Array<string | undefined>(rule.from.length).fill(undefined);
         if (taken && (taken.rule !== rule || inputs[index] !== undefined)) {
@@ -74,11 +77,13 @@ export function mapTensors(family: Family, tensors: ReadonlyMap<string, StoredTe
       const absent = rule.from.filter((_, i) => inputs[i] === undefined);
       mapping.incomplete.set(
         canonical,
-        absent.map((pattern) => prefix + fill(pattern, match)),
+        absent.map((pattern) => prefix + fillPattern(pattern, match)),
       );
     } else {
-      const shape = rule.transform.shape(from.map((name) => tensors.get(name)!.shape));
-      mapping.recipes.set(canonical, { from, shape, transform: rule.transform });
+      const { transform } = rule;
+      const shapes = from.map((name) => tensors.get(name)!.shape);
+      const shape = transform.shape(shapes);
+      mapping.recipes.set(canonical, { from, shape, transform, heads: transform.heads?.(shapes) });
     }
   }
   return mapping;
@@ -88,17 +93,17 @@ export function mapTensors(family: Family, tensors: ReadonlyMap<string, StoredTe
 export function namesFor(family: Family, canonical: string): string[] {
   for (const rule of family.rules) {
     const match = matchPattern(rule.to, canonical);
-    if (match) return rule.from.map((pattern) => fill(pattern, match));
+    if (match) return rule.from.map((pattern) => fillPattern(pattern, match));
   }
   return [canonical];
 }
 
-interface Match {
+export interface Match {
   block: string;
   rest: string;
 }
 
-function matchPattern(pattern: string, name: string): Match | undefined {
+export function matchPattern(pattern: string, name: string): Match | undefined {
   const groups = compile(pattern).exec(name)?.groups;
   return groups && { block: groups.block ?? '', rest: groups.rest ?? '' };
 }
@@ -108,7 +113,7 @@ const compiled = new Map<string, RegExp>();
 function compile(pattern: string): RegExp {
   let expression = compiled.get(pattern);
   if (!expression) {
-    const escaped = pattern.replaceAll('.', '\\.');
+    const escaped = pattern.replaceAll('.', '\\.').replace('%', '\\d+');
     // The empty group makes `groups` an object for patterns without `#` and `*`.
     expression = new RegExp(`^${escaped.replace('#', '(?<block>\\d+)').replace('*', '(?<rest>.+)')}(?<end>)$`);
     compiled.set(pattern, expression);
@@ -116,8 +121,8 @@ function compile(pattern: string): RegExp {
   return expression;
 }
 
-function fill(pattern: string, { block, rest }: Match): string {
-  return pattern.replace('#', block).replace('*', rest);
+export function fillPattern(pattern: string, { block, rest }: Match): string {
+  return pattern.replace('#', block).replace('*', rest).replace('%', '0');
 }
 
 function strip(prefix: string, name: string): string {

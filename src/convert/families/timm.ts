@@ -2,7 +2,8 @@
  * timm's `VisionTransformer` and what is built on it (timm/models/vision_transformer.py, deit.py, beit.py): DeiT, DeiT-3,
  * DINOv2, CLIP, SigLIP, BEiT. Its names are the canonical ones, but for BEiT's.
  */
-import type { Family } from './family.ts';
+import type { Dimensions } from '../tensors.ts';
+import type { Family, Questions } from './family.ts';
 import { renamed, stacked, withoutKey } from './transforms.ts';
 
 const CANONICAL = [
@@ -42,10 +43,6 @@ export const timm: Family = {
     renamed('blocks.#.ls2.gamma', 'blocks.#.gamma_2'),
     withoutKey('blocks.#.attn.qkv.bias', 'blocks.#.attn.q_bias', 'blocks.#.attn.v_bias'),
     stacked('blocks.#.mlp.fc1.*', 'blocks.#.mlp.fc1_g.*', 'blocks.#.mlp.fc1_x.*'),
-    // The names of DINOv2's own files.
-    renamed('reg_token', 'register_tokens'),
-    renamed('blocks.#.mlp.fc1.*', 'blocks.#.mlp.w12.*'),
-    renamed('blocks.#.mlp.fc2.*', 'blocks.#.mlp.w3.*'),
   ],
   unsupported: {
     'blocks.#.attn.q_norm.*': 'a norm of Q and K',
@@ -65,4 +62,44 @@ export const timm: Family = {
     positionResampling: 'bicubic-antialias',
     relativeResampling: 'geometric',
   },
+  exceptions(dimensions) {
+    if (dimensions.normBeforeBlocks) return CLIP;
+    return { ...(dimensions.classToken ? {} : SIGLIP), ...(maybeDino(dimensions) ? DINO : {}) };
+  },
 };
+
+const CLIP: Questions = {
+  epsilon:
+    'With norm_pre it is a CLIP, and the epsilon of its norms is in no tensor. Give --epsilon 1e-5, as all CLIPs of timm have it, or --config config.json.',
+  activation:
+    'With norm_pre it is a CLIP, and the activation of its MLPs is in no tensor. Give --activation quick_gelu ' +
+    "(OpenAI's weights) or --activation gelu (most others), or --config config.json.",
+};
+
+const SIGLIP: Questions = {
+  activation:
+    'Without a class token it may be a SigLIP, and the activation of its MLPs is in no tensor. Give --activation gelu ' +
+    'or --activation gelu_tanh, or --config config.json.',
+};
+
+const DINO: Questions = {
+  positionResampling:
+    "These names are timm's and those of DINO's own files, which resample positions differently for other image sizes. " +
+    'Give --layout timm or --layout dino, or --config config.json.',
+};
+
+/** DINO's models have no head and nothing that a plain ViT has not. */
+function maybeDino(dimensions: Dimensions): boolean {
+  const { classes, classToken, distillationToken, registerTokens, patchNorm, finalNorm, positions } = dimensions;
+  return (
+    classes === 0 &&
+    classToken &&
+    !distillationToken &&
+    registerTokens === 0 &&
+    !patchNorm &&
+    dimensions.representation === 0 &&
+    dimensions.relativePositionBias === 'none' &&
+    finalNorm === 'tokens' &&
+    positions !== null
+  );
+}

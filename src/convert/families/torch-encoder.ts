@@ -3,6 +3,7 @@
  * whatever people call them. Here are the usual ones.
  *
  * No conventions: PyTorch's defaults (post-norm, ReLU, epsilon 1e-5) are not what vision models use, and no tensor tells.
+ * Nor does one tell what the surrounding module pools.
  */
 import type { Family, Rule } from './family.ts';
 import { renamed } from './transforms.ts';
@@ -43,10 +44,19 @@ export const torchEncoder: Family = {
       ...POSITIONS.map((name) => renamed('pos_embed', module + name)),
     ]),
     ...BLOCKS,
-    ...affine('norm', 'mlp_head.0'),
+    // Behind the pooling, of whatever tokens.
+    ...affine('fc_norm', 'mlp_head.0'),
     ...HEADS.flatMap((name) => affine('head', name)),
   ],
   unsupported: {},
   ignored: {},
-  conventions: { pooling: 'class', positionResampling: 'bicubic', finalNorm: 'none' },
+  conventions: { positionResampling: 'bicubic', finalNorm: 'none' },
+  exceptions: ({ classToken }) =>
+    classToken
+      ? {
+          pooling:
+            'Which tokens are pooled is in no tensor. Give --pooling class, --pooling patches (their mean) or --pooling ' +
+            'all (the mean of the class token, too).',
+        }
+      : {},
 };

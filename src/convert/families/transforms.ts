@@ -2,6 +2,8 @@
  * The ways in which a canonical tensor is made of a checkpoint's.
  */
 import { ViTError } from '../../error.ts';
+import { elementCount } from '../checkpoint.ts';
+import { gather, rowMajor } from '../strided.ts';
 import type { Rule, Transform } from './family.ts';
 
 /** The same numbers under another name. */
@@ -39,6 +41,38 @@ export function thirds(to: string, from: string, first: number, count: number): 
   };
 }
 
+/** `[in, out]` as `[out, in]`. */
+export function transposed(to: string, from: string): Rule {
+  return { to, from: [from], transform: permuted([1, 0]) };
+}
+
+/** The same elements with the axes in another order: axis i of the outcome is axis `order[i]` of the input. */
+export function permuted(order: readonly number[]): Transform {
+  return {
+    shape([shape]) {
+      requireRank(shape, order.length);
+      return order.map((axis) => shape[axis]);
+    },
+    apply: ([values], [shape]) => permute(values, shape, order),
+  };
+}
+
+export function permute(
+  values: Float32Array<ArrayBuffer>,
+  shape: readonly number[],
+  order: readonly number[],
+): Float32Array<ArrayBuffer> {
+  const strides = rowMajor(shape);
+  const view = { offset: 0, shape: order.map((axis) => shape[axis]), strides: order.map((axis) => strides[axis]) };
+  return gather(values, view);
+}
+
+/** @throws ViTError `bad-input` when there are not so many axes */
+export function requireRank(shape: readonly number[], rank: number): void {
+  if (shape.length === rank && elementCount(shape) > 0) return;
+  throw new ViTError('bad-input', `A tensor of shape [${shape}] stands where ${rank} axes are expected.`);
+}
+
 const asItIs: Transform = {
   shape: ([shape]) => [...shape],
   apply: ([values]) => values,
@@ -49,7 +83,7 @@ const leadingOnes: Transform = {
   apply: ([values]) => values,
 };
 
-const stackRows: Transform = {
+export const stackRows: Transform = {
   shape(shapes) {
     const [, ...columns] = shapes[0];
     if (shapes.some(([, ...others]) => String(others) !== String(columns))) {

@@ -28,16 +28,26 @@ export async function openNpz(members: ReadonlyMap<string, ZipMember>): Promise<
   for (const member of members.values()) {
     tensors.set(member.name.slice(0, -SUFFIX.length), await describe(member));
   }
+  const find = (name: string) => {
+    const stored = tensors.get(name);
+    if (!stored) throw new ViTError('bad-input', `The npz file has no array ${name}.`);
+    requireReal(name, stored.dtype);
+    return stored;
+  };
+  const read = async (name: string) => {
+    const { member, offset, bytes, dtype, shape, fortranOrder } = find(name);
+    const values = decodeElements(await member.read(offset, bytes), dtype);
+    return fortranOrder ? gather(values, { offset: 0, shape, strides: columnMajor(shape) }) : values;
+  };
   return {
     format: 'NumPy npz',
     tensors,
-    async read(name) {
-      const stored = tensors.get(name);
-      if (!stored) throw new ViTError('bad-input', `The npz file has no array ${name}.`);
-      const { member, offset, bytes, dtype, shape, fortranOrder } = stored;
-      requireReal(name, dtype);
-      const values = decodeElements(await member.read(offset, bytes), dtype);
-      return fortranOrder ? gather(values, { offset: 0, shape, strides: columnMajor(shape) }) : values;
+    read,
+    async readPart(name, first, count) {
+      const { member, offset, dtype, fortranOrder } = find(name);
+      if (fortranOrder) return (await read(name)).slice(first, first + count);
+      const size = ELEMENT_BYTES[dtype];
+      return decodeElements(await member.read(offset + first * size, count * size), dtype);
     },
   };
 }

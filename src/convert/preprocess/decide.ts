@@ -1,6 +1,6 @@
 /**
- * Decides the preprocessing, part by part: from flags, then torchvision's preset, then
- * preprocessor_config.json, then timm's config.json.
+ * Decides the preprocessing, part by part: from flags, then torchvision's preset, then preprocessor_config.json, then timm's
+ * config.json, then what a family's library does with all of its models.
  */
 import { ViTError } from '../../error.ts';
 import type { Architecture } from '../../model/architecture.ts';

@@ -1,0 +1,130 @@
+/**
+ * lucidrains' vit-pytorch (vit_pytorch/vit.py), of all its years: without norms around the projection of patches, with
+ * norms as modules of their own (`fn.`), and as it is now. Q, K and V have no bias, and heads may be of any size.
+ *
+ * Patches are vectors in the order row, column, channel, which the projection and the norm before it follow. How large a
+ * patch is, and whether the class token or the mean of all tokens is pooled, is in no tensor.
+ */
+import { ViTError } from '../../error.ts';
+import type { Family, Rule } from './family.ts';
+import { asTokens, permute, renamed, requireRank } from './transforms.ts';
+
+const LAYER = 'transformer.layers.#';
+
+const RULES: Rule[] = [
+  asTokens('cls_token', 'cls_token'),
+  asTokens('pos_embed', 'pos_embedding'),
+
+  renamed('blocks.#.norm1.*', `${LAYER}.0.norm.*`),
+  renamed('blocks.#.attn.qkv.weight', `${LAYER}.0.to_qkv.weight`),
+  renamed('blocks.#.attn.proj.*', `${LAYER}.0.to_out.0.*`),
+  renamed('blocks.#.norm2.*', `${LAYER}.1.net.0.*`),
+  renamed('blocks.#.mlp.fc1.*', `${LAYER}.1.net.1.*`),
+  renamed('blocks.#.mlp.fc2.*', `${LAYER}.1.net.4.*`),
+
+  // Before the norms became part of the modules.
+  renamed('blocks.#.attn.qkv.weight', `${LAYER}.0.fn.to_qkv.weight`),
+  renamed('blocks.#.attn.proj.*', `${LAYER}.0.fn.to_out.0.*`),
+  renamed('blocks.#.norm2.*', `${LAYER}.1.norm.*`),
+  renamed('blocks.#.mlp.fc1.*', `${LAYER}.1.fn.net.0.*`),
+  renamed('blocks.#.mlp.fc2.*', `${LAYER}.1.fn.net.3.*`),
+
+  renamed('norm.*', 'transformer.norm.*'),
+  renamed('head.weight', 'mlp_head.weight'),
+  renamed('head.bias', 'mlp_head.bias'),
+  // Before the transformer had a last norm, the head had one, behind the pooling.
+  renamed('fc_norm.*', 'mlp_head.0.*'),
+  renamed('head.*', 'mlp_head.1.*'),
+];
+
+export const vitPytorch: Family = {
+  layout: 'vit-pytorch',
+  title: 'lucidrains ViT',
+  prefixes: [''],
+  signature: ['to_patch_embedding.2.weight', `${LAYER}.0.to_qkv.weight|${LAYER}.0.fn.to_qkv.weight`],
+  rules: RULES,
+  patchRules: (patchSize) => [
+    pixelOrder('patch_embed.pixel_norm.weight', 'to_patch_embedding.1.weight', patchSize),
+    pixelOrder('patch_embed.pixel_norm.bias', 'to_patch_embedding.1.bias', patchSize),
+    projection('to_patch_embedding.2.weight', patchSize),
+    renamed('patch_embed.proj.bias', 'to_patch_embedding.2.bias'),
+    renamed('patch_embed.norm.*', 'to_patch_embedding.3.*'),
+  ],
+  unsupported: { 'linear_head.*': 'position embeddings that are computed (SimpleViT)' },
+  ignored: {},
+  conventions: {
+    epsilon: 1e-5,
+    activation: 'gelu',
+    normOrder: 'first',
+    // It has no rule of its own: this is PyTorch's.
+    positionResampling: 'bicubic',
+  },
+  exceptions: ({ classToken }) =>
+    classToken
+      ? {
+          pooling:
+            'Whether the class token is pooled or the mean of all tokens is in no tensor. Give --pooling class or ' +
+            '--pooling all.',
+        }
+      : {},
+};
+
+/** Without norms around the projection. */
+export const vitPytorchPlain: Family = {
+  ...vitPytorch,
+  signature: [
+    'to_patch_embedding.1.weight|patch_to_embedding.weight',
+    `${LAYER}.0.to_qkv.weight|${LAYER}.0.fn.to_qkv.weight`,
+  ],
+  patchRules: (patchSize) => [
+    projection('to_patch_embedding.1.weight', patchSize),
+    renamed('patch_embed.proj.bias', 'to_patch_embedding.1.bias'),
+    projection('patch_to_embedding.weight', patchSize),
+    renamed('patch_embed.proj.bias', 'patch_to_embedding.bias'),
+  ],
+};
+
+/** `[D, height * width * channels]` to `[D, channels, height, width]`. */
+function projection(from: string, patchSize: [number, number]): Rule {
+  const vectors = (shape: readonly number[]) => {
+    requireRank(shape, 2);
+    return [shape[0], ...patchSize, channelsOf(from, shape[1], patchSize)];
+  };
+  const order = [0, 3, 1, 2];
+  return {
+    to: 'patch_embed.proj.weight',
+    from: [from],
+    transform: {
+      shape: ([shape]) => order.map((axis) => vectors(shape)[axis]),
+      apply: ([values], [shape]) => permute(values, vectors(shape), order),
+    },
+  };
+}
+
+/** `[height * width * channels]` in the order channel, row, column. */
+function pixelOrder(to: string, from: string, patchSize: [number, number]): Rule {
+  return {
+    to,
+    from: [from],
+    transform: {
+      shape([shape]) {
+        requireRank(shape, 1);
+        channelsOf(from, shape[0], patchSize);
+        return [...shape];
+      },
+      apply([values], [shape]) {
+        return permute(values, [...patchSize, channelsOf(from, shape[0], patchSize)], [2, 0, 1]);
+      },
+    },
+  };
+}
+
+function channelsOf(name: string, features: number, [height, width]: [number, number]): number {
+  const channels = features / (height * width);
+  if (Number.isInteger(channels)) return channels;
+  throw new ViTError(
+    'bad-input',
+    `${name} is for patches of ${features} numbers, which are no whole channels of ${height}x${width} pixels. Give ` +
+      'another --patch-size.',
+  );
+}
