@@ -1,6 +1,6 @@
 /**
- * A checkpoint that is larger than what the converter may hold: 0.7 GB, of zeros, in a file without blocks on disk.
- * Memory does not grow with the file: 1.5 GB (depth 15) took 146 MB, too.
+ * A checkpoint that is larger than what the converter may hold: 4.2 GB, of zeros, in a file without blocks on disk. What the
+ * system says of this process counts, Node and the test included.
  */
 import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -20,7 +20,7 @@ const ARCHITECTURE: Architecture = {
   patchSize: [4, 4],
   channels: 3,
   width: 1408,
-  depth: 7,
+  depth: 42,
   heads: 16,
   mlpWidth: 6144,
   classes: 10,
@@ -28,7 +28,7 @@ const ARCHITECTURE: Architecture = {
   epsilon: 1e-6,
 };
 
-test('converting 0.7 GB takes less than half of it in memory', { timeout: 120_000 }, async () => {
+test('converting 4.2 GB takes less than 1 GB of memory', { timeout: 300_000 }, async () => {
   const folder = mkdtempSync(join(tmpdir(), 'vit-webgpu-'));
   const file = join(folder, 'model.safetensors');
   try {
@@ -41,20 +41,13 @@ test('converting 0.7 GB takes less than half of it in memory', { timeout: 120_00
     const header = safetensorsFile(Object.fromEntries(entries));
     writeFileSync(file, header);
     truncateSync(file, header.length + end);
-    expect(end).toBeGreaterThan(0.7e9);
+    expect(end).toBeGreaterThan(4.2e9);
 
     const source = await FileSource.open(file);
-    const before = process.memoryUsage().rss;
-    let peak = before;
     let written = 0;
-    const sample = () => {
-      peak = Math.max(peak, process.memoryUsage().rss);
-    };
-    const sampling = setInterval(sample, 20);
     const sink = {
       async write(_: string, bytes: Uint8Array) {
         written += bytes.length;
-        sample();
       },
     };
     const manifest = await convertCheckpoint(await openCheckpoint(source), sink, {
@@ -67,12 +60,13 @@ test('converting 0.7 GB takes less than half of it in memory', { timeout: 120_00
         std: [0.5, 0.5, 0.5],
       },
     });
-    clearInterval(sampling);
     await source.close();
     expect(written).toBeGreaterThan(end);
     expect(manifest.golden.logits).toEqual(new Array(10).fill(0));
-    console.log(`0.7 GB converted with ${Math.round((peak - before) / 1e6)} MB of memory`);
-    expect(peak - before).toBeLessThan(350e6);
+    // The most that it ever was, in kilobytes.
+    const peak = 1024 * process.resourceUsage().maxRSS;
+    console.log(`4.2 GB converted with ${Math.round(peak / 1e6)} MB of memory`);
+    expect(peak).toBeLessThan(1e9);
   } finally {
     rmSync(folder, { recursive: true });
   }
