@@ -35,6 +35,7 @@ const FAMILIES = [
   'jax-map-scan',
   'jax-vit',
   'openai-clip',
+  'openai-clip-archive',
   'timm-beit',
   'timm-clip-quickgelu',
   'timm-deit-distilled',
