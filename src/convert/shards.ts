@@ -3,8 +3,7 @@
  * shards of one size, the last being what is left. Where everything lies is known before the first byte is written.
  */
 import { ViTError } from '../error.ts';
-import { BYTES_PER_ELEMENT, type Dtype, type ShardEntry, type TensorEntry } from '../weights/manifest.ts';
-import { ALIGNMENT } from '../weights/parse-manifest.ts';
+import { ALIGNMENT, BYTES_PER_ELEMENT, type Dtype, type ShardEntry, type TensorEntry } from '../weights/manifest.ts';
 import { sha256 } from '../weights/verify.ts';
 import { elementCount } from './checkpoint.ts';
 import type { Sink } from './sink.ts';

@@ -7,6 +7,9 @@ import type { Preprocess } from '../model/preprocess.ts';
 export const FORMAT = 'vit-webgpu';
 export const VERSION = 1;
 
+/** Offsets of tensors within a shard, and the sizes of all shards but the last, are multiples of it. */
+export const ALIGNMENT = 256;
+
 /** Storage types of tensors on disk. */
 export type Dtype = 'f32' | 'f16';
 

@@ -10,6 +10,7 @@ import type { TextArchitecture } from '../model/text.ts';
 import { prepareTexts } from '../model/token-ids.ts';
 import { Field } from './field.ts';
 import {
+  ALIGNMENT,
   BYTES_PER_ELEMENT,
   FORMAT,
   type Golden,
@@ -22,9 +23,6 @@ import {
 import { parseArchitecture } from './parse-architecture.ts';
 import { parseCalibration } from './parse-calibration.ts';
 import { parsePreprocess } from './parse-preprocess.ts';
-
-/** Offsets of tensors within a shard, and the sizes of all shards but the last, are multiples of it. */
-export const ALIGNMENT = 256;
 
 /** What is held in memory at once must be within what a browser gives. */
 const MAX_SHARD_BYTES = 2 ** 30;

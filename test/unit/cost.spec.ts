@@ -2,31 +2,18 @@
  * Counted costs against the published ones of the usual models, and against counting by hand.
  */
 import { describe, expect, test } from 'vitest';
-import type { Architecture } from '../../src/model/architecture.ts';
+import { architectureOf } from '../../bench/models.ts';
 import { planCost, stepCosts } from '../../src/model/cost.ts';
 import { planViT } from '../../src/model/plan.ts';
 import { parameterCount } from '../../src/model/tensors.ts';
 import { TINY } from '../harness/tiny-model.ts';
 
-const vit = (width: number, depth: number, heads: number): Architecture => ({
-  imageSize: [224, 224],
-  patchSize: [16, 16],
-  channels: 3,
-  width,
-  depth,
-  heads,
-  mlpWidth: 4 * width,
-  classes: 1000,
-  activation: 'gelu',
-  epsilon: 1e-6,
-});
-
 describe('multiply-accumulates of a 224 x 224 image, as in the papers', () => {
   for (const [name, architecture, giga] of [
-    ['ViT-Ti/16', vit(192, 12, 3), 1.25],
-    ['ViT-S/16', vit(384, 12, 6), 4.6],
-    ['ViT-B/16', vit(768, 12, 12), 17.56],
-    ['ViT-L/16', vit(1024, 24, 16), 61.55],
+    ['ViT-Ti/16', architectureOf('Ti', 224), 1.25],
+    ['ViT-S/16', architectureOf('S', 224), 4.6],
+    ['ViT-B/16', architectureOf('B', 224), 17.56],
+    ['ViT-L/16', architectureOf('L', 224), 61.55],
   ] as const) {
     // A block alone is 100 MMAC of ViT-Ti: a step left out shows in two digits.
     test(name, () => expect(planCost(planViT(architecture)).macs / 1e9).toBeCloseTo(giga, 1));

@@ -23,39 +23,15 @@ import {
 import { FILTERS } from '../../src/model/preprocess.ts';
 import { tensorShapes } from '../../src/model/tensors.ts';
 import { TEXT_POOLINGS, type TextArchitecture } from '../../src/model/text.ts';
+import { TINY, TINY_TEXT } from '../harness/tiny-model.ts';
 
 const page = (name: string) => readFileSync(new URL(`../../docs/${name}`, import.meta.url), 'utf8');
 
-const TEXT: Required<TextArchitecture> = {
-  vocabulary: 9,
-  tokens: 4,
-  width: 8,
-  depth: 1,
-  heads: 2,
-  mlpWidth: 16,
-  activation: 'gelu',
-  epsilon: 1e-6,
-  causal: true,
-  pooling: 'last',
-  endOfText: 1,
-  padding: 0,
-  projectionBias: true,
-  logitScale: 0,
-  logitBias: 0,
-};
+const TEXT: Required<TextArchitecture> = { ...TINY_TEXT, endOfText: 29, projectionBias: true, logitBias: 0 };
 
 /** With as many departures as one model can have. */
 const ARCHITECTURE = withDefaults({
-  imageSize: [8, 8],
-  patchSize: [4, 4],
-  channels: 3,
-  width: 8,
-  depth: 1,
-  heads: 2,
-  mlpWidth: 16,
-  classes: 3,
-  activation: 'gelu',
-  epsilon: 1e-6,
+  ...TINY,
   distillationToken: true,
   registerTokens: 2,
   pixelNorm: true,

@@ -3,28 +3,11 @@
  */
 import { describe, expect, test } from 'vitest';
 import { type Architecture, withDefaults, withoutDefaults } from '../../src/model/architecture.ts';
-import type { TextArchitecture } from '../../src/model/text.ts';
 import { Field } from '../../src/weights/field.ts';
 import { parseArchitecture } from '../../src/weights/parse-architecture.ts';
-import { TINY } from '../harness/tiny-model.ts';
+import { TINY, TINY_TEXT } from '../harness/tiny-model.ts';
 
-const TEXT: TextArchitecture = {
-  vocabulary: 30,
-  tokens: 6,
-  width: 18,
-  depth: 2,
-  heads: 2,
-  mlpWidth: 20,
-  activation: 'quick_gelu',
-  epsilon: 1e-5,
-  causal: true,
-  pooling: 'end-of-text',
-  endOfText: 29,
-  padding: 1,
-  logitScale: 2,
-};
-
-const { endOfText: _, ...WITHOUT_END } = TEXT;
+const { endOfText: _, ...WITHOUT_END } = TINY_TEXT;
 
 const parse = (fields: object) => parseArchitecture(new Field({ ...TINY, ...fields }, 'model.json', 'architecture'));
 
@@ -47,7 +30,7 @@ describe('what is left out', () => {
   });
 
   test('and said all the same is left out again, and nothing else is', () => {
-    const departures = { qkvBias: false, pooling: 'patches', registerTokens: 2, text: TEXT } as const;
+    const departures = { qkvBias: false, pooling: 'patches', registerTokens: 2, text: TINY_TEXT } as const;
     expect(withoutDefaults(withDefaults({ ...TINY, ...departures }))).toEqual({ ...TINY, ...departures });
   });
 });
@@ -77,7 +60,7 @@ describe('every field', () => {
     representation: 9,
     projection: 5,
     normalizeEmbedding: true,
-    text: { ...TEXT, projectionBias: true, logitBias: -10 },
+    text: { ...TINY_TEXT, projectionBias: true, logitBias: -10 },
   };
 
   test('is read', () => expect(parse(all)).toEqual(all));
@@ -91,7 +74,9 @@ describe('every field', () => {
   test('that is not known is of a newer version', () => {
     const refusal = { code: 'unsupported-model', message: expect.stringContaining('architecture.experts') };
     expect(() => parse({ experts: 8 })).toThrow(expect.objectContaining(refusal));
-    expect(() => parse({ projection: 5, classes: 0, text: { ...TEXT, rope: true } })).toThrow('architecture.text.rope');
+    expect(() => parse({ projection: 5, classes: 0, text: { ...TINY_TEXT, rope: true } })).toThrow(
+      'architecture.text.rope',
+    );
   });
 });
 
@@ -120,11 +105,11 @@ describe('what makes no sense together', () => {
       { distillationToken: true, pooling: 'class-and-distillation', representation: 7 },
       'the two heads read the tokens themselves',
     ],
-    [{ pooling: 'none', classes: 0, text: TEXT }, 'there is no image embedding to share a space with'],
-    [{ text: { ...TEXT, heads: 4 } }, 'text.heads is 4, which does not divide the width 18'],
-    [{ text: { ...TEXT, padding: 30 } }, 'text.padding is 30; token ids are below 30'],
-    [{ text: { ...TEXT, endOfText: 30 } }, 'text.endOfText is 30; token ids are below 30'],
-    [{ text: { ...TEXT, pooling: 'last' } }, 'text.endOfText belongs to the pooling "end-of-text"'],
+    [{ pooling: 'none', classes: 0, text: TINY_TEXT }, 'there is no image embedding to share a space with'],
+    [{ text: { ...TINY_TEXT, heads: 4 } }, 'text.heads is 4, which does not divide the width 18'],
+    [{ text: { ...TINY_TEXT, padding: 30 } }, 'text.padding is 30; token ids are below 30'],
+    [{ text: { ...TINY_TEXT, endOfText: 30 } }, 'text.endOfText is 30; token ids are below 30'],
+    [{ text: { ...TINY_TEXT, pooling: 'last' } }, 'text.endOfText belongs to the pooling "end-of-text"'],
     [{ text: WITHOUT_END }, 'text.endOfText belongs to the pooling "end-of-text"'],
   ] as [object, string][]) {
     test(`${problem}: ${JSON.stringify(fields).slice(0, 40)}`, () => {
