@@ -32,6 +32,7 @@ const TEXT: Required<TextArchitecture> = { ...TINY_TEXT, endOfText: 29, projecti
 /** With as many departures as one model can have. */
 const ARCHITECTURE = withDefaults({
   ...TINY,
+  depth: 1,
   distillationToken: true,
   registerTokens: 2,
   pixelNorm: true,
