@@ -11,6 +11,12 @@
 // online softmax: it keeps the largest score so far, the sum of the exponentials and the weighted sum of values, and
 // rescales both sums when a larger score appears. No score is ever stored, and qkv is read in place.
 // Heads are padded with zeros to whole vec4s. The loops over a head stay loops: unrolled they compile for seconds.
+//
+// One entry point per way to split the work; attention.subgroups.wgsl has another:
+//
+//   direct  As above. No workgroup memory.
+//   pairs   A thread owns two neighbouring queries, so that it loads half as much, and there are half as many threads.
+//   tiled   One query per thread; the threads of a workgroup load TILE_KEYS keys and values together, 8 KiB of them.
 
 const TOKENS = 197u;
 const HEADS = 3u;
@@ -21,6 +27,7 @@ const SHARED_QUERY = false;
 const RELATIVE_BIAS = false;
 const GRID_ROWS = 14u;
 const GRID_COLUMNS = 14u;
+const TILE_KEYS = 16u;
 
 const WIDTH = HEADS * VECTORS;
 const QUERIES = select(TOKENS, 1u, SHARED_QUERY);
@@ -53,57 +60,188 @@ fn bias_index(query: u32, key: vec4u) -> vec4u {
   return select(row * SPAN + column, vec4u(BIASES - 2u), key == vec4u(0u));
 }
 
+/// Scores of a query and four keys with what is added to them; those that do not count are LOWEST.
+fn finished(products: vec4f, query: u32, head: u32, wanted: vec4u) -> vec4f {
+  var scores = products;
+  if (RELATIVE_BIAS) {
+    let at = head * BIASES + bias_index(query, min(wanted, vec4u(TOKENS - 1u)));
+    scores += vec4f(table[at.x], table[at.y], table[at.z], table[at.w]);
+  }
+  scores = select(vec4f(LOWEST), scores, wanted < vec4u(TOKENS));
+  if (CAUSAL) {
+    scores = select(vec4f(LOWEST), scores, wanted <= vec4u(query));
+  }
+  return scores;
+}
+
+/// The online softmax of a query, after four more keys.
+struct Softmax {
+  largest: f32,
+  total: f32,
+  /// What the sums so far are to be multiplied by, and what each of the four values counts.
+  rescale: f32,
+  weights: vec4f,
+}
+
+fn next(softmax: Softmax, scores: vec4f) -> Softmax {
+  let largest = max(softmax.largest, max_of(scores));
+  let rescale = exp(softmax.largest - largest);
+  let weights = exp(scores - largest);
+  return Softmax(largest, softmax.total * rescale + dot(weights, vec4f(1.0)), rescale, weights);
+}
+
+fn first_query_vector(query: u32, head: u32, image: u32) -> u32 {
+  return select((image * TOKENS + query) * 3u * WIDTH, 0u, SHARED_QUERY) + head * VECTORS;
+}
+
+/// Where keys of a head begin, the values WIDTH further. Past the last token the last one is read again.
+fn first_key_vectors(wanted: vec4u, head: u32, image: u32) -> vec4u {
+  return (image * TOKENS + min(wanted, vec4u(TOKENS - 1u))) * KEY_STRIDE + FIRST_KEY + head * VECTORS;
+}
+
+fn first_vector_of_y(query: u32, head: u32, image: u32) -> u32 {
+  return (image * QUERIES + query) * WIDTH + head * VECTORS;
+}
+
 @compute @workgroup_size(32)
-fn main(@builtin(global_invocation_id) id: vec3u) {
+fn direct(@builtin(global_invocation_id) id: vec3u) {
   let query = id.x;
-  let column = id.y * VECTORS;
-  let first = id.z * TOKENS;
   if (query >= QUERIES) {
     return;
   }
-
-  let query_at = select((first + query) * 3u * WIDTH, 0u, SHARED_QUERY) + column;
+  let query_at = first_query_vector(query, id.y, id.z);
   var q: array<vec4f, VECTORS>;
   for (var i = 0u; i < VECTORS; i++) {
     q[i] = queries[query_at + i] * SCALE;
   }
 
-  var largest = LOWEST;
-  var total = 0.0;
+  var softmax = Softmax(LOWEST, 0.0, 0.0, vec4f());
   var sum: array<vec4f, VECTORS>;
   for (var step = 0u; step < STEPS; step++) {
-    // Past the last token the last one is read again, and its score is masked.
     let wanted = step * 4u + vec4u(0u, 1u, 2u, 3u);
-    let key = min(wanted, vec4u(TOKENS - 1u));
-    let rows = (first + key) * KEY_STRIDE + column;
-
-    let k = rows + FIRST_KEY;
-    var scores = vec4f();
+    let k = first_key_vectors(wanted, id.y, id.z);
+    var products = vec4f();
     for (var i = 0u; i < VECTORS; i++) {
-      scores += q[i] * mat4x4f(keys[k.x + i], keys[k.y + i], keys[k.z + i], keys[k.w + i]);
+      products += q[i] * mat4x4f(keys[k.x + i], keys[k.y + i], keys[k.z + i], keys[k.w + i]);
     }
-    if (RELATIVE_BIAS) {
-      let at = id.y * BIASES + bias_index(query, key);
-      scores += vec4f(table[at.x], table[at.y], table[at.z], table[at.w]);
-    }
-    scores = select(vec4f(LOWEST), scores, wanted < vec4u(TOKENS));
-    if (CAUSAL) {
-      scores = select(vec4f(LOWEST), scores, wanted <= vec4u(query));
-    }
-
-    let new_largest = max(largest, max_of(scores));
-    let rescale = exp(largest - new_largest);
-    let weights = exp(scores - new_largest);
-    largest = new_largest;
-    total = total * rescale + dot(weights, vec4f(1.0));
-
+    softmax = next(softmax, finished(products, query, id.y, wanted));
     let v = k + WIDTH;
     for (var i = 0u; i < VECTORS; i++) {
-      sum[i] = sum[i] * rescale + mat4x4f(keys[v.x + i], keys[v.y + i], keys[v.z + i], keys[v.w + i]) * weights;
+      let values = mat4x4f(keys[v.x + i], keys[v.y + i], keys[v.z + i], keys[v.w + i]);
+      sum[i] = sum[i] * softmax.rescale + values * softmax.weights;
     }
   }
 
+  let y_at = first_vector_of_y(query, id.y, id.z);
   for (var i = 0u; i < VECTORS; i++) {
-    y[(id.z * QUERIES + query) * WIDTH + column + i] = sum[i] / total;
+    y[y_at + i] = sum[i] / softmax.total;
+  }
+}
+
+@compute @workgroup_size(32)
+fn pairs(@builtin(global_invocation_id) id: vec3u) {
+  let query0 = id.x * 2u;
+  if (query0 >= QUERIES) {
+    return;
+  }
+  // Of an odd number the last query is done twice.
+  let query1 = min(query0 + 1u, QUERIES - 1u);
+  let query_at0 = first_query_vector(query0, id.y, id.z);
+  let query_at1 = first_query_vector(query1, id.y, id.z);
+  var q0: array<vec4f, VECTORS>;
+  var q1: array<vec4f, VECTORS>;
+  for (var i = 0u; i < VECTORS; i++) {
+    q0[i] = queries[query_at0 + i] * SCALE;
+    q1[i] = queries[query_at1 + i] * SCALE;
+  }
+
+  var softmax0 = Softmax(LOWEST, 0.0, 0.0, vec4f());
+  var softmax1 = softmax0;
+  var sum0: array<vec4f, VECTORS>;
+  var sum1: array<vec4f, VECTORS>;
+  for (var step = 0u; step < STEPS; step++) {
+    let wanted = step * 4u + vec4u(0u, 1u, 2u, 3u);
+    let k = first_key_vectors(wanted, id.y, id.z);
+    var products0 = vec4f();
+    var products1 = vec4f();
+    for (var i = 0u; i < VECTORS; i++) {
+      let part = mat4x4f(keys[k.x + i], keys[k.y + i], keys[k.z + i], keys[k.w + i]);
+      products0 += q0[i] * part;
+      products1 += q1[i] * part;
+    }
+    softmax0 = next(softmax0, finished(products0, query0, id.y, wanted));
+    softmax1 = next(softmax1, finished(products1, query1, id.y, wanted));
+    let v = k + WIDTH;
+    for (var i = 0u; i < VECTORS; i++) {
+      let values = mat4x4f(keys[v.x + i], keys[v.y + i], keys[v.z + i], keys[v.w + i]);
+      sum0[i] = sum0[i] * softmax0.rescale + values * softmax0.weights;
+      sum1[i] = sum1[i] * softmax1.rescale + values * softmax1.weights;
+    }
+  }
+
+  let y_at0 = first_vector_of_y(query0, id.y, id.z);
+  let y_at1 = first_vector_of_y(query1, id.y, id.z);
+  for (var i = 0u; i < VECTORS; i++) {
+    y[y_at0 + i] = sum0[i] / softmax0.total;
+    y[y_at1 + i] = sum1[i] / softmax1.total;
+  }
+}
+
+const TILES = (TOKENS + TILE_KEYS - 1u) / TILE_KEYS;
+const TILE_VECTORS = TILE_KEYS * VECTORS;
+
+var<workgroup> key_tile: array<vec4f, TILE_VECTORS>;
+var<workgroup> value_tile: array<vec4f, TILE_VECTORS>;
+
+@compute @workgroup_size(32)
+fn tiled(@builtin(global_invocation_id) id: vec3u, @builtin(local_invocation_index) thread: u32) {
+  // Past the last query it is done again: every thread must come to the barriers.
+  let query = min(id.x, QUERIES - 1u);
+  let query_at = first_query_vector(query, id.y, id.z);
+  var q: array<vec4f, VECTORS>;
+  for (var i = 0u; i < VECTORS; i++) {
+    q[i] = queries[query_at + i] * SCALE;
+  }
+
+  var softmax = Softmax(LOWEST, 0.0, 0.0, vec4f());
+  var sum: array<vec4f, VECTORS>;
+  for (var tile = 0u; tile < TILES; tile++) {
+    for (var i = 0u; i < (TILE_VECTORS + 31u) / 32u; i++) {
+      let slot = i * 32u + thread;
+      if (slot < TILE_VECTORS) {
+        let at = first_key_vectors(vec4u(tile * TILE_KEYS + slot / VECTORS), id.y, id.z).x + slot % VECTORS;
+        key_tile[slot] = keys[at];
+        value_tile[slot] = keys[at + WIDTH];
+      }
+    }
+    workgroupBarrier();
+
+    for (var step = 0u; step < TILE_KEYS / 4u; step++) {
+      let wanted = tile * TILE_KEYS + step * 4u + vec4u(0u, 1u, 2u, 3u);
+      if (wanted.x < TOKENS) {
+        let k = step * 4u * VECTORS;
+        var products = vec4f();
+        for (var i = 0u; i < VECTORS; i++) {
+          let at = k + i;
+          products += q[i] * mat4x4f(
+            key_tile[at], key_tile[at + VECTORS], key_tile[at + 2u * VECTORS], key_tile[at + 3u * VECTORS]);
+        }
+        softmax = next(softmax, finished(products, query, id.y, wanted));
+        for (var i = 0u; i < VECTORS; i++) {
+          let at = k + i;
+          let values = mat4x4f(
+            value_tile[at], value_tile[at + VECTORS], value_tile[at + 2u * VECTORS], value_tile[at + 3u * VECTORS]);
+          sum[i] = sum[i] * softmax.rescale + values * softmax.weights;
+        }
+      }
+    }
+    workgroupBarrier();
+  }
+
+  if (id.x < QUERIES) {
+    let y_at = first_vector_of_y(query, id.y, id.z);
+    for (var i = 0u; i < VECTORS; i++) {
+      y[y_at + i] = sum[i] / softmax.total;
+    }
   }
 }

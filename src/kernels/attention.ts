@@ -1,9 +1,16 @@
+import subgroupsSource from '../../shaders/attention.subgroups.wgsl?raw';
 import source from '../../shaders/attention.wgsl?raw';
 import { type ColumnLayout, packVector } from '../gpu/columns.ts';
 import { ceilDiv, type Kernel } from '../gpu/kernel.ts';
 import { specialise } from '../gpu/specialise.ts';
 
+/** Threads of a workgroup, in all variants. */
 const WORKGROUP = 32;
+/** Workgroup memory of `tiled`, where that holds four keys and values: half of what WebGPU guarantees. Bytes. */
+const TILE_BYTES = 8192;
+const MOST_TILE_BYTES = 16_384;
+/** More keys in a tile gain nothing. */
+const MOST_TILE_KEYS = 64;
 
 export interface AttentionSizes {
   tokens: number;
@@ -19,32 +26,57 @@ export interface AttentionSizes {
   sharedQuery?: boolean;
 }
 
+/** How the work is split: see the shaders. `subgroups` needs the device's feature of that name. */
+export type AttentionTiling =
+  | { entry: 'direct' }
+  | { entry: 'pairs' }
+  /** Heads of up to 512. */
+  | { entry: 'tiled' }
+  | { entry: 'subgroups' };
+
+/** Queries of one thread. */
+const QUERIES_PER_THREAD = { direct: 1, pairs: 2, tiled: 1, subgroups: 1 };
+
 /**
  * Bindings queries and keys (both the same buffer of Q, K, V; with `sharedQuery` the query, and K, V), table (any buffer
  * without `grid`), y. Rows are tokens of all images, with `sharedQuery` images; each head is padded with zeros to a
  * multiple of 4 floats.
  */
-export function attention(sizes: AttentionSizes): Kernel {
+export function attention(sizes: AttentionSizes, { entry }: AttentionTiling = { entry: 'direct' }): Kernel {
   const { tokens, heads, headSize, scale, causal = false, grid = null, sharedQuery = false } = sizes;
   const queries = sharedQuery ? 1 : tokens;
+  const vectors = ceilDiv(headSize, 4);
+  const constants = {
+    TOKENS: tokens,
+    HEADS: heads,
+    VECTORS: vectors,
+    SCALE: scale,
+    CAUSAL: causal,
+    SHARED_QUERY: sharedQuery,
+    RELATIVE_BIAS: grid !== null,
+    GRID_ROWS: grid?.[0] ?? 1,
+    GRID_COLUMNS: grid?.[1] ?? 1,
+  };
+  // Scores, softmax and values as three kernels are what it was made of.
+  const variant = entry === 'direct' ? !sharedQuery && 'fused' : entry;
   return {
     name: 'attention',
-    code: specialise('attention.wgsl', source, {
-      TOKENS: tokens,
-      HEADS: heads,
-      VECTORS: ceilDiv(headSize, 4),
-      SCALE: scale,
-      CAUSAL: causal,
-      SHARED_QUERY: sharedQuery,
-      RELATIVE_BIAS: grid !== null,
-      GRID_ROWS: grid?.[0] ?? 1,
-      GRID_COLUMNS: grid?.[1] ?? 1,
-    }),
+    entry,
+    code:
+      entry === 'subgroups'
+        ? specialise('attention.subgroups.wgsl', subgroupsSource, constants)
+        : specialise('attention.wgsl', source, { ...constants, TILE_KEYS: entry === 'tiled' ? tileKeys(vectors) : 4 }),
     bindings: ['read', 'read', 'read', 'write'],
-    grid: (rows) => [ceilDiv(queries, WORKGROUP), heads, rows / queries],
-    // Scores, softmax and values as three kernels are what it was made of.
-    ...(!sharedQuery && { variant: 'fused' }),
+    grid: (rows) => [ceilDiv(queries, WORKGROUP * QUERIES_PER_THREAD[entry]), heads, rows / queries],
+    ...(variant && { variant }),
   };
+}
+
+/** Keys that fit into a tile with their values: a multiple of 4. */
+function tileKeys(vectors: number): number {
+  const bytesOfFour = 4 * 2 * 16 * vectors;
+  if (bytesOfFour > MOST_TILE_BYTES) throw new RangeError(`A tile cannot hold four keys of ${4 * vectors} floats.`);
+  return Math.min(MOST_TILE_KEYS, 4 * Math.max(1, Math.floor(TILE_BYTES / bytesOfFour)));
 }
 
 /**

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import subgroupsSource from '../../shaders/attention.subgroups.wgsl?raw';
 import attentionSource from '../../shaders/attention.wgsl?raw';
 import scoresSource from '../../shaders/attention-scores.wgsl?raw';
 import { Columns } from '../../src/gpu/columns.ts';
-import { attention, packBiasTable, packQuery } from '../../src/kernels/attention.ts';
+import { type AttentionTiling, attention, packBiasTable, packQuery } from '../../src/kernels/attention.ts';
 import { attentionScores } from '../../src/kernels/attention-scores.ts';
 import { attentionValues } from '../../src/kernels/attention-values.ts';
 import { softmax } from '../../src/kernels/softmax.ts';
@@ -10,20 +11,41 @@ import { attentionOfQuery, attention as reference } from '../../src/reference/at
 import type { ScoreShape } from '../../src/reference/attention-scores.ts';
 import { matmul } from '../../src/reference/matmul.ts';
 import { emptyBuffer, expectClose, F32_BOUND, fromBuffer, random, toBuffer } from '../harness/arrays.ts';
-import { runKernel } from '../harness/gpu.ts';
+import { runKernel, testGpu } from '../harness/gpu.ts';
 
-async function run(shape: ScoreShape, qkv: Float32Array): Promise<Float32Array> {
+const DIRECT: AttentionTiling = { entry: 'direct' };
+const { features } = (await testGpu()).device;
+
+async function run(shape: ScoreShape, qkv: Float32Array, tiling = DIRECT): Promise<Float32Array> {
   const { batch, tokens, heads, headSize, relative } = shape;
   const rows = batch * tokens;
   const outputs = new Columns(heads * headSize, heads);
   const x = toBuffer(qkv, rows, new Columns(3 * heads * headSize, 3 * heads));
   const table = relative ? packBiasTable(relative.table, heads) : x;
-  const kernel = attention({ ...shape, grid: relative?.grid });
+  const kernel = attention({ ...shape, grid: relative?.grid }, tiling);
   return fromBuffer(await runKernel(kernel, [x, x, table, emptyBuffer(rows, outputs)], rows), rows, outputs);
 }
 
-async function compare(shape: ScoreShape, qkv: Float32Array) {
-  expectClose(await run(shape, qkv), reference(Float64Array.from(qkv), shape), F32_BOUND);
+async function compare(shape: ScoreShape, qkv: Float32Array, tiling = DIRECT) {
+  expectClose(await run(shape, qkv, tiling), reference(Float64Array.from(qkv), shape), F32_BOUND);
+}
+
+/** One query for all images. */
+async function compareShared(shape: ScoreShape, tiling = DIRECT) {
+  const { batch, tokens, heads, headSize } = shape;
+  const width = heads * headSize;
+  const outputs = new Columns(width, heads);
+  const keysValues = random(batch * tokens * 2 * width, 1, 2);
+  const latent = random(width, 2);
+  const weight = random(width * width, 3, 2 / Math.sqrt(width));
+  const bias = random(width, 4);
+  const x = toBuffer(keysValues, batch * tokens, new Columns(2 * width, 2 * heads));
+  const query = packQuery(latent, weight, bias, outputs);
+  const kernel = attention({ ...shape, sharedQuery: true }, tiling);
+  const y = await runKernel(kernel, [query, x, x, emptyBuffer(batch, outputs)], batch);
+  const q = matmul(Float64Array.from(latent), weight, bias, { rows: 1, inputs: width, outputs: width });
+  const expected = attentionOfQuery(q, Float64Array.from(keysValues), shape);
+  expectClose(fromBuffer(y, batch, outputs), expected, F32_BOUND);
 }
 
 function randomQkv({ batch, tokens, heads, headSize }: Omit<ScoreShape, 'scale'>, scale = 2) {
@@ -98,22 +120,8 @@ describe('attention', () => {
     [3, 33, 2, 18],
     [1, 1, 1, 5],
   ]) {
-    test(`one query for ${batch} images of ${tokens} tokens, ${heads} heads of ${headSize}`, async () => {
-      const width = heads * headSize;
-      const shape = { batch, tokens, heads, headSize, scale: headSize ** -0.5 };
-      const outputs = new Columns(width, heads);
-      const keysValues = random(batch * tokens * 2 * width, 1, 2);
-      const latent = random(width, 2);
-      const weight = random(width * width, 3, 2 / Math.sqrt(width));
-      const bias = random(width, 4);
-      const x = toBuffer(keysValues, batch * tokens, new Columns(2 * width, 2 * heads));
-      const query = packQuery(latent, weight, bias, outputs);
-      const kernel = attention({ ...shape, sharedQuery: true });
-      const y = await runKernel(kernel, [query, x, x, emptyBuffer(batch, outputs)], batch);
-      const q = matmul(Float64Array.from(latent), weight, bias, { rows: 1, inputs: width, outputs: width });
-      const expected = attentionOfQuery(q, Float64Array.from(keysValues), shape);
-      expectClose(fromBuffer(y, batch, outputs), expected, F32_BOUND);
-    });
+    test(`one query for ${batch} images of ${tokens} tokens, ${heads} heads of ${headSize}`, () =>
+      compareShared({ batch, tokens, heads, headSize, scale: headSize ** -0.5 }));
   }
 
   for (const [title, options] of [
@@ -140,9 +148,53 @@ describe('attention', () => {
     });
   }
 
+  for (const entry of ['pairs', 'tiled', 'subgroups'] as const) {
+    describe.skipIf(entry === 'subgroups' && !features.has('subgroups'))(entry, () => {
+      const tiling = { entry };
+      for (const [batch, tokens, heads, headSize] of [
+        [1, 197, 3, 64],
+        [1, 1, 1, 1],
+        [3, 5, 2, 18],
+        [1, 67, 1, 16],
+        [2, 34, 1, 72],
+        [1, 50, 1, 80],
+      ]) {
+        test(`${batch} x ${tokens} tokens, ${heads} heads of ${headSize}`, () => {
+          const shape = { batch, tokens, heads, headSize, scale: headSize ** -0.5 };
+          return compare(shape, randomQkv(shape), tiling);
+        });
+      }
+
+      test('tokens that see only those before them', () => {
+        const shape = { batch: 2, tokens: 77, heads: 2, headSize: 18, scale: 0.3, causal: true };
+        return compare(shape, randomQkv(shape, 8), tiling);
+      });
+
+      test('relative position bias', () => {
+        const shape = { batch: 2, tokens: 36, heads: 3, headSize: 18, scale: 0.25 };
+        return compare({ ...shape, relative: relativeBias([5, 7], 3) }, randomQkv(shape, 1), tiling);
+      });
+
+      test('one query for all images', () =>
+        compareShared({ batch: 3, tokens: 33, heads: 2, headSize: 18, scale: 0.2 }, tiling));
+    });
+  }
+
+  test('heads that a tile cannot hold are refused', () => {
+    const sizes = { tokens: 5, heads: 1, scale: 1 };
+    expect(() => attention({ ...sizes, headSize: 512 }, { entry: 'tiled' })).not.toThrow();
+    expect(() => attention({ ...sizes, headSize: 513 }, { entry: 'tiled' })).toThrow('four keys of 516 floats');
+  });
+
   test('attention-scores has the same function for the place of a bias', () => {
     const bias = (source: string) => /\/\/\/ Where the biases[\s\S]*?\n}\n/.exec(source)?.[0];
     expect(bias(attentionSource)).toBeTruthy();
     expect(bias(scoresSource)).toBe(bias(attentionSource));
+  });
+
+  test('with subgroups all but the entry point is the same', () => {
+    const shared = (source: string) => /\nfn max_of[\s\S]*?\n(?=(var<workgroup>|@compute))/.exec(source)?.[0];
+    expect(shared(attentionSource)).toContain('fn first_vector_of_y');
+    expect(shared(subgroupsSource)).toBe(shared(attentionSource));
   });
 });

@@ -1,7 +1,8 @@
 /**
- * A kernel is four files with one stem: shader, wrapper, oracle, test. None may be missing.
+ * A kernel is four files with one stem: shader, wrapper, oracle, test. None may be missing. A shader `stem.variant.wgsl`
+ * is the same kernel for GPUs that can do more: the wrapper, oracle and test of `stem` are its own.
  */
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 
 /** Stems of the files in a folder with this ending. */
@@ -12,7 +13,10 @@ function stems(folder: string, ending: string): string[] {
     .sort();
 }
 
-const shaders = stems('shaders', '.wgsl');
+const files = stems('shaders', '.wgsl');
+const shaders = files.filter((file) => !file.includes('.'));
+const variants = files.filter((file) => file.includes('.'));
+const read = (path: string) => readFileSync(path, 'utf8');
 
 test('there are kernels', () => expect(shaders.length).toBeGreaterThan(6));
 test('every shader has its wrapper, and every wrapper its shader', () =>
@@ -21,3 +25,17 @@ test('every shader has its test, and every test its shader', () =>
   expect(stems('test/kernels', '.spec.ts')).toEqual(shaders));
 test('every shader has its oracle', () =>
   expect(stems('src/reference', '.ts')).toEqual(expect.arrayContaining(shaders)));
+
+for (const variant of variants) {
+  const [stem, ...rest] = variant.split('.');
+  test(`${variant} is a variant of a kernel, and its wrapper chooses it`, () => {
+    expect(rest).toHaveLength(1);
+    expect(shaders).toContain(stem);
+    expect(read(`src/kernels/${stem}.ts`)).toContain(`/shaders/${variant}.wgsl?raw'`);
+  });
+  test(`${variant} needs what not every GPU has`, () => expect(read(`shaders/${variant}.wgsl`)).toMatch(/^enable /m));
+}
+test('a test of tiers alone names its shader', () => {
+  const tests = stems('test/tiers', '.spec.ts').filter((file) => file.includes('.'));
+  expect(variants).toEqual(expect.arrayContaining(tests));
+});

@@ -1,0 +1,194 @@
+// Multi-head attention as in attention.wgsl, with the same bindings and constants, for GPUs with subgroups
+//
+// Four neighbours of a subgroup, a quad, own four queries of one head (grid: queries, heads, images). Each of them holds
+// every fourth vec4 of the head of all four queries: a thread loads a quarter of a key and uses it four times. It adds its
+// part of the sixteen scores of four queries and four keys to those of its neighbours, so that each of them ends up with
+// the scores of one query, and has the online softmax of that query; the weights go back to all four.
+//
+// Every subgroup consists of quads, whatever its size, and nothing else is assumed of it.
+
+enable subgroups;
+
+const TOKENS = 197u;
+const HEADS = 3u;
+const VECTORS = 16u;
+const SCALE = 0.125f;
+const CAUSAL = false;
+const SHARED_QUERY = false;
+const RELATIVE_BIAS = false;
+const GRID_ROWS = 14u;
+const GRID_COLUMNS = 14u;
+
+const WIDTH = HEADS * VECTORS;
+const QUERIES = select(TOKENS, 1u, SHARED_QUERY);
+const KEY_STRIDE = select(3u, 2u, SHARED_QUERY) * WIDTH;
+const FIRST_KEY = select(WIDTH, 0u, SHARED_QUERY);
+const STEPS = (TOKENS + 3u) / 4u;
+const LOWEST = -3.4e38f;
+const SPAN = 2u * GRID_COLUMNS - 1u;
+const BIASES = (2u * GRID_ROWS - 1u) * SPAN + 3u;
+/// vec4s of a head that a thread holds.
+const PART = (VECTORS + 3u) / 4u;
+
+@group(0) @binding(0) var<storage, read> queries: array<vec4f>;
+@group(0) @binding(1) var<storage, read> keys: array<vec4f>;
+@group(0) @binding(2) var<storage, read> table: array<f32>;
+@group(0) @binding(3) var<storage, read_write> y: array<vec4f>;
+
+fn max_of(v: vec4f) -> f32 {
+  return max(max(v.x, v.y), max(v.z, v.w));
+}
+
+/// Where the biases of a query and four keys stand in the table of a head. The last three are for the class token,
+/// token 0: as query, as key, and as both.
+fn bias_index(query: u32, key: vec4u) -> vec4u {
+  if (query == 0u) {
+    return select(vec4u(BIASES - 3u), vec4u(BIASES - 1u), key == vec4u(0u));
+  }
+  let corner = vec2u((query - 1u) / GRID_COLUMNS + GRID_ROWS, (query - 1u) % GRID_COLUMNS + GRID_COLUMNS) - 1u;
+  let place = max(key, vec4u(1u)) - 1u;
+  let row = corner.x - place / GRID_COLUMNS;
+  let column = corner.y - place % GRID_COLUMNS;
+  return select(row * SPAN + column, vec4u(BIASES - 2u), key == vec4u(0u));
+}
+
+/// Scores of a query and four keys with what is added to them; those that do not count are LOWEST.
+fn finished(products: vec4f, query: u32, head: u32, wanted: vec4u) -> vec4f {
+  var scores = products;
+  if (RELATIVE_BIAS) {
+    let at = head * BIASES + bias_index(query, min(wanted, vec4u(TOKENS - 1u)));
+    scores += vec4f(table[at.x], table[at.y], table[at.z], table[at.w]);
+  }
+  scores = select(vec4f(LOWEST), scores, wanted < vec4u(TOKENS));
+  if (CAUSAL) {
+    scores = select(vec4f(LOWEST), scores, wanted <= vec4u(query));
+  }
+  return scores;
+}
+
+/// The online softmax of a query, after four more keys.
+struct Softmax {
+  largest: f32,
+  total: f32,
+  /// What the sums so far are to be multiplied by, and what each of the four values counts.
+  rescale: f32,
+  weights: vec4f,
+}
+
+fn next(softmax: Softmax, scores: vec4f) -> Softmax {
+  let largest = max(softmax.largest, max_of(scores));
+  let rescale = exp(softmax.largest - largest);
+  let weights = exp(scores - largest);
+  return Softmax(largest, softmax.total * rescale + dot(weights, vec4f(1.0)), rescale, weights);
+}
+
+fn first_query_vector(query: u32, head: u32, image: u32) -> u32 {
+  return select((image * TOKENS + query) * 3u * WIDTH, 0u, SHARED_QUERY) + head * VECTORS;
+}
+
+/// Where keys of a head begin, the values WIDTH further. Past the last token the last one is read again.
+fn first_key_vectors(wanted: vec4u, head: u32, image: u32) -> vec4u {
+  return (image * TOKENS + min(wanted, vec4u(TOKENS - 1u))) * KEY_STRIDE + FIRST_KEY + head * VECTORS;
+}
+
+fn first_vector_of_y(query: u32, head: u32, image: u32) -> u32 {
+  return (image * QUERIES + query) * WIDTH + head * VECTORS;
+}
+
+var<workgroup> quads: atomic<u32>;
+
+/// Which threads make a quad is the GPU's to say, and not their numbers': each quad takes the next number.
+fn number_of_quad(lane: u32) -> u32 {
+  var number = 0u;
+  // Some drivers zero the counter at the start of every subgroup.
+  workgroupBarrier();
+  if (lane == 0u) {
+    number = atomicAdd(&quads, 1u);
+  }
+  return quadBroadcast(number, 0u);
+}
+
+/// Sums over a quad: of a's in its thread 0, of b's in thread 1, of c's in thread 2, of d's in thread 3.
+fn sums_of_quad(a: vec4f, b: vec4f, c: vec4f, d: vec4f, lane: u32) -> vec4f {
+  let odd = (lane & 1u) == 1u;
+  let first = select(a, b, odd) + quadSwapX(select(b, a, odd));
+  let last = select(c, d, odd) + quadSwapX(select(d, c, odd));
+  let upper = lane >= 2u;
+  return select(first, last, upper) + quadSwapY(select(last, first, upper));
+}
+
+@compute @workgroup_size(32)
+fn subgroups(
+  @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(subgroup_invocation_id) invocation: u32,
+) {
+  let head = workgroup.y;
+  let image = workgroup.z;
+  let lane = invocation & 3u;
+  let first_query = (workgroup.x * 8u + number_of_quad(lane)) * 4u;
+  // Past the last query it is done again: all threads of a quad are needed to the end.
+  let query = min(first_query + vec4u(0u, 1u, 2u, 3u), vec4u(QUERIES - 1u));
+  let own_query = min(first_query + lane, QUERIES - 1u);
+
+  var q: array<mat4x4f, PART>;
+  for (var i = 0u; i < PART; i++) {
+    // Beyond the head the next one begins: a query of zeros makes it count nothing.
+    let vector = i * 4u + lane;
+    if (vector < VECTORS) {
+      q[i] = SCALE * mat4x4f(
+        queries[first_query_vector(query.x, head, image) + vector],
+        queries[first_query_vector(query.y, head, image) + vector],
+        queries[first_query_vector(query.z, head, image) + vector],
+        queries[first_query_vector(query.w, head, image) + vector]);
+    }
+  }
+
+  var softmax = Softmax(LOWEST, 0.0, 0.0, vec4f());
+  var sum: array<mat4x4f, PART>;
+  for (var step = 0u; step < STEPS; step++) {
+    let wanted = step * 4u + vec4u(0u, 1u, 2u, 3u);
+    let k = first_key_vectors(wanted, head, image) + lane;
+    // Of each query a vec4, of each key an element.
+    var parts = mat4x4f();
+    for (var i = 0u; i < PART; i++) {
+      let at = k + i * 4u;
+      let key = mat4x4f(keys[at.x], keys[at.y], keys[at.z], keys[at.w]);
+      parts += mat4x4f(q[i][0] * key, q[i][1] * key, q[i][2] * key, q[i][3] * key);
+    }
+    let products = sums_of_quad(parts[0], parts[1], parts[2], parts[3], lane);
+    softmax = next(softmax, finished(products, own_query, head, wanted));
+
+    let weights = mat4x4f(
+      quadBroadcast(softmax.weights, 0u),
+      quadBroadcast(softmax.weights, 1u),
+      quadBroadcast(softmax.weights, 2u),
+      quadBroadcast(softmax.weights, 3u));
+    let rescale = vec4f(
+      quadBroadcast(softmax.rescale, 0u),
+      quadBroadcast(softmax.rescale, 1u),
+      quadBroadcast(softmax.rescale, 2u),
+      quadBroadcast(softmax.rescale, 3u));
+    for (var i = 0u; i < PART; i++) {
+      let at = k + WIDTH + i * 4u;
+      let values = mat4x4f(keys[at.x], keys[at.y], keys[at.z], keys[at.w]);
+      let before = sum[i];
+      sum[i] = mat4x4f(before[0] * rescale.x, before[1] * rescale.y, before[2] * rescale.z, before[3] * rescale.w)
+        + values * weights;
+    }
+  }
+
+  let total = vec4f(
+    quadBroadcast(softmax.total, 0u),
+    quadBroadcast(softmax.total, 1u),
+    quadBroadcast(softmax.total, 2u),
+    quadBroadcast(softmax.total, 3u));
+  for (var i = 0u; i < PART; i++) {
+    let vector = i * 4u + lane;
+    if (vector < VECTORS) {
+      for (var j = 0u; j < 4u; j++) {
+        // Written twice, the last query's are the same.
+        y[first_vector_of_y(query[j], head, image) + vector] = sum[i][j] / total[j];
+      }
+    }
+  }
+}
