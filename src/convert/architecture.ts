@@ -46,6 +46,8 @@ export interface Usual {
   title: string;
   conventions: Conventions;
   questions: Questions;
+  /** Whether the library resamples positions at all. */
+  resamples: boolean;
 }
 
 /** @param isTold whether a layout or a config.json says which of two libraries' models it is */
@@ -53,7 +55,8 @@ export function usualOf(family: Family, dimensions: Dimensions, isTold: boolean)
   const questions = { ...family.exceptions?.(dimensions) };
   if (isTold) delete questions.positionResampling;
   const conventions = Object.entries(family.conventions).filter(([name]) => !(name in questions));
-  return { title: family.title, conventions: Object.fromEntries(conventions), questions };
+  const { title, resamples = true } = family;
+  return { title, conventions: Object.fromEntries(conventions), questions, resamples };
 }
 
 /**
@@ -221,11 +224,13 @@ function decidePooling(
 
 function resamplings(
   { positions, relativeBiases }: Dimensions,
-  { conventions, questions, title }: Usual,
+  { conventions, questions, title, resamples }: Usual,
   decisions: Decisions,
 ): Pick<Architecture, 'positionResampling' | 'relativeResampling'> {
   const { positionResampling, relativeResampling } = conventions;
-  const why = `what ${title} does at other image sizes`;
+  const why = resamples
+    ? `what ${title} does at other image sizes`
+    : `PyTorch's: ${title} has no rule for other image sizes`;
   const chosen: Pick<Architecture, 'positionResampling' | 'relativeResampling'> = {};
   if (questions.positionResampling) decisions.ask(questions.positionResampling);
   if (positions !== null && positionResampling) {

@@ -269,7 +269,7 @@ describe('what the names leave open is asked for', () => {
     expect(await refused(checkpointOf(jaxModel), { heads: 4 })).toContain('--heads 4, but the tensors have 3');
     expect(await refused(checkpointOf(jaxModel), { patchSize: [4, 4] })).toContain('--patch-size 4x4, but');
     expect(await refused(checkpointOf(vitPytorchModel), { ...VIT_PYTORCH, patchSize: [5, 7] })).toContain(
-      'to_patch_embedding.1.weight is for patches of 192 numbers, which are no whole channels of 5x7 pixels',
+      'to_patch_embedding.1.weight: patches of 192 numbers are no whole channels of 5x7 pixels',
     );
     expect(
       await refused(await openFixture('hf-siglip-vision'), {
@@ -292,7 +292,7 @@ describe('what is missing, unknown or of a wrong shape is named', () => {
       'OpenAI: a projection as a layer',
       reshaped(openAiModel, 'visual.proj', [24]),
       {},
-      'A tensor of shape [24] stands where 2 axes are expected',
+      'visual.proj: shape [24] where 2 axes are expected',
     ],
     [
       'OpenAI: an MLP of another width',
@@ -317,7 +317,12 @@ describe('what is missing, unknown or of a wrong shape is named', () => {
       'has 3 heads, but',
     ],
     ['JAX: Q of other heads than K', reshaped(jaxModel, JAX_QUERY, [48, 4, 12]), {}, 'are no heads together'],
-    ['JAX: a kernel of two axes', reshaped(jaxModel, JAX_OUT, [48, 48]), {}, 'stands where 3 axes are expected'],
+    [
+      'JAX: a kernel of two axes',
+      reshaped(jaxModel, JAX_OUT, [48, 48]),
+      {},
+      `${JAX_OUT}: shape [48,48] where 3 axes are expected`,
+    ],
     [
       'JAX: a scan of several depths',
       reshaped(scan, 'Transformer/encoderblock/LayerNorm_2/bias', [3, 48]),

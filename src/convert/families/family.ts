@@ -36,6 +36,8 @@ export interface Family {
   ignored: Record<string, string | { why: string; beside: string }>;
   /** Where no config tells. Left out where models with the same tensor names differ. */
   conventions: Conventions;
+  /** False where the library has no rule for position embeddings at other image sizes: the one here is PyTorch's. */
+  resamples?: false;
   /** Conventions that models of some dimensions do not follow, and what is asked then. */
   exceptions?(dimensions: Dimensions): Questions;
   /** Where the library has one preprocessing for all of the family's models. */

@@ -80,13 +80,21 @@ export function mapTensors(family: Family, tensors: ReadonlyMap<string, StoredTe
         absent.map((pattern) => prefix + fillPattern(pattern, match)),
       );
     } else {
-      const { transform } = rule;
-      const shapes = from.map((name) => tensors.get(name)!.shape);
-      const shape = transform.shape(shapes);
-      mapping.recipes.set(canonical, { from, shape, transform, heads: transform.heads?.(shapes) });
+      mapping.recipes.set(canonical, recipe(from, rule.transform, tensors));
     }
   }
   return mapping;
+}
+
+function recipe(from: string[], transform: Transform, tensors: ReadonlyMap<string, StoredTensor>): Recipe {
+  const shapes = from.map((name) => tensors.get(name)!.shape);
+  try {
+    return { from, shape: transform.shape(shapes), transform, heads: transform.heads?.(shapes) };
+  } catch (error) {
+    // A transform knows shapes only.
+    if (error instanceof ViTError) throw new ViTError(error.code, `${from.join(', ')}: ${error.message}`);
+    throw error;
+  }
 }
 
 /** The names a checkpoint of this family has for a canonical tensor, without prefix: for messages. */

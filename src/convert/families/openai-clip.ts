@@ -56,7 +56,7 @@ const ASK: Questions = {
 
 export const openClip: Family = {
   layout: 'openai-clip',
-  title: 'open_clip ViT',
+  title: 'ViT of open_clip',
   prefixes: [''],
   signature: ['visual.class_embedding', 'visual.conv1.weight', 'visual.transformer.resblocks.#.attn.in_proj_weight'],
   rules: [
@@ -81,7 +81,7 @@ export const openClip: Family = {
 
 export const openAiClip: Family = {
   ...openClip,
-  title: 'OpenAI CLIP',
+  title: 'CLIP of OpenAI',
   signature: [...openClip.signature, 'input_resolution', 'context_length', 'vocab_size'],
   conventions: { ...openClip.conventions, activation: 'quick_gelu', headSize: 64 },
   exceptions: undefined,
@@ -101,7 +101,7 @@ export const openAiClip: Family = {
 /** `model.visual` alone. */
 export const openClipImage: Family = {
   ...openClip,
-  title: 'open_clip image tower',
+  title: 'image tower of open_clip',
   signature: ['class_embedding', 'conv1.weight', 'transformer.resblocks.#.attn.in_proj_weight'],
   rules: image(''),
   text: undefined,

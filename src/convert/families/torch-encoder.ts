@@ -51,6 +51,7 @@ export const torchEncoder: Family = {
   unsupported: {},
   ignored: {},
   conventions: { positionResampling: 'bicubic', finalNorm: 'none' },
+  resamples: false,
   exceptions: ({ classToken }) =>
     classToken
       ? {

@@ -70,7 +70,7 @@ export function permute(
 /** @throws ViTError `bad-input` when there are not so many axes */
 export function requireRank(shape: readonly number[], rank: number): void {
   if (shape.length === rank && elementCount(shape) > 0) return;
-  throw new ViTError('bad-input', `A tensor of shape [${shape}] stands where ${rank} axes are expected.`);
+  throw new ViTError('bad-input', `shape [${shape}] where ${rank} axes are expected.`);
 }
 
 const asItIs: Transform = {

@@ -56,9 +56,9 @@ export const vitPytorch: Family = {
     epsilon: 1e-5,
     activation: 'gelu',
     normOrder: 'first',
-    // It has no rule of its own: this is PyTorch's.
     positionResampling: 'bicubic',
   },
+  resamples: false,
   exceptions: ({ classToken }) =>
     classToken
       ? {
@@ -88,7 +88,7 @@ export const vitPytorchPlain: Family = {
 function projection(from: string, patchSize: [number, number]): Rule {
   const vectors = (shape: readonly number[]) => {
     requireRank(shape, 2);
-    return [shape[0], ...patchSize, channelsOf(from, shape[1], patchSize)];
+    return [shape[0], ...patchSize, channelsOf(shape[1], patchSize)];
   };
   const order = [0, 3, 1, 2];
   return {
@@ -109,22 +109,21 @@ function pixelOrder(to: string, from: string, patchSize: [number, number]): Rule
     transform: {
       shape([shape]) {
         requireRank(shape, 1);
-        channelsOf(from, shape[0], patchSize);
+        channelsOf(shape[0], patchSize);
         return [...shape];
       },
       apply([values], [shape]) {
-        return permute(values, [...patchSize, channelsOf(from, shape[0], patchSize)], [2, 0, 1]);
+        return permute(values, [...patchSize, channelsOf(shape[0], patchSize)], [2, 0, 1]);
       },
     },
   };
 }
 
-function channelsOf(name: string, features: number, [height, width]: [number, number]): number {
+function channelsOf(features: number, [height, width]: [number, number]): number {
   const channels = features / (height * width);
   if (Number.isInteger(channels)) return channels;
   throw new ViTError(
     'bad-input',
-    `${name} is for patches of ${features} numbers, which are no whole channels of ${height}x${width} pixels. Give ` +
-      'another --patch-size.',
+    `patches of ${features} numbers are no whole channels of ${height}x${width} pixels. Give another --patch-size.`,
   );
 }
