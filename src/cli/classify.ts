@@ -1,17 +1,11 @@
 /**
  * `vit-webgpu classify`: what is in pictures, computed by the library itself in a headless Chrome.
  */
-import { existsSync } from 'node:fs';
-import { basename, dirname, extname, join } from 'node:path';
 import { Command, Option } from 'commander';
-import type { BrowserType } from 'playwright';
-import { type ErrorCode, ViTError } from '../error.ts';
+import type { ViTError } from '../error.ts';
 import type { BackendName, Classification, ModelInfo, Timing } from '../index.ts';
-import { openPage } from './chrome.ts';
-import { fileIn, requireFile } from './files.ts';
+import { errorOfPage, manifestFile, type PageError, type Reach, withEnginePage } from './engine-page.ts';
 import { parseCount } from './flags.ts';
-import { packageRoot } from './package-root.ts';
-import { filesBelow, serve } from './serve.ts';
 import type { Terminal } from './terminal.ts';
 
 interface Flags {
@@ -41,63 +35,30 @@ interface Report {
 }
 
 async function classify(images: string[], { model, json, topK, backend }: Flags, terminal: Terminal): Promise<void> {
-  const root = packageRoot();
-  const library = join(root, 'dist', 'lib');
-  if (!existsSync(library)) throw new ViTError('bad-input', `The library is not built (no ${library}): npm run build`);
-  const manifest = fileIn(model ?? join(root, 'weights', 'vit-cifar10'), 'model.json');
-  for (const file of [manifest, ...images]) requireFile(file);
-  const chromium = await loadPlaywright();
-
-  const imageUrls = images.map((file, index) => `/images/${index}${extname(file)}`);
-  const server = await serve(
-    new Map([
-      ...(await filesBelow('/lib', library)),
-      ...(await filesBelow('/model', dirname(manifest))),
-      ...imageUrls.map((url, index) => [url, images[index]] as const),
-    ]),
+  const manifest = manifestFile(model);
+  const outcome = await withEnginePage(manifest, images, (page, reach) =>
+    page.evaluate(classifyInPage, { ...reach, topK, backend }),
   );
-  try {
-    const { browser, page } = await openPage(chromium, `${server.origin}/`);
-    try {
-      const request = { model: `/model/${encodeURIComponent(basename(manifest))}`, images: imageUrls, topK, backend };
-      const outcome = await page.evaluate(classifyInPage, request);
-      if ('error' in outcome) throw pageError(outcome.error, images);
-      if (json) terminal.print(JSON.stringify(toJson(outcome, images), null, 2));
-      else printReport(outcome, images, terminal);
-    } finally {
-      await browser.close();
-    }
-  } finally {
-    await server.close();
+  if ('error' in outcome) {
+    const { error } = outcome;
+    throw errorOfPage(error, error.image === undefined ? undefined : images[error.image]);
   }
+  if (json) terminal.print(JSON.stringify(toJson(outcome, images), null, 2));
+  else printReport(outcome, images, terminal);
 }
 
-async function loadPlaywright(): Promise<BrowserType> {
-  try {
-    return (await import('playwright')).chromium;
-  } catch (cause) {
-    throw new ViTError('no-webgpu', 'classify drives Chrome through Playwright. Install it: npm install playwright', {
-      cause,
-    });
-  }
-}
-
-interface PageRequest {
-  model: string;
-  images: string[];
+interface PageRequest extends Reach {
   topK: number;
   backend: 'auto' | BackendName;
 }
 
-interface PageError {
-  code?: ErrorCode;
-  message: string;
+interface ImageError extends PageError {
   /** Of the picture that failed. */
   image?: number;
 }
 
 /** Runs in the page, so it may use nothing of this file. */
-async function classifyInPage({ model, images, topK, backend }: PageRequest): Promise<Report | { error: PageError }> {
+async function classifyInPage({ model, images, topK, backend }: PageRequest): Promise<Report | { error: ImageError }> {
   let image: number | undefined;
   try {
     // In a variable, so that no bundler looks for it.
@@ -115,11 +76,6 @@ async function classifyInPage({ model, images, topK, backend }: PageRequest): Pr
     const { code, message } = error as ViTError;
     return { error: { code, message, image } };
   }
-}
-
-function pageError({ code, message, image }: PageError, images: string[]): Error {
-  const where = image === undefined ? '' : `${images[image]}: `;
-  return code ? new ViTError(code, where + message) : new Error(where + message);
 }
 
 function toJson({ info, load, images }: Report, files: string[]): object {

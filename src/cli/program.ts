@@ -5,6 +5,7 @@ import { Command, CommanderError } from 'commander';
 import { ViTError } from '../error.ts';
 import { classifyCommand } from './classify.ts';
 import { convertCommand } from './convert.ts';
+import { evaluateCommand } from './evaluate.ts';
 import { exportOnnxCommand } from './export-onnx.ts';
 import { fetchCommand } from './fetch.ts';
 import { inspectCommand } from './inspect.ts';
@@ -23,7 +24,8 @@ export async function run(args: string[], terminal: Terminal = processTerminal):
     .addCommand(fetchCommand(terminal))
     .addCommand(inspectCommand(terminal))
     .addCommand(exportOnnxCommand(terminal))
-    .addCommand(classifyCommand(terminal));
+    .addCommand(classifyCommand(terminal))
+    .addCommand(evaluateCommand(terminal));
   for (const command of [program, ...program.commands]) {
     command.exitOverride().configureOutput({
       writeOut: (text) => terminal.print(text.trimEnd()),

@@ -7,8 +7,8 @@ import type { Classification, ModelInfo, Timing } from '../index.ts';
 import { milliseconds, percent } from './format.ts';
 import { notSure, type Problem } from './sentences.ts';
 
-/** Below one half, all the other labels together are likelier than the best one. */
-const SURE = 0.5;
+/** Where no better threshold was measured: below one half, all the other labels together are likelier than the best. */
+const HALF = 0.5;
 
 export const SHOWN_LABELS = 5;
 
@@ -47,8 +47,8 @@ export class Card {
   }
 
   /** @returns what there is to announce. */
-  answered(best: Classification[], { decode, preprocess, run }: Timing, { labels }: ModelInfo): string {
-    const isSure = best[0].score >= SURE;
+  answered(best: Classification[], { decode, preprocess, run }: Timing, { labels, calibration }: ModelInfo): string {
+    const isSure = best[0].score >= (calibration?.threshold ?? HALF);
     this.#state(isSure ? 'answered' : 'unsure', isSure ? best[0].label : 'Not sure');
     for (const [i, row] of this.element.querySelectorAll<HTMLElement>('.scores li').entries()) {
       if (best[i]) fillRow(row, best[i]);

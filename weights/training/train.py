@@ -12,7 +12,7 @@ Run the same command again and it goes on where it stopped. What it leaves in th
     report.json         recipe, seed, hardware, times, curves, accuracy, calibration error
     curves.png          loss and accuracy
     test-logits.f32     PyTorch's logits of the test images, little-endian, one row each (CIFAR-10 only)
-    test/               the test images as PNG, in a folder per class (CIFAR-10 only, with --export-test)
+    test/, held-back/   those images as PNG, in a folder per class, for `vit-webgpu evaluate` (with --export-images)
     checkpoint.pt       everything needed to go on
 
 The test images choose nothing: they are looked at once, at the end. Settings are those of `RECIPES`; temperature comes
@@ -659,8 +659,8 @@ def draw_curves(path, history):
     figure.savefig(path)
 
 
-def export_test(folder, images, labels, classes):
-    """`folder/class/00000.png`, named by their place in the test set."""
+def export_images(folder, images, labels, classes):
+    """`folder/class/00000.png`, named by their place in the set."""
     for i, (image, label) in enumerate(zip(images, labels)):
         place = folder / classes[label]
         place.mkdir(parents=True, exist_ok=True)
@@ -703,7 +703,9 @@ def finish(run, name, test, export):
         logits.numpy().astype('<f4').tofile(out / 'test-logits.f32')
         report['test'] = {'images': len(images), **measured(logits, labels, temperature)}
         if export:
-            export_test(out / 'test', images, labels, run.classes)
+            export_images(out / 'test', images, labels, run.classes)
+    if export:
+        export_images(out / 'held-back', run.held_images, run.held_labels, run.classes)
     write_safetensors(out / 'model.safetensors', model.state_dict())
     write_json(out / 'labels.json', run.classes)
     write_json(out / 'calibration.json', {'temperature': round(temperature, 4)})
@@ -730,7 +732,7 @@ def arguments():
     parser.add_argument('--seed', type=int, default=0)
     parser.add_argument('--epochs', type=int, help='instead of the recipe\'s; its stages are shortened alike')
     parser.add_argument('--set', nargs='*', default=[], metavar='KEY=VALUE', help='other settings of the recipe')
-    parser.add_argument('--export-test', action='store_true', help='write the CIFAR-10 test images as PNG files')
+    parser.add_argument('--export-images', action='store_true', help='write the test images and those held back as PNG')
     return parser.parse_args()
 
 
@@ -759,7 +761,7 @@ def main():
     print(f'{name}: {len(kept)} images to train on, {len(held)} held back; {processor()}, {"bf16" if run.bf16 else "f32"}')
     run.restore()
     run.train()
-    finish(run, name, test, args.export_test)
+    finish(run, name, test, args.export_images)
 
 
 def settings(pairs):

@@ -1,0 +1,230 @@
+/**
+ * `vit-webgpu evaluate`: how good a model is on images sorted by class, computed by the library itself in a headless
+ * Chrome.
+ */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Command, Option } from 'commander';
+import type { Page } from 'playwright';
+import { ViTError } from '../error.ts';
+import type { BackendName, Classification, ModelInfo, ViT } from '../index.ts';
+import { type Crop, FILTERS, type Filter, type Preprocess, type Resize } from '../model/preprocess.ts';
+import { parseManifest } from '../weights/parse-manifest.ts';
+import { drawConfusion } from './confusion-chart.ts';
+import { errorOfPage, manifestFile, type PageError, withEnginePage } from './engine-page.ts';
+import {
+  type Answer,
+  bestThreshold,
+  type Evaluation,
+  evaluate,
+  type ThresholdFigures,
+  thresholds,
+} from './evaluation.ts';
+import { readJson } from './files.ts';
+import { parseCount, parseCrop, parseResize } from './flags.ts';
+import { imagesBelow, type SortedImage, sortedImages } from './sorted-images.ts';
+import { type Terminal, table } from './terminal.ts';
+
+interface Flags {
+  model?: string;
+  images: string;
+  unknown?: string;
+  out?: string;
+  limit?: number;
+  batch: number;
+  backend: 'auto' | BackendName;
+  resize?: Resize | null;
+  crop?: Crop | null;
+  filter?: Filter;
+}
+
+export function evaluateCommand(terminal: Terminal): Command {
+  return new Command('evaluate')
+    .description('measure how good a model is on images sorted by class')
+    .requiredOption('--images <dir>', 'one folder per class, named as the label')
+    .option('--model <dir>', 'a converted model (default: the one of this package)')
+    .option('--unknown <dir>', "images that show none of the labels: finds the threshold for 'not sure'")
+    .option('--out <dir>', 'writes report.json and confusion.svg there')
+    .option('--limit <n>', 'images per class, the first by name', parseCount)
+    .option('--batch <n>', 'images that are handed over at once', parseCount, 50)
+    .addOption(new Option('--backend <name>', 'where to compute').choices(['auto', 'webgpu', 'cpu']).default('auto'))
+    .option('--resize <how>', "instead of the model's own, as in convert", parseResize)
+    .option('--crop <how>', "instead of the model's own, as in convert", parseCrop)
+    .addOption(new Option('--filter <filter>', "instead of the model's own").choices(FILTERS))
+    .action((flags: Flags) => evaluateModel(flags, terminal));
+}
+
+interface Report extends Evaluation {
+  model: string;
+  preprocess: Preprocess;
+  backend: BackendName;
+  adapter: ModelInfo['adapter'];
+  /** Of loading and answering. */
+  seconds: number;
+  unknown?: { images: number; best: ThresholdFigures; thresholds: ThresholdFigures[] };
+}
+
+async function evaluateModel(flags: Flags, terminal: Terminal): Promise<void> {
+  const { images: root, limit, unknown: unknownRoot, out } = flags;
+  const file = manifestFile(flags.model);
+  const { labels, preprocess: own } = parseManifest(await readJson(file), file);
+  if (labels.length === 0) throw new ViTError('bad-input', `${file}: the model has no labels, only features.`);
+  const preprocess = { ...own, ...given({ resize: flags.resize, crop: flags.crop, filter: flags.filter }) };
+  const sorted = sortedImages(root, labels, limit);
+  const strangers = unknownRoot === undefined ? [] : imagesBelow(unknownRoot);
+
+  const start = performance.now();
+  const { info, ranked } = await answer(file, [...sorted.map(({ file }) => file), ...strangers], sorted, {
+    ...flags,
+    preprocess,
+    terminal,
+  });
+  const answers: Answer[] = sorted.map(({ truth }, i) => ({ truth, ranked: ranked[i] }));
+  const report: Report = {
+    model: info.name,
+    preprocess,
+    backend: info.backend,
+    adapter: info.adapter,
+    seconds: Math.round((performance.now() - start) / 100) / 10,
+    ...evaluate(answers, labels),
+  };
+  if (strangers.length > 0) {
+    const figures = thresholds(
+      answers,
+      ranked.slice(sorted.length).map(([{ score }]) => score),
+    );
+    report.unknown = { images: strangers.length, best: bestThreshold(figures), thresholds: figures };
+  }
+  printReport(report, terminal);
+  if (out !== undefined) {
+    await mkdir(out, { recursive: true });
+    await writeFile(join(out, 'report.json'), `${JSON.stringify(report, null, 2)}\n`);
+    await writeFile(join(out, 'confusion.svg'), drawConfusion(report, report.model));
+  }
+}
+
+/** Without what is absent; `null` is something. */
+function given<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as never;
+}
+
+/** The five best labels of every image. */
+async function answer(
+  manifest: string,
+  files: string[],
+  sorted: SortedImage[],
+  {
+    batch,
+    backend,
+    preprocess,
+    terminal,
+  }: Pick<Flags, 'batch' | 'backend'> & { preprocess: Preprocess; terminal: Terminal },
+): Promise<{ info: ModelInfo; ranked: Classification[][] }> {
+  return withEnginePage(manifest, files, async (page, { model, images }) => {
+    terminal.progress('loading the model');
+    const loaded = await page.evaluate(loadInPage, { model, backend, preprocess });
+    if ('error' in loaded) throw errorOfPage(loaded.error);
+    const ranked: Classification[][] = [];
+    const start = performance.now();
+    let right = 0;
+    while (ranked.length < images.length) {
+      const first = ranked.length;
+      ranked.push(...(await answerBatch(page, images.slice(first, first + batch), files.slice(first))));
+      for (let i = first; i < Math.min(ranked.length, sorted.length); i++) {
+        if (ranked[i][0].index === sorted[i].truth) right++;
+      }
+      const known = Math.min(ranked.length, sorted.length);
+      const left = ((performance.now() - start) / 1000) * (images.length / ranked.length - 1);
+      terminal.progress(
+        `${bar(ranked.length / images.length)} ${ranked.length} of ${images.length}, ` +
+          `${((100 * right) / known).toFixed(1)} % right, ${Math.ceil(left)} s left`,
+      );
+    }
+    terminal.progress('');
+    return { info: loaded.info, ranked };
+  });
+}
+
+/** @throws the error of the first image that has one, with its file */
+async function answerBatch(page: Page, urls: string[], files: string[]): Promise<Classification[][]> {
+  const outcome = await page.evaluate(answerInPage, urls);
+  if (!('error' in outcome)) return outcome.ranked;
+  for (const [i, url] of urls.entries()) {
+    const alone = await page.evaluate(answerInPage, [url]);
+    if ('error' in alone) throw errorOfPage(alone.error, files[i]);
+  }
+  throw errorOfPage(outcome.error);
+}
+
+/** What `loadInPage` leaves for `answerInPage`. */
+interface LoadedPage {
+  vit: ViT;
+}
+
+/** Runs in the page, so it may use nothing of this file. */
+async function loadInPage({
+  model,
+  backend,
+  preprocess,
+}: {
+  model: string;
+  backend: 'auto' | BackendName;
+  preprocess: Preprocess;
+}): Promise<{ info: ModelInfo } | { error: PageError }> {
+  try {
+    // In a variable, so that no bundler looks for it.
+    const library = '/lib/index.js';
+    const { loadViT }: typeof import('../index.ts') = await import(/* @vite-ignore */ library);
+    const manifest = { ...(await (await fetch(model)).json()), preprocess };
+    const read = async ({ file }: { file: string }) =>
+      new Uint8Array(await (await fetch(new URL(file, new URL(model, location.href)))).arrayBuffer());
+    const vit = await loadViT({ manifest, shards: await Promise.all(manifest.shards.map(read)) }, { backend });
+    (globalThis as unknown as LoadedPage).vit = vit;
+    return { info: vit.info };
+  } catch (error) {
+    const { code, message } = error as ViTError;
+    return { error: { code, message } };
+  }
+}
+
+/** Runs in the page, so it may use nothing of this file. */
+async function answerInPage(images: string[]): Promise<{ ranked: Classification[][] } | { error: PageError }> {
+  try {
+    const { vit } = globalThis as unknown as LoadedPage;
+    return { ranked: await vit.classify(images, { topK: 5 }) };
+  } catch (error) {
+    const { code, message } = error as ViTError;
+    return { error: { code, message } };
+  }
+}
+
+function printReport(report: Report, terminal: Terminal): void {
+  const { model, backend, adapter, images, seconds, top1, top5, calibrationError, perClass, unknown } = report;
+  const rows = [['label', 'images', 'recall', 'precision']];
+  for (const { label, images, recall, precision } of perClass) {
+    if (images > 0) rows.push([label, String(images), percent(recall), percent(precision)]);
+  }
+  for (const line of table(rows)) terminal.print(line);
+  terminal.print('');
+  const on = adapter ? ` on ${[adapter.vendor, adapter.architecture].filter(Boolean).join(' ')}` : '';
+  terminal.print(`${model}, ${backend}${on}: ${images} images in ${seconds} s`);
+  terminal.print(
+    `top-1 ${percent(top1)}, top-5 ${percent(top5)}, expected calibration error ${calibrationError.toFixed(4)}`,
+  );
+  if (unknown) {
+    const { threshold, kept, refused } = unknown.best;
+    terminal.print(
+      `'not sure' below ${threshold}: keeps ${percent(kept)} of the right answers, refuses ${percent(refused)} of ` +
+        `${unknown.images} images of nothing it knows`,
+    );
+  }
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(2)} %`;
+}
+
+function bar(done: number): string {
+  const filled = Math.round(24 * done);
+  return `[${'#'.repeat(filled)}${'.'.repeat(24 - filled)}]`;
+}
