@@ -53,7 +53,7 @@ async function readHeader(source: Source): Promise<Map<string, Entry>> {
   for (const [name, value] of Object.entries(header)) {
     if (name !== '__metadata__') entries.set(name, checkEntry(name, value, headerEnd, source.size));
   }
-  refuseOverlaps(entries);
+  checkCover(entries, headerEnd, source.size);
   return entries;
 }
 
@@ -93,14 +93,22 @@ function checkEntry(name: string, value: unknown, headerEnd: number, fileSize: n
   return { dtype: dtype.toLowerCase(), shape, bytes, offset: headerEnd + begin };
 }
 
-function refuseOverlaps(entries: Map<string, Entry>): void {
-  const filled = [...entries].filter(([, entry]) => entry.bytes > 0);
-  const inOrder = filled.sort(([, a], [, b]) => a.offset - b.offset);
-  for (let i = 1; i < inOrder.length; i++) {
-    const [before, { offset, bytes }] = inOrder[i - 1];
-    const [name, entry] = inOrder[i];
-    if (entry.offset < offset + bytes) throw broken(`the data of ${before} and ${name} overlap`);
+/** Every byte behind the header belongs to one tensor. A name that is there twice leaves bytes to none. */
+function checkCover(entries: Map<string, Entry>, headerEnd: number, fileSize: number): void {
+  const filled = [...entries].filter(([, { bytes }]) => bytes > 0);
+  let end = headerEnd;
+  let before = '';
+  for (const [name, { offset, bytes }] of filled.sort(([, a], [, b]) => a.offset - b.offset)) {
+    if (offset < end) throw broken(`the data of ${before} and ${name} overlap at byte ${offset}`);
+    if (offset > end) throw unclaimed(end, offset);
+    end = offset + bytes;
+    before = name;
   }
+  if (end < fileSize) throw unclaimed(end, fileSize);
+}
+
+function unclaimed(begin: number, end: number): ViTError {
+  return broken(`bytes ${begin} to ${end - 1} belong to no tensor, or to one whose name is there twice`);
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

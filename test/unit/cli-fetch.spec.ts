@@ -117,8 +117,17 @@ describe('fetch', () => {
     const header = JSON.parse(new TextDecoder().decode(MODEL.subarray(8, 8 + MODEL[0] + 256 * MODEL[1])));
     const data = MODEL.slice(8 + MODEL[0] + 256 * MODEL[1]);
     const names = Object.keys(header);
-    const part = (wanted: string[]) =>
-      safetensorsFile(Object.fromEntries(wanted.map((name) => [name, header[name]])), data);
+    const part = (wanted: string[]) => {
+      let end = 0;
+      const entries = wanted.map((name) => {
+        const bytes = data.slice(...header[name].data_offsets);
+        const data_offsets = [end, end + bytes.length];
+        end += bytes.length;
+        return { bytes, entry: [name, { ...header[name], data_offsets }] };
+      });
+      const packed = Buffer.concat(entries.map(({ bytes }) => bytes));
+      return safetensorsFile(Object.fromEntries(entries.map(({ entry }) => entry)), packed);
+    };
     const weight_map = Object.fromEntries(names.map((name, i) => [name, i < 5 ? 'a.safetensors' : 'b.safetensors']));
     hub.fixture.files = {
       'config.json': json(TIMM_CONFIG),
