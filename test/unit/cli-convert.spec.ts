@@ -270,6 +270,20 @@ describe('inspect', () => {
     expect(printed).toMatch(/^student\.module\.backbone\.cls_token +f32 +\[1, 1, 8\] +32 B$/m);
   });
 
+  test('what a family tells more than others, or less', async () => {
+    const inspect = async (file: string) =>
+      (await runCommand('inspect', fileURLToPath(new URL(file, FAMILIES)))).printed;
+    const jax = await inspect('jax-map-scan/model.npz');
+    expect(jax).toMatch(/^prefix +params\/img\/ \(names of the tensors\)$/m);
+    expect(jax).toMatch(/^depth +2$/m);
+    expect(jax).toMatch(/^heads +4$/m);
+    const vitPytorch = await inspect('vit-pytorch/model.safetensors');
+    expect(vitPytorch).toMatch(/^patches +of 192 numbers$/m);
+    expect(vitPytorch).toMatch(/^heads +in no tensor$/m);
+    expect(await inspect('openai-clip-archive/model.pt')).toMatch(/^layout +CLIP of OpenAI$/m);
+    expect(await inspect('dinov2-training-swiglu/model.safetensors')).toMatch(/^layout +DINOv2 ViT$/m);
+  });
+
   test('a checkpoint that cannot be converted', async () => {
     const path = join(folder, 'other.safetensors');
     const tensor = { dtype: 'F16', shape: [2], data_offsets: [0, 4] };
