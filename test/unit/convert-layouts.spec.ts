@@ -42,8 +42,6 @@ function canonical({ manifest, tensors }: Converted): Tensors {
   return tensorsOf(manifest.tensors, tensors as Map<string, Float32Array<ArrayBuffer>>);
 }
 
-const shardsOf = ({ manifest, files }: Converted) => manifest.shards.map(({ file }) => files.get(file)!);
-
 async function refusal(checkpoint: Checkpoint, options: Options): Promise<{ code: string; message: string }> {
   try {
     await convertInMemory(checkpoint, options);
@@ -98,7 +96,8 @@ describe('the same bytes as', () => {
   for (const [title, original, model, options] of cases) {
     test(title, async () => {
       const converted = await convertInMemory(checkpointOf(model), options);
-      expect(shardsOf(converted)).toEqual(shardsOf(original));
+      // By their hashes: of a difference between files, no one wants to see every byte.
+      expect(converted.manifest.shards).toEqual(original.manifest.shards);
       const { positionResampling: _, epsilon: __, activation: ___, text, ...same } = original.manifest.architecture;
       expect(converted.manifest.architecture).toMatchObject(same);
       if (text) expect(converted.manifest.architecture.text).toMatchObject({ logitScale: text.logitScale, heads: 3 });
