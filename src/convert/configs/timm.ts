@@ -16,6 +16,7 @@ const SIZES: Record<string, { width: number; heads: number }> = {
   medium: { width: 512, heads: 8 },
   base: { width: 768, heads: 12 },
   large: { width: 1024, heads: 16 },
+  so400m: { width: 1152, heads: 16 },
   huge: { width: 1280, heads: 16 },
   giant: { width: 1408, heads: 16 },
   gigantic: { width: 1664, heads: 16 },
@@ -81,7 +82,7 @@ export function readTimmConfig(config: JsonObject, width: number): ConfigFacts {
 }
 
 function headsByName(name: string, width: number): Fact<number> | undefined {
-  const size = /^(?:vit|deit3?)_([a-z]+)_/.exec(name)?.[1];
+  const size = /^(?:vit|deit3?)_([a-z0-9]+)_/.exec(name)?.[1];
   const known = size !== undefined && Object.hasOwn(SIZES, size) ? SIZES[size] : undefined;
   return known?.width === width ? fact(known.heads, `timm's ${name}`) : undefined;
 }
