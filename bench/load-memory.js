@@ -10,7 +10,7 @@ import { createHash } from 'node:crypto';
 import { chromium } from 'playwright';
 import { createServer } from 'vite';
 
-const [backend = 'webgpu', cache] = process.argv.slice(2);
+const [backend = 'webgpu', cache, shape = 'base'] = process.argv.slice(2);
 const SHARD = 8 * 2 ** 20;
 const server = await createServer({
   configFile: false,
@@ -27,10 +27,9 @@ const architecture = {
   imageSize: [224, 224],
   patchSize: [16, 16],
   channels: 3,
-  width: 768,
-  depth: 12,
-  heads: 12,
-  mlpWidth: 3072,
+  ...(shape === 'large'
+    ? { width: 1024, depth: 7, heads: 16, mlpWidth: 4096 }
+    : { width: 768, depth: 12, heads: 12, mlpWidth: 3072 }),
   classes: 1000,
   activation: 'gelu',
   epsilon: 1e-6,

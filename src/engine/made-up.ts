@@ -26,9 +26,13 @@ export class MadeUp {
 
   /** `count` numbers from the one at `first` on. */
   piece(first: number, count: number): Float32Array<ArrayBuffer> {
-    const numbers = new Float32Array(count);
+    return this.fill(new Float32Array(count), first);
+  }
+
+  /** The same in memory that is there. */
+  fill<T extends Float32Array | Float64Array>(numbers: T, first: number): T {
     let at = (this.#start + first) % PERIOD;
-    for (let i = 0; i < count; i++) {
+    for (let i = 0; i < numbers.length; i++) {
       numbers[i] = NUMBERS[at] * this.#scale;
       if (++at === PERIOD) at = 0;
     }
@@ -36,9 +40,9 @@ export class MadeUp {
   }
 
   /** Chosen rows of a matrix, one after the other. */
-  rows(chosen: readonly number[], length: number): Float32Array<ArrayBuffer> {
-    const numbers = new Float32Array(chosen.length * length);
-    for (const [i, row] of chosen.entries()) numbers.set(this.piece(row * length, length), i * length);
+  rows(chosen: readonly number[], length: number): Float64Array {
+    const numbers = new Float64Array(chosen.length * length);
+    for (const [i, row] of chosen.entries()) this.fill(numbers.subarray(i * length, (i + 1) * length), row * length);
     return numbers;
   }
 }

@@ -92,7 +92,19 @@ export class Network {
   }
 
   /** Once what was recorded is submitted. */
-  async read(activations: Activations, batch: number, outputs: readonly OutputName[]): Promise<Outputs> {
+  read(activations: Activations, batch: number, outputs: readonly OutputName[]): Promise<Outputs> {
+    return this.mapped(activations, () => {
+      const result: Outputs = {};
+      for (const name of outputs) {
+        const { values, shape } = this.plan.outputs[name]!;
+        result[name] = activations.read(values, batch, shape);
+      }
+      return result;
+    });
+  }
+
+  /** What `work` returns, which may look at what can be read. */
+  async mapped<T>(activations: Activations, work: () => T): Promise<T> {
     const { readback } = activations;
     try {
       await readback.mapAsync(GPUMapMode.READ);
@@ -104,12 +116,7 @@ export class Network {
     }
     try {
       this.#gpu.throwIfFailed();
-      const result: Outputs = {};
-      for (const name of outputs) {
-        const { values, shape } = this.plan.outputs[name]!;
-        result[name] = activations.read(values, batch, shape);
-      }
-      return result;
+      return work();
     } finally {
       readback.unmap();
     }

@@ -20,7 +20,7 @@ import { unitLength } from '../kernels/unit-length.ts';
 import { patchCount, patchFeatures } from '../model/architecture.ts';
 import type { InputName, Plan, Starts, Step, StepOf, ValueName } from '../model/plan.ts';
 import { tensorShapes } from '../model/tensors.ts';
-import { type LargeWeight, matrix, type SmallWeight, vector, type Weight, zeros } from './weights.ts';
+import { type LargeWeight, matrix, type SmallWeight, stretchOf, vector, type Weight, zeros } from './weights.ts';
 
 export interface Program {
   actions: Action[];
@@ -202,6 +202,8 @@ function lookUp(step: StepOf<'lookup'>, { plan, columns, shapes }: Context): Act
     floats: count * stride,
     tensor,
     place: (packed, piece, from) => placeRows(packed, piece, from, { width, first, count }),
+    // Of a table in several buffers each takes its part of every piece.
+    ...(first === 0 && count >= words && { stretch: stretchOf({ rows: 1, elements: width, floats: stride }) }),
   });
   const actions: Action[] = [];
   for (let first = 0; first < words; first += most) {

@@ -187,7 +187,7 @@ function wholeValue(given: Given, name: ValueName): Float64Array {
 }
 
 function valueRows({ plan, values }: Given, name: ValueName, rows: readonly number[]): Float64Array {
-  return Float64Array.from(values.get(name)!.rows(rows, plan.values[name].columns));
+  return values.get(name)!.rows(rows, plan.values[name].columns);
 }
 
 /** Of `count`, at most `most`: a quarter from the beginning, a quarter from the end, the rest between. */

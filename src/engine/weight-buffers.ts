@@ -1,18 +1,28 @@
 /**
  * The weights of programs on the GPU: a buffer for each, filled as the tensors arrive, in any order. Programs share those
- * with the same key. Large ones, which are nearly all of a model, are packed piece by piece: besides the pieces only the
- * packed form of one is held.
+ * with the same key. Large ones, which are nearly all of a model, are packed piece by piece, and go to the GPU stretch by
+ * stretch where their layout allows it: then no more than a stretch is held besides the pieces.
  */
 import type { Buffers } from '../gpu/buffers.ts';
 import type { TensorPiece } from '../weights/tensors.ts';
 import type { Program } from './program.ts';
-import type { LargeWeight, SmallWeight, Weight } from './weights.ts';
+import type { LargeWeight, SmallWeight, Stretch, Weight } from './weights.ts';
 
 /** A tensor that is needed whole. */
 interface Whole {
   data: Float32Array<ArrayBuffer>;
   /** Elements that have not come yet. */
   missing: number;
+}
+
+/** A large weight in the making: whole, or the stretch of it that is being filled. */
+interface Packing {
+  packed: Float32Array<ArrayBuffer>;
+  stretch: Stretch;
+  /** Of the stretch among those of the weight. */
+  index: number;
+  /** The last element of the tensor has come. */
+  complete: boolean;
 }
 
 export class WeightBuffers {
@@ -24,11 +34,11 @@ export class WeightBuffers {
   /** By tensor: the weights that need it whole and are not filled yet. */
   readonly #needing = new Map<string, Set<Weight>>();
   readonly #whole = new Map<string, Whole>();
-  /** Large weights that are packed, or of which some pieces are. */
-  readonly #open = new Map<LargeWeight, { packed: Float32Array<ArrayBuffer>; complete: boolean }>();
+  /** Large weights of which something is packed that is not on the GPU. */
+  readonly #open = new Map<LargeWeight, Packing>();
   /** Memory for the next one: garbage would pile up faster than it is collected. */
   #spare = new ArrayBuffer(0);
-  /** Bytes of the largest weight that is packed in pieces. */
+  /** Bytes of the largest packing. */
   #largest = 0;
 
   constructor(device: GPUDevice, buffers: Buffers) {
@@ -60,34 +70,59 @@ export class WeightBuffers {
 
   #createOne(label: string, weight: Weight): void {
     if (this.#byKey.has(weight.key)) return;
-    const needed = 'place' in weight ? (weight.finish ? [weight.finish.tensor] : []) : weight.tensors;
+    const needed = neededBy(weight);
     const names = 'place' in weight ? [weight.tensor, ...needed] : needed;
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST;
     this.#byKey.set(weight.key, this.#buffers.create(`${label}: ${names.join(', ')}`, weight.floats * 4, usage));
     for (const name of needed) this.#needing.set(name, (this.#needing.get(name) ?? new Set()).add(weight));
     if ('place' in weight) {
       this.#large.set(weight.tensor, [...(this.#large.get(weight.tensor) ?? []), weight]);
-      this.#largest = Math.max(this.#largest, weight.floats * 4);
+      this.#largest = Math.max(this.#largest, (weight.stretch ?? weight).floats * 4);
     }
   }
 
   #place(weight: LargeWeight, { length, first, data }: TensorPiece): void {
-    const { packed } = this.#opened(weight);
-    weight.place(packed, data, first);
-    if (first + data.length < length) return;
-    this.#open.set(weight, { packed, complete: true });
-    this.#fillLarge(weight);
+    for (let done = 0; done < data.length; ) {
+      const packing = this.#opened(weight, length, first + done);
+      const { elements } = packing.stretch;
+      const within = (first + done) % elements;
+      const part = data.subarray(done, done + Math.min(elements - within, data.length - done));
+      weight.place(packing.packed, part, within);
+      done += part.length;
+      packing.complete = first + done === length;
+      if (packing.complete || within + part.length === elements) this.#flush(weight, packing);
+    }
   }
 
-  #opened(weight: LargeWeight) {
+  /** What element `at` of `weight` goes into, the next one. @param length of its tensor */
+  #opened(weight: LargeWeight, length: number, at: number): Packing {
     const open = this.#open.get(weight);
     if (open) return open;
+    // Without its factors no part of it is finished.
+    const canFlush = weight.stretch && neededBy(weight).every((name) => this.#wholeData(name));
+    const stretch = canFlush ? weight.stretch! : { rows: length, elements: length, floats: weight.floats };
     // For the largest one, so that it need not grow.
-    if (this.#spare.byteLength < weight.floats * 4) this.#spare = new ArrayBuffer(this.#largest);
-    const opened = { packed: new Float32Array(this.#spare, 0, weight.floats).fill(0), complete: false };
+    if (this.#spare.byteLength < stretch.floats * 4)
+      this.#spare = new ArrayBuffer(Math.max(this.#largest, stretch.floats * 4));
+    const packed = new Float32Array(this.#spare, 0, stretch.floats).fill(0);
+    const packing = { packed, stretch, index: Math.floor(at / stretch.elements), complete: false };
     this.#spare = new ArrayBuffer(0);
-    this.#open.set(weight, opened);
-    return opened;
+    this.#open.set(weight, packing);
+    return packing;
+  }
+
+  /** Hands on what is packed, unless its factors are missing. */
+  #flush(weight: LargeWeight, { packed, stretch, index, complete }: Packing): void {
+    if (weight.scale) {
+      const factors = this.#wholeData(weight.scale.tensor);
+      if (!factors) return;
+      weight.scale.apply(packed, factors.subarray(index * stretch.rows, (index + 1) * stretch.rows));
+    }
+    this.#open.delete(weight);
+    const from = index * stretch.floats;
+    this.#queue.writeBuffer(this.get(weight), from * 4, packed, 0, Math.min(packed.length, weight.floats - from));
+    if (complete) this.#letGo(weight);
+    if (packed.buffer.byteLength > this.#spare.byteLength) this.#spare = packed.buffer;
   }
 
   #gather({ name, length, first, data }: TensorPiece): void {
@@ -97,28 +132,16 @@ export class WeightBuffers {
     tensor.missing -= data.length;
     if (tensor.missing > 0) return;
     for (const weight of [...this.#needing.get(name)!]) {
-      if ('place' in weight) this.#fillLarge(weight);
-      else this.#fillSmall(weight);
+      if (!('place' in weight)) this.#fillSmall(weight);
+      else if (this.#open.get(weight)?.complete) this.#flush(weight, this.#open.get(weight)!);
     }
   }
 
   #fillSmall(weight: SmallWeight): void {
     const data = weight.tensors.map((name) => this.#wholeData(name));
-    if (data.every((tensor) => tensor !== undefined)) this.#upload(weight, weight.pack(data), weight.tensors);
-  }
-
-  #fillLarge(weight: LargeWeight): void {
-    const open = this.#open.get(weight);
-    if (!open?.complete) return;
-    const { packed } = open;
-    if (weight.finish) {
-      const data = this.#wholeData(weight.finish.tensor);
-      if (!data) return;
-      weight.finish.apply(packed, data);
-    }
-    this.#open.delete(weight);
-    this.#upload(weight, packed, weight.finish ? [weight.finish.tensor] : []);
-    if (packed.buffer.byteLength > this.#spare.byteLength) this.#spare = packed.buffer;
+    if (!data.every((tensor) => tensor !== undefined)) return;
+    this.#queue.writeBuffer(this.get(weight), 0, weight.pack(data));
+    this.#letGo(weight);
   }
 
   #wholeData(name: string): Float32Array<ArrayBuffer> | undefined {
@@ -126,13 +149,18 @@ export class WeightBuffers {
     return tensor?.missing === 0 ? tensor.data : undefined;
   }
 
-  /** @param needed whole tensors, which are let go of when no other weight needs them */
-  #upload(weight: Weight, packed: Float32Array<ArrayBuffer>, needed: string[]): void {
-    this.#queue.writeBuffer(this.get(weight), 0, packed);
-    for (const name of needed) {
+  /** Of whole tensors, those that no other weight needs. */
+  #letGo(weight: Weight): void {
+    for (const name of neededBy(weight)) {
       const others = this.#needing.get(name)!;
       others.delete(weight);
       if (others.size === 0) this.#whole.delete(name);
     }
   }
+}
+
+/** The tensors that a weight needs whole. */
+function neededBy(weight: Weight): string[] {
+  if ('place' in weight) return weight.scale ? [weight.scale.tensor] : [];
+  return weight.tensors;
 }

@@ -2,7 +2,7 @@
  * Weights of a program: buffers made from tensors of the model. Pure data.
  */
 import { type ColumnLayout, packVector } from '../gpu/columns.ts';
-import { packedLength, placeWeight, scaleWeight } from '../kernels/matmul.ts';
+import { PANEL, packedLength, placeWeight, scaleWeight } from '../kernels/matmul.ts';
 
 /** A buffer made from one or more tensors of the model. */
 export type Weight = SmallWeight | LargeWeight;
@@ -26,8 +26,30 @@ export interface LargeWeight extends WeightBase {
   tensor: string;
   /** Puts the piece from element `first` on into zeros. */
   place(packed: Float32Array, piece: ArrayLike<number>, first: number): void;
-  /** What is done when all pieces are there, from another tensor, which is small. */
-  finish?: { tensor: string; apply(packed: Float32Array, data: ArrayLike<number>): void };
+  /** What is done to what was placed, from another tensor, which is small: a factor for each row of the tensor. */
+  scale?: { tensor: string; apply(packed: Float32Array, factors: Float32Array): void };
+  /**
+   * Where some rows of the tensor fill some floats of the buffer by themselves, and the next ones the next: then no more
+   * than a stretch is held. `place` and `scale.apply` take a stretch for the whole.
+   */
+  stretch?: Stretch;
+}
+
+export interface Stretch {
+  /** Of the tensor. */
+  rows: number;
+  elements: number;
+  /** Of the buffer. */
+  floats: number;
+}
+
+/** Floats of a stretch at most, unless one row, or one panel of them, has more. */
+const STRETCH = 1 << 18;
+
+/** @param step rows that come one after the other, with `elements` in the tensor and `floats` in the buffer */
+export function stretchOf(step: Stretch): Stretch {
+  const times = Math.max(1, Math.floor(STRETCH / step.floats));
+  return { rows: step.rows * times, elements: step.elements * times, floats: step.floats * times };
 }
 
 /**
@@ -49,7 +71,10 @@ export function matrix(
     place: (packed, piece, first) => placeWeight(packed, scaled(piece, share), first, inputs, outputs),
   };
   if (gamma) {
-    weight.finish = { tensor: gamma, apply: (packed, factors) => scaleWeight(packed, factors, inputs, outputs) };
+    weight.scale = { tensor: gamma, apply: (packed, factors) => scaleWeight(packed, factors, inputs, outputs) };
+  }
+  if (isDense(outputs)) {
+    weight.stretch = stretchOf({ rows: PANEL, elements: PANEL * inputs.count, floats: PANEL * inputs.stride });
   }
   return weight;
 }
@@ -70,6 +95,12 @@ export function vector(tensor: string, columns: ColumnLayout, { gamma = null, sh
 /** Zeros, for a kernel that wants a bias where the model has none. */
 export function zeros({ stride }: ColumnLayout): SmallWeight {
   return { key: `zeros ${stride}`, floats: stride, tensors: [], pack: () => new Float32Array(stride) };
+}
+
+/** Whether nothing but the end is padded. */
+function isDense(columns: ColumnLayout): boolean {
+  for (let i = 0; i < columns.count; i++) if (columns.at(i) !== i) return false;
+  return true;
 }
 
 interface Scales {

@@ -6,7 +6,7 @@ import { specialise } from '../gpu/specialise.ts';
 /** Threads of a workgroup, in all variants. */
 const WORKGROUP = 64;
 /** Outputs that lie together in a packed weight, and columns of every thread's tile. */
-const PANEL = 8;
+export const PANEL = 8;
 
 /** Rows that one thread of `direct` computes: buffers of rows are padded to a multiple of it. */
 export const ROW_TILE = 8;
@@ -140,7 +140,7 @@ export function placeWeight(
   }
 }
 
-/** Multiplies each output of a packed weight by its own factor. */
+/** Multiplies each output of a packed weight by its own factor, as far as there are factors. */
 export function scaleWeight(
   packed: Float32Array,
   factors: ArrayLike<number>,
@@ -148,7 +148,7 @@ export function scaleWeight(
   outputs: ColumnLayout,
 ): void {
   const places = placesOf(inputs);
-  for (let o = 0; o < outputs.count; o++) {
+  for (let o = 0; o < factors.length; o++) {
     const start = startOf(o, inputs, outputs);
     for (const place of places) packed[start + place] *= factors[o];
   }

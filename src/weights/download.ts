@@ -66,9 +66,15 @@ export async function* fetchShards(
       await kept;
       free.push(buffer);
     }
+    for (const { buffer } of free) release(buffer);
   } finally {
     failed.abort();
   }
+}
+
+/** Gives memory back now, where the browser can, and not when garbage is collected: what comes next needs some, too. */
+function release(buffer: ArrayBuffer & { transfer?(length: number): ArrayBuffer }): void {
+  buffer.transfer?.(0);
 }
 
 /** @returns the shard within `buffer`, and when it is written to the cache */

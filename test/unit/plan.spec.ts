@@ -118,7 +118,7 @@ describe('a plan', () => {
         .flatMap((operand) => {
           if (!('key' in operand)) return [];
           if ('tensors' in operand) return operand.tensors;
-          return operand.finish ? [operand.tensor, operand.finish.tensor] : [operand.tensor];
+          return operand.scale ? [operand.tensor, operand.scale.tensor] : [operand.tensor];
         });
       expect([...new Set(used)].sort()).toEqual([...tensorShapes(architecture).keys()].sort());
 
