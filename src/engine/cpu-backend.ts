@@ -1,6 +1,7 @@
 /**
  * The model on the processor: the CPU reference, with the weights kept as they came.
  */
+import { ViTError } from '../error.ts';
 import { pictureSource } from '../image/read-pixels.ts';
 import { extrasFor } from '../model/outputs.ts';
 import { type Plan, planViT } from '../model/plan.ts';
@@ -8,10 +9,11 @@ import { planText } from '../model/plan-text.ts';
 import type { Preprocess } from '../model/preprocess.ts';
 import { normalize, normalizeTable } from '../reference/normalize.ts';
 import { resizeToSpec } from '../reference/preprocess.ts';
-import { readOutput, runReference } from '../reference/run.ts';
+import { type ReferenceValues, readOutput, referenceSteps } from '../reference/run.ts';
 import type { TensorPiece } from '../weights/tensors.ts';
 import type { Memory, Outputs } from '../worker/wire.ts';
 import type { Backend, Input, UsePicture, Wanted } from './backend.ts';
+import { takeTurns } from './take-turns.ts';
 
 export class CpuBackend implements Backend {
   readonly name = 'cpu';
@@ -44,7 +46,8 @@ export class CpuBackend implements Backend {
     const { batch } = input;
     const inputs = 'usePicture' in input ? { pixels: await this.#pixelsOf(batch, input.usePicture) } : input;
     const plan = this.#planFor(input, wanted);
-    const values = runReference(plan, (name) => this.#tensors.get(name)!, inputs, batch);
+    const values: ReferenceValues = {};
+    await takeTurns(referenceSteps(plan, (name) => this.#tensor(name), inputs, batch, values));
     const outputs: Outputs = {};
     for (const name of wanted.outputs) outputs[name] = readOutput(plan, name, values, batch);
     return outputs;
@@ -62,6 +65,12 @@ export class CpuBackend implements Backend {
 
   destroy(): void {
     this.#tensors.clear();
+  }
+
+  #tensor(name: string): Float32Array {
+    const tensor = this.#tensors.get(name);
+    if (!tensor) throw new ViTError('disposed', 'The model was disposed; load it again.');
+    return tensor;
   }
 
   #planFor(input: Input, { outputs, blocks }: Wanted): Plan {

@@ -188,6 +188,27 @@ describe('a signal', () => {
     });
   }
 
+  test('while this very thread computes: within 50 ms, for the work pauses', async () => {
+    const model = new URL('/weights/vit-cifar10/model.json', location.href);
+    const vit = await loadViT(model, { worker: false, backend: 'cpu' });
+    open.push(vit);
+    const [a, b] = pictures();
+    const expected = await vit.classify(b);
+    for (const act of ['abort', 'dispose'] as const) {
+      const controller = new AbortController();
+      const call = vit.classify(a, { signal: controller.signal });
+      let actedAt = 0;
+      setTimeout(() => {
+        actedAt = performance.now();
+        if (act === 'abort') controller.abort();
+        else vit.dispose();
+      }, 30);
+      await expect(call).rejects.toMatchObject(act === 'abort' ? isAborted : isDisposed);
+      expect(performance.now() - actedAt).toBeLessThan(50);
+      if (act === 'abort') expect(await vit.classify(b)).toEqual(expected);
+    }
+  });
+
   test('while the GPU computes: the result is dropped, and the next call is right', async () => {
     const vit = await load({ backend: 'webgpu' });
     const [a, b] = pictures();

@@ -1,0 +1,28 @@
+/**
+ * Long work on the processor that lets others of its thread have their turn: an abort, a click, a message.
+ */
+
+/** Milliseconds without a pause: less than a frame. */
+const LONGEST = 10;
+
+/** Runs `work` to its end, with a pause wherever it yields and the last one is long ago. */
+export async function takeTurns(work: Iterable<unknown>): Promise<void> {
+  let since = performance.now();
+  for (const _ of work) {
+    if (performance.now() - since < LONGEST) continue;
+    await pause();
+    since = performance.now();
+  }
+}
+
+/** A message to oneself comes behind what waits already. Timers would be held back by 4 ms each. */
+function pause(): Promise<void> {
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(null);
+  });
+}
