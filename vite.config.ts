@@ -99,7 +99,11 @@ const tests: ViteUserConfig = {
         publicDir: false,
         // Found while tests run, it would reload them.
         optimizeDeps: { include: ['@zip.js/zip.js/lib/zip-core-native.js'] },
-        define: { 'import.meta.env.VIT_MODELS': JSON.stringify(MODELS) },
+        define: {
+          'import.meta.env.VIT_MODELS': JSON.stringify(MODELS),
+          'import.meta.env.VIT_FUZZ_RUNS': JSON.stringify(process.env.VIT_FUZZ_RUNS ?? ''),
+          'import.meta.env.VIT_FUZZ_SEED': JSON.stringify(process.env.VIT_FUZZ_SEED ?? ''),
+        },
         server: { fs: { allow: MODELS ? ['.', MODELS] : ['.'] } },
         test: {
           name: 'gpu',

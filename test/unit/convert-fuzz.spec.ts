@@ -1,9 +1,9 @@
 /**
  * Every reader against mutated files: each ends in tensors or in a ViTError, soon, and without memory that the file does
- * not account for. `VIT_FUZZ_RUNS` sets the cases per reader, `VIT_FUZZ_SEED` repeats a run; the seed is printed.
+ * not account for.
  */
 import fc from 'fast-check';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Checkpoint } from '../../src/convert/checkpoint.ts';
 import { requireReal } from '../../src/convert/elements.ts';
 import { openNpz } from '../../src/convert/npz/open.ts';
@@ -14,66 +14,13 @@ import { openTorch } from '../../src/convert/torch/open.ts';
 import { openZip, type ZipMember } from '../../src/convert/zip.ts';
 import { ViTError } from '../../src/error.ts';
 import { checkpointBytes, openBytes, pickleOf } from '../harness/formats.ts';
+import { boundary, edits, fuzzRuns, mutate, SEED } from '../harness/fuzz.ts';
 
-const RUNS = Number(process.env.VIT_FUZZ_RUNS ?? 1000);
-const SEED = Number(process.env.VIT_FUZZ_SEED ?? Date.now() % 2 ** 31);
+const RUNS = fuzzRuns(1000);
 /** A case takes a millisecond or two; this is what a loop without end would exceed on any machine. */
 const SLOW_MS = 5000;
 /** A view may repeat its storage up to 2^24 elements (src/convert/torch/open.ts), as float32. */
 const MOST_ELEMENTS = 2 ** 24;
-
-beforeAll(() => console.log(`fuzzing: ${RUNS} cases per reader, VIT_FUZZ_SEED=${SEED}`));
-
-/** One change of a file; places and lengths are fractions of what is there. */
-type Edit =
-  | { kind: 'set'; at: number; value: number }
-  | { kind: 'flip'; at: number; value: number }
-  | { kind: 'delete'; at: number; length: number }
-  | { kind: 'repeat'; at: number; length: number }
-  | { kind: 'number'; at: number; value: number; width: 2 | 4 | 8 }
-  | { kind: 'insert'; at: number; bytes: Uint8Array }
-  | { kind: 'truncate'; at: number };
-
-const place = fc.double({ min: 0, max: 1, noNaN: true });
-/** Sizes and offsets where things go wrong. */
-const boundary = fc.constantFrom(0, 1, 2, 255, 256, 65_535, 65_536, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1, 2 ** 53);
-
-const edit: fc.Arbitrary<Edit> = fc.oneof(
-  fc.record({ kind: fc.constant('set' as const), at: place, value: fc.nat(255) }),
-  fc.record({ kind: fc.constant('flip' as const), at: place, value: fc.nat(7) }),
-  fc.record({ kind: fc.constant('delete' as const), at: place, length: fc.integer({ min: 1, max: 40 }) }),
-  fc.record({ kind: fc.constant('repeat' as const), at: place, length: fc.integer({ min: 1, max: 200 }) }),
-  fc.record({
-    kind: fc.constant('number' as const),
-    at: place,
-    value: boundary,
-    width: fc.constantFrom(2 as const, 4 as const, 8 as const),
-  }),
-  fc.record({ kind: fc.constant('insert' as const), at: place, bytes: fc.uint8Array({ minLength: 1, maxLength: 16 }) }),
-  fc.record({ kind: fc.constant('truncate' as const), at: place }),
-);
-const edits = fc.array(edit, { minLength: 1, maxLength: 6 });
-
-function mutate(file: Uint8Array, changes: Edit[]): Uint8Array<ArrayBuffer> {
-  let bytes = Buffer.from(file);
-  for (const change of changes) {
-    const at = Math.floor(change.at * bytes.length);
-    const [before, after] = [bytes.subarray(0, at), bytes.subarray(at)];
-    if (change.kind === 'truncate') bytes = Buffer.from(before);
-    else if (change.kind === 'insert') bytes = Buffer.concat([before, change.bytes, after]);
-    else if (change.kind === 'delete') bytes = Buffer.concat([before, after.subarray(change.length)]);
-    else if (change.kind === 'repeat') bytes = Buffer.concat([before, after.subarray(0, change.length), after]);
-    else if (at >= bytes.length) continue;
-    else if (change.kind === 'set') bytes[at] = change.value;
-    else if (change.kind === 'flip') bytes[at] ^= 1 << change.value;
-    else if (at + change.width <= bytes.length) {
-      const number = Buffer.alloc(8);
-      number.writeBigUInt64LE(BigInt(change.value));
-      number.copy(bytes, at, 0, change.width);
-    }
-  }
-  return new Uint8Array(bytes);
-}
 
 /** Opens and reads everything. @throws whatever is no ViTError, and for what takes too long or too much */
 async function survive(open: () => Promise<Checkpoint>): Promise<void> {

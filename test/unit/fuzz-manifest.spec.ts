@@ -1,6 +1,5 @@
 /**
  * Manifests from nobody knows where: each is read or refused with a `ViTError`, quickly, and what is read can be planned.
- * FUZZ_SEED and FUZZ_RUNS repeat a round, or make a longer one.
  */
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -9,11 +8,10 @@ import { planViT } from '../../src/model/plan.ts';
 import { type Manifest, shardStarts } from '../../src/weights/manifest.ts';
 import { parseManifest } from '../../src/weights/parse-manifest.ts';
 import { TensorAssembler } from '../../src/weights/tensors.ts';
+import { fuzzRuns, SEED } from '../harness/fuzz.ts';
 import { tinyModel } from '../harness/tiny-model.ts';
 
-const SEED = Number(process.env.FUZZ_SEED ?? Date.now() % 2 ** 31);
-const RUNS = Number(process.env.FUZZ_RUNS ?? 5000);
-console.log(`fuzzing with FUZZ_SEED=${SEED} FUZZ_RUNS=${RUNS}`);
+const RUNS = fuzzRuns(5000);
 
 let manifest: Manifest;
 let paths: (string | number)[][];
