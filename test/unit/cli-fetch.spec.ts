@@ -203,6 +203,15 @@ describe('a download that breaks', () => {
     expect(readModel().labels).toHaveLength(3);
   });
 
+  test('that was taken up from other bytes is thrown away, and the next run is whole', async () => {
+    const place = join(folder, 'cache', 'somebody--vit-made-up', COMMIT);
+    mkdirSync(place, { recursive: true });
+    writeFileSync(join(place, 'model.safetensors.partial'), new Uint8Array(1000).fill(7));
+    expect((await fetchModel()).warned).toMatch(/arrived with the hash .*Fetch it again\.$/);
+    expect(cached()).toEqual(['config.json']);
+    expect((await fetchModel()).exitCode).toBe(0);
+  });
+
   test('does not use a partial file that is too long', async () => {
     const place = join(folder, 'cache', 'somebody--vit-made-up', COMMIT);
     mkdirSync(place, { recursive: true });
