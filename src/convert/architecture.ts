@@ -113,7 +113,7 @@ function checkConfigBelongs(config: ConfigFacts | undefined, dimensions: Dimensi
 
 function noteDimensions(dimensions: Dimensions, flags: ArchitectureFlags, decisions: Decisions): void {
   const { patchSize, channels, width, depth, mlpWidth, classes, registerTokens, text } = dimensions;
-  decisions.note('patch', patchSize.join('x'), 'shape of the patch embedding');
+  decisions.note('patch', patchSize.join('x'), flags.patchSize ? '--patch-size' : 'shape of the patch embedding');
   decisions.note('channels', channels, 'shape of the patch embedding');
   decisions.note('width', width, 'shape of the patch embedding');
   decisions.note('depth', depth, 'number of blocks');

@@ -285,6 +285,7 @@ describe('what is missing, unknown or of a wrong shape is named', () => {
   const scan = scanned(jaxModel);
   const cases: [title: string, checkpoint: Checkpoint, options: Options, message: string][] = [
     ['OpenAI: no class token', without(openAiModel, 'visual.class_embedding'), {}, 'no layout'],
+    ['open_clip: no norm before the blocks', without(openAiModel, 'visual.ln_pre.weight'), {}, 'no layout'],
     ['OpenAI: no norm', without(openAiModel, 'visual.ln_post.bias'), {}, 'has no visual.ln_post.bias'],
     ['OpenAI: no projection of texts', without(openAiModel, 'text_projection'), {}, 'has no text_projection'],
     [

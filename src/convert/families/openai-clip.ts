@@ -58,7 +58,13 @@ export const openClip: Family = {
   layout: 'openai-clip',
   title: 'ViT of open_clip',
   prefixes: [''],
-  signature: ['visual.class_embedding', 'visual.conv1.weight', 'visual.transformer.resblocks.#.attn.in_proj_weight'],
+  signature: [
+    'visual.class_embedding',
+    'visual.conv1.weight',
+    // Models of open_clip without it pool in other ways, which no tensor shows.
+    'visual.ln_pre.weight',
+    'visual.transformer.resblocks.#.attn.in_proj_weight',
+  ],
   rules: [
     ...image('visual.'),
     ...text(''),
@@ -102,7 +108,7 @@ export const openAiClip: Family = {
 export const openClipImage: Family = {
   ...openClip,
   title: 'image tower of open_clip',
-  signature: ['class_embedding', 'conv1.weight', 'transformer.resblocks.#.attn.in_proj_weight'],
+  signature: ['class_embedding', 'conv1.weight', 'ln_pre.weight', 'transformer.resblocks.#.attn.in_proj_weight'],
   rules: image(''),
   text: undefined,
 };
