@@ -8,6 +8,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { NagaError, nagaVersion, parseWgsl, validate, writeHlsl, writeMsl, writeSpirv } from 'naga-wasm';
 import { describe, expect, test } from 'vitest';
 import { compile } from '../../src/engine/program.ts';
+import { specialise } from '../../src/gpu/specialise.ts';
 import { normalize } from '../../src/kernels/normalize.ts';
 import { resize } from '../../src/kernels/resize.ts';
 import { extrasFor, OUTPUT_NAMES } from '../../src/model/outputs.ts';
@@ -67,6 +68,8 @@ describe('as it stands', () => {
     const code = readFileSync(`shaders/${file}`, 'utf8');
     const needs = directives(code).replace(/\n/g, ' ');
     test(needs ? `${file}: ${needs}` : file, () => compileShader(code));
+    if (code.includes('alias scalar ='))
+      test(`${file} with scalars of f16`, () => compileShader(specialise(file, code, {}, 'f16')));
   }
 });
 
