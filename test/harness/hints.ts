@@ -19,6 +19,8 @@ interface Hints {
   norm_first?: boolean;
   qk_scale?: number;
   patch_size?: [number, number];
+  /** Where patches form no square. */
+  image_size?: [number, number];
   pooling?: ConvertOptions['pooling'];
 }
 
@@ -35,6 +37,7 @@ export function flagsOf(
     normFirst: hints.norm_first,
     qkScale: hints.qk_scale,
     patchSize: hints.patch_size,
+    imageSize: hints.image_size,
     // The surrounding module of PyTorch's fixture pools its class token.
     pooling: hints.layout === 'torch-encoder' ? 'class' : hints.pooling,
     preprocess: {

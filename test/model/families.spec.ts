@@ -49,6 +49,7 @@ const FAMILIES = [
   'timm-vit-no-qkv-bias',
   'timm-vit-resampled',
   'torch-encoder-28x28-gray',
+  'torch-encoder-post-norm',
   'torchvision-vit-representation',
   'vit-no-qkv-bias-distilled',
   'vit-patch-norm',
@@ -106,6 +107,12 @@ for (const name of FAMILIES) {
     const pixels = { data: await readFloats(`${folder}/input.f32`), shape: input.shape };
     const headless = files.manifest.architecture.classes === 0;
 
+    const tokenIds = async () => {
+      const { file, shape } = outputs.input_ids;
+      const ids = [...(await readFloats(`${folder}/${file}`))];
+      return Array.from({ length: shape[0] }, (_, i) => ids.slice(i * shape[1], (i + 1) * shape[1]));
+    };
+
     for (const backend of ['webgpu', 'cpu'] as const) {
       for (const [file, output] of Object.entries(OUTPUTS)) {
         if (!(file in outputs)) continue;
@@ -123,12 +130,9 @@ for (const name of FAMILIES) {
       if ('text_embeds' in outputs) {
         test(`text_embeds and logits_per_image on ${backend}`, async () => {
           const floats = (output: string) => readFloats(`${folder}/${outputs[output].file}`);
-          const [texts, length] = outputs.input_ids.shape;
-          const ids = [...(await floats('input_ids'))];
+          const [texts] = outputs.input_ids.shape;
           const vit = await loadViT(files, { backend, worker: false });
-          const embeddings = await vit.embedText(
-            Array.from({ length: texts }, (_, i) => ids.slice(i * length, (i + 1) * length)),
-          );
+          const embeddings = await vit.embedText(await tokenIds());
           const images = (await vit.forward(pixels, { outputs: ['embedding'] })).embedding!;
           vit.dispose();
           expectWithin(
@@ -173,6 +177,20 @@ for (const name of FAMILIES) {
         vit.dispose();
         expectClose(computed.data, await readFloats(`${folder}/${outputs[first].file}`), F16_BOUND);
       });
+
+      if ('text_embeds' in outputs) {
+        test(`text_embeds from shards of f16 on ${backend}`, async () => {
+          const vit = await loadViT(await convertTo('f16'), { backend, worker: false });
+          const embeddings = await vit.embedText(await tokenIds());
+          vit.dispose();
+          const expected = await readFloats(`${folder}/${outputs.text_embeds.file}`);
+          expectClose(
+            embeddings.flatMap((embedding) => [...embedding]),
+            expected,
+            F16_BOUND,
+          );
+        });
+      }
     }
   });
 }
