@@ -164,6 +164,22 @@ describe('what a library takes for granted', () => {
     });
   });
 
+  test('vit-pytorch: one head that is as wide as the tokens has no projection, which is then the identity', async () => {
+    const unprojected = new Map([...vitPytorchModel].filter(([name]) => !name.includes('to_out')));
+    const written = new Map(vitPytorchModel);
+    for (const [name, { shape }] of vitPytorchModel) {
+      if (!name.includes('to_out')) continue;
+      const isWeight = shape.length === 2;
+      const data = Float32Array.from({ length: isWeight ? 48 * 48 : 48 }, (_, i) => (isWeight && i % 49 === 0 ? 1 : 0));
+      written.set(name, { shape, data });
+    }
+    const expected = await convertInMemory(checkpointOf(written), { ...VIT_PYTORCH, heads: 1 });
+    const converted = await convertInMemory(checkpointOf(unprojected), { ...VIT_PYTORCH, heads: undefined });
+    expect(converted.manifest).toEqual(expected.manifest);
+    const { message } = await refusal(checkpointOf(unprojected), { ...VIT_PYTORCH, heads: 3 });
+    expect(message).toContain('--heads 3, but the tensors have 1');
+  });
+
   test('vit-pytorch: a class token without elements is none, and a norm behind the pooling stays there', async () => {
     const preprocess = {
       resize: { mode: 'squash' as const, height: 16, width: 16 },
@@ -357,7 +373,7 @@ describe('what is missing, unknown or of a wrong shape is named', () => {
       'linear_head.weight: [7,240], not [7,48]',
     ],
     [
-      'vit-pytorch: one head as wide as the tokens has no projection',
+      'vit-pytorch: no projection in one block',
       without(vitPytorchModel, 'transformer.layers.0.0.to_out.0.weight'),
       VIT_PYTORCH,
       'has no transformer.layers.0.0.to_out.0.weight',

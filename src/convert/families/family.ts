@@ -26,6 +26,8 @@ export interface Family {
    */
   within?: RegExp;
   rules: Rule[];
+  /** Of tensors that a model may lack, all together, and what they then are made of. */
+  implied?: Rule[];
   /** Of tensors that hold the patches as vectors, where no tensor tells how these are arranged: `--patch-size` does. */
   patchRules?(patchSize: [height: number, width: number]): Rule[];
   /** Where one tensor holds what other files have in one per block: its pattern, and theirs. */

@@ -83,7 +83,24 @@ export function mapTensors(family: Family, tensors: ReadonlyMap<string, StoredTe
       mapping.recipes.set(canonical, recipe(from, rule.transform, tensors));
     }
   }
+  addImplied(family, prefix, tensors, mapping);
   return mapping;
+}
+
+function addImplied(
+  { implied = [] }: Family,
+  prefix: string,
+  tensors: ReadonlyMap<string, StoredTensor>,
+  { recipes, incomplete }: Mapping,
+): void {
+  const places = implied.flatMap((rule) =>
+    [...tensors.keys()].flatMap((name) => {
+      const match = matchPattern(rule.from[0], strip(prefix, name));
+      return match ? [{ canonical: fillPattern(rule.to, match), name, rule }] : [];
+    }),
+  );
+  if (places.some(({ canonical }) => recipes.has(canonical) || incomplete.has(canonical))) return;
+  for (const { canonical, name, rule } of places) recipes.set(canonical, recipe([name], rule.transform, tensors));
 }
 
 function recipe(from: string[], transform: Transform, tensors: ReadonlyMap<string, StoredTensor>): Recipe {

@@ -6,7 +6,7 @@
  * patch is, and whether the class token or the mean of all tokens is pooled, is in no tensor.
  */
 import { ViTError } from '../../error.ts';
-import type { Family, Rule } from './family.ts';
+import type { Family, Rule, Transform } from './family.ts';
 import { asTokens, permute, renamed, requireRank } from './transforms.ts';
 
 const LAYER = 'transformer.layers.#';
@@ -37,12 +37,31 @@ const RULES: Rule[] = [
   renamed('head.*', 'mlp_head.1.*'),
 ];
 
+/** One head that is as wide as the tokens is not projected. */
+const identity: Transform = {
+  shape([shape]) {
+    requireRank(shape, 2);
+    return [shape[1], shape[0] / 3];
+  },
+  apply: (_, [[, width]]) => Float32Array.from({ length: width * width }, (_, i) => (i % (width + 1) === 0 ? 1 : 0)),
+  heads: () => 1,
+};
+
+const zeros: Transform = {
+  shape: ([shape]) => [shape[1]],
+  apply: (_, [[, width]]) => new Float32Array(width),
+};
+
 export const vitPytorch: Family = {
   layout: 'vit-pytorch',
   title: 'lucidrains ViT',
   prefixes: [''],
   signature: ['to_patch_embedding.2.weight', `${LAYER}.0.to_qkv.weight|${LAYER}.0.fn.to_qkv.weight`],
   rules: RULES,
+  implied: [`${LAYER}.0.to_qkv.weight`, `${LAYER}.0.fn.to_qkv.weight`].flatMap((from) => [
+    { to: 'blocks.#.attn.proj.weight', from: [from], transform: identity },
+    { to: 'blocks.#.attn.proj.bias', from: [from], transform: zeros },
+  ]),
   patchRules: (patchSize) => [
     pixelOrder('patch_embed.pixel_norm.weight', 'to_patch_embedding.1.weight', patchSize),
     pixelOrder('patch_embed.pixel_norm.bias', 'to_patch_embedding.1.bias', patchSize),
