@@ -52,7 +52,7 @@ export function addConvertFlags(command: Command): Command {
     .option('--preprocessor <file>', 'preprocessor_config.json (default: the one beside the checkpoint)')
     .addOption(new Option('--preset <weights>', "preprocessing of torchvision's weights").choices(TORCHVISION_PRESETS))
     .option('--labels <file>', 'JSON array with one label per class')
-    .option('--calibration <file>', 'JSON of how far scores may be believed: {"temperature": 1.2, "threshold": 0.6}')
+    .option('--calibration <file>', 'how far scores may be believed (default: calibration.json beside the checkpoint)')
     .addOption(new Option('--layout <layout>', 'tensor names').choices(['auto', ...LAYOUTS]).default('auto'))
     .option('--prefix <prefix>', "what stands before the names of the model's tensors (default: found out)")
     .addOption(new Option('--dtype <dtype>', 'number format of the shards').choices(['f32', 'f16']).default('f32'))

@@ -32,7 +32,7 @@ export async function convertToFolder(
     config: await readConfigFile(flags.config, file, 'config.json', terminal),
     preprocessor: await readConfigFile(flags.preprocessor, file, 'preprocessor_config.json', terminal),
     labels: flags.labels === undefined ? undefined : await readLabels(flags.labels),
-    calibration: flags.calibration === undefined ? undefined : await readCalibration(flags.calibration),
+    calibration: await readCalibration(flags.calibration, file, terminal),
     onFindings: (findings) => printFindings(findings, terminal),
     onProgress: (stage, done, total) => {
       const percent = `${Math.floor((100 * done) / total)} %`;
@@ -77,8 +77,14 @@ async function readLabels(path: string): Promise<string[]> {
   throw new ViTError('bad-input', `${path} must be a JSON array of strings.`);
 }
 
-async function readCalibration(path: string): Promise<Calibration> {
-  return parseCalibration(new Field(await readJson(path), path, '', 'bad-input'));
+async function readCalibration(
+  given: string | undefined,
+  checkpoint: string,
+  terminal: Terminal,
+): Promise<Calibration | undefined> {
+  const name = 'calibration.json';
+  const json = await readConfigFile(given, checkpoint, name, terminal);
+  return json === undefined ? undefined : parseCalibration(new Field(json, given ?? name, '', 'bad-input'));
 }
 
 function printFindings(findings: Finding[], terminal: Terminal): void {

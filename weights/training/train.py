@@ -6,13 +6,13 @@
 
 Run the same command again and it goes on where it stopped. What it leaves in the output folder:
 
-    model.safetensors   the averaged weights (f32, timm's tensor names), for `vit-webgpu convert`
-    labels.json         the class names, by index
-    calibration.json    temperature, from the held-back images, for `vit-webgpu convert --calibration`
+    model.safetensors   the averaged weights (f32, timm's tensor names), for `npm run convert`
+    config.json         labels, heads and preprocessing, as timm writes them: the converter reads it
+    calibration.json    temperature, from the held-back images: the converter reads it, too
     report.json         recipe, seed, hardware, times, curves, accuracy, calibration error
     curves.png          loss and accuracy
     test-logits.f32     PyTorch's logits of the test images, little-endian, one row each (CIFAR-10 only)
-    test/, held-back/   those images as PNG, in a folder per class, for `vit-webgpu evaluate` (with --export-images)
+    test/, held-back/   those images as PNG, in a folder per class, for `npm run evaluate` (with --export-images)
     checkpoint.pt       everything needed to go on
 
 The test images choose nothing: they are looked at once, at the end. Settings are those of `RECIPES`; temperature comes
@@ -78,7 +78,7 @@ RECIPES = {
     ),
     # About two hours on two cores that know bf16. Small pictures first, and Muon, because epochs are few.
     'cpu': Recipe(
-        stages=[(16, 14), (24, 6), (32, 5)], width=192, depth=6, heads=3, batch=256, optimizer='muon', rate=1.5e-3,
+        stages=[(16, 13), (24, 5), (32, 4)], width=192, depth=6, heads=3, batch=256, optimizer='muon', rate=1.5e-3,
         matrix_rate=4e-3, decay=0.1, warmup=1, operations=1, magnitude=0.3, mix=0.3, plain=0.15, erase=0,
         drop_path=0, smoothing=0.1, ema=0.998,
     ),
@@ -212,7 +212,7 @@ def load_cifar10():
 
 
 def load_folder(root, size):
-    """`root/class/picture`: the shorter edge to `size`, and the middle of the longer one."""
+    """`root/class/picture`: each scaled and cropped as `write_config` says it of pictures to come."""
     classes = sorted(entry.name for entry in root.iterdir() if entry.is_dir() and not entry.name.startswith('.'))
     if len(classes) < 2:
         sys.exit(f'{root} needs one folder of images per class, two at least; it has {len(classes)}')
@@ -223,15 +223,18 @@ def load_folder(root, size):
             if path.suffix.lower() not in ('.jpg', '.jpeg', '.png', '.webp', '.gif', '.bmp'):
                 continue
             picture = Image.open(path).convert('RGB')
-            scale = size / min(picture.size)
-            wide, high = (max(size, round(edge * scale)) for edge in picture.size)
-            left, top = (wide - size) // 2, (high - size) // 2
-            small = picture.resize((wide, high), Image.BICUBIC).crop((left, top, left + size, top + size))
-            images.append(np.asarray(small).transpose(2, 0, 1))
+            images.append(np.asarray(fit(picture, size)).transpose(2, 0, 1))
             labels.append(label)
         if len(images) - before < 2:
             sys.exit(f'{root / name} holds {len(images) - before} images; a class needs two at least')
     return torch.from_numpy(np.stack(images)), torch.tensor(labels), classes
+
+
+def fit(picture, size):
+    """The shorter edge to `size` pixels, the longer one by the same factor; then the middle."""
+    wide, high = (edge * size // min(picture.size) for edge in picture.size)
+    left, top = round((wide - size) / 2), round((high - size) / 2)
+    return picture.resize((wide, high), Image.BICUBIC).crop((left, top, left + size, top + size))
 
 
 def hold_back(labels, share, seed):
@@ -632,6 +635,28 @@ def write_json(path, value):
     path.write_text(json.dumps(value, indent=2) + '\n')
 
 
+def write_config(path, run):
+    """What the tensors cannot tell, as timm writes it for a model on the Hub."""
+    write_json(
+        path,
+        {
+            'architecture': 'vit_patch4_' + str(run.size),
+            'num_classes': len(run.classes),
+            'label_names': run.classes,
+            'global_pool': 'token',
+            'model_args': {'num_heads': run.recipe.heads, 'img_size': run.size},
+            'pretrained_cfg': {
+                'input_size': [3, run.size, run.size],
+                'interpolation': 'bicubic',
+                'crop_mode': 'center',
+                'crop_pct': 1.0,
+                'mean': [0.5, 0.5, 0.5],
+                'std': [0.5, 0.5, 0.5],
+            },
+        },
+    )
+
+
 def draw_curves(path, history):
     try:
         import matplotlib
@@ -707,7 +732,7 @@ def finish(run, name, test, export):
     if export:
         export_images(out / 'held-back', run.held_images, run.held_labels, run.classes)
     write_safetensors(out / 'model.safetensors', model.state_dict())
-    write_json(out / 'labels.json', run.classes)
+    write_config(out / 'config.json', run)
     write_json(out / 'calibration.json', {'temperature': round(temperature, 4)})
     write_json(out / 'report.json', report)
     draw_curves(out / 'curves.png', run.history)
