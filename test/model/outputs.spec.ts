@@ -35,6 +35,7 @@ const KINDS: Record<string, Partial<Architecture>> = {
     finalNorm: 'pooled',
     pooling: 'patches',
   },
+  'no positions at all': { positionEmbedding: 'none' },
   'norms last': { normOrder: 'last', finalNorm: 'none' },
   'pooling by attention': { classToken: false, pooling: 'attention' },
   'two heads': { distillationToken: true, pooling: 'class-and-distillation' },
@@ -157,16 +158,21 @@ for (const backend of ['webgpu', 'cpu'] as const) {
 describe('the ordinary run', () => {
   test('makes nothing anew and gives the same after others were asked for', async () => {
     const vit = await load(await tinyModel(), 'webgpu');
+    const dispatches = vi.spyOn(GPUComputePassEncoder.prototype, 'dispatchWorkgroups');
     const before = await vit.forward(pixels(2));
+    const ordinary = dispatches.mock.calls.length;
     const memory = (await vit.memory()).gpu;
     await vit.forward(pixels(2), { outputs: ['hidden', 'attention', 'tokens', 'logits'] });
     expect((await vit.memory()).gpu).toBeGreaterThan(memory);
+    expect(dispatches.mock.calls.length).toBeGreaterThan(2 * ordinary);
+    dispatches.mockClear();
     const create = vi.spyOn(GPUDevice.prototype, 'createBuffer');
     const pipelines = vi.spyOn(GPUDevice.prototype, 'createComputePipelineAsync');
     const groups = vi.spyOn(GPUDevice.prototype, 'createBindGroup');
     const after = await vit.forward(pixels(2));
     expectClose(after.logits!.data, before.logits!.data, 0);
     for (const made of [create, pipelines, groups]) expect(made).not.toHaveBeenCalled();
+    expect(dispatches).toHaveBeenCalledTimes(ordinary);
   });
 
   test('the same outputs asked for twice make nothing the second time', async () => {
