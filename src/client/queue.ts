@@ -7,15 +7,9 @@ export class Queue {
   /** Jobs that were ever given to `run`. */
   count = 0;
   #last: Promise<unknown> = Promise.resolve();
-  #close!: (error: ViTError) => void;
-  readonly #closed = new Promise<never>((_, reject) => {
-    this.#close = reject;
-  });
-
-  constructor() {
-    // Nobody may be waiting when it closes.
-    this.#closed.catch(() => {});
-  }
+  #error: ViTError | null = null;
+  /** Of calls that have not settled. One promise of the closing, raced with each of them, would keep them all for ever. */
+  readonly #rejects = new Set<(error: ViTError) => void>();
 
   /**
    * @returns what `job` returns.
@@ -26,7 +20,8 @@ export class Queue {
     this.count++;
     const turn = this.#last.then(() => {
       throwIfAborted(signal);
-      return Promise.race([this.#closed, job()]);
+      if (this.#error) throw this.#error;
+      return this.settle(job());
     });
     this.#last = turn.catch(() => {});
     return this.settle(turn, signal);
@@ -34,12 +29,20 @@ export class Queue {
 
   /** What comes first of `result`, of the queue's closing and of an abort. */
   settle<T>(result: Promise<T>, signal?: AbortSignal): Promise<T> {
-    return Promise.race([result, this.#closed, ...(signal ? [rejectOnAbort(signal, result)] : [])]);
+    const settled = new Promise<T>((resolve, reject) => {
+      if (this.#error) reject(this.#error);
+      this.#rejects.add(reject);
+      const release = () => this.#rejects.delete(reject);
+      result.then(resolve, reject).then(release);
+    });
+    return signal ? Promise.race([settled, rejectOnAbort(signal, result)]) : settled;
   }
 
   /** Rejects every call, now and later, with `error`. The first error stays. */
   close(error: ViTError): void {
-    this.#close(error);
+    this.#error ??= error;
+    for (const reject of this.#rejects) reject(this.#error);
+    this.#rejects.clear();
   }
 }
 
