@@ -2,7 +2,8 @@
  * `npm test`: static checks, builds, and every kind of test, one after another. Goes on after a failure, so that one run
  * tells all; the last line counts.
  */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { relative } from 'node:path';
 import { chromium } from 'playwright';
@@ -17,17 +18,20 @@ mkdirSync(REPORTS, { recursive: true });
 
 step('types', () => run('tsc', ['--noEmit']));
 step('lint and format', () => run('biome', ['check', '--error-on-warnings']));
+step('audit of what the library depends on', audit);
 const built = ['lib', 'page', 'cli'].every((target) => step(`build ${target}`, () => npm(`build:${target}`)));
 const noLavapipe = process.env.VIT_ADAPTER === 'gpu' ? '' : lavapipeFailure();
 if (noLavapipe) notRun.push(`f16, subgroups and subgroup matrices, and every kernel on lavapipe. ${noLavapipe}`);
 if (built) {
   const { findChrome } = await import('../dist/cli/chrome.js');
   process.env.CHROME_PATH = findChrome(chromium.executablePath()) ?? installChrome(findChrome);
+  const elsewhere = await watchElsewhere();
   const vitest = ['run', '--reporter=default', '--reporter=json', `--outputFile=${REPORTS}/vitest.json`];
   if (noLavapipe) vitest.push('--project=!tiers');
   suite('vitest', vitest, countVitest);
   process.env.PLAYWRIGHT_JSON_OUTPUT_NAME = `${REPORTS}/playwright.json`;
   suite('playwright', ['test', '--reporter=list,json'], countPlaywright);
+  step('no request left localhost', () => elsewhere.sawOnly(['from-vitest.invalid', 'from-playwright.invalid']));
 }
 for (const what of notRun) console.log(`NOT RUN: ${what}`);
 console.log(`${count.passed} passed, ${count.failed} failed`);
@@ -72,6 +76,47 @@ function countVitest({ numPassedTests, numFailedTests, testResults }) {
 
 function countPlaywright({ stats, errors }) {
   return { passed: stats.expected, failed: stats.unexpected + stats.flaky + errors.length };
+}
+
+/** What the browsers of all tests look for beyond localhost. A process of its own: this one waits for its tests. */
+async function watchElsewhere() {
+  const log = `${REPORTS}/elsewhere.log`;
+  const server = spawn('node', ['test/harness/elsewhere.js', log], { stdio: ['ignore', 'pipe', 'inherit'] });
+  process.on('exit', () => server.kill());
+  process.env.VIT_ELSEWHERE = (await once(server.stdout, 'data')).toString().trim();
+  return {
+    /** @param hosts that tests ask for, to show that they are seen */
+    sawOnly(hosts) {
+      server.kill();
+      const seen = new Set(readFileSync(log, 'utf8').split('\n').filter(Boolean));
+      const others = [...seen].filter((host) => !hosts.includes(host));
+      const missed = hosts.filter((host) => !seen.has(host));
+      if (others.length > 0) console.log(`wanted elsewhere: ${others.join(', ')}`);
+      if (missed.length > 0) console.log(`asked for by a test, but not seen: ${missed.join(', ')}`);
+      return others.length + missed.length === 0;
+    },
+  };
+}
+
+/** What is known of the runtime dependencies' faults. A registry that gives no answer has not said that there are none. */
+function audit() {
+  const { stdout } = spawnSync('npm', ['audit', '--omit=dev', '--json'], { encoding: 'utf8', timeout: 60_000 });
+  const { vulnerabilities, message = 'no answer' } = parse(stdout);
+  if (!vulnerabilities) {
+    notRun.push(`npm audit of the runtime dependencies: the registry did not say what it knows (${message}).`);
+    return true;
+  }
+  const names = Object.keys(vulnerabilities);
+  if (names.length > 0) console.log(`known faults: ${names.join(', ')}; see npm audit --omit=dev`);
+  return names.length === 0;
+}
+
+function parse(json) {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return {};
+  }
 }
 
 function run(command, args) {

@@ -1,7 +1,19 @@
 import { chromeArguments } from '../../src/cli/chrome.ts';
 
+/** What a Chrome looks for by itself, whatever its pages do. */
+const OWN = ['update.googleapis.com', 'accounts.google.com'];
+
 /**
  * How tests start Chrome. SwiftShader computes on the processor, the same everywhere; with `VIT_ADAPTER=gpu` the tests
- * run on the machine's own GPU.
+ * run on the machine's own GPU. No test needs another host: they are nowhere or, in a whole run (test/run.js), at an
+ * address that writes down who was wanted.
  */
-export const CHROME_ARGS = chromeArguments({ software: process.env.VIT_ADAPTER !== 'gpu' });
+export const CHROME_ARGS = [
+  ...chromeArguments({ software: process.env.VIT_ADAPTER !== 'gpu' }),
+  `--host-resolver-rules=${[
+    'EXCLUDE localhost',
+    'EXCLUDE 127.0.0.1',
+    ...OWN.map((host) => `MAP ${host} ~NOTFOUND`),
+    `MAP * ${process.env.VIT_ELSEWHERE ?? '~NOTFOUND'}`,
+  ].join(', ')}`,
+];
