@@ -7,6 +7,7 @@ import { loadViT } from '../src/index.ts';
 import { goldenPixels } from '../src/model/golden.ts';
 import type { Manifest } from '../src/weights/manifest.ts';
 import { Clock } from './clock.ts';
+import type { Options } from './options.ts';
 import { measurePeaks } from './peaks.ts';
 import { requireFirst } from './peers.ts';
 
@@ -37,7 +38,7 @@ export interface Reply {
 type Forward = (pixels: Float32Array<ArrayBuffer>, shape: number[]) => Promise<Float32Array>;
 
 /** Answers until the process is ended. */
-export function answer(system: SystemName, adapterName: string, dtype: string): void {
+export function answer(system: SystemName, adapterName: string, dtype: Options['dtype']): void {
   let forward: Forward;
   let imageShape: number[];
   const answers = {
@@ -76,7 +77,7 @@ export function answer(system: SystemName, adapterName: string, dtype: string): 
 
 interface Settings {
   adapterName: string;
-  dtype: string;
+  dtype: Options['dtype'];
   system: SystemName;
 }
 

@@ -142,5 +142,5 @@ class SystemProcess {
 
 if (process.send && NAMES.includes(process.argv[2] as SystemName)) {
   const [system, adapter, dtype] = process.argv.slice(2);
-  answer(system as SystemName, adapter, dtype);
+  answer(system as SystemName, adapter, dtype as Options['dtype']);
 }

@@ -13,10 +13,12 @@ const OUTPUTS = 250u;
 const LANES = 16u;
 const ACCUMULATE = false;
 
+alias scalar = f32;
+
 const STEPS = (INPUTS + LANES - 1u) / LANES;
 
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;
-@group(0) @binding(1) var<storage, read> weight: array<mat4x4f>;
+@group(0) @binding(1) var<storage, read> weight: array<mat4x4<scalar>>;
 @group(0) @binding(2) var<storage, read> bias: array<vec4f>;
 @group(0) @binding(3) var<storage, read_write> y: array<vec4f>;
 
@@ -31,7 +33,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
   for (var i = 0u; i < STEPS; i++) {
     let input = i * LANES + lane;
     if (input < INPUTS) {
-      sum += weight[(panel + input) * 2u + output % 2u] * x[image * INPUTS + input];
+      sum += mat4x4f(weight[(panel + input) * 2u + output % 2u]) * x[image * INPUTS + input];
     }
   }
   partial[lane] = sum;

@@ -22,8 +22,10 @@ export type {
   ModelInfo,
   OutputName,
   Outputs,
+  Profile,
   Progress,
   RgbImage,
   SelfTest,
+  StepProfile,
   Timing,
 } from './worker/wire.ts';

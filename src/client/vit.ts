@@ -12,6 +12,7 @@ import {
   type ModelInfo,
   type OutputName,
   type Outputs,
+  type Profile,
   type Progress,
   type RgbImage,
   remoteCallback,
@@ -241,6 +242,15 @@ export class ViT {
   preprocess(image: ImageInput, spec?: Preprocess, { signal }: CallOptions = {}): Promise<RgbImage> {
     const job = async () => this.#connection.engine.preprocess(await toWireImage(image), spec);
     return this.#queue.run(job, signal);
+  }
+
+  /**
+   * Milliseconds of each step of a run, and how much of what this GPU can do that is. It takes a second or so, and other
+   * calls wait.
+   * @throws ViTError `bad-image`; `no-webgpu` where the processor computes the model
+   */
+  profile(image: ImageInput): Promise<Profile> {
+    return this.#queue.run(async () => this.#connection.engine.profile(await toWireImage(image)));
   }
 
   /** Replays the manifest's golden input on this machine and compares the logits. */

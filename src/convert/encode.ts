@@ -2,9 +2,8 @@
  * A tensor's numbers to the bytes that are stored.
  */
 import { ViTError } from '../error.ts';
-import { decodeHalfs } from '../weights/half.ts';
+import { decodeHalfs, encodeHalfs } from '../weights/half.ts';
 import type { Dtype } from '../weights/manifest.ts';
-import { encodeF16 } from './numbers.ts';
 
 export interface Encoded {
   bytes: Uint8Array<ArrayBuffer>;
@@ -17,7 +16,7 @@ export function encode(name: string, values: Float32Array<ArrayBuffer>, dtype: D
   const bad = firstNotFinite(values);
   if (bad >= 0) throw new ViTError('numeric', `${name} has ${values[bad]} as its element ${bad}.`);
   if (dtype === 'f32') return { bytes: new Uint8Array(values.buffer), values };
-  const halves = encodeF16(values);
+  const halves = encodeHalfs(values);
   const stored = decodeHalfs(halves);
   const overflow = firstNotFinite(stored);
   if (overflow >= 0) {

@@ -9,7 +9,8 @@ import { roundUp } from '../gpu/kernel.ts';
 import { ROW_TILE } from '../kernels/matmul.ts';
 import type { InputName, Plan, ValueName } from '../model/plan.ts';
 import type { Tensor } from '../worker/wire.ts';
-import type { Program } from './program.ts';
+import type { Dispatch, Program } from './program.ts';
+import type { Schedule } from './schedule.ts';
 import type { WeightBuffers } from './weight-buffers.ts';
 
 /** Floats that `write` holds at once. */
@@ -20,27 +21,30 @@ export class Activations {
   readonly capacity: number;
   readonly inputs: Partial<Record<InputName, GPUBuffer>> = {};
   readonly values: Record<ValueName, GPUBuffer> = {};
-  /** One per dispatch, in the order of the program's actions; null for a copy. */
-  readonly bindGroups: (GPUBindGroup | null)[];
   readonly readback: GPUBuffer;
+  readonly #device: GPUDevice;
   readonly #plan: Plan;
-  readonly #program: Program;
+  readonly #columns: Program['columns'];
+  readonly #weights: WeightBuffers;
   readonly #buffers: Buffers;
+  readonly #bindGroups = new Map<Schedule, (GPUBindGroup | null)[]>();
   /** Bytes. */
   readonly #readbackOffsets: Record<ValueName, number> = {};
 
+  /** @param program any one of the plan */
   constructor(
     device: GPUDevice,
     plan: Plan,
     program: Program,
     weights: WeightBuffers,
-    pipelines: (GPUComputePipeline | null)[],
     buffers: Buffers,
     capacity: number,
   ) {
     this.capacity = capacity;
+    this.#device = device;
     this.#plan = plan;
-    this.#program = program;
+    this.#columns = program.columns;
+    this.#weights = weights;
     this.#buffers = buffers;
     const { STORAGE, COPY_DST, COPY_SRC, MAP_READ } = GPUBufferUsage;
 
@@ -57,24 +61,31 @@ export class Activations {
       readbackBytes += this.values[name].size;
     }
     this.readback = buffers.create('readback', readbackBytes, MAP_READ | COPY_DST);
+  }
 
-    this.bindGroups = program.actions.map((action, index) => {
-      if (!('kernel' in action)) return null;
-      const entries = action.operands.map((operand, binding) => {
-        const buffer =
-          'value' in operand
-            ? this.values[operand.value]
-            : 'input' in operand
-              ? this.inputs[operand.input]!
-              : weights.get(operand);
-        return { binding, resource: { buffer } };
-      });
-      return device.createBindGroup({
-        label: action.label,
-        layout: pipelines[index]!.getBindGroupLayout(0),
-        entries,
-      });
+  /** One per dispatch, in the order of the program's actions; null for a copy. Made once. */
+  bindGroupsFor(schedule: Schedule): readonly (GPUBindGroup | null)[] {
+    let groups = this.#bindGroups.get(schedule);
+    if (!groups) {
+      groups = schedule.program.actions.map((action, index) =>
+        'kernel' in action ? this.#bindGroup(action, schedule.pipelines[index]!) : null,
+      );
+      this.#bindGroups.set(schedule, groups);
+    }
+    return groups;
+  }
+
+  #bindGroup({ label, operands }: Dispatch, pipeline: GPUComputePipeline): GPUBindGroup {
+    const entries = operands.map((operand, binding) => {
+      const buffer =
+        'value' in operand
+          ? this.values[operand.value]
+          : 'input' in operand
+            ? this.inputs[operand.input]!
+            : this.#weights.get(operand);
+      return { binding, resource: { buffer } };
     });
+    return this.#device.createBindGroup({ label, layout: pipeline.getBindGroupLayout(0), entries });
   }
 
   get bytes(): number {
@@ -100,7 +111,7 @@ export class Activations {
     let offset = 0;
     for (const name of names) {
       const { rows } = this.#plan.values[name];
-      const columns = this.#program.columns[name];
+      const columns = this.#columns[name];
       const { count, stride } = columns;
       const range = this.readback.getMappedRange(this.#readbackOffsets[name], this.values[name].size);
       const padded = new Float32Array(range);
@@ -122,7 +133,7 @@ export class Activations {
   /** Fills a value of one item. @param numbers fills a row with those from element `first` of `[rows, columns]` on */
   write(queue: GPUQueue, name: ValueName, numbers: (row: Float32Array, first: number) => void): void {
     const { rows } = this.#plan.values[name];
-    const columns = this.#program.columns[name];
+    const columns = this.#columns[name];
     const places = Array.from({ length: columns.count }, (_, i) => columns.at(i));
     const dense = new Float32Array(columns.count);
     const rowsAtOnce = Math.max(1, Math.floor(WRITTEN / columns.stride));
@@ -139,7 +150,7 @@ export class Activations {
 
   /** Of the mapped `readback`: a value of one item as it lies there, with its layout. */
   padded(name: ValueName): { data: Float32Array; columns: Columns } {
-    const columns = this.#program.columns[name];
+    const columns = this.#columns[name];
     const bytes = this.#plan.values[name].rows * columns.stride * 4;
     return { data: new Float32Array(this.readback.getMappedRange(this.#readbackOffsets[name], bytes)), columns };
   }

@@ -24,6 +24,8 @@ export interface Wanted {
 export interface Backend {
   readonly name: BackendName;
   readonly adapter: AdapterInfo | null;
+  /** Of weights. Everything is computed in f32. */
+  readonly storage: 'f32' | 'f16';
   /** Takes a piece of a tensor of the model. Every tensor is given once, before `ready`. */
   addPiece(piece: TensorPiece): void;
   /** Resolves when everything is compiled. */

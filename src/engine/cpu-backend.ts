@@ -18,6 +18,7 @@ import { takeTurns } from './take-turns.ts';
 export class CpuBackend implements Backend {
   readonly name = 'cpu';
   readonly adapter = null;
+  readonly storage = 'f32';
   readonly #plan: Plan;
   readonly #spec: Preprocess;
   readonly #table: Float32Array;

@@ -10,20 +10,49 @@ import { Buffers } from '../gpu/buffers.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { type Kernel, kernelKey, variantName } from '../gpu/kernel.ts';
 import { Pipelines } from '../gpu/pipelines.ts';
+import { matrixFor, type WeightStorage } from '../kernels/matmul.ts';
 import { type Extras, extrasFor } from '../model/outputs.ts';
 import { type Plan, planViT } from '../model/plan.ts';
 import { planText } from '../model/plan-text.ts';
 import type { Preprocess } from '../model/preprocess.ts';
 import { parameterCount } from '../model/tensors.ts';
 import type { TensorPiece } from '../weights/tensors.ts';
-import { type AdapterInfo, adapterInfo, type KernelCheck, type Memory, type Outputs } from '../worker/wire.ts';
+import {
+  type AdapterInfo,
+  adapterInfo,
+  type KernelCheck,
+  type Memory,
+  type Outputs,
+  type StepProfile,
+} from '../worker/wire.ts';
 import type { Activations } from './activations.ts';
 import type { Backend, Input, Wanted } from './backend.ts';
+import { type Abilities, avoiding, type Choices, everyNormWithin, forProcessors, SIMPLE } from './choices.ts';
 import { KernelChecker } from './kernel-check.ts';
-import { Network } from './network.ts';
+import { BATCH_CLASSES, type BatchClass, classOf, Network } from './network.ts';
 import { PreprocessGpu } from './preprocess-gpu.ts';
+import { profile } from './profile.ts';
 import { compile, dispatchesOf } from './program.ts';
+import { Schedule } from './schedule.ts';
+import { tune } from './tuner.ts';
 import { WeightBuffers } from './weight-buffers.ts';
+
+/** Milliseconds. */
+const IDLE_CHECK = 20;
+
+/** How the work is to be done, where it can be done in several ways. */
+export interface Ways {
+  /** Of weights. Default `'f32'`. */
+  storage?: WeightStorage;
+  /** Whether what is multiplied may be rounded to f16, too: subgroup matrices want that. Default false. */
+  halfOperands?: boolean;
+  /** Variants of kernels that are not to be used, by `variantName`. Default none. */
+  without?: ReadonlySet<string>;
+  /** What tuning found out before. */
+  tuned?: Partial<Record<BatchClass, Choices>>;
+  /** Told what tuning finds out now. */
+  onTuned?(batchClass: BatchClass, choices: Choices): void;
+}
 
 export class GpuBackend implements Backend {
   readonly name = 'webgpu';
@@ -42,24 +71,24 @@ export class GpuBackend implements Backend {
   readonly #makingPreprocess: Promise<PreprocessGpu>;
   #preprocess: PreprocessGpu | null = null;
   readonly #without: ReadonlySet<string>;
+  readonly #halfOperands: boolean;
+  readonly #choices: Record<BatchClass, Choices>;
+  readonly #onTuned: Ways['onTuned'] | null;
+  /** Batches that need no tuning any more, or for which it is under way. */
+  readonly #tuned = new Set<BatchClass>();
+  #running = 0;
   #isWarm = false;
 
   /**
-   * @param without variants of kernels that are not to be used, by `variantName`
    * @throws ViTError `out-of-memory`; nothing stays allocated
    */
-  static async create(
-    gpu: Gpu,
-    plan: Plan,
-    spec: Preprocess,
-    without: ReadonlySet<string> = new Set(),
-  ): Promise<GpuBackend> {
+  static async create(gpu: Gpu, plan: Plan, spec: Preprocess, ways: Ways = {}): Promise<GpuBackend> {
     const buffers = new Buffers(gpu.device);
     let backend: GpuBackend | undefined;
     try {
       const megabytes = Math.ceil((parameterCount(plan.architecture) * 4) / 1e6);
       await gpu.checked(`the weights of the model (${megabytes} MB)`, () => {
-        backend = new GpuBackend(gpu, plan, spec, buffers, without);
+        backend = new GpuBackend(gpu, plan, spec, buffers, ways);
       });
       return backend!;
     } catch (error) {
@@ -70,32 +99,52 @@ export class GpuBackend implements Backend {
     }
   }
 
-  /** What of this library decides the numbers: changes whenever a shader of the ordinary run does. */
-  static codeFor(_gpu: Gpu, plan: Plan): string {
-    return [...new Set(dispatchesOf(compile(plan)).map(({ kernel }) => kernelKey(kernel)))].join('\n');
+  /** What of this library decides the numbers: changes whenever a shader of the ordinary run does, of images or texts. */
+  static codeFor(plan: Plan, storage: WeightStorage): string {
+    const { architecture } = plan;
+    const plans = architecture.text ? [plan, planText(architecture, architecture.text)] : [plan];
+    const dispatches = plans.flatMap((plan) => dispatchesOf(compile(plan, forProcessors(plan, storage))));
+    return [...new Set(dispatches.map(({ kernel }) => kernelKey(kernel)))].join('\n');
   }
 
-  private constructor(gpu: Gpu, plan: Plan, spec: Preprocess, weightBuffers: Buffers, without: ReadonlySet<string>) {
+  private constructor(gpu: Gpu, plan: Plan, spec: Preprocess, weightBuffers: Buffers, ways: Ways) {
     const { device } = gpu;
     const { architecture } = plan;
     this.#gpu = gpu;
     this.#plan = plan;
     this.#spec = spec;
+    const { storage = 'f32', halfOperands = false, without = new Set(), tuned = {} } = ways;
+    this.#halfOperands = halfOperands;
     this.#without = without;
+    const { software } = this.adapter;
+    const simple = avoiding(software ? forProcessors(plan, storage) : { ...SIMPLE, storage }, without);
+    const usable = (choices: Choices | undefined) =>
+      choices && canCompile(plan, choices, storage) && avoiding(choices, without);
+    this.#choices = { one: usable(tuned.one) || simple, many: usable(tuned.many) || simple };
+    this.#onTuned = ways.onTuned ?? null;
+    // Where a processor is the GPU a single try takes a large part of the budget, and what is fast is known.
+    for (const batchClass of BATCH_CLASSES) {
+      if (this.#choices[batchClass] !== simple || software) this.#tuned.add(batchClass);
+    }
     this.#weightBuffers = weightBuffers;
     this.#weights = new WeightBuffers(device, weightBuffers);
     this.#pipelines = new Pipelines(device);
     this.#checker = new KernelChecker(gpu, this.#pipelines);
     this.#images = this.#network(planViT(architecture, this.#extras()));
-    this.#weights.create(this.#images.program);
+    this.#createWeights(this.#images);
     this.#texts = architecture.text ? this.#network(planText(architecture, architecture.text, this.#extras())) : null;
-    if (this.#texts) this.#weights.create(this.#texts.program);
+    if (this.#texts) this.#createWeights(this.#texts);
     this.#makingPreprocess = PreprocessGpu.create(device, this.#pipelines, {
       spec,
       architecture,
       resizeOn: this.adapter.software ? 'cpu' : 'gpu',
     });
     this.#makingPreprocess.catch(() => {}); // Thrown by ready().
+  }
+
+  /** Of weights. */
+  get storage(): WeightStorage {
+    return this.#choices.one.storage;
   }
 
   get adapter(): AdapterInfo {
@@ -124,6 +173,15 @@ export class GpuBackend implements Backend {
   }
 
   async run(input: Input, wanted: Wanted): Promise<Outputs> {
+    this.#running++;
+    try {
+      return await this.#run(input, wanted);
+    } finally {
+      this.#running--;
+    }
+  }
+
+  async #run(input: Input, wanted: Wanted): Promise<Outputs> {
     this.#gpu.throwIfFailed();
     const { batch } = input;
     const network = 'ids' in input ? this.#texts! : this.#networkFor(wanted);
@@ -134,7 +192,64 @@ export class GpuBackend implements Backend {
     network.record(encoder, activations, batch, wanted.outputs);
     this.#isWarm = true;
     this.#gpu.device.queue.submit([encoder.finish()]);
-    return network.read(activations, batch, wanted.outputs);
+    const outputs = await network.read(activations, batch, wanted.outputs);
+    if (network === this.#images && wanted.outputs.length > 0) this.#tuneOnce(batch);
+    return outputs;
+  }
+
+  /** After the first answer to a batch of this class: nobody waits for it. */
+  async #tuneOnce(batch: number): Promise<void> {
+    const batchClass = classOf(batch);
+    if (this.#tuned.has(batchClass)) return;
+    this.#tuned.add(batchClass);
+    try {
+      const choices = await this.tune(batch);
+      this.#onTuned?.(batchClass, choices);
+    } catch {
+      // The GPU or its memory is gone: the next run tells. What was chosen before stays.
+    }
+  }
+
+  /** Of the ordinary run of one image, which there must have been. */
+  async profile(): Promise<{ peak: number; steps: StepProfile[] }> {
+    await this.#images.activationsFor(1);
+    return profile(this.#gpu, this.#images);
+  }
+
+  /** Looks for what is faster on this GPU, and takes it if it is right. @returns what is used from now on */
+  async tune(batch: number): Promise<Choices> {
+    const network = this.#images;
+    const batchClass = classOf(batch);
+    const current = network.schedule(batchClass);
+    const context = {
+      gpu: this.#gpu,
+      pipelines: this.#pipelines,
+      network,
+      batch,
+      abilities: this.#abilities,
+      without: this.#without,
+      idle: () => this.#idle(),
+    };
+    const choices = await tune(context, current.choices);
+    const schedule = new Schedule(network.plan, choices, this.#pipelines);
+    await schedule.ready();
+    await this.#idle();
+    const checks = await this.#checker.checkSchedule(network.plan, schedule);
+    if (checks.some(({ passed }) => !passed)) return current.choices;
+    network.use(schedule, batchClass);
+    return choices;
+  }
+
+  get #abilities(): Abilities {
+    const { device, adapterInfo } = this.#gpu;
+    const hasMatrices = device.features.has('chromium-experimental-subgroup-matrix' as GPUFeatureName);
+    // Operands of f16 round what is computed, not only what is stored.
+    const matrix = hasMatrices && this.#halfOperands && adapterInfo ? matrixFor(adapterInfo, this.storage) : null;
+    return { subgroups: device.features.has('subgroups'), matrix };
+  }
+
+  async #idle(): Promise<void> {
+    while (this.#running > 0) await new Promise((resolve) => setTimeout(resolve, IDLE_CHECK));
   }
 
   /** What an ordinary run and texts are computed with, by name; and those of them that are variants, by `variantName`. */
@@ -149,7 +264,8 @@ export class GpuBackend implements Backend {
 
   get #kernels(): Kernel[] {
     const networks = [this.#images, this.#texts].filter((network) => network !== null);
-    return networks.flatMap(({ program }) => dispatchesOf(program).map(({ kernel }) => kernel));
+    const programs = networks.flatMap(({ schedules }) => schedules.map(({ program }) => program));
+    return programs.flatMap((program) => dispatchesOf(program).map(({ kernel }) => kernel));
   }
 
   get resizesOnGpu(): boolean {
@@ -197,8 +313,16 @@ export class GpuBackend implements Backend {
     this.#gpu.destroy();
   }
 
+  /** Those that tuning may want, too: they come but once. */
+  #createWeights({ plan, schedules }: Network): void {
+    for (const { program } of schedules) this.#weights.create(program);
+    if (this.#tuned.size === BATCH_CLASSES.length) return;
+    const { storage } = this.#choices.one;
+    this.#weights.create(compile(plan, { storage, tilings: everyNormWithin(plan) }));
+  }
+
   #network(plan: Plan): Network {
-    return new Network(this.#gpu, plan, this.#pipelines, this.#weights);
+    return new Network(this.#gpu, plan, this.#pipelines, this.#weights, this.#choices);
   }
 
   #networkFor({ outputs, blocks }: Wanted): Network {
@@ -255,5 +379,15 @@ export class GpuBackend implements Backend {
       }
     }
     return encoder;
+  }
+}
+
+/** What was kept may be of another version, or damaged. */
+function canCompile(plan: Plan, choices: Choices, storage: WeightStorage): boolean {
+  try {
+    compile(plan, choices);
+    return choices.storage === storage;
+  } catch {
+    return false;
   }
 }

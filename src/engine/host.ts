@@ -21,16 +21,19 @@ import {
   type ModelInfo,
   type OutputName,
   type Outputs,
+  type Profile,
   type Progress,
   packError,
   type RgbImage,
   type SelfTest,
   type Tensor,
   type Timing,
+  unpackError,
   type WireImage,
 } from '../worker/wire.ts';
 import { blocksFor, ClassAttention } from './attend.ts';
-import type { Input, InputData, Wanted } from './backend.ts';
+import type { Backend, Input, InputData, Wanted } from './backend.ts';
+import { GpuBackend } from './gpu-backend.ts';
 import { joinOutputs, requireOutputs } from './outputs.ts';
 import { Session } from './session.ts';
 
@@ -158,6 +161,14 @@ export class EngineHost implements EngineInterface {
     }
   }
 
+  async profile(image: WireImage): Promise<Profile> {
+    const { plan } = this.#model();
+    const [output] = Object.keys(plan.outputs) as OutputName[];
+    const { timing, failures } = await this.runImages([image], [output]);
+    if (failures.length > 0) throw unpackError(failures[0].error);
+    return { timing, ...(await this.#model().run((backend) => profileOf(backend))) };
+  }
+
   async selfTest(): Promise<SelfTest> {
     return this.#model().selfTest();
   }
@@ -227,4 +238,9 @@ function requireFinite(outputs: Outputs, input: Input): void {
     throw new ViTError('bad-input', 'The pixels hold NaN or infinity.');
   }
   throw new ViTError('numeric', 'The network computed NaN or infinity: its weights or this GPU are at fault.');
+}
+
+function profileOf(backend: Backend): Promise<Omit<Profile, 'timing'>> {
+  if (backend instanceof GpuBackend) return backend.profile();
+  throw new ViTError('no-webgpu', 'There is no GPU to profile: the processor computes this model.');
 }

@@ -12,9 +12,11 @@ import type { InputName, Plan, Step } from '../model/plan.ts';
 import { tensorShapes } from '../model/tensors.ts';
 import type { KernelCheck } from '../worker/wire.ts';
 import type { Activations } from './activations.ts';
+import type { Choices } from './choices.ts';
 import { MadeUp, rowLength } from './made-up.ts';
 import { Network } from './network.ts';
 import { dispatchesOf } from './program.ts';
+import type { Schedule } from './schedule.ts';
 import { type Given, type Sample, sampleSteps, valuesOf } from './step-sample.ts';
 import { WeightBuffers } from './weight-buffers.ts';
 
@@ -37,7 +39,13 @@ export class KernelChecker {
   }
 
   /** @returns one for each kernel of the network that was not found right before, in the order of its dispatches */
-  async check({ plan, program }: Network): Promise<KernelCheck[]> {
+  async check({ plan, schedules }: Network): Promise<KernelCheck[]> {
+    const checks: KernelCheck[] = [];
+    for (const schedule of schedules) checks.push(...(await this.checkSchedule(plan, schedule)));
+    return checks;
+  }
+
+  async checkSchedule(plan: Plan, { program, choices }: Schedule): Promise<KernelCheck[]> {
     const checks: KernelCheck[] = [];
     this.#memory = new Float32Array(PIECE);
     const seen = new Set<string>();
@@ -45,7 +53,7 @@ export class KernelChecker {
       const key = kernelKey(kernel);
       if (this.#right.has(key) || seen.has(key)) continue;
       seen.add(key);
-      const check = await this.#checkSteps(steps, plan);
+      const check = await this.#checkSteps(steps, plan, choices);
       if (check.passed) this.#right.add(key);
       checks.push(check);
     }
@@ -58,14 +66,15 @@ export class KernelChecker {
     this.#right.clear();
   }
 
-  async #checkSteps(steps: readonly Step[], whole: Plan): Promise<KernelCheck> {
+  async #checkSteps(steps: readonly Step[], whole: Plan, choices: Choices): Promise<KernelCheck> {
     const plan = planAlone(steps, whole);
     const given = madeUp(steps, plan);
     const buffers = new Buffers(this.#gpu.device);
     const weights = new WeightBuffers(this.#gpu.device, buffers);
-    const network = new Network(this.#gpu, plan, this.#pipelines, weights);
+    const network = new Network(this.#gpu, plan, this.#pipelines, weights, { one: choices, many: choices });
+    const { program } = network.schedule('one');
     try {
-      await this.#gpu.checked('the weights of the self-test', () => weights.create(network.program));
+      await this.#gpu.checked('the weights of the self-test', () => weights.create(program));
       for (const [name, { numbers, shape }] of given.tensors) {
         const length = shape[0] * rowLength(shape);
         for (let first = 0; first < length; first += PIECE) {
@@ -76,7 +85,7 @@ export class KernelChecker {
       await network.ready();
       const error = await this.#run(network, given, sampleSteps(steps, given));
       const { label } = steps[steps.length - 1];
-      const { name, variant, tolerance = DEFAULT_TOLERANCE } = dispatchesOf(network.program)[0].kernel;
+      const { name, variant, tolerance = DEFAULT_TOLERANCE } = dispatchesOf(program)[0].kernel;
       return { kernel: name, ...(variant && { variant }), step: label, passed: error <= tolerance, error };
     } finally {
       network.destroy();

@@ -10,45 +10,75 @@ import type { OutputName } from '../model/outputs.ts';
 import type { Plan } from '../model/plan.ts';
 import type { Outputs } from '../worker/wire.ts';
 import { Activations, maxItems } from './activations.ts';
-import { compile, type Program } from './program.ts';
+import { type Choices, SIMPLE } from './choices.ts';
+import { Schedule } from './schedule.ts';
 import type { WeightBuffers } from './weight-buffers.ts';
 
 /** Beyond it a batch gains nothing: every kernel has enough rows to fill a large GPU. */
 const MAX_BATCH = 32;
 
+/** One image and several want different splits of the same work. */
+export const BATCH_CLASSES = ['one', 'many'] as const;
+export type BatchClass = (typeof BATCH_CLASSES)[number];
+
+export function classOf(batch: number): BatchClass {
+  return batch === 1 ? 'one' : 'many';
+}
+
 export class Network {
   readonly plan: Plan;
-  readonly program: Program;
   /** Images or texts that one run takes at most. */
   readonly maxBatch: number;
   readonly #gpu: Gpu;
   readonly #weights: WeightBuffers;
-  /** Under way from the beginning: shaders compile while the weights are fetched. */
-  readonly #compiling: Promise<(GPUComputePipeline | null)[]>;
-  /** One per action, in order; null for a copy. */
-  #pipelines: (GPUComputePipeline | null)[] = [];
+  readonly #schedules: Record<BatchClass, Schedule>;
   #activations: Activations | null = null;
 
-  constructor(gpu: Gpu, plan: Plan, pipelines: Pipelines, weights: WeightBuffers) {
+  constructor(
+    gpu: Gpu,
+    plan: Plan,
+    pipelines: Pipelines,
+    weights: WeightBuffers,
+    choices: Record<BatchClass, Choices> = { one: SIMPLE, many: SIMPLE },
+  ) {
     this.#gpu = gpu;
     this.plan = plan;
     this.#weights = weights;
-    this.program = compile(plan);
-    const { actions } = this.program;
-    this.#compiling = Promise.all(actions.map((action) => ('kernel' in action ? pipelines.get(action.kernel) : null)));
-    this.#compiling.catch(() => {}); // Thrown by ready().
+    const one = new Schedule(plan, choices.one, pipelines);
+    const many = choices.many === choices.one ? one : new Schedule(plan, choices.many, pipelines);
+    this.#schedules = { one, many };
     const { maxStorageBufferBindingSize, maxBufferSize } = gpu.device.limits;
     const largest = Math.min(maxStorageBufferBindingSize, maxBufferSize);
-    this.maxBatch = Math.max(1, Math.min(MAX_BATCH, maxItems(plan, this.program, largest)));
+    this.maxBatch = Math.max(1, Math.min(MAX_BATCH, maxItems(plan, one.program, largest)));
   }
 
   async ready(): Promise<void> {
-    this.#pipelines = await this.#compiling;
+    await Promise.all(Object.values(this.#schedules).map((schedule) => schedule.ready()));
+  }
+
+  /** What a batch of this class is computed with. */
+  schedule(batchClass: BatchClass): Schedule {
+    return this.#schedules[batchClass];
+  }
+
+  /** From the next run on. @param schedule of the same plan and storage, and ready */
+  use(schedule: Schedule, batchClass: BatchClass): void {
+    this.#schedules[batchClass] = schedule;
+  }
+
+  /** All that it may run. */
+  get schedules(): Schedule[] {
+    return [...new Set(Object.values(this.#schedules))];
   }
 
   /** Bytes of buffers that depend on the batch. */
   get bytes(): number {
     return this.#activations?.bytes ?? 0;
+  }
+
+  /** Those of the last run, if there was one. */
+  get activations(): Activations | null {
+    return this.#activations;
   }
 
   /** @throws ViTError `out-of-memory`; nothing stays allocated, and a smaller batch may still fit */
@@ -61,7 +91,7 @@ export class Network {
     const buffers = new Buffers(device);
     try {
       this.#activations = await this.#gpu.checked(`a batch of ${batch}`, () => {
-        return new Activations(device, this.plan, this.program, this.#weights, this.#pipelines, buffers, batch);
+        return new Activations(device, this.plan, this.#schedules.one.program, this.#weights, buffers, batch);
       });
     } catch (error) {
       buffers.destroy();
@@ -73,11 +103,13 @@ export class Network {
   /** Records everything between the inputs and the values that `outputs` are read from. */
   record(encoder: GPUCommandEncoder, activations: Activations, batch: number, outputs: readonly OutputName[]): void {
     let pass: GPUComputePassEncoder | null = null;
-    for (const [index, action] of this.program.actions.entries()) {
+    const schedule = this.#schedules[classOf(batch)];
+    const bindGroups = activations.bindGroupsFor(schedule);
+    for (const [index, action] of schedule.program.actions.entries()) {
       if ('kernel' in action) {
         pass ??= encoder.beginComputePass({ label: 'network' });
-        pass.setPipeline(this.#pipelines[index]!);
-        pass.setBindGroup(0, activations.bindGroups[index]);
+        pass.setPipeline(schedule.pipelines[index]!);
+        pass.setBindGroup(0, bindGroups[index]);
         pass.dispatchWorkgroups(...action.kernel.grid(batch * action.rowsPerItem));
       } else {
         pass?.end();

@@ -18,9 +18,11 @@ import { softmax } from '../kernels/softmax.ts';
 import { unfold } from '../kernels/unfold.ts';
 import { unitLength } from '../kernels/unit-length.ts';
 import { patchCount, patchFeatures } from '../model/architecture.ts';
+import { fieldsOf } from '../model/cost.ts';
 import type { InputName, Plan, Starts, Step, StepOf, ValueName } from '../model/plan.ts';
 import { tensorShapes } from '../model/tensors.ts';
-import { type LargeWeight, matrix, type SmallWeight, stretchOf, vector, type Weight, zeros } from './weights.ts';
+import { attentionTiling, type Choices, matmulTiling, SIMPLE } from './choices.ts';
+import { type LargeWeight, matrix, pair, type SmallWeight, stretchOf, vector, type Weight, zeros } from './weights.ts';
 
 export interface Program {
   actions: Action[];
@@ -54,11 +56,20 @@ export type Operand = { value: ValueName } | { input: InputName } | Weight;
 /** The largest binding that every GPU allows, in floats. */
 const MAX_BINDING_FLOATS = 2 ** 27 / 4;
 
-export function compile(plan: Plan): Program {
+export function compile(plan: Plan, choices: Choices = SIMPLE): Program {
   const columns: Program['columns'] = {};
   for (const [name, value] of Object.entries(plan.values)) columns[name] = new Columns(value.columns, value.groups);
-  const shapes = tensorShapes(plan.architecture);
-  return { actions: plan.steps.flatMap((step) => compileStep(step, { plan, columns, shapes })), columns };
+  const context = { plan, columns, shapes: tensorShapes(plan.architecture), choices };
+  const actions: Action[] = [];
+  for (let i = 0; i < plan.steps.length; i++) {
+    const step = plan.steps[i];
+    const fused = fusedWith(step, i, plan, choices);
+    actions.push(
+      ...(fused ? [normalisedMatmul(step as StepOf<'layer-norm'>, fused, context)] : compileStep(step, context)),
+    );
+    if (fused) i++;
+  }
+  return { actions, columns };
 }
 
 /** In order. */
@@ -70,6 +81,64 @@ interface Context {
   plan: Plan;
   columns: Program['columns'];
   shapes: Map<string, number[]>;
+  choices: Choices;
+}
+
+/** The matmul after a norm, when both are to be one dispatch. */
+function fusedWith(norm: Step, index: number, plan: Plan, choices: Choices): StepOf<'matmul'> | null {
+  const next = plan.steps[index + 1];
+  if (norm.op !== 'layer-norm' || norm.token !== null || next?.op !== 'matmul' || next.input !== norm.output)
+    return null;
+  return matmulTiling(next, plan, choices).norm && isReadOnce(norm.output, index + 2, plan) ? next : null;
+}
+
+/** Whether nothing reads a value from the step at `from` on, until it is written anew. */
+function isReadOnce(value: ValueName, from: number, { steps, outputs }: Plan): boolean {
+  for (const step of steps.slice(from)) {
+    const { output, ...rest } = step;
+    if (fieldsOf(rest).includes(value) || (output === value && 'accumulate' in step && step.accumulate)) return false;
+    if (output === value) return true;
+  }
+  return Object.values(outputs).every(({ values }) => !values.includes(value));
+}
+
+/** x is what the norm would read; the weights of both are as they would be apart. */
+function normalisedMatmul(norm: StepOf<'layer-norm'>, step: StepOf<'matmul'>, context: Context): Dispatch {
+  const { kernel, operands, rowsPerItem } = matmulOf(step, norm, context);
+  return { label: step.label, steps: [norm, step], kernel, operands, rowsPerItem };
+}
+
+function matmulOf(
+  step: StepOf<'matmul'>,
+  norm: StepOf<'layer-norm'> | null,
+  { plan, columns, choices }: Context,
+): Omit<Dispatch, 'label' | 'steps'> {
+  const { weight, bias, gamma, activation, accumulate } = step;
+  const inputs = columns[step.input];
+  const outputs = activation === 'swiglu' ? new SwigluColumns(columns[step.output].count) : columns[step.output];
+  const { storage } = choices;
+  const packed = matrix(weight, inputs, outputs, { gamma, storage });
+  const kernel = matmul(
+    {
+      inputs: inputs.stride,
+      outputs: outputs.stride,
+      bias: bias !== null,
+      activation,
+      accumulate,
+      norm: norm && { columns: inputs.count, epsilon: norm.epsilon },
+      storage,
+    },
+    matmulTiling(step, plan, choices),
+  );
+  const added = bias === null ? packed : vector(bias, outputs, { gamma });
+  const operands = [
+    { value: norm ? norm.input : step.input },
+    packed,
+    added,
+    norm ? pair(norm.weight, norm.bias, inputs) : added,
+    { value: step.output },
+  ];
+  return { kernel, operands, rowsPerItem: plan.values[step.output].rows };
 }
 
 function compileStep(step: Step, context: Context): Action[] {
@@ -79,10 +148,8 @@ function compileStep(step: Step, context: Context): Action[] {
   return [{ label: step.label, steps: [step], kernel, operands, rowsPerItem }];
 }
 
-function kernelOf(
-  step: Exclude<Step, { op: 'copy' | 'lookup' }>,
-  { plan, columns, shapes }: Context,
-): Omit<Dispatch, 'label' | 'steps'> {
+function kernelOf(step: Exclude<Step, { op: 'copy' | 'lookup' }>, context: Context): Omit<Dispatch, 'label' | 'steps'> {
+  const { plan, columns, shapes, choices } = context;
   const { architecture, values } = plan;
   const output = { value: step.output };
   const outputs = columns[step.output];
@@ -119,24 +186,11 @@ function kernelOf(
       const kernel = layerNorm({ columns: inputs.count, epsilon, ...rows });
       return { kernel, operands: [input, vector(step.weight, inputs), vector(step.bias, inputs), output], rowsPerItem };
     }
-    case 'matmul': {
-      const { weight, bias, gamma, activation, accumulate } = step;
-      const columnsOfWeight = activation === 'swiglu' ? new SwigluColumns(outputs.count) : outputs;
-      const packed = matrix(weight, inputs, columnsOfWeight, { gamma });
-      const kernel = matmul({
-        inputs: inputs.stride,
-        outputs: columnsOfWeight.stride,
-        bias: bias !== null,
-        activation,
-        accumulate,
-      });
-      const added = bias === null ? packed : vector(bias, columnsOfWeight, { gamma });
-      const operands = [input, packed, added, added, output];
-      return { kernel, operands, rowsPerItem };
-    }
+    case 'matmul':
+      return matmulOf(step, null, context);
     case 'attention': {
       const { heads, scale, causal, relative, query } = step;
-      const kernel = attention({
+      const sizes = {
         tokens: inputRows,
         heads,
         headSize: outputs.count / heads,
@@ -144,7 +198,8 @@ function kernelOf(
         causal,
         grid: relative?.grid,
         sharedQuery: query !== null,
-      });
+      };
+      const kernel = attention(sizes, attentionTiling(step, plan, choices));
       const table = relative ? tableOf(relative.table, shapes) : input;
       return { kernel, operands: [query ? queryOf(query, outputs) : input, input, table, output], rowsPerItem };
     }
@@ -172,11 +227,12 @@ function kernelOf(
     }
     case 'head': {
       const { weight, bias, share, accumulate } = step;
-      const kernel = head({ inputs: inputs.stride, outputs: outputs.stride, accumulate });
+      const { storage } = choices;
+      const kernel = head({ inputs: inputs.stride, outputs: outputs.stride, accumulate, storage });
       const biasVector = bias === null ? zeros(outputs) : vector(bias, outputs, { share });
       return {
         kernel,
-        operands: [input, matrix(weight, inputs, outputs, { share }), biasVector, output],
+        operands: [input, matrix(weight, inputs, outputs, { share, storage }), biasVector, output],
         rowsPerItem,
       };
     }

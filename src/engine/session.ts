@@ -5,6 +5,7 @@
 import { ViTError } from '../error.ts';
 import { Gpu } from '../gpu/device.ts';
 import { variantName } from '../gpu/kernel.ts';
+import type { WeightStorage } from '../kernels/matmul.ts';
 import type { Architecture } from '../model/architecture.ts';
 import { type Plan, planViT } from '../model/plan.ts';
 import { parameterCount } from '../model/tensors.ts';
@@ -104,7 +105,7 @@ export class Session {
       problemType: manifest.problemType,
       calibration: manifest.calibration ?? null,
       backend: backend.name,
-      dtype: 'f32',
+      dtype: backend.storage,
       adapter: backend.adapter,
       parameters: parameterCount(manifest.architecture),
       bytes: this.#bytes,
@@ -284,7 +285,13 @@ export class Session {
     const proof = await this.#cache?.proof(key);
     for (const name of proof ?? []) this.#without.add(name);
     for (let current = gpu; ; current = await this.#openGpu()) {
-      const backend = await GpuBackend.create(current, plan, manifest.preprocess, this.#without);
+      const backend = await GpuBackend.create(current, plan, manifest.preprocess, {
+        storage: this.#storageOn(current),
+        halfOperands: this.#options.dtype === 'f16',
+        without: this.#without,
+        tuned: await this.#cache?.tuning(key),
+        onTuned: (batchClass, choices) => this.#cache?.keepTuning(key, { [batchClass]: choices }),
+      });
       const wrong = await this.#orNothing(backend, async () => {
         await complete(backend);
         const wrong = proof ? [] : await this.#wrongVariants(backend);
@@ -328,10 +335,18 @@ export class Session {
     }
   }
 
+  /** f16 where that is what the files hold, so that nothing is lost, or where it is wished for; never where it cannot be. */
+  #storageOn({ device }: Gpu): WeightStorage {
+    const { dtype = 'auto' } = this.#options;
+    const isHalf = Object.values(this.manifest.tensors).some((tensor) => tensor.dtype === 'f16');
+    const wanted = dtype === 'f16' || (dtype === 'auto' && isHalf);
+    return wanted && device.features.has('shader-f16') ? 'f16' : 'f32';
+  }
+
   /** The same for a GPU, browser, model and version of the shaders; what was found out then holds now. */
   async #proofKey(gpu: Gpu): Promise<string> {
     const { shards, golden, preprocess } = this.manifest;
-    const code = GpuBackend.codeFor(gpu, this.plan);
+    const code = GpuBackend.codeFor(this.plan, this.#storageOn(gpu));
     const subject = [globalThis.navigator?.userAgent, adapterInfo(gpu.info), shards, golden, preprocess, code];
     return sha256(new TextEncoder().encode(JSON.stringify(subject)));
   }

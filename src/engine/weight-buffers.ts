@@ -4,6 +4,7 @@
  * stretch where their layout allows it: then no more than a stretch is held besides the pieces.
  */
 import type { Buffers } from '../gpu/buffers.ts';
+import { encodeHalfs } from '../weights/half.ts';
 import type { TensorPiece } from '../weights/tensors.ts';
 import type { Program } from './program.ts';
 import type { LargeWeight, SmallWeight, Stretch, Weight } from './weights.ts';
@@ -73,7 +74,7 @@ export class WeightBuffers {
     const needed = neededBy(weight);
     const names = 'place' in weight ? [weight.tensor, ...needed] : needed;
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST;
-    this.#byKey.set(weight.key, this.#buffers.create(`${label}: ${names.join(', ')}`, weight.floats * 4, usage));
+    this.#byKey.set(weight.key, this.#buffers.create(`${label}: ${names.join(', ')}`, bytesOf(weight), usage));
     for (const name of needed) this.#needing.set(name, (this.#needing.get(name) ?? new Set()).add(weight));
     if ('place' in weight) {
       this.#large.set(weight.tensor, [...(this.#large.get(weight.tensor) ?? []), weight]);
@@ -120,7 +121,9 @@ export class WeightBuffers {
     }
     this.#open.delete(weight);
     const from = index * stretch.floats;
-    this.#queue.writeBuffer(this.get(weight), from * 4, packed, 0, Math.min(packed.length, weight.floats - from));
+    const part = packed.subarray(0, Math.min(packed.length, weight.floats - from));
+    const stored = isHalf(weight) ? encodeHalfs(part) : part;
+    this.#queue.writeBuffer(this.get(weight), from * stored.BYTES_PER_ELEMENT, stored);
     if (complete) this.#letGo(weight);
     if (packed.buffer.byteLength > this.#spare.byteLength) this.#spare = packed.buffer;
   }
@@ -157,6 +160,14 @@ export class WeightBuffers {
       if (others.size === 0) this.#whole.delete(name);
     }
   }
+}
+
+function isHalf(weight: Weight): boolean {
+  return 'place' in weight && weight.storage === 'f16';
+}
+
+function bytesOf(weight: Weight): number {
+  return weight.floats * (isHalf(weight) ? 2 : 4);
 }
 
 /** The tensors that a weight needs whole. */

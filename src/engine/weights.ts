@@ -2,7 +2,7 @@
  * Weights of a program: buffers made from tensors of the model. Pure data.
  */
 import { type ColumnLayout, packVector } from '../gpu/columns.ts';
-import { PANEL, packedLength, placeWeight, scaleWeight } from '../kernels/matmul.ts';
+import { PANEL, packedLength, placeWeight, scaleWeight, type WeightStorage } from '../kernels/matmul.ts';
 
 /** A buffer made from one or more tensors of the model. */
 export type Weight = SmallWeight | LargeWeight;
@@ -10,7 +10,7 @@ export type Weight = SmallWeight | LargeWeight;
 interface WeightBase {
   /** Weights with the same key are the same, also in different programs. */
   key: string;
-  /** Size of the buffer in floats. */
+  /** Numbers in the buffer. */
   floats: number;
 }
 
@@ -24,6 +24,8 @@ export interface SmallWeight extends WeightBase {
 /** Made from one tensor piece by piece, so that it is never held whole. */
 export interface LargeWeight extends WeightBase {
   tensor: string;
+  /** Of its elements on the GPU. Default `'f32'`. */
+  storage?: WeightStorage;
   /** Puts the piece from element `first` on into zeros. */
   place(packed: Float32Array, piece: ArrayLike<number>, first: number): void;
   /** What is done to what was placed, from another tensor, which is small: a factor for each row of the tensor. */
@@ -62,12 +64,13 @@ export function matrix(
   tensor: string,
   inputs: ColumnLayout,
   outputs: ColumnLayout,
-  { gamma = null, share = 1 }: Scales = {},
+  { gamma = null, share = 1, storage = 'f32' }: Scales & { storage?: WeightStorage } = {},
 ): LargeWeight {
   const weight: LargeWeight = {
     key: `matrix ${tensor}`,
     floats: packedLength(inputs, outputs),
     tensor,
+    storage,
     place: (packed, piece, first) => placeWeight(packed, scaled(piece, share), first, inputs, outputs),
   };
   if (gamma) {
@@ -88,6 +91,20 @@ export function vector(tensor: string, columns: ColumnLayout, { gamma = null, sh
     pack([data, factors]) {
       const values = scaled(data, share);
       return packVector(factors ? Float32Array.from(values, (value, i) => value * factors[i]) : values, columns);
+    },
+  };
+}
+
+/** Weight and bias of a norm, one after the other. */
+export function pair(weight: string, bias: string, columns: ColumnLayout): SmallWeight {
+  return {
+    key: `pair ${weight} ${bias}`,
+    floats: 2 * columns.stride,
+    tensors: [weight, bias],
+    pack(data) {
+      const packed = new Float32Array(2 * columns.stride);
+      for (const [i, values] of data.entries()) packed.set(packVector(values, columns), i * columns.stride);
+      return packed;
     },
   };
 }

@@ -4,18 +4,24 @@
  */
 import { ViTError } from '../error.ts';
 
+/** What some kernels are made for; none is required. */
+const OPTIONAL_FEATURES = ['shader-f16', 'subgroups', 'chromium-experimental-subgroup-matrix'] as GPUFeatureName[];
+
 /** Milliseconds. */
 const LOSS_TOLD_WITHIN = 200;
 
 export class Gpu {
   readonly device: GPUDevice;
   readonly info: GPUAdapterInfo;
+  /** What only an adapter tells: its subgroup matrices. */
+  readonly adapterInfo: GPUAdapterInfo | null;
   readonly #owned: boolean;
   #failure: ViTError | null = null;
 
   /** @param owned whether `destroy` ends the device, too: not when it is the caller's own */
-  constructor(device: GPUDevice, owned = false) {
+  constructor(device: GPUDevice, owned = false, adapterInfo: GPUAdapterInfo | null = null) {
     this.device = device;
+    this.adapterInfo = adapterInfo;
     this.#owned = owned;
     this.info = device.adapterInfo;
     device.addEventListener('uncapturederror', ({ error }) => this.fail(fromGpuError(error, 'a GPU call')));
@@ -25,7 +31,7 @@ export class Gpu {
   }
 
   /**
-   * A device with the default limits, which every WebGPU implementation grants.
+   * A device with the default limits, which every WebGPU implementation grants, and every feature that a kernel can use.
    * @throws ViTError `no-webgpu`
    */
   static async request(powerPreference?: GPUPowerPreference): Promise<Gpu> {
@@ -39,7 +45,9 @@ export class Gpu {
     const adapter = await gpu.requestAdapter({ powerPreference });
     if (!adapter) throw new ViTError('no-webgpu', 'The browser found no GPU that WebGPU can use.');
     try {
-      return new Gpu(await adapter.requestDevice({ label: 'vit-webgpu' }), true);
+      const requiredFeatures = OPTIONAL_FEATURES.filter((feature) => adapter.features.has(feature));
+      const device = await adapter.requestDevice({ label: 'vit-webgpu', requiredFeatures });
+      return new Gpu(device, true, adapter.info);
     } catch (cause) {
       throw new ViTError('no-webgpu', 'The GPU refused to be used. Reload the page, or restart the browser.', {
         cause,

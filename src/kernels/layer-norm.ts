@@ -1,5 +1,6 @@
+import subgroupsSource from '../../shaders/layer-norm.subgroups.wgsl?raw';
 import source from '../../shaders/layer-norm.wgsl?raw';
-import { ceilDiv, type Kernel } from '../gpu/kernel.ts';
+import { ceilDiv, type Kernel, spread } from '../gpu/kernel.ts';
 import { specialise } from '../gpu/specialise.ts';
 
 export interface LayerNormSizes {
@@ -10,26 +11,38 @@ export interface LayerNormSizes {
   rowStep?: number;
   /** The first row of the input. Default 0. */
   firstRow?: number;
-  /** Threads that share a row: a power of two. Default 16. */
-  lanes?: number;
 }
 
+/** How the work is split: see the shaders. `lanes`: threads that share a row, a power of two. */
+export type LayerNormTiling =
+  /** Up to 64. */
+  | { entry: 'main'; lanes: number }
+  /** From 4 to 256. Needs the device's feature `subgroups`. */
+  | { entry: 'subgroups'; lanes: number };
+
 /** Rows to rows; bindings x, weight, bias, y. Rows are padded with zeros to a multiple of 4 floats. */
-export function layerNorm({ columns, epsilon, rowStep = 1, firstRow = 0, lanes = 16 }: LayerNormSizes): Kernel {
+export function layerNorm(
+  { columns, epsilon, rowStep = 1, firstRow = 0 }: LayerNormSizes,
+  { entry, lanes }: LayerNormTiling = { entry: 'main', lanes: 16 },
+): Kernel {
   const vectors = ceilDiv(columns, 4);
+  const constants = {
+    COLUMNS: columns,
+    VECTORS: vectors,
+    INPUT_STRIDE: rowStep * vectors,
+    INPUT_FIRST: firstRow * vectors,
+    EPSILON: epsilon,
+    LANES: lanes,
+  };
+  const kernel = { name: 'layer-norm', entry, bindings: ['read', 'read', 'read', 'write'] } as const;
+  if (entry === 'subgroups') {
+    const code = specialise('layer-norm.subgroups.wgsl', subgroupsSource, constants);
+    return { ...kernel, variant: entry, code, grid: spread };
+  }
   const rowsPerWorkgroup = 64 / lanes;
   return {
-    name: 'layer-norm',
-    code: specialise('layer-norm.wgsl', source, {
-      COLUMNS: columns,
-      VECTORS: vectors,
-      INPUT_STRIDE: rowStep * vectors,
-      INPUT_FIRST: firstRow * vectors,
-      EPSILON: epsilon,
-      LANES: lanes,
-      ROWS: rowsPerWorkgroup,
-    }),
-    bindings: ['read', 'read', 'read', 'write'],
+    ...kernel,
+    code: specialise('layer-norm.wgsl', source, { ...constants, ROWS: rowsPerWorkgroup }),
     grid: (rows) => [1, ceilDiv(rows, rowsPerWorkgroup), 1],
   };
 }

@@ -1,9 +1,11 @@
+import matrixSource from '../../shaders/matmul.subgroup-matrix.wgsl?raw';
+import subgroupsSource from '../../shaders/matmul.subgroups.wgsl?raw';
 import source from '../../shaders/matmul.wgsl?raw';
 import type { ColumnLayout } from '../gpu/columns.ts';
 import { ceilDiv, type Kernel, roundUp } from '../gpu/kernel.ts';
 import { specialise } from '../gpu/specialise.ts';
 
-/** Threads of a workgroup, in all variants. */
+/** Threads of a workgroup, in all variants but `matrix`. */
 const WORKGROUP = 64;
 /** Outputs that lie together in a packed weight, and columns of every thread's tile. */
 export const PANEL = 8;
@@ -34,7 +36,54 @@ export type MatmulTiling =
   /** `splits`: threads that share a tile, 2, 4 or 8; they must divide `inputs / 4`. */
   | { entry: 'split'; splits: number }
   /** `threadRows`: 4 or 8. */
-  | { entry: 'staged'; threadRows: number };
+  | { entry: 'staged'; threadRows: number }
+  /** Needs the device's feature `subgroups`. */
+  | { entry: 'subgroups' }
+  /** Needs the device's features `subgroups` and `chromium-experimental-subgroup-matrix`; `matrix` is from `matrixFor`. */
+  | { entry: 'matrix'; matrix: SubgroupMatrix };
+
+/** Rows, columns and depth of a product that a subgroup computes at once, and the largest size of a subgroup. */
+export interface SubgroupMatrix {
+  M: number;
+  N: number;
+  K: number;
+  lanes: number;
+}
+
+/** Of `adapter.info`, where the adapter has matrices. */
+export interface MatrixInfo {
+  subgroupMaxSize?: number;
+  subgroupMatrixConfigs?: Iterable<{
+    M: number;
+    N: number;
+    K: number;
+    componentType: string;
+    resultComponentType: string;
+  }>;
+}
+
+/** Rows and columns of a workgroup's tile of `matrix`, in four quarters. */
+const MATRIX_TILE = 64;
+const MOST_THREADS = 256;
+
+/** @returns of the adapter's matrices one that takes weights as they are stored and sums in f32; null if it has none */
+export function matrixFor(
+  { subgroupMaxSize: lanes = 0, subgroupMatrixConfigs = [] }: MatrixInfo,
+  storage: WeightStorage,
+): SubgroupMatrix | null {
+  const quarter = MATRIX_TILE / 2;
+  for (const { M, N, K, componentType, resultComponentType } of subgroupMatrixConfigs) {
+    const fits = quarter % M === 0 && quarter % N === 0 && N % PANEL === 0 && stageDepth(storage) % K === 0;
+    const types = componentType === storage && resultComponentType === 'f32';
+    if (fits && types && 4 * lanes <= MOST_THREADS) return { M, N, K, lanes };
+  }
+  return null;
+}
+
+/** Inputs in workgroup memory at once: what leaves it below 16 KiB. */
+function stageDepth(storage: WeightStorage): number {
+  return storage === 'f16' ? 32 : 16;
+}
 
 export const DIRECT: MatmulTiling = { entry: 'direct' };
 
@@ -46,41 +95,65 @@ export function matmul(sizes: MatmulSizes, tiling: MatmulTiling = DIRECT): Kerne
   if ((inputs / 4) % splits !== 0)
     throw new RangeError(`${splits} threads cannot share ${inputs / 4} blocks of inputs.`);
   if (norm && tiling.entry !== 'staged') throw new RangeError(`A matmul that is ${tiling.entry} has no LayerNorm.`);
-  return {
+  const constants = {
+    INPUTS: inputs / 4,
+    OUTPUTS: outputs / 4,
+    BIAS: bias,
+    GELU: activation === 'gelu',
+    GELU_TANH: activation === 'gelu_tanh',
+    QUICK_GELU: activation === 'quick_gelu',
+    RELU: activation === 'relu',
+    TANH: activation === 'tanh',
+    SWIGLU: activation === 'swiglu',
+    ACCUMULATE: accumulate,
+  };
+  const kernel = {
     name: 'matmul',
     entry: tiling.entry,
     variant:
       [norm && 'norm', storage === 'f16' && 'f16', tiling.entry !== 'direct' && tiling.entry].find(Boolean) ||
       undefined,
-    code: specialise(
-      'matmul.wgsl',
-      source,
-      {
-        INPUTS: inputs / 4,
-        OUTPUTS: outputs / 4,
-        BIAS: bias,
-        GELU: activation === 'gelu',
-        GELU_TANH: activation === 'gelu_tanh',
-        QUICK_GELU: activation === 'quick_gelu',
-        RELU: activation === 'relu',
-        TANH: activation === 'tanh',
-        SWIGLU: activation === 'swiglu',
-        ACCUMULATE: accumulate,
-        NORM: norm !== null,
-        WIDTH: norm?.columns ?? 1,
-        EPSILON: norm?.epsilon ?? 0,
-        SPLITS: splits,
-        THREAD_ROWS: threadRows,
-      },
-      storage,
-    ),
     bindings: ['read', 'read', 'read', 'read', 'write'],
-    grid(rows) {
-      if (tiling.entry === 'staged') return [ceilDiv(panels, 8), ceilDiv(rows, 8 * threadRows), 1];
-      const threads = ceilDiv(rows, tiling.entry === 'split' ? 4 : ROW_TILE) * panels * splits;
-      return [ceilDiv(threads, WORKGROUP), 1, 1];
-    },
-  };
+  } as const;
+  switch (tiling.entry) {
+    case 'subgroups':
+      return {
+        ...kernel,
+        code: specialise('matmul.subgroups.wgsl', subgroupsSource, constants, storage),
+        grid: (rows) => [ceilDiv(ceilDiv(rows, ROW_TILE) * ceilDiv(panels, 4), WORKGROUP / 4), 1, 1],
+      };
+    case 'matrix': {
+      const { M, N, K, lanes } = tiling.matrix;
+      const matrix = { MATRIX_ROWS: M, MATRIX_COLUMNS: N, MATRIX_DEPTH: K, LANES: lanes, DEPTH: stageDepth(storage) };
+      return {
+        ...kernel,
+        code: specialise('matmul.subgroup-matrix.wgsl', matrixSource, { ...constants, ...matrix }, storage),
+        grid: (rows) => [ceilDiv(outputs, MATRIX_TILE), ceilDiv(rows, MATRIX_TILE), 1],
+      };
+    }
+    default:
+      return {
+        ...kernel,
+        code: specialise(
+          'matmul.wgsl',
+          source,
+          {
+            ...constants,
+            NORM: norm !== null,
+            WIDTH: norm?.columns ?? 1,
+            EPSILON: norm?.epsilon ?? 0,
+            SPLITS: splits,
+            THREAD_ROWS: threadRows,
+          },
+          storage,
+        ),
+        grid(rows) {
+          if (tiling.entry === 'staged') return [ceilDiv(panels, 8), ceilDiv(rows, 8 * threadRows), 1];
+          const threads = ceilDiv(rows, tiling.entry === 'split' ? 4 : ROW_TILE) * panels * splits;
+          return [ceilDiv(threads, WORKGROUP), 1, 1];
+        },
+      };
+  }
 }
 
 /** Where the rows of a SwiGLU's weight go, gates before what they gate: in turn four of the ones and four of the others. */

@@ -10,6 +10,7 @@ import { sha256 } from './verify.ts';
 /** Files that hold `{ url, manifest }`. */
 const MANIFEST = '.json';
 const PROOF = '.proof';
+const TUNING = '.tuning';
 const SHARD = /^[0-9a-f]{64}$/;
 
 interface Kept {
@@ -82,6 +83,19 @@ export class ModelCache {
   /** Keeps that a GPU was found to compute what it should, `without` some kernels, so that it need not be tested again. */
   async keepProof(key: string, without: readonly string[]): Promise<void> {
     await this.#try((store) => store.write(key + PROOF, new TextEncoder().encode(JSON.stringify(without))));
+  }
+
+  /** What `keepTuning` was given with this key, all calls together; `{}` where it was not called. */
+  async tuning(key: string): Promise<object> {
+    const stream = await this.#try((store) => store.read(key + TUNING));
+    const kept: unknown = stream && (await new Response(stream).json().catch(() => null));
+    return typeof kept === 'object' && kept !== null ? kept : {};
+  }
+
+  /** Keeps what was found to be fast. */
+  async keepTuning(key: string, found: object): Promise<void> {
+    const all = { ...(await this.tuning(key)), ...found };
+    await this.#try((store) => store.write(key + TUNING, new TextEncoder().encode(JSON.stringify(all))));
   }
 
   async #try<T>(work: (store: Store) => Promise<T>): Promise<T | undefined> {

@@ -22,6 +22,11 @@ export interface ModelFiles {
 export interface EngineOptions {
   /** `'auto'` takes the GPU and, where there is none, the CPU. Default `'auto'`. */
   backend?: 'auto' | BackendName;
+  /**
+   * How weights are kept on the GPU; products and sums are f32. `'f16'` takes half the memory, where the GPU has f16, and
+   * f32 elsewhere. Default `'auto'`: f16 where the model's files are f16, so that nothing is rounded.
+   */
+  dtype?: 'auto' | 'f32' | 'f16';
   /** A hint to browsers on machines with two GPUs. */
   powerPreference?: GPUPowerPreference;
   /**
@@ -65,8 +70,8 @@ export interface ModelInfo {
   /** How far scores may be believed; null where that was not measured. `classify` heeds it, `forward` does not. */
   calibration: Calibration | null;
   backend: BackendName;
-  /** Of the arithmetic, not of the files. */
-  dtype: 'f32';
+  /** Of the weights where they are computed with; the arithmetic is f32. */
+  dtype: 'f32' | 'f16';
   adapter: AdapterInfo | null;
   parameters: number;
   /** Of all shards. */
@@ -143,6 +148,30 @@ export interface SelfTest {
   tolerance: number;
 }
 
+/** One dispatch of a run. */
+export interface StepProfile {
+  /** `block00/qkv`; where one dispatch does several steps, the last of them. */
+  step: string;
+  /** The stem of the shader's file. */
+  kernel: string;
+  /** Which way of doing it was chosen; null where there is but one, or the simplest was. */
+  variant: string | null;
+  milliseconds: number;
+  /** Floating-point operations, counted: a multiply-add is two. */
+  flops: number;
+  /** Share of what this GPU can do in that time, measured. */
+  ofPeak: number;
+}
+
+export interface Profile {
+  /** Of one picture, from the outside. */
+  timing: Timing;
+  /** f32 operations per second that this GPU can do at most, measured by a small kernel. */
+  peak: number;
+  /** In order. Each was measured alone and repeatedly: their sum may be a little less or more than `timing.run`. */
+  steps: StepProfile[];
+}
+
 export interface ImageResults {
   outputs: Outputs;
   timing: Timing;
@@ -177,6 +206,8 @@ export interface EngineInterface {
   attend(image: WireImage, options: AttendOptions): Promise<{ map: Tensor; timing: Timing }>;
   /** What the model is shown of a picture; `spec` instead of the model's own preprocessing where given. */
   preprocess(image: WireImage, spec?: Preprocess): Promise<RgbImage>;
+  /** Of a run of one image. */
+  profile(image: WireImage): Promise<Profile>;
   selfTest(): Promise<SelfTest>;
   memory(): Promise<Memory>;
   dispose(): Promise<void>;

@@ -1,9 +1,13 @@
-import { describe, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import subgroupsSource from '../../shaders/layer-norm.subgroups.wgsl?raw';
+import source from '../../shaders/layer-norm.wgsl?raw';
 import { Columns, packVector } from '../../src/gpu/columns.ts';
-import { layerNorm } from '../../src/kernels/layer-norm.ts';
+import { type LayerNormTiling, layerNorm } from '../../src/kernels/layer-norm.ts';
 import { layerNorm as reference } from '../../src/reference/layer-norm.ts';
 import { emptyBuffer, expectClose, F32_BOUND, fromBuffer, random, toBuffer } from '../harness/arrays.ts';
-import { runKernel } from '../harness/gpu.ts';
+import { runKernel, testGpu } from '../harness/gpu.ts';
+
+const { features } = (await testGpu()).device;
 
 describe('layer-norm', () => {
   for (const [rows, width] of [
@@ -79,22 +83,56 @@ describe('layer-norm', () => {
     });
   }
 
-  for (const lanes of [1, 4, 64]) {
-    test(`${lanes} threads per row`, async () => {
-      const [rows, width] = [11, 100];
-      const columns = new Columns(width);
-      const x = random(rows * width, 8);
-      const weight = random(width, 9);
-      const bias = random(width, 10);
-      const operands = [
-        toBuffer(x, rows, columns),
-        packVector(weight, columns),
-        packVector(bias, columns),
-        emptyBuffer(rows, columns),
-      ];
-      const y = await runKernel(layerNorm({ columns: width, epsilon: 1e-6, lanes }), operands, rows);
-      const expected = reference(Float64Array.from(x), weight, bias, { rows, columns: width, epsilon: 1e-6 });
-      expectClose(fromBuffer(y, rows, columns), expected, F32_BOUND);
-    });
+  const tilings: LayerNormTiling[] = [
+    { entry: 'main', lanes: 1 },
+    { entry: 'main', lanes: 4 },
+    { entry: 'main', lanes: 64 },
+    { entry: 'subgroups', lanes: 4 },
+    { entry: 'subgroups', lanes: 32 },
+    { entry: 'subgroups', lanes: 256 },
+  ];
+  for (const tiling of tilings) {
+    describe.skipIf(tiling.entry === 'subgroups' && !features.has('subgroups'))(
+      `${tiling.entry}, ${tiling.lanes} threads per row`,
+      () => {
+        for (const [images, rowStep, firstRow, width] of [
+          [11, 1, 0, 100],
+          [1, 1, 0, 1],
+          [3, 5, 2, 190],
+        ]) {
+          test(`${images} rows of ${width}, row ${firstRow} of every ${rowStep}`, async () => {
+            const columns = new Columns(width);
+            const rows = images * rowStep;
+            // So far from zero that a padding that counted would show.
+            const x = random(rows * width, 8, 5).map((value) => value + 7);
+            const weight = random(width, 9);
+            const bias = random(width, 10);
+            const operands = [
+              toBuffer(x, rows, columns),
+              packVector(weight, columns),
+              packVector(bias, columns),
+              emptyBuffer(images, columns),
+            ];
+            const sizes = { columns: width, epsilon: 1e-6, rowStep, firstRow };
+            const y = await runKernel(layerNorm(sizes, tiling), operands, images);
+            const shape = {
+              rows: images,
+              columns: width,
+              epsilon: 1e-6,
+              rowStride: rowStep * width,
+              first: firstRow * width,
+            };
+            const expected = reference(Float64Array.from(x), weight, bias, shape);
+            expectClose(fromBuffer(y, images, columns), expected, F32_BOUND);
+          });
+        }
+      },
+    );
   }
+
+  test('with subgroups a deviation is the same', () => {
+    const deviation = (code: string) => /\/\/\/ x - mean[\s\S]*?\n}\n/.exec(code)?.[0];
+    expect(deviation(source)).toBeTruthy();
+    expect(deviation(subgroupsSource)).toBe(deviation(source));
+  });
 });

@@ -1,28 +1,14 @@
 import { describe, expect, test } from 'vitest';
+import subgroupsSource from '../../shaders/matmul.subgroups.wgsl?raw';
+import source from '../../shaders/matmul.wgsl?raw';
 import { Columns, packVector } from '../../src/gpu/columns.ts';
 import { DIRECT, type MatmulTiling, matmul, packWeight, SwigluColumns, scaleWeight } from '../../src/kernels/matmul.ts';
-import type { Activation } from '../../src/model/architecture.ts';
-import { activate, swiglu } from '../../src/reference/activation.ts';
-import { layerNorm } from '../../src/reference/layer-norm.ts';
 import { matmul as reference } from '../../src/reference/matmul.ts';
 import { emptyBuffer, expectClose, F32_BOUND, fromBuffer, random, toBuffer } from '../harness/arrays.ts';
-import { runKernel } from '../harness/gpu.ts';
+import { runKernel, testGpu } from '../harness/gpu.ts';
+import { compareMatmul as compare, compareSwiglu, epilogueOf, NO_NORM } from '../harness/matmul.ts';
 
-interface Case {
-  rows: number;
-  inputs: Columns;
-  outputs: Columns;
-  bias?: boolean;
-  activation?: Activation | 'tanh' | null;
-  accumulate?: boolean;
-  tiling?: MatmulTiling;
-  /** x is this far from zero, and is to be normalised. */
-  normOf?: number;
-}
-
-const EPSILON = 1e-6;
-/** Bound where there is no norm. */
-const NO_NORM = new Float32Array(4);
+const { features } = (await testGpu()).device;
 
 const TILINGS: MatmulTiling[] = [
   DIRECT,
@@ -31,82 +17,8 @@ const TILINGS: MatmulTiling[] = [
   { entry: 'split', splits: 8 },
   { entry: 'staged', threadRows: 4 },
   { entry: 'staged', threadRows: 8 },
+  { entry: 'subgroups' },
 ];
-
-async function compare({
-  rows,
-  inputs,
-  outputs,
-  bias = true,
-  activation = null,
-  accumulate = false,
-  tiling = DIRECT,
-  normOf,
-}: Case) {
-  const x = random(rows * inputs.count, 1);
-  const weight = random(outputs.count * inputs.count, 2, 1 / Math.sqrt(inputs.count));
-  const biases = bias ? random(outputs.count, 3) : new Float32Array(outputs.count);
-  const before = random(rows * outputs.count, 4);
-  const packed = packWeight(weight, inputs, outputs);
-  const gain = random(inputs.count, 6);
-  const shift = random(inputs.count, 7);
-  const norm = normOf === undefined ? null : { columns: inputs.count, epsilon: EPSILON };
-  if (norm) for (let i = 0; i < x.length; i++) x[i] += normOf!;
-  const sizes = { inputs: inputs.stride, outputs: outputs.stride, bias, activation, accumulate, norm };
-  const kernel = matmul(sizes, tiling);
-  const y = await runKernel(
-    kernel,
-    [
-      toBuffer(x, rows, inputs),
-      packed,
-      // Without a bias any buffer may be bound: numbers that would show if they were read.
-      bias ? packVector(biases, outputs) : random(outputs.stride, 5),
-      norm ? Float32Array.from([...packVector(gain, inputs), ...packVector(shift, inputs)]) : random(8, 5),
-      accumulate ? toBuffer(before, rows, outputs) : emptyBuffer(rows, outputs),
-    ],
-    rows,
-  );
-  const shape = { rows, inputs: inputs.count, outputs: outputs.count };
-  const read = norm
-    ? layerNorm(Float64Array.from(x), gain, shift, { rows, columns: inputs.count, epsilon: EPSILON })
-    : Float64Array.from(x);
-  const expected = reference(read, weight, biases, shape);
-  activate(expected, activation);
-  if (accumulate) for (let i = 0; i < expected.length; i++) expected[i] += before[i];
-  expectClose(fromBuffer(y, rows, outputs), expected, F32_BOUND);
-}
-
-interface SwigluCase {
-  rows: number;
-  inputs: number;
-  width: number;
-  /** Of x. */
-  scale: number;
-  tiling: MatmulTiling;
-}
-
-async function compareSwiglu({ rows, inputs, width, scale, tiling }: SwigluCase) {
-  const columns = new Columns(inputs);
-  const halves = new SwigluColumns(width);
-  const outputs = new Columns(width);
-  const x = random(rows * inputs, 1, scale);
-  const weight = random(2 * width * inputs, 2, 2 / Math.sqrt(inputs));
-  const bias = random(2 * width, 3);
-  const sizes = { inputs: columns.stride, outputs: halves.stride, bias: true, accumulate: false };
-  const y = await runKernel(
-    matmul({ ...sizes, activation: 'swiglu' }, tiling),
-    [
-      toBuffer(x, rows, columns),
-      packWeight(weight, columns, halves),
-      packVector(bias, halves),
-      NO_NORM,
-      emptyBuffer(rows, outputs),
-    ],
-    rows,
-  );
-  const both = reference(Float64Array.from(x), weight, bias, { rows, inputs, outputs: 2 * width });
-  expectClose(fromBuffer(y, rows, outputs), swiglu(both, width), F32_BOUND);
-}
 
 const SHAPES = [
   [1, 192, 576],
@@ -125,7 +37,8 @@ const AWKWARD = SHAPES.filter(([rows, inputs]) => rows === 1 || inputs === 50 ||
 describe('matmul', () => {
   for (const tiling of TILINGS) {
     const { splits, threadRows } = { splits: undefined, threadRows: undefined, ...tiling };
-    describe([tiling.entry, splits ?? threadRows ?? ''].join(' ').trim(), () => {
+    const missing = tiling.entry === 'subgroups' && !features.has('subgroups');
+    describe.skipIf(missing)([tiling.entry, splits ?? threadRows ?? ''].join(' ').trim(), () => {
       for (const [rows, inputs, outputs] of tiling === DIRECT ? SHAPES : AWKWARD) {
         const columns = new Columns(inputs);
         if ((columns.stride / 4) % (splits ?? 1) !== 0) continue;
@@ -147,6 +60,11 @@ describe('matmul', () => {
       test('swiglu', () => compareSwiglu({ rows: 17, inputs: 64, width: 50, scale: 1, tiling }));
     });
   }
+
+  test('with subgroups what follows a product is the same', () => {
+    expect(epilogueOf(source)).toContain('fn row_count');
+    expect(epilogueOf(subgroupsSource)).toBe(epilogueOf(source));
+  });
 
   describe('with LayerNorm', () => {
     for (const threadRows of [4, 8]) {

@@ -3,9 +3,8 @@
  * kernel. All of it on lavapipe, without which these tests fail; a GPU of one's own may lack some, and the report says so.
  */
 import { expect, test } from 'vitest';
-import { encodeF16 } from '../../src/convert/numbers.ts';
 import type { Kernel } from '../../src/gpu/kernel.ts';
-import { decodeHalfs } from '../../src/weights/half.ts';
+import { decodeHalfs, encodeHalfs } from '../../src/weights/half.ts';
 import { expectClose, F32_BOUND, random } from '../harness/arrays.ts';
 import { OPTIONAL_FEATURES, runKernel, testGpu } from '../harness/gpu.ts';
 
@@ -44,7 +43,7 @@ const kernel = (name: string, code: string, bindings: Kernel['bindings']): Kerne
 });
 
 f16('f16 is read as it was written, and sums in f32', async () => {
-  const stored = encodeF16(random(512, 1, 100));
+  const stored = encodeHalfs(random(512, 1, 100));
   const code = `
     enable f16;
     @group(0) @binding(0) var<storage, read> x: array<vec4<f16>>;
@@ -88,7 +87,7 @@ matrix('a subgroup multiplies two matrices of f16 into one of f32', async () => 
   const config = matrices.find((m) => m.componentType === 'f16' && m.resultComponentType === 'f32');
   expect(config, 'a configuration from f16 to f32').toBeDefined();
   const { M, N, K } = config!;
-  const [left, right] = [encodeF16(random(M * K, 3)), encodeF16(random(K * N, 4))];
+  const [left, right] = [encodeHalfs(random(M * K, 3)), encodeHalfs(random(K * N, 4))];
   const code = `
     enable f16;
     enable chromium_experimental_subgroup_matrix;

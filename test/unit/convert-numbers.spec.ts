@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest';
 import { encode } from '../../src/convert/encode.ts';
-import { decodeBf16, encodeF16 } from '../../src/convert/numbers.ts';
+import { decodeBf16 } from '../../src/convert/numbers.ts';
+import { encodeHalfs } from '../../src/weights/half.ts';
 import { halfValue } from '../harness/checkpoints.ts';
 
-const half = (value: number) => encodeF16(Float32Array.of(value))[0];
+const half = (value: number) => encodeHalfs(Float32Array.of(value))[0];
 
 test('float32 to half: bit patterns', () => {
   const patterns: [number, number][] = [
@@ -38,7 +39,7 @@ test('float32 to half: bit patterns', () => {
 
 test('every half is its own rounding', () => {
   const bits = Array.from({ length: 0x10000 }, (_, i) => i).filter((i) => !Number.isNaN(halfValue(i)));
-  expect([...encodeF16(Float32Array.from(bits, halfValue))]).toEqual(bits);
+  expect([...encodeHalfs(Float32Array.from(bits, halfValue))]).toEqual(bits);
 });
 
 test('the middle of two neighbouring halves goes to the even one, and either side of it to the nearer', () => {

@@ -7,12 +7,13 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { NagaError, nagaVersion, parseWgsl, validate, writeHlsl, writeMsl, writeSpirv } from 'naga-wasm';
 import { describe, expect, test } from 'vitest';
-import { compile } from '../../src/engine/program.ts';
+import { type Choices, candidates, isWork, workOf } from '../../src/engine/choices.ts';
+import { compile, dispatchesOf } from '../../src/engine/program.ts';
 import { specialise } from '../../src/gpu/specialise.ts';
 import { normalize } from '../../src/kernels/normalize.ts';
 import { resize } from '../../src/kernels/resize.ts';
 import { extrasFor, OUTPUT_NAMES } from '../../src/model/outputs.ts';
-import { planViT } from '../../src/model/plan.ts';
+import { type Plan, planViT } from '../../src/model/plan.ts';
 import { planText } from '../../src/model/plan-text.ts';
 import { convertFamily, FAMILY_NAMES } from '../harness/checkpoints.ts';
 import { startDawn } from '../harness/dawn.ts';
@@ -73,6 +74,19 @@ describe('as it stands', () => {
   }
 });
 
+/** Whatever any GPU may choose: the first of the candidates for all work, the second..., in f32 and in f16. */
+function everyChoice(plan: Plan): Choices[] {
+  const works = plan.steps.filter(isWork);
+  return (['f32', 'f16'] as const).flatMap((storage) => {
+    const abilities = { subgroups: true, matrix: { M: 8, N: 8, K: 8, lanes: 32 } };
+    const tilings = works.map((work) => candidates(work, plan, work.op === 'matmul', abilities));
+    return Array.from({ length: Math.max(0, ...tilings.map(({ length }) => length)) }, (_, i) => ({
+      storage,
+      tilings: Object.fromEntries(works.map((work, j) => [workOf(work, plan), tilings[j][i] ?? tilings[j][0]])),
+    }));
+  });
+}
+
 describe('specialised for', () => {
   for (const family of FAMILY_NAMES) {
     test(family, async () => {
@@ -80,8 +94,8 @@ describe('specialised for', () => {
       const plans = [planViT(architecture, extrasFor(OUTPUT_NAMES, architecture.depth))];
       if (architecture.text) plans.push(planText(architecture, architecture.text));
       const kernels = plans
-        .flatMap((plan) => compile(plan).actions)
-        .flatMap((action) => ('kernel' in action ? [action.kernel] : []));
+        .flatMap((plan) => everyChoice(plan).flatMap((choices) => dispatchesOf(compile(plan, choices))))
+        .map(({ kernel }) => kernel);
       kernels.push(
         resize({ vertical: false, background: preprocess.background }),
         resize({ vertical: true }),

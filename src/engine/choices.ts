@@ -1,0 +1,104 @@
+/**
+ * How a program does its work on a certain GPU, where there is more than one way. Whatever is chosen, it computes the same.
+ */
+import { variantName } from '../gpu/kernel.ts';
+import type { AttentionTiling } from '../kernels/attention.ts';
+import { DIRECT, type MatmulTiling, type SubgroupMatrix, type WeightStorage } from '../kernels/matmul.ts';
+import type { Plan, Step, StepOf } from '../model/plan.ts';
+
+export interface Choices {
+  /** Of the matrices of linear layers. */
+  storage: WeightStorage;
+  /** By `workOf`; direct where there is none. */
+  tilings: Readonly<Record<string, Tiling>>;
+}
+
+/** `norm`: the LayerNorm before it within the same dispatch, where nothing else reads what that one writes. */
+export type Tiling = (MatmulTiling & { norm?: true }) | AttentionTiling;
+
+/** A step that there is more than one way to do. */
+export type Work = StepOf<'matmul'> | StepOf<'attention'>;
+
+/** What a GPU offers beyond the least. */
+export interface Abilities {
+  subgroups: boolean;
+  /** Whose operands are rounded to f16 if the weights are; null where there is none or that is not wanted. */
+  matrix: SubgroupMatrix | null;
+}
+
+/** Right everywhere. */
+export const SIMPLE: Choices = { storage: 'f32', tilings: {} };
+
+export function isWork(step: Step): step is Work {
+  return step.op === 'matmul' || (step.op === 'attention' && step.query === null);
+}
+
+/** What is the same work wherever it stands in a plan: `matmul 192 to 768, gelu`. */
+export function workOf(work: Work, { values }: Plan): string {
+  const { rows, columns } = values[work.output];
+  if (work.op === 'attention') return `attention of ${rows} tokens, ${work.heads} heads of ${columns / work.heads}`;
+  const kind = [work.activation, work.accumulate && 'added'].filter(Boolean).map((word) => `, ${word}`);
+  return `matmul ${values[work.input].columns} to ${columns}${kind.join('')}`;
+}
+
+export function matmulTiling(step: StepOf<'matmul'>, plan: Plan, { tilings }: Choices) {
+  return (tilings[workOf(step, plan)] ?? DIRECT) as MatmulTiling & { norm?: true };
+}
+
+export function attentionTiling(step: StepOf<'attention'>, plan: Plan, { tilings }: Choices): AttentionTiling {
+  if (!isWork(step)) return { entry: 'direct' };
+  return (tilings[workOf(step, plan)] ?? { entry: 'direct' }) as AttentionTiling;
+}
+
+/** Known to be fast where a processor is the GPU: measured on SwiftShader and lavapipe, see `bench/RESULTS.md`. */
+export function forProcessors(plan: Plan, storage: WeightStorage): Choices {
+  const attentions = plan.steps.filter((step) => step.op === 'attention' && isWork(step)) as Work[];
+  const tilings = Object.fromEntries(attentions.map((step) => [workOf(step, plan), { entry: 'pairs' } as const]));
+  return { storage, tilings };
+}
+
+/** Those that may be worth trying, best known first. @param norm whether one is before it and could be within */
+export function candidates(work: Work, plan: Plan, norm: boolean, { subgroups, matrix }: Abilities): Tiling[] {
+  if (work.op === 'attention') {
+    const entries = ['direct', 'pairs', 'tiled', ...(subgroups ? ['subgroups'] : [])] as AttentionTiling['entry'][];
+    const { columns } = plan.values[work.output];
+    return entries.filter((entry) => entry !== 'tiled' || columns / work.heads <= 512).map((entry) => ({ entry }));
+  }
+  // Whole groups are padded to a multiple of 4.
+  const { columns, groups } = plan.values[work.input];
+  const blocks = groups * Math.ceil(columns / groups / 4);
+  const splits = [4, 2].find((splits) => blocks % splits === 0);
+  const staged = [4, 8].map((threadRows) => ({ entry: 'staged', threadRows }) as const);
+  return [
+    DIRECT,
+    ...(splits ? [{ entry: 'split', splits } as const] : []),
+    ...staged,
+    ...(norm ? staged.map((tiling) => ({ ...tiling, norm: true as const })) : []),
+    ...(subgroups ? [{ entry: 'subgroups' } as const] : []),
+    ...(matrix ? [{ entry: 'matrix', matrix } as const] : []),
+  ];
+}
+
+/** Norms within every matmul that they can be within: what uses all weights that any tiling may. */
+export function everyNormWithin(plan: Plan): Choices['tilings'] {
+  const matmuls = plan.steps.filter((step) => step.op === 'matmul');
+  return Object.fromEntries(
+    matmuls.map((step) => [workOf(step, plan), { entry: 'staged', threadRows: 8, norm: true }]),
+  );
+}
+
+/** Without what was found to be wrong on this GPU, by `variantName`. */
+export function avoiding(choices: Choices, wrong: ReadonlySet<string>): Choices {
+  const tilings = Object.entries(choices.tilings).filter(([work, tiling]) => !isWrong(work, tiling, wrong));
+  return {
+    storage: wrong.has('matmul/f16') || wrong.has('head/f16') ? 'f32' : choices.storage,
+    tilings: Object.fromEntries(tilings),
+  };
+}
+
+/** @param work its name, which begins with the kernel's */
+export function isWrong(work: string, tiling: Tiling, wrong: ReadonlySet<string>): boolean {
+  const [kernel] = work.split(' ');
+  const variants = [tiling.entry, ...('norm' in tiling && tiling.norm ? ['norm'] : [])];
+  return variants.some((variant) => wrong.has(variantName({ kernel, variant })!));
+}

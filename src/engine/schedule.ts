@@ -1,0 +1,28 @@
+/**
+ * A program with its pipelines: what a compute pass is recorded from. They compile while the weights are fetched.
+ */
+import type { Pipelines } from '../gpu/pipelines.ts';
+import type { Plan } from '../model/plan.ts';
+import type { Choices } from './choices.ts';
+import { compile, type Program } from './program.ts';
+
+export class Schedule {
+  readonly choices: Choices;
+  readonly program: Program;
+  readonly #compiling: Promise<(GPUComputePipeline | null)[]>;
+  /** One per action, in order; null for a copy. Empty before `ready`. */
+  pipelines: readonly (GPUComputePipeline | null)[] = [];
+
+  constructor(plan: Plan, choices: Choices, pipelines: Pipelines) {
+    this.choices = choices;
+    this.program = compile(plan, choices);
+    const { actions } = this.program;
+    this.#compiling = Promise.all(actions.map((action) => ('kernel' in action ? pipelines.get(action.kernel) : null)));
+    this.#compiling.catch(() => {}); // Thrown by ready().
+  }
+
+  /** @throws ViTError `shader` */
+  async ready(): Promise<void> {
+    this.pipelines = await this.#compiling;
+  }
+}

@@ -1,0 +1,67 @@
+/**
+ * How long one dispatch of a program takes on this GPU, by wall clock: timestamps are too coarse in browsers, and not
+ * everywhere. The values it overwrites are computed anew in every run.
+ */
+import type { Gpu } from '../gpu/device.ts';
+import type { Network } from './network.ts';
+import type { Dispatch } from './program.ts';
+import type { Schedule } from './schedule.ts';
+
+/** Milliseconds that repetitions take together at least: a submit alone takes up to a tenth of one. */
+const LONG_ENOUGH = 2;
+const ROUNDS = 3;
+const MAX_REPETITIONS = 4096;
+
+export class Stopwatch {
+  readonly #gpu: Gpu;
+  readonly #network: Network;
+  readonly #batch: number;
+  /** Milliseconds that the GPU was kept busy so far. */
+  spent = 0;
+
+  /** @param network that has run a batch as large */
+  constructor(gpu: Gpu, network: Network, batch: number) {
+    this.#gpu = gpu;
+    this.#network = network;
+    this.#batch = batch;
+  }
+
+  /**
+   * @param limit milliseconds in all, roughly: what takes longer is measured once
+   * @returns milliseconds of one dispatch, the shortest of some rounds: whatever else runs only adds
+   */
+  async measure(schedule: Schedule, index: number, limit: number): Promise<number> {
+    const before = this.spent;
+    let repetitions = 1;
+    let elapsed = await this.#run(schedule, index, repetitions);
+    while (elapsed < LONG_ENOUGH && repetitions < MAX_REPETITIONS) {
+      repetitions *= elapsed < LONG_ENOUGH / 8 ? 8 : 2;
+      elapsed = await this.#run(schedule, index, repetitions);
+    }
+    for (let round = 1; round < ROUNDS && this.spent - before + elapsed < limit; round++) {
+      elapsed = Math.min(elapsed, await this.#run(schedule, index, repetitions));
+    }
+    return elapsed / repetitions;
+  }
+
+  async #run(schedule: Schedule, index: number, repetitions: number): Promise<number> {
+    this.#gpu.throwIfFailed();
+    const { activations } = this.#network;
+    if (!activations || activations.capacity < this.#batch) throw new Error('The buffers to measure with are gone.');
+    const { queue } = this.#gpu.device;
+    const { kernel, rowsPerItem } = schedule.program.actions[index] as Dispatch;
+    const encoder = this.#gpu.device.createCommandEncoder({ label: 'stopwatch' });
+    const pass = encoder.beginComputePass({ label: kernel.name });
+    pass.setPipeline(schedule.pipelines[index]!);
+    pass.setBindGroup(0, activations.bindGroupsFor(schedule)[index]);
+    const grid = kernel.grid(this.#batch * rowsPerItem);
+    for (let i = 0; i < repetitions; i++) pass.dispatchWorkgroups(...grid);
+    pass.end();
+    const start = performance.now();
+    queue.submit([encoder.finish()]);
+    await queue.onSubmittedWorkDone();
+    const elapsed = performance.now() - start;
+    this.spent += elapsed;
+    return elapsed;
+  }
+}
