@@ -9,7 +9,16 @@ import { TORCHVISION_PRESETS } from '../convert/preprocess/torchvision.ts';
 import { ACTIVATIONS, type Activation } from '../model/architecture.ts';
 import { type Crop, FILTERS, type Filter, type Resize } from '../model/preprocess.ts';
 import type { Dtype } from '../weights/manifest.ts';
-import { parseCount, parseCrop, parseNames, parseNumber, parseNumbers, parseResize, parseSize } from './flags.ts';
+import {
+  orNull,
+  parseCount,
+  parseCrop,
+  parseNames,
+  parseNumber,
+  parseNumbers,
+  parseResize,
+  parseSize,
+} from './flags.ts';
 
 export interface ConvertFlags {
   out: string;
@@ -36,8 +45,8 @@ export interface ConvertFlags {
   mean?: number[];
   std?: number[];
   filter?: Filter;
-  resize?: Resize | null;
-  crop?: Crop | null;
+  resize?: Resize | 'none';
+  crop?: Crop | 'none';
   ignore?: string[];
   text: boolean;
   shardSize?: number;
@@ -105,6 +114,6 @@ export function optionsOf(flags: ConvertFlags): Omit<ConvertOptions, 'name'> {
     qkScale,
     text,
     // Only what was given: `null` means none, and an absent part is looked for elsewhere.
-    preprocess: { resize, filter, crop, mean, std },
+    preprocess: { resize: orNull(resize), filter, crop: orNull(crop), mean, std },
   };
 }

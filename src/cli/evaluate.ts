@@ -21,7 +21,7 @@ import {
   thresholds,
 } from './evaluation.ts';
 import { readJson } from './files.ts';
-import { parseCount, parseCrop, parseResize } from './flags.ts';
+import { orNull, parseCount, parseCrop, parseResize } from './flags.ts';
 import { imagesBelow, type SortedImage, sortedImages } from './sorted-images.ts';
 import { type Terminal, table } from './terminal.ts';
 
@@ -33,8 +33,8 @@ interface Flags {
   limit?: number;
   batch: number;
   backend: 'auto' | BackendName;
-  resize?: Resize | null;
-  crop?: Crop | null;
+  resize?: Resize | 'none';
+  crop?: Crop | 'none';
   filter?: Filter;
 }
 
@@ -69,7 +69,10 @@ async function evaluateModel(flags: Flags, terminal: Terminal): Promise<void> {
   const file = manifestFile(flags.model);
   const { labels, preprocess: own } = parseManifest(await readJson(file), file);
   if (labels.length === 0) throw new ViTError('bad-input', `${file}: the model has no labels, only features.`);
-  const preprocess = { ...own, ...given({ resize: flags.resize, crop: flags.crop, filter: flags.filter }) };
+  const preprocess = {
+    ...own,
+    ...given({ resize: orNull(flags.resize), crop: orNull(flags.crop), filter: flags.filter }),
+  };
   const sorted = sortedImages(root, labels, limit);
   const strangers = unknownRoot === undefined ? [] : imagesBelow(unknownRoot);
 

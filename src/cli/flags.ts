@@ -32,9 +32,14 @@ export function parseSize(text: string): [number, number] {
   return [parseCount(parts[0]), parseCount(parts[1])];
 }
 
+/** Commander makes an empty text of a `null` that a flag is parsed to, so that 'none' must stay a word until here. */
+export function orNull<T>(value: T | 'none' | undefined): T | null | undefined {
+  return value === 'none' ? null : value;
+}
+
 /** `squash:HxW`, `shortest-edge:N[:trunc|round]`, `longest-edge:N[:trunc|round]`, `none`. */
-export function parseResize(text: string): Resize | null {
-  if (text === 'none') return null;
+export function parseResize(text: string): Resize | 'none' {
+  if (text === 'none') return text;
   const [mode, size = '', rounding = 'trunc', ...rest] = text.split(':');
   if (mode === 'squash' && text.split(':').length === 2) {
     const [height, width] = parseSize(size);
@@ -50,8 +55,8 @@ export function parseResize(text: string): Resize | null {
 }
 
 /** `HxW[:floor|half-even]`, `none`. */
-export function parseCrop(text: string): Crop | null {
-  if (text === 'none') return null;
+export function parseCrop(text: string): Crop | 'none' {
+  if (text === 'none') return text;
   const [size, rounding = 'half-even', ...rest] = text.split(':');
   if ((rounding !== 'floor' && rounding !== 'half-even') || rest.length > 0) {
     throw new InvalidArgumentError('Give HxW[:floor|half-even] or none.');
