@@ -32,29 +32,50 @@ interface Scene {
   events: string[];
   /** Photos answered since the last `ask`. */
   answered: number;
-  photos: Blob[];
+  photos: (Blob | OffscreenCanvas)[];
 }
 declare const scene: Scene;
 
-async function open(backend: 'auto' | 'webgpu', args: string[]): Promise<Page> {
+interface Choice {
+  /** In the page itself instead of in a worker. */
+  worker?: false;
+  /** Drawn on canvases, which may lie on the GPU, instead of as files. */
+  onCanvas?: boolean;
+}
+
+async function open(
+  backend: 'auto' | 'webgpu',
+  args: string[],
+  { worker, onCanvas = false }: Choice = {},
+): Promise<Page> {
   browser = await chromium.launch({ executablePath: process.env.CHROME_PATH, args: [...CHROME_ARGS, ...args] });
   const page = await browser.newPage();
   await page.goto(server.origin);
   await page.evaluate(
-    async ({ backend, names }) => {
+    async ({ backend, names, worker, onCanvas }) => {
       const library = '/lib/index.js';
       const { loadViT } = (await import(library)) as typeof import('../../src/index.ts');
       const events: string[] = [];
+      const draw = async (photo: Blob) => {
+        // Chrome keeps small canvases in memory and puts larger ones on the GPU.
+        const canvas = new OffscreenCanvas(640, 480);
+        canvas.getContext('2d')!.drawImage(await createImageBitmap(photo), 0, 0, 640, 480);
+        return canvas;
+      };
       const photos = await Promise.all(
-        names.map(async (name) => (await fetch(`/test/fixtures/vit-cifar10/${name}`)).blob()),
+        names.map(async (name) => {
+          const photo = await (await fetch(`/test/fixtures/vit-cifar10/${name}`)).blob();
+          return onCanvas ? draw(photo) : photo;
+        }),
       );
       const vit = await loadViT('/weights/vit-cifar10/model.json', {
         backend,
+        worker,
         onEvent: ({ type }) => events.push(type),
       });
       Object.assign(globalThis, { scene: { vit, events, answered: 0, photos } });
     },
-    { backend, names: PHOTOS },
+    { backend, names: PHOTOS, worker, onCanvas },
   );
   return page;
 }
@@ -91,18 +112,25 @@ function expectSame(actual: (Answers | string)[], expected: (Answers | string)[]
 
 const events = (page: Page) => page.evaluate(() => scene.events);
 
-test('twice, and WebGPU comes back: every photo gets its answer, from a GPU', async () => {
-  const page = await open('webgpu', UNLIMITED);
-  const expected = await ask(page);
-  for (let crashes = 1; crashes <= 2; crashes++) {
-    const answers = ask(page);
-    await crash(page);
-    expectSame(await answers, expected, 0);
-    await expect.poll(() => events(page)).toEqual(new Array(crashes).fill(['device-lost', 'recovered']).flat());
-  }
-  expect(await page.evaluate(() => scene.vit.info.backend)).toBe('webgpu');
-  expect(page.workers()).toHaveLength(1);
-});
+const CHOICES: [string, Choice][] = [
+  ['files, in a worker', {}],
+  ['canvases, in the page', { worker: false, onCanvas: true }],
+];
+
+for (const [what, choice] of CHOICES) {
+  test(`twice, and WebGPU comes back: every photo gets its answer, from a GPU (${what})`, async () => {
+    const page = await open('webgpu', UNLIMITED, choice);
+    const expected = await ask(page);
+    for (let crashes = 1; crashes <= 2; crashes++) {
+      const answers = ask(page);
+      await crash(page);
+      expectSame(await answers, expected, 0);
+      await expect.poll(() => events(page)).toEqual(new Array(crashes).fill(['device-lost', 'recovered']).flat());
+    }
+    expect(await page.evaluate(() => scene.vit.info.backend)).toBe('webgpu');
+    expect(page.workers()).toHaveLength(choice.worker === false ? 0 : 1);
+  });
+}
 
 test('twice, and the browser takes WebGPU away: the CPU answers the rest', async () => {
   const page = await open('auto', []);
