@@ -19,6 +19,7 @@ export default defineConfig({
   projects: [
     { name: 'page', testDir: 'test/page' },
     { name: 'package', testDir: 'test/package', timeout: 120_000 },
+    { name: 'training', testDir: 'test/training', timeout: 300_000 },
     { name: 'reliability', testDir: 'test/reliability', timeout: 120_000 },
   ],
 });

@@ -22,6 +22,8 @@ step('audit of what the library depends on', audit);
 const built = ['lib', 'page', 'cli'].every((target) => step(`build ${target}`, () => npm(`build:${target}`)));
 const noLavapipe = process.env.VIT_ADAPTER === 'gpu' ? '' : lavapipeFailure();
 if (noLavapipe) notRun.push(`f16, subgroups and subgroup matrices, and every kernel on lavapipe. ${noLavapipe}`);
+const python = findPython() ?? installPython();
+if (!python) notRun.push('training. It needs a Python with PyTorch, NumPy and Pillow; PYTHON says which one.');
 if (built) {
   const { findChrome } = await import('../dist/cli/chrome.js');
   process.env.CHROME_PATH = findChrome(chromium.executablePath()) ?? installChrome(findChrome);
@@ -30,7 +32,10 @@ if (built) {
   if (noLavapipe) vitest.push('--project=!tiers');
   suite('vitest', vitest, countVitest);
   process.env.PLAYWRIGHT_JSON_OUTPUT_NAME = `${REPORTS}/playwright.json`;
-  suite('playwright', ['test', '--reporter=list,json'], countPlaywright);
+  const playwright = ['test', '--reporter=list,json'];
+  if (python) process.env.PYTHON = python;
+  else playwright.push(...['page', 'package', 'reliability'].map((project) => `--project=${project}`));
+  suite('playwright', playwright, countPlaywright);
   step('no request left localhost', () => elsewhere.sawOnly(['from-vitest.invalid', 'from-playwright.invalid']));
 }
 for (const what of notRun) console.log(`NOT RUN: ${what}`);
@@ -136,15 +141,31 @@ function lavapipeFailure() {
   return failure;
 }
 
+/** The first that trains: it has PyTorch, NumPy and Pillow. */
+function findPython() {
+  const candidates = [process.env.PYTHON, 'python3', '/usr/bin/python3', 'python'];
+  return candidates.find((python) => python && spawnSync(python, ['-c', 'import torch, numpy, PIL']).status === 0);
+}
+
+/** Debian's, where that can be had. */
+function installPython() {
+  console.log('\n== no Python with PyTorch found: installing one');
+  apt('update');
+  apt('install', '--yes', '--no-install-recommends', 'python3-torch', 'python3-numpy', 'python3-pil');
+  return findPython();
+}
+
+function apt(...args) {
+  const [command, ...rest] = [...(process.getuid?.() === 0 ? [] : ['sudo']), 'apt-get', ...args];
+  spawnSync(command, rest, { stdio: 'inherit', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } });
+}
+
 /** Playwright's Chromium, or where that cannot be had Debian's. */
 function installChrome(findChrome) {
   console.log('\n== no Chrome found: installing one');
   if (!run('playwright', ['install', 'chromium'])) {
-    const sudo = process.getuid?.() === 0 ? [] : ['sudo'];
-    for (const args of [['update'], ['install', '--yes', 'chromium']]) {
-      const [command, ...rest] = [...sudo, 'apt-get', ...args];
-      spawnSync(command, rest, { stdio: 'inherit', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } });
-    }
+    apt('update');
+    apt('install', '--yes', 'chromium');
   }
   const path = findChrome(chromium.executablePath());
   if (!path) throw new Error('There is no Chrome, and none could be installed. Install one, or set CHROME_PATH.');

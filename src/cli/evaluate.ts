@@ -14,14 +14,14 @@ import { drawConfusion } from './confusion-chart.ts';
 import { errorOfPage, manifestFile, type PageError, withEnginePage } from './engine-page.ts';
 import {
   type Answer,
-  bestThreshold,
   type Evaluation,
   evaluate,
   type ThresholdFigures,
   thresholds,
+  thresholdThatKeeps,
 } from './evaluation.ts';
 import { readJson } from './files.ts';
-import { orNull, parseCount, parseCrop, parseResize } from './flags.ts';
+import { orNull, parseCount, parseCrop, parseNumber, parseResize } from './flags.ts';
 import { imagesBelow, type SortedImage, sortedImages } from './sorted-images.ts';
 import { type Terminal, table } from './terminal.ts';
 
@@ -29,6 +29,7 @@ interface Flags {
   model?: string;
   images: string;
   unknown?: string;
+  keep: number;
   out?: string;
   limit?: number;
   batch: number;
@@ -44,6 +45,7 @@ export function evaluateCommand(terminal: Terminal): Command {
     .requiredOption('--images <dir>', 'one folder per class, named as the label')
     .option('--model <dir>', 'a converted model (default: the one of this package)')
     .option('--unknown <dir>', "images that show none of the labels: finds the threshold for 'not sure'")
+    .option('--keep <share>', 'of the right answers, that the threshold must keep', parseNumber, 0.8)
     .option('--out <dir>', 'writes report.json and confusion.svg there')
     .option('--limit <n>', 'images per class, the first by name', parseCount)
     .option('--batch <n>', 'images that are handed over at once', parseCount, 50)
@@ -61,11 +63,11 @@ interface Report extends Evaluation {
   adapter: ModelInfo['adapter'];
   /** Of loading and answering. */
   seconds: number;
-  unknown?: { images: number; best: ThresholdFigures; thresholds: ThresholdFigures[] };
+  unknown?: { images: number; chosen: ThresholdFigures; thresholds: ThresholdFigures[] };
 }
 
 async function evaluateModel(flags: Flags, terminal: Terminal): Promise<void> {
-  const { images: root, limit, unknown: unknownRoot, out } = flags;
+  const { images: root, limit, unknown: unknownRoot, keep, out } = flags;
   const file = manifestFile(flags.model);
   const { labels, preprocess: own } = parseManifest(await readJson(file), file);
   if (labels.length === 0) throw new ViTError('bad-input', `${file}: the model has no labels, only features.`);
@@ -96,7 +98,7 @@ async function evaluateModel(flags: Flags, terminal: Terminal): Promise<void> {
       answers,
       ranked.slice(sorted.length).map(([{ score }]) => score),
     );
-    report.unknown = { images: strangers.length, best: bestThreshold(figures), thresholds: figures };
+    report.unknown = { images: strangers.length, chosen: thresholdThatKeeps(keep, figures), thresholds: figures };
   }
   printReport(report, terminal);
   if (out !== undefined) {
@@ -215,7 +217,7 @@ function printReport(report: Report, terminal: Terminal): void {
     `top-1 ${percent(top1)}, top-5 ${percent(top5)}, expected calibration error ${calibrationError.toFixed(4)}`,
   );
   if (unknown) {
-    const { threshold, kept, refused } = unknown.best;
+    const { threshold, kept, refused } = unknown.chosen;
     terminal.print(
       `'not sure' below ${threshold}: keeps ${percent(kept)} of the right answers, refuses ${percent(refused)} of ` +
         `${unknown.images} images of nothing it knows`,

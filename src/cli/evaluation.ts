@@ -95,9 +95,9 @@ export function thresholds(answers: Answer[], unknown: number[]): ThresholdFigur
   });
 }
 
-/** The threshold that keeps and refuses most, one counting as much as the other; the lowest of equals. */
-export function bestThreshold(figures: ThresholdFigures[]): ThresholdFigures {
-  return figures.reduce((best, next) => (next.kept + next.refused > best.kept + best.refused ? next : best));
+/** The highest threshold that keeps this share of the right answers: it refuses most of the others. */
+export function thresholdThatKeeps(share: number, figures: ThresholdFigures[]): ThresholdFigures {
+  return figures.filter(({ kept }) => kept >= share).pop() ?? figures[0];
 }
 
 function share<T>(items: T[], has: (item: T) => boolean): number {

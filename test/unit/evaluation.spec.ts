@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { drawConfusion } from '../../src/cli/confusion-chart.ts';
-import { type Answer, bestThreshold, evaluate, thresholds } from '../../src/cli/evaluation.ts';
+import { type Answer, evaluate, thresholds, thresholdThatKeeps } from '../../src/cli/evaluation.ts';
 import { imagesBelow, sortedImages } from '../../src/cli/sorted-images.ts';
 
 const LABELS = ['cat', 'dog', 'frog'];
@@ -67,8 +67,10 @@ describe("a threshold for 'not sure'", () => {
     expect(at(0.7)).toMatchObject({ kept: 2 / 3, refused: 1 });
   });
 
-  test('the best keeps and refuses most; the lowest of equals', () => {
-    expect(bestThreshold(figures)).toMatchObject({ threshold: 0.66, kept: 2 / 3, refused: 1 });
+  test('the highest that keeps as many right answers as it must is taken', () => {
+    expect(thresholdThatKeeps(0.8, figures)).toMatchObject({ threshold: 0.6, kept: 1, refused: 0.5 });
+    expect(thresholdThatKeeps(0.6, figures)).toMatchObject({ threshold: 0.7, kept: 2 / 3, refused: 1 });
+    expect(thresholdThatKeeps(0.1, figures)).toMatchObject({ threshold: 0.9, kept: 1 / 3 });
   });
 });
 

@@ -78,7 +78,7 @@ RECIPES = {
     ),
     # About two hours on two cores that know bf16. Small pictures first, and Muon, because epochs are few.
     'cpu': Recipe(
-        stages=[(16, 13), (24, 5), (32, 4)], width=192, depth=6, heads=3, batch=256, optimizer='muon', rate=1.5e-3,
+        stages=[(16, 13), (24, 5), (32, 7)], width=192, depth=6, heads=3, batch=256, optimizer='muon', rate=1.5e-3,
         matrix_rate=4e-3, decay=0.1, warmup=1, operations=1, magnitude=0.3, mix=0.3, plain=0.15, erase=0,
         drop_path=0, smoothing=0.1, ema=0.998,
     ),
@@ -212,7 +212,7 @@ def load_cifar10():
 
 
 def load_folder(root, size):
-    """`root/class/picture`: each scaled and cropped as `write_config` says it of pictures to come."""
+    """`root/class/picture`: each resized as `write_config` says it of pictures to come."""
     classes = sorted(entry.name for entry in root.iterdir() if entry.is_dir() and not entry.name.startswith('.'))
     if len(classes) < 2:
         sys.exit(f'{root} needs one folder of images per class, two at least; it has {len(classes)}')
@@ -223,18 +223,11 @@ def load_folder(root, size):
             if path.suffix.lower() not in ('.jpg', '.jpeg', '.png', '.webp', '.gif', '.bmp'):
                 continue
             picture = Image.open(path).convert('RGB')
-            images.append(np.asarray(fit(picture, size)).transpose(2, 0, 1))
+            images.append(np.asarray(picture.resize((size, size), Image.BILINEAR)).transpose(2, 0, 1))
             labels.append(label)
         if len(images) - before < 2:
             sys.exit(f'{root / name} holds {len(images) - before} images; a class needs two at least')
     return torch.from_numpy(np.stack(images)), torch.tensor(labels), classes
-
-
-def fit(picture, size):
-    """The shorter edge to `size` pixels, the longer one by the same factor; then the middle."""
-    wide, high = (edge * size // min(picture.size) for edge in picture.size)
-    left, top = round((wide - size) / 2), round((high - size) / 2)
-    return picture.resize((wide, high), Image.BICUBIC).crop((left, top, left + size, top + size))
 
 
 def hold_back(labels, share, seed):
@@ -585,7 +578,10 @@ def knows_bf16():
 
 
 def fit_temperature(logits, labels):
-    """The T that makes softmax(logits / T) most likely (Guo et al., 2017)."""
+    """The T that makes softmax(logits / T) most likely (Guo et al., 2017).
+
+    Not below a tenth: where all of few images are right, nothing else bounds it.
+    """
     log_t = torch.zeros((), requires_grad=True)
     optimizer = torch.optim.LBFGS([log_t], max_iter=100, line_search_fn='strong_wolfe')
 
@@ -596,7 +592,7 @@ def fit_temperature(logits, labels):
         return loss
 
     optimizer.step(closure)
-    return log_t.exp().item()
+    return max(0.1, log_t.exp().item())
 
 
 def calibration_error(logits, labels, bins=15):
@@ -636,7 +632,7 @@ def write_json(path, value):
 
 
 def write_config(path, run):
-    """What the tensors cannot tell, as timm writes it for a model on the Hub."""
+    """What the tensors cannot tell, as timm writes it for a model on the Hub. preprocess.py measured how to resize."""
     write_json(
         path,
         {
@@ -647,8 +643,8 @@ def write_config(path, run):
             'model_args': {'num_heads': run.recipe.heads, 'img_size': run.size},
             'pretrained_cfg': {
                 'input_size': [3, run.size, run.size],
-                'interpolation': 'bicubic',
-                'crop_mode': 'center',
+                'interpolation': 'bilinear',
+                'crop_mode': 'squash',
                 'crop_pct': 1.0,
                 'mean': [0.5, 0.5, 0.5],
                 'std': [0.5, 0.5, 0.5],
@@ -736,8 +732,8 @@ def finish(run, name, test, export):
     write_json(out / 'calibration.json', {'temperature': round(temperature, 4)})
     write_json(out / 'report.json', report)
     draw_curves(out / 'curves.png', run.history)
-    which = 'test' if test else 'heldBack'
-    print(f'{which} accuracy {100 * report[which]["accuracy"]:.2f} %, temperature {temperature:.3f}; everything is in {out}')
+    which, figures = ('test', report['test']) if test else ('held-back', report['heldBack'])
+    print(f'{which} accuracy {100 * figures["accuracy"]:.2f} %, temperature {temperature:.3f}; everything is in {out}')
 
 
 def measured(logits, labels, temperature):
@@ -779,7 +775,7 @@ def main():
         images, labels, *test = load_cifar10()
         classes, name = CIFAR10_LABELS, f'CIFAR-10 ({CIFAR10})'
         kept, held = hold_back(labels, 0.1, args.seed)
-    recipe.batch = min(recipe.batch, len(kept))
+    recipe.batch = min(recipe.batch, max(16, len(kept) // 20))  # few pictures: twenty steps an epoch all the same
     run = Run(
         recipe, args.seed, classes, (images[kept], labels[kept]), (images[held], labels[held]), args.out, device
     )
