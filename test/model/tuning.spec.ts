@@ -38,6 +38,7 @@ beforeAll(async () => {
 
 beforeEach(async () => {
   await clearCache();
+  vi.spyOn(GPUAdapterInfo.prototype, 'isFallbackAdapter', 'get').mockReturnValue(false);
   vi.spyOn(GPUAdapterInfo.prototype, 'architecture', 'get').mockReturnValue('unheard-of');
   vi.spyOn(GPUAdapterInfo.prototype, 'description', 'get').mockReturnValue('');
   vi.spyOn(globalThis, 'fetch').mockImplementation(async (input) => {
