@@ -114,6 +114,28 @@ test.describe('another model', () => {
     await expect(visit.model).toContainText('other: 2.7 million weights');
     await expect(visit.page.getByText('It knows ten things')).toContainText('small airplane, small automobile');
   });
+
+  test('and its labels are text, whatever they hold', async ({ visit, site }) => {
+    const markup = '<img src=x onerror=alert(1)><script>alert(2)</script>';
+    site.change('model.json', (bytes) => {
+      const manifest = JSON.parse(bytes.toString());
+      const labels = manifest.labels.map((label: string) => `${markup}${label}`);
+      return Buffer.from(JSON.stringify({ ...manifest, name: `<b>${markup}`, labels }));
+    });
+    await visit.arriveReady();
+    await visit.picker.setInputFiles([OWL]);
+    await expect(visit.card('owl.jpg').getByRole('list', { name: 'Best labels' })).toContainText(`${markup}bird`);
+    await expect(visit.model).toContainText(`<b>${markup}`);
+    for (const element of ['img[src="x"]', 'b', 'body script']) {
+      expect(
+        await visit.page
+          .locator(element)
+          .filter({ hasText: /alert|^$/ })
+          .count(),
+        element,
+      ).toBe(0);
+    }
+  });
 });
 
 test.describe('a browser without WebGPU', () => {

@@ -12,6 +12,8 @@ export interface BuiltServer {
   origin: string;
   /** Paths that were asked for. */
   log: string[];
+  /** What lies at some paths besides. */
+  extra: Map<string, Uint8Array>;
   /** For which paths the line is dead. */
   refuse: (path: string) => boolean;
   close(): void;
@@ -32,7 +34,7 @@ export async function serveBuilt(): Promise<BuiltServer> {
       return;
     }
     try {
-      const file = readFileSync(join(path.startsWith('/lib/') ? 'dist' : '.', path));
+      const file = built.extra.get(path) ?? readFileSync(join(path.startsWith('/lib/') ? 'dist' : '.', path));
       response.setHeader('content-type', TYPES[extname(path)] ?? 'application/octet-stream').end(file);
     } catch {
       response.writeHead(404).end();
@@ -42,6 +44,7 @@ export async function serveBuilt(): Promise<BuiltServer> {
   const built: BuiltServer = {
     origin: `http://localhost:${(server.address() as AddressInfo).port}/`,
     log: [],
+    extra: new Map(),
     refuse: () => false,
     close: () => server.close(),
   };
