@@ -4,6 +4,7 @@
 import { Columns } from '../src/gpu/columns.ts';
 import { type Kernel, roundUp } from '../src/gpu/kernel.ts';
 import { Pipelines } from '../src/gpu/pipelines.ts';
+import '../src/kernels/tier-shaders.ts';
 import { type AttentionTiling, attention } from '../src/kernels/attention.ts';
 import { type LayerNormTiling, layerNorm } from '../src/kernels/layer-norm.ts';
 import { type MatmulTiling, type MatrixInfo, matmul, matrixFor, packWeight, ROW_TILE } from '../src/kernels/matmul.ts';

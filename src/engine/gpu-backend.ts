@@ -10,6 +10,7 @@ import { Buffers } from '../gpu/buffers.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { type Kernel, kernelKey, variantName } from '../gpu/kernel.ts';
 import { Pipelines } from '../gpu/pipelines.ts';
+import { hasTierShaders } from '../gpu/tiers.ts';
 import { matrixFor, type WeightStorage } from '../kernels/matmul.ts';
 import { type Extras, extrasFor } from '../model/outputs.ts';
 import { type Plan, planViT } from '../model/plan.ts';
@@ -241,6 +242,7 @@ export class GpuBackend implements Backend {
   }
 
   get #abilities(): Abilities {
+    if (!hasTierShaders()) return { subgroups: false, matrix: null };
     const { device, adapterInfo } = this.#gpu;
     const hasMatrices = device.features.has('chromium-experimental-subgroup-matrix' as GPUFeatureName);
     // Operands of f16 round what is computed, not only what is stored.

@@ -1,8 +1,8 @@
-import subgroupsSource from '../../shaders/attention.subgroups.wgsl?raw';
 import source from '../../shaders/attention.wgsl?raw';
 import { type ColumnLayout, packVector } from '../gpu/columns.ts';
 import { ceilDiv, type Kernel } from '../gpu/kernel.ts';
 import { specialise } from '../gpu/specialise.ts';
+import { specialiseTier } from '../gpu/tiers.ts';
 
 /** Threads of a workgroup, in all variants. */
 const WORKGROUP = 32;
@@ -64,7 +64,7 @@ export function attention(sizes: AttentionSizes, { entry }: AttentionTiling = { 
     entry,
     code:
       entry === 'subgroups'
-        ? specialise('attention.subgroups.wgsl', subgroupsSource, constants)
+        ? specialiseTier('attention.subgroups.wgsl', constants)
         : specialise('attention.wgsl', source, { ...constants, TILE_KEYS: entry === 'tiled' ? tileKeys(vectors) : 4 }),
     bindings: ['read', 'read', 'read', 'write'],
     grid: (rows) => [ceilDiv(queries, WORKGROUP * QUERIES_PER_THREAD[entry]), heads, rows / queries],

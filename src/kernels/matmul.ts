@@ -1,9 +1,8 @@
-import matrixSource from '../../shaders/matmul.subgroup-matrix.wgsl?raw';
-import subgroupsSource from '../../shaders/matmul.subgroups.wgsl?raw';
 import source from '../../shaders/matmul.wgsl?raw';
 import type { ColumnLayout } from '../gpu/columns.ts';
 import { ceilDiv, type Kernel, roundUp } from '../gpu/kernel.ts';
 import { specialise } from '../gpu/specialise.ts';
+import { specialiseTier } from '../gpu/tiers.ts';
 
 /** Threads of a workgroup, in all variants but `matrix`. */
 const WORKGROUP = 64;
@@ -119,7 +118,7 @@ export function matmul(sizes: MatmulSizes, tiling: MatmulTiling = DIRECT): Kerne
     case 'subgroups':
       return {
         ...kernel,
-        code: specialise('matmul.subgroups.wgsl', subgroupsSource, constants, storage),
+        code: specialiseTier('matmul.subgroups.wgsl', constants, storage),
         grid: (rows) => [ceilDiv(ceilDiv(rows, ROW_TILE) * ceilDiv(panels, 4), WORKGROUP / 4), 1, 1],
       };
     case 'matrix': {
@@ -127,7 +126,7 @@ export function matmul(sizes: MatmulSizes, tiling: MatmulTiling = DIRECT): Kerne
       const matrix = { MATRIX_ROWS: M, MATRIX_COLUMNS: N, MATRIX_DEPTH: K, LANES: lanes, DEPTH: stageDepth(storage) };
       return {
         ...kernel,
-        code: specialise('matmul.subgroup-matrix.wgsl', matrixSource, { ...constants, ...matrix }, storage),
+        code: specialiseTier('matmul.subgroup-matrix.wgsl', { ...constants, ...matrix }, storage),
         grid: (rows) => [ceilDiv(outputs, MATRIX_TILE), ceilDiv(rows, MATRIX_TILE), 1],
       };
     }

@@ -4,6 +4,7 @@
 import { Gpu } from '../../src/gpu/device.ts';
 import type { Kernel } from '../../src/gpu/kernel.ts';
 import { Pipelines } from '../../src/gpu/pipelines.ts';
+import '../../src/kernels/tier-shaders.ts';
 
 /** What kernels of a higher tier need. */
 export const OPTIONAL_FEATURES = [

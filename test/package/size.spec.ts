@@ -1,14 +1,15 @@
 /**
- * The script a page downloads: library, worker and shaders together stay below 60 KB, compressed.
+ * The script a page downloads: library, worker and shaders together stay below 60 KB, compressed. The classification page has
+ * a script of its own besides.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { expect, test } from '@playwright/test';
 
-const BUDGET = 60_000;
+const BUDGETS = { 'dist/lib': 60_000, 'dist/page': 60_000 + 4_000 };
 
-for (const folder of ['dist/lib', 'dist/page']) {
+for (const [folder, budget] of Object.entries(BUDGETS)) {
   test(`${folder} is within the budget`, () => {
     const files = readdirSync(folder, { recursive: true, encoding: 'utf8' });
     // A page loads the engine in its worker, or with `worker: false` as host.js; never both.
@@ -18,6 +19,6 @@ for (const folder of ['dist/lib', 'dist/page']) {
     console.log(`${folder}: ${total} bytes gzip (${scripts.map((file, i) => `${file} ${sizes[i]}`).join(', ')})`);
     expect(scripts.length).toBeGreaterThan(1);
     expect(total).toBeGreaterThan(10_000);
-    expect(total).toBeLessThanOrEqual(BUDGET);
+    expect(total).toBeLessThanOrEqual(budget);
   });
 }
