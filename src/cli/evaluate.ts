@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import type { Page } from 'playwright';
 import { ViTError } from '../error.ts';
-import type { BackendName, Classification, ModelInfo, ViT } from '../index.ts';
+import type { BackendName, Classification, LoadOptions, ModelInfo, ViT } from '../index.ts';
 import { type Crop, FILTERS, type Filter, type Preprocess, type Resize } from '../model/preprocess.ts';
 import { parseManifest } from '../weights/parse-manifest.ts';
 import { drawConfusion } from './confusion-chart.ts';
@@ -34,6 +34,7 @@ interface Flags {
   limit?: number;
   batch: number;
   backend: 'auto' | BackendName;
+  dtype: NonNullable<LoadOptions['dtype']>;
   resize?: Resize | 'none';
   crop?: Crop | 'none';
   filter?: Filter;
@@ -50,6 +51,7 @@ export function evaluateCommand(terminal: Terminal): Command {
     .option('--limit <n>', 'images per class, the first by name', parseCount)
     .option('--batch <n>', 'images that are handed over at once', parseCount, 50)
     .addOption(new Option('--backend <name>', 'where to compute').choices(['auto', 'webgpu', 'cpu']).default('auto'))
+    .addOption(new Option('--dtype <dtype>', 'of the arithmetic').choices(['auto', 'f32', 'f16']).default('auto'))
     .option('--resize <how>', "instead of the model's own, as in convert", parseResize)
     .option('--crop <how>', "instead of the model's own, as in convert", parseCrop)
     .addOption(new Option('--filter <filter>', "instead of the model's own").choices(FILTERS))
@@ -61,6 +63,8 @@ interface Report extends Evaluation {
   preprocess: Preprocess;
   backend: BackendName;
   adapter: ModelInfo['adapter'];
+  /** Of the arithmetic. */
+  dtype: ModelInfo['dtype'];
   /** Of loading and answering. */
   seconds: number;
   unknown?: { images: number; chosen: ThresholdFigures; thresholds: ThresholdFigures[] };
@@ -90,6 +94,7 @@ async function evaluateModel(flags: Flags, terminal: Terminal): Promise<void> {
     preprocess,
     backend: info.backend,
     adapter: info.adapter,
+    dtype: info.dtype,
     seconds: Math.round((performance.now() - start) / 100) / 10,
     ...evaluate(answers, labels),
   };
@@ -121,13 +126,14 @@ async function answer(
   {
     batch,
     backend,
+    dtype,
     preprocess,
     terminal,
-  }: Pick<Flags, 'batch' | 'backend'> & { preprocess: Preprocess; terminal: Terminal },
+  }: Pick<Flags, 'batch' | 'backend' | 'dtype'> & { preprocess: Preprocess; terminal: Terminal },
 ): Promise<{ info: ModelInfo; ranked: Classification[][] }> {
   return withEnginePage(manifest, files, async (page, { model, images }) => {
     terminal.progress('loading the model');
-    const loaded = await page.evaluate(loadInPage, { model, backend, preprocess });
+    const loaded = await page.evaluate(loadInPage, { model, backend, dtype, preprocess });
     if ('error' in loaded) throw errorOfPage(loaded.error);
     const ranked: Classification[][] = [];
     const start = performance.now();
@@ -170,10 +176,12 @@ interface LoadedPage {
 async function loadInPage({
   model,
   backend,
+  dtype,
   preprocess,
 }: {
   model: string;
   backend: 'auto' | BackendName;
+  dtype: LoadOptions['dtype'];
   preprocess: Preprocess;
 }): Promise<{ info: ModelInfo } | { error: PageError }> {
   try {
@@ -183,7 +191,7 @@ async function loadInPage({
     const manifest = { ...(await (await fetch(model)).json()), preprocess };
     const read = async ({ file }: { file: string }) =>
       new Uint8Array(await (await fetch(new URL(file, new URL(model, location.href)))).arrayBuffer());
-    const vit = await loadViT({ manifest, shards: await Promise.all(manifest.shards.map(read)) }, { backend });
+    const vit = await loadViT({ manifest, shards: await Promise.all(manifest.shards.map(read)) }, { backend, dtype });
     (globalThis as unknown as LoadedPage).vit = vit;
     return { info: vit.info };
   } catch (error) {
