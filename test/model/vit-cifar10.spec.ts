@@ -1,8 +1,9 @@
 /**
- * The embedded model on 60 images of CIFAR-10's test set, against what PyTorch computed from the f32 checkpoint.
+ * The embedded model on 60 images of CIFAR-10's test set, against what PyTorch computes from the same numbers, and an f32
+ * checkpoint of that architecture on the same images.
  */
 import { describe, expect, test } from 'vitest';
-import { loadViT } from '../../src/index.ts';
+import { loadViT, type ViT } from '../../src/index.ts';
 import { expectClose } from '../harness/arrays.ts';
 import { convert, fixture, haveModels, readBytes, readFloats, readJson, realModel } from '../harness/files.ts';
 
@@ -17,12 +18,41 @@ function best(row: ArrayLike<number>): number {
   return Array.from(row).reduce((best, value, i) => (value > row[best] ? i : best), 0);
 }
 
+/** The design's bound, made absolute: the logits are within ±10. */
+const BOUND = 1e-4;
+
+function largest(values: Float32Array): number {
+  return Math.max(...values.map(Math.abs));
+}
+
+async function logitsOf(vit: ViT): Promise<number[]> {
+  const ranked = await vit.classify(images, { topK: 10, activation: 'none' });
+  return ranked.flatMap((row) => row.sort((a, b) => a.index - b.index).map(({ score }) => score));
+}
+
 describe('the embedded model', async () => {
   const vit = await loadViT(MODEL);
 
   test.for(golden.images.map((name, i) => ({ name, i })))("$name: PyTorch's best label", async ({ i }) => {
     const [{ index }] = await vit.classify(images[i]);
     expect(index).toBe(best(logits.subarray(i * 10, i * 10 + 10)));
+  });
+
+  test("PyTorch's logits, from the image files", async () => {
+    // f16 on disk, f32 in arithmetic, on both sides.
+    expectClose(await logitsOf(vit), logits, BOUND / largest(logits));
+  });
+
+  test('the scores are those logits at the temperature of the model', async () => {
+    const { calibration } = vit.info;
+    const rows = await vit.classify(images.slice(0, 4), { topK: 10 });
+    for (const [i, row] of rows.entries()) {
+      const powers = [...logits.subarray(10 * i, 10 * i + 10)].map((logit) =>
+        Math.exp(logit / calibration!.temperature),
+      );
+      const sum = powers.reduce((a, b) => a + b);
+      for (const { index, score } of row) expect(score).toBeCloseTo(powers[index] / sum, 4);
+    }
   });
 
   test('the self-test holds', async () => {
@@ -44,9 +74,7 @@ test.runIf(haveModels)("the f32 checkpoint gives PyTorch's logits, from the imag
     labels: await readJson(realModel('vit-cifar10/labels.json')),
   });
   const vit = await loadViT(files);
-  const ranked = await vit.classify(images, { topK: 10, activation: 'none' });
-  const computed = ranked.flatMap((row) => row.sort((a, b) => a.index - b.index).map(({ score }) => score));
-  // The logits are within ±5, so that the bound is the design's 1e-4, made absolute.
-  expectClose(computed, logits, 1e-4 / Math.max(...logits.map(Math.abs)));
+  const expected = await readFloats(realModel('vit-cifar10/golden/logits.f32'));
+  expectClose(await logitsOf(vit), expected, BOUND / largest(expected));
   vit.dispose();
 });

@@ -16,6 +16,26 @@ test('a low score is no answer: the page is not sure, and says what the model kn
   await expect(visit.announcements).toContainText(/cup\.jpg: not sure\. It may be none of .* Guesses: [a-z]+ \d/);
 });
 
+test('how sure is sure enough, the model says', async ({ visit, site }) => {
+  const threshold = (value: number) => {
+    site.heal();
+    site.change('model.json', (bytes) => {
+      const manifest = JSON.parse(bytes.toString());
+      return Buffer.from(JSON.stringify({ ...manifest, calibration: { temperature: 1, threshold: value } }));
+    });
+  };
+  for (const [value, verdict] of [
+    [1, 'Not sure'],
+    [0, 'bird'],
+  ] as const) {
+    threshold(value);
+    await visit.arriveReady();
+    await visit.sample('Owl').click();
+    await expectAnswer(visit.card('owl.jpg'));
+    await expect(visit.card('owl.jpg').locator('.verdict')).toHaveText(verdict);
+  }
+});
+
 test('what the model knows is said before any photo is there', async ({ visit, site }) => {
   site.hold('.bin');
   await visit.arrive();

@@ -336,15 +336,47 @@ test('help and version have exit code 0', async () => {
 
 const models = process.env.VIT_MODELS;
 
-test.skipIf(!models)('the embedded model is what its checkpoint converts to', async () => {
-  const checkpoint = join(models!, 'vit-cifar10');
-  const labels = join(checkpoint, 'labels.json');
-  const flags = '--license Apache-2.0 --dtype f16 --name vit-cifar10'.split(' ');
-  await runCommand('convert', checkpoint, '--out', out, '--labels', labels, ...flags, ...ENOUGH);
-  const embedded = new URL('../../weights/vit-cifar10/', import.meta.url);
-  for (const file of readdirSync(out)) {
-    expect(readFileSync(join(out, file)).equals(readFileSync(new URL(file, embedded)))).toBe(true);
+test('`none` for resize or crop is none, and no other way to say nothing', async () => {
+  const rest = [...ENOUGH.slice(0, 2), ...PIXELS.slice(2)];
+  const squash = await runCommand('convert', timm, '--out', out, ...rest, '--resize', 'squash:32x32', '--crop', 'none');
+  expect(squash).toMatchObject({ exitCode: 0, warned: '' });
+  expect(readModel(out).preprocess).toMatchObject({ resize: { mode: 'squash' }, crop: null });
+  const crop = await runCommand(
+    ...['convert', timm, '--out', out, '--force', ...rest, '--resize', 'none', '--crop', '32x32'],
+  );
+  expect(crop).toMatchObject({ exitCode: 0, warned: '' });
+  expect(readModel(out).preprocess).toMatchObject({ resize: null, crop: { height: 32, width: 32 } });
+});
+
+test('the embedded model, taken as a checkpoint, converts to itself', async () => {
+  const embedded = fileURLToPath(new URL('../../weights/vit-cifar10', import.meta.url));
+  const { source, ...manifest } = readModel(embedded);
+  expect(manifest.shards).toHaveLength(1);
+  const shard = readFileSync(join(embedded, manifest.shards[0].file));
+  const header: Record<string, object> = {};
+  const data: Buffer[] = [];
+  let end = 0;
+  for (const [name, { shape, offset, bytes }] of Object.entries(manifest.tensors)) {
+    header[name] = { dtype: 'F16', shape, data_offsets: [end, end + bytes] };
+    data.push(shard.subarray(offset, offset + bytes));
+    end += bytes;
   }
+  const checkpoint = join(folder, 'embedded.safetensors');
+  writeFileSync(checkpoint, safetensorsFile(header, Buffer.concat(data)));
+  const [labels, calibration] = [join(folder, 'names.json'), join(folder, 'believed.json')];
+  writeFileSync(labels, JSON.stringify(manifest.labels));
+  writeFileSync(calibration, JSON.stringify(manifest.calibration));
+  const { resize, crop, filter } = manifest.preprocess;
+  const flags = [
+    ...['--labels', labels, '--calibration', calibration, '--dtype', 'f16', '--name', 'vit-cifar10', '--heads', '3'],
+    ...['--resize', resize?.mode === 'squash' ? 'squash:32x32' : 'shortest-edge:32', '--crop', crop ? '32x32' : 'none'],
+    ...['--filter', filter, '--mean', '.5,.5,.5', '--std', '.5,.5,.5'],
+  ];
+  const { exitCode, warned } = await runCommand('convert', checkpoint, '--out', out, ...flags);
+  expect({ exitCode, warned }).toEqual({ exitCode: 0, warned: '' });
+  const { source: again, ...converted } = readModel(out);
+  expect(converted).toEqual(manifest);
+  expect(readFileSync(join(out, manifest.shards[0].file)).equals(shard)).toBe(true);
 });
 
 test.skipIf(!models)(
