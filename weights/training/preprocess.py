@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Which preprocessing suits a model trained by train.py: every way to resize, on real photographs and on the test images.
 
-    python3 weights/training/preprocess.py weights/training/.cache/cifar10/checkpoint.pt weights/training/.cache/photos/known
+    python3 weights/training/preprocess.py weights/training/.cache/cifar10/checkpoint.pt weights/training/.cache/photos/known [test images]
 
 Test images are 32x32 already, and any filter leaves them alone. So each is enlarged to 256x256 first (bicubic), as if it were
 a photo, and then resized. Pillow resizes here; the engine's bytes are Pillow's.
@@ -44,7 +44,8 @@ def main():
         pixels = torch.from_numpy(np.stack([np.asarray(picture).transpose(2, 0, 1) for picture in pictures]))
         return train.logits_of(model, pixels, size, torch.device('cpu')).log_softmax(1)
 
-    photos = [(Image.open(path).convert('RGB'), classes.index(path.parent.name)) for path in sorted(Path(sys.argv[2]).rglob('*.png'))]
+    paths = sorted(Path(sys.argv[2]).rglob('*.png'))
+    photos = [(Image.open(path).convert('RGB'), classes.index(path.parent.name)) for path in paths]
     truth = torch.tensor([label for _, label in photos])
     print(f'{len(photos)} photographs\n\n| filter | squash | | crop | |\n|---|---|---|---|---|')
     for name, kind in FILTERS.items():
@@ -56,6 +57,8 @@ def main():
         print(f'| {name} | {" | ".join(cells)} |')
 
     _, _, images, labels = train.load_cifar10()
+    count = int(sys.argv[3]) if len(sys.argv) > 3 else len(images)
+    images, labels = images[:count], labels[:count]
     large = [Image.fromarray(image.permute(1, 2, 0).numpy()).resize((256, 256), Image.BICUBIC) for image in images]
     print(f'\n{len(images)} test images, enlarged\n\n| filter | top-1 |\n|---|---|')
     for name, kind in FILTERS.items():
