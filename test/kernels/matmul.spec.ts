@@ -12,7 +12,6 @@ const { features } = (await testGpu()).device;
 
 const TILINGS: MatmulTiling[] = [
   DIRECT,
-  { entry: 'split', splits: 1 },
   { entry: 'split', splits: 4 },
   { entry: 'split', splits: 8 },
   { entry: 'staged', threadRows: 4 },
@@ -32,7 +31,7 @@ const SHAPES = [
 ];
 
 /** For what compiles slowly. */
-const AWKWARD = SHAPES.filter(([rows, inputs]) => rows === 1 || inputs === 50 || inputs === 127);
+const AWKWARD = SHAPES.filter(([rows, inputs]) => rows === 1 || inputs === 127);
 
 describe('matmul', () => {
   for (const tiling of TILINGS) {
@@ -68,7 +67,7 @@ describe('matmul', () => {
 
   describe('with LayerNorm', () => {
     for (const threadRows of [4, 8]) {
-      for (const [rows, inputs, outputs] of AWKWARD) {
+      for (const [rows, inputs, outputs] of AWKWARD.slice(threadRows === 8 ? 0 : 1)) {
         test(`${rows} rows, ${inputs} to ${outputs}, ${threadRows} rows per thread`, () =>
           compare({
             rows,
