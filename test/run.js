@@ -7,6 +7,7 @@ import { once } from 'node:events';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { relative } from 'node:path';
 import { chromium } from 'playwright';
+import { attempt, installPackages, pythonThatTrains } from './harness/machine.js';
 
 const REPORTS = '.cache/test-reports';
 const count = { passed: 0, failed: 0 };
@@ -22,11 +23,10 @@ step('audit of what the library depends on', audit);
 const built = ['lib', 'page', 'cli'].every((target) => step(`build ${target}`, () => npm(`build:${target}`)));
 const noLavapipe = process.env.VIT_ADAPTER === 'gpu' ? '' : lavapipeFailure();
 if (noLavapipe) notRun.push(`f16, subgroups and subgroup matrices, and every kernel on lavapipe. ${noLavapipe}`);
-const python = findPython() ?? installPython();
+const python = pythonThatTrains(attempt);
 if (!python) notRun.push('training. It needs a Python with PyTorch, NumPy and Pillow; PYTHON says which one.');
-if (built) {
-  const { findChrome } = await import('../dist/cli/chrome.js');
-  process.env.CHROME_PATH = findChrome(chromium.executablePath()) ?? installChrome(findChrome);
+const chrome = built && (await import('../dist/cli/chrome.js'));
+if (built && step('Chrome', () => haveChrome(chrome))) {
   const elsewhere = await watchElsewhere();
   const vitest = ['run', '--reporter=default', '--reporter=json', `--outputFile=${REPORTS}/vitest.json`];
   if (noLavapipe) vitest.push('--project=!tiers');
@@ -80,6 +80,7 @@ function countVitest({ numPassedTests, numFailedTests, testResults }) {
 }
 
 function countPlaywright({ stats, errors }) {
+  if (stats.skipped > 0) notRun.push(`${stats.skipped} of Playwright's tests, which its list marks with a dash.`);
   return { passed: stats.expected, failed: stats.unexpected + stats.flaky + errors.length };
 }
 
@@ -141,33 +142,22 @@ function lavapipeFailure() {
   return failure;
 }
 
-/** The first that trains: it has PyTorch, NumPy and Pillow. */
-function findPython() {
-  const candidates = [process.env.PYTHON, 'python3', '/usr/bin/python3', 'python'];
-  return candidates.find((python) => python && spawnSync(python, ['-c', 'import torch, numpy, PIL']).status === 0);
-}
-
-/** Debian's, where that can be had. */
-function installPython() {
-  console.log('\n== no Python with PyTorch found: installing one');
-  apt('update');
-  apt('install', '--yes', '--no-install-recommends', 'python3-torch', 'python3-numpy', 'python3-pil');
-  return findPython();
-}
-
-function apt(...args) {
-  const [command, ...rest] = [...(process.getuid?.() === 0 ? [] : ['sudo']), 'apt-get', ...args];
-  spawnSync(command, rest, { stdio: 'inherit', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } });
-}
-
-/** Playwright's Chromium, or where that cannot be had Debian's. */
-function installChrome(findChrome) {
-  console.log('\n== no Chrome found: installing one');
-  if (!run('playwright', ['install', 'chromium'])) {
-    apt('update');
-    apt('install', '--yes', 'chromium');
+/** `CHROME_PATH` or one that is found, else Playwright's Chromium, else Debian's. */
+function haveChrome({ findChrome }) {
+  const own = chromium.executablePath();
+  try {
+    if (!findChrome(own)) installChrome();
+    const path = findChrome(own);
+    if (path) process.env.CHROME_PATH = path;
+    else console.log('There is none, and none could be installed: install one, or set CHROME_PATH.');
+    return path !== undefined;
+  } catch (error) {
+    console.log(error.message);
+    return false;
   }
-  const path = findChrome(chromium.executablePath());
-  if (!path) throw new Error('There is no Chrome, and none could be installed. Install one, or set CHROME_PATH.');
-  return path;
+}
+
+function installChrome() {
+  console.log('none found: installing one');
+  if (!run('playwright', ['install', 'chromium'])) installPackages(attempt, ['chromium']);
 }
