@@ -25,6 +25,9 @@ describe('figures', () => {
   test('accuracy, among the best one and the best five', () => {
     expect(evaluation).toMatchObject({ images: 4, top1: 0.75, top5: 1 });
     expect(evaluate([answer(2, 0.5, 0, 1)], LABELS)).toMatchObject({ top1: 0, top5: 0 });
+    const six = ['a', 'b', 'c', 'd', 'e', 'f'];
+    expect(evaluate([answer(4, 0.5, 0, 1, 2, 3, 4, 5)], six)).toMatchObject({ top1: 0, top5: 1 });
+    expect(evaluate([answer(5, 0.5, 0, 1, 2, 3, 4, 5)], six)).toMatchObject({ top1: 0, top5: 0 });
   });
 
   test('rows of the confusion are what images show, columns what they get', () => {
@@ -50,6 +53,9 @@ describe('figures', () => {
   test('calibration: within a bin, too sure and not sure enough make up for each other; a score of 1 has a bin', () => {
     const pair = [answer(0, 0.94, 0), answer(0, 0.94, 1), answer(0, 1, 0)];
     expect(evaluate(pair, LABELS).calibrationError).toBeCloseTo((2 * 0.94 + 1 - 2) / 3, 12);
+    // From 9/15 to 10/15; 10/16 lies between them.
+    const inOneOfFifteen = [answer(0, 0.61, 0), answer(0, 0.66, 1)];
+    expect(evaluate(inOneOfFifteen, LABELS).calibrationError).toBeCloseTo((0.61 + 0.66 - 1) / 2, 12);
   });
 });
 
@@ -64,13 +70,22 @@ describe("a threshold for 'not sure'", () => {
   test('an image whose score is the threshold is answered', () => {
     expect(at(0.6)).toMatchObject({ kept: 1, refused: 0.5 });
     expect(at(0.61)).toMatchObject({ kept: 2 / 3, refused: 0.5 });
+    expect(at(0.65)).toMatchObject({ kept: 2 / 3, refused: 0.5 });
     expect(at(0.7)).toMatchObject({ kept: 2 / 3, refused: 1 });
+  });
+
+  test('where nothing is answered, nothing is wrong', () => {
+    expect(at(1)).toEqual({ threshold: 1, kept: 0, refused: 1, right: 1 });
   });
 
   test('the highest that keeps as many right answers as it must is taken', () => {
     expect(thresholdThatKeeps(0.8, figures)).toMatchObject({ threshold: 0.6, kept: 1, refused: 0.5 });
     expect(thresholdThatKeeps(0.6, figures)).toMatchObject({ threshold: 0.7, kept: 2 / 3, refused: 1 });
     expect(thresholdThatKeeps(0.1, figures)).toMatchObject({ threshold: 0.9, kept: 1 / 3 });
+  });
+
+  test('a model that is never right has none to choose: 0', () => {
+    expect(thresholdThatKeeps(0.8, thresholds([answer(0, 0.9, 1)], [0.3]))).toMatchObject({ threshold: 0, refused: 0 });
   });
 });
 
@@ -108,15 +123,15 @@ describe('a folder sorted by class', () => {
 
   test('each image by its label: its name, one of its names, or its index', () => {
     for (const name of ['b.png', 'a.JPG', 'notes.txt', '.hidden.png']) put('good', 'tench', name);
-    put('good', 'Goldfish', 'c.webp');
+    put('good', 'goldFISH', 'c.webp');
     put('good', '2', 'd.gif');
     put('good', '.cache', 'e.png');
-    const images = sortedImages(join(root, 'good'), ['tench, Tinca tinca', 'goldfish', 'shark']);
+    const images = sortedImages(join(root, 'good'), ['tench, Tinca tinca', 'Goldfish', 'shark']);
     const file = (...path: string[]) => join(root, 'good', ...path);
     expect(images.sort((a, b) => a.truth - b.truth)).toEqual([
       { file: file('tench', 'a.JPG'), truth: 0 },
       { file: file('tench', 'b.png'), truth: 0 },
-      { file: file('Goldfish', 'c.webp'), truth: 1 },
+      { file: file('goldFISH', 'c.webp'), truth: 1 },
       { file: file('2', 'd.gif'), truth: 2 },
     ]);
     expect(sortedImages(join(root, 'good'), ['tench', 'goldfish', 'shark'], 1)).toHaveLength(3);
@@ -138,11 +153,11 @@ describe('a folder sorted by class', () => {
   });
 
   test('images that show no label lie anywhere below', () => {
-    put('unknown', 'b.png');
+    put('unknown', 'z.png');
     put('unknown', 'deep', 'er', 'a.jpg');
     expect(imagesBelow(join(root, 'unknown'))).toEqual([
-      join(root, 'unknown', 'b.png'),
       join(root, 'unknown', 'deep', 'er', 'a.jpg'),
+      join(root, 'unknown', 'z.png'),
     ]);
   });
 });
