@@ -7,6 +7,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { expect, test } from '@playwright/test';
 import { drop } from '../page/photos.ts';
+import { CLASSES, example, writePictures } from './pictures.ts';
 
 /** Below the repository, as a user's model is: the page loads nothing from elsewhere. */
 mkdirSync('.cache', { recursive: true });
@@ -20,61 +21,21 @@ test.afterAll(() => rmSync(folder, { recursive: true }));
 /** One that has PyTorch, NumPy and Pillow; test/run.js finds it. */
 const PYTHON = process.env.PYTHON ?? 'python3';
 
-type Colour = [number, number, number];
-
-/** What each class shows, at a place of the picture from 0 to 1. */
-const CLASSES: Record<string, (x: number, y: number) => boolean> = {
-  disc: (x, y) => Math.hypot(x - 0.5, y - 0.5) < 0.35,
-  halves: (x) => x < 0.5,
-  stripes: (_, y) => Math.floor(y * 6) % 2 === 0,
-};
-
-/** A small generator of numbers from 0 to 1, the same ones every time. */
-let state = 1;
-function random(): number {
-  state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-  return state / 2 ** 32;
-}
-
-/** 24 bits per pixel, from below. */
-function bitmap(width: number, height: number, colourAt: (x: number, y: number) => Colour): Buffer {
-  const stride = Math.ceil((3 * width) / 4) * 4;
-  const file = Buffer.alloc(54 + stride * height);
-  file.write('BM');
-  for (const [at, value] of [
-    [2, file.length],
-    [10, 54],
-    [14, 40],
-    [18, width],
-    [22, height],
-    [26, 1 | (24 << 16)],
-  ]) {
-    file.writeUInt32LE(value, at);
-  }
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      const [red, green, blue] = colourAt(x / width, 1 - y / height);
-      file.set([blue, green, red], 54 + y * stride + 3 * x);
-    }
-  }
-  return file;
-}
-
-function example(name: string): Buffer {
-  const light = [0, 0, 0].map(() => 150 + 100 * random()) as Colour;
-  const dark = [0, 0, 0].map(() => 100 * random()) as Colour;
-  // Not square: training and page squash it alike.
-  return bitmap(48, 40, (x, y) => (CLASSES[name](x, y) ? light : dark));
-}
-
 test('photos, train, convert, page', async ({ page }) => {
-  for (const name of Object.keys(CLASSES)) {
-    mkdirSync(join(photos, name), { recursive: true });
-    for (let i = 0; i < 40; i++) writeFileSync(join(photos, name, `${i}.bmp`), example(name));
-  }
+  writePictures(photos, 40);
 
   const small = ['width=48', 'depth=2', 'heads=3', 'batch=16', 'mix=0', 'operations=0', 'stages=[[32,5]]'];
-  const training = ['weights/training/train.py', '--images', photos, '--recipe', 'cpu', '--out', trained, '--set'];
+  const training = [
+    'weights/training/train.py',
+    '--images',
+    photos,
+    '--recipe',
+    'cpu',
+    '--out',
+    trained,
+    '--export-images',
+    '--set',
+  ];
   const log = execFileSync(PYTHON, [...training, ...small], { encoding: 'utf8' });
   expect(log).toContain('102 images to train on, 18 held back');
   const report = JSON.parse(readFileSync(join(trained, 'report.json'), 'utf8'));
@@ -97,6 +58,13 @@ test('photos, train, convert, page', async ({ page }) => {
   expect(top1).toBeGreaterThan(0.9);
   expect(confusion).toHaveLength(3);
   expect(readFileSync(join(evaluated, 'confusion.svg'), 'utf8')).toContain('stripes');
+
+  // What was held back, as the engine finds it and as PyTorch did: the weights are rounded to f16, the scores little.
+  command('evaluate', '--model', model, '--images', join(trained, 'held-back'), '--out', evaluated);
+  const held = JSON.parse(readFileSync(join(evaluated, 'report.json'), 'utf8'));
+  expect(held.images).toBe(18);
+  expect(held.top1).toBeCloseTo(report.heldBack.accuracy, 6);
+  expect(held.calibrationError).toBeCloseTo(report.heldBack.calibrationErrorScaled, 3);
 
   const server = await serve();
   try {

