@@ -112,7 +112,7 @@ function attentionShape(tokens: number, heads: number, headSize: number, feature
   const width = heads * headSize;
   const qkv = goldenPixels(1, [tokens, 3 * width]);
   const operands = [qkv, qkv, new Float32Array(4), new Float32Array(tokens * width)];
-  const entries: AttentionTiling['entry'][] = ['direct', 'pairs', 'tiled'];
+  const entries: AttentionTiling['entry'][] = ['direct', 'tiled'];
   if (features.has('subgroups')) entries.push('subgroups');
   const sizes = { tokens, heads, headSize, scale: headSize ** -0.5 };
   return {

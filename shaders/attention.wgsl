@@ -15,7 +15,6 @@
 // One entry point per way to split the work; attention.subgroups.wgsl has another:
 //
 //   direct  As above. No workgroup memory.
-//   pairs   A thread owns two neighbouring queries, so that it loads half as much, and there are half as many threads.
 //   tiled   One query per thread; the threads of a workgroup load TILE_KEYS keys and values together, 8 KiB of them.
 
 const TOKENS = 197u;
@@ -135,55 +134,6 @@ fn direct(@builtin(global_invocation_id) id: vec3u) {
   let y_at = first_vector_of_y(query, id.y, id.z);
   for (var i = 0u; i < VECTORS; i++) {
     y[y_at + i] = sum[i] / softmax.total;
-  }
-}
-
-@compute @workgroup_size(32)
-fn pairs(@builtin(global_invocation_id) id: vec3u) {
-  let query0 = id.x * 2u;
-  if (query0 >= QUERIES) {
-    return;
-  }
-  // Of an odd number the last query is done twice.
-  let query1 = min(query0 + 1u, QUERIES - 1u);
-  let query_at0 = first_query_vector(query0, id.y, id.z);
-  let query_at1 = first_query_vector(query1, id.y, id.z);
-  var q0: array<vec4f, VECTORS>;
-  var q1: array<vec4f, VECTORS>;
-  for (var i = 0u; i < VECTORS; i++) {
-    q0[i] = queries[query_at0 + i] * SCALE;
-    q1[i] = queries[query_at1 + i] * SCALE;
-  }
-
-  var softmax0 = Softmax(LOWEST, 0.0, 0.0, vec4f());
-  var softmax1 = softmax0;
-  var sum0: array<vec4f, VECTORS>;
-  var sum1: array<vec4f, VECTORS>;
-  for (var step = 0u; step < STEPS; step++) {
-    let wanted = step * 4u + vec4u(0u, 1u, 2u, 3u);
-    let k = first_key_vectors(wanted, id.y, id.z);
-    var products0 = vec4f();
-    var products1 = vec4f();
-    for (var i = 0u; i < VECTORS; i++) {
-      let part = mat4x4f(keys[k.x + i], keys[k.y + i], keys[k.z + i], keys[k.w + i]);
-      products0 += q0[i] * part;
-      products1 += q1[i] * part;
-    }
-    softmax0 = next(softmax0, finished(products0, query0, id.y, wanted));
-    softmax1 = next(softmax1, finished(products1, query1, id.y, wanted));
-    let v = k + WIDTH;
-    for (var i = 0u; i < VECTORS; i++) {
-      let values = mat4x4f(keys[v.x + i], keys[v.y + i], keys[v.z + i], keys[v.w + i]);
-      sum0[i] = sum0[i] * softmax0.rescale + values * softmax0.weights;
-      sum1[i] = sum1[i] * softmax1.rescale + values * softmax1.weights;
-    }
-  }
-
-  let y_at0 = first_vector_of_y(query0, id.y, id.z);
-  let y_at1 = first_vector_of_y(query1, id.y, id.z);
-  for (var i = 0u; i < VECTORS; i++) {
-    y[y_at0 + i] = sum0[i] / softmax0.total;
-    y[y_at1 + i] = sum1[i] / softmax1.total;
   }
 }
 

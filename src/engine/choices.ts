@@ -50,17 +50,10 @@ export function attentionTiling(step: StepOf<'attention'>, plan: Plan, { tilings
   return (tilings[workOf(step, plan)] ?? { entry: 'direct' }) as AttentionTiling;
 }
 
-/** Known to be fast where a processor is the GPU: measured on SwiftShader and lavapipe, see `bench/RESULTS.md`. */
-export function forProcessors(plan: Plan, storage: WeightStorage): Choices {
-  const attentions = plan.steps.filter((step) => step.op === 'attention' && isWork(step)) as Work[];
-  const tilings = Object.fromEntries(attentions.map((step) => [workOf(step, plan), { entry: 'pairs' } as const]));
-  return { storage, tilings };
-}
-
 /** Those that may be worth trying, best known first. @param norm whether one is before it and could be within */
 export function candidates(work: Work, plan: Plan, norm: boolean, { subgroups, matrix }: Abilities): Tiling[] {
   if (work.op === 'attention') {
-    const entries = ['direct', 'pairs', 'tiled', ...(subgroups ? ['subgroups'] : [])] as AttentionTiling['entry'][];
+    const entries = ['direct', 'tiled', ...(subgroups ? ['subgroups'] : [])] as AttentionTiling['entry'][];
     const { columns } = plan.values[work.output];
     return entries.filter((entry) => entry !== 'tiled' || columns / work.heads <= 512).map((entry) => ({ entry }));
   }

@@ -8,10 +8,11 @@
 import { ViTError } from '../error.ts';
 import { Buffers } from '../gpu/buffers.ts';
 import type { Gpu } from '../gpu/device.ts';
-import { type Kernel, kernelKey, variantName } from '../gpu/kernel.ts';
+import { type Kernel, kernelKey, roundUp, variantName } from '../gpu/kernel.ts';
 import { Pipelines } from '../gpu/pipelines.ts';
 import { hasTierShaders } from '../gpu/tiers.ts';
 import { matrixFor, type WeightStorage } from '../kernels/matmul.ts';
+import { type Architecture, tokenCount } from '../model/architecture.ts';
 import { type Extras, extrasFor } from '../model/outputs.ts';
 import { type Plan, planViT } from '../model/plan.ts';
 import { planText } from '../model/plan-text.ts';
@@ -28,7 +29,7 @@ import {
 } from '../worker/wire.ts';
 import type { Activations } from './activations.ts';
 import type { Backend, Input, Wanted } from './backend.ts';
-import { type Abilities, avoiding, type Choices, everyNormWithin, forProcessors, SIMPLE } from './choices.ts';
+import { type Abilities, avoiding, type Choices, everyNormWithin, SIMPLE } from './choices.ts';
 import { KernelChecker } from './kernel-check.ts';
 import { BATCH_CLASSES, type BatchClass, classOf, Network } from './network.ts';
 import { PreprocessGpu } from './preprocess-gpu.ts';
@@ -103,8 +104,11 @@ export class GpuBackend implements Backend {
   /** What of this library decides the numbers: changes whenever a shader of the ordinary run does, of images or texts. */
   static codeFor(plan: Plan, storage: WeightStorage): string {
     const { architecture } = plan;
-    const plans = architecture.text ? [plan, planText(architecture, architecture.text)] : [plan];
-    const dispatches = plans.flatMap((plan) => dispatchesOf(compile(plan, forProcessors(plan, storage))));
+    const plans = [{}, SEPARATE].flatMap((extras) => [
+      planViT(architecture, extras),
+      ...(architecture.text ? [planText(architecture, architecture.text, extras)] : []),
+    ]);
+    const dispatches = plans.flatMap((plan) => dispatchesOf(compile(plan, { ...SIMPLE, storage })));
     return [...new Set(dispatches.map(({ kernel }) => kernelKey(kernel)))].join('\n');
   }
 
@@ -118,7 +122,7 @@ export class GpuBackend implements Backend {
     this.#halfOperands = halfOperands;
     this.#without = without;
     const { software } = this.adapter;
-    const simple = avoiding(software ? forProcessors(plan, storage) : { ...SIMPLE, storage }, without);
+    const simple = avoiding({ ...SIMPLE, storage }, without);
     const usable = (choices: Choices | undefined) =>
       choices && canCompile(plan, choices, storage) && avoiding(choices, without);
     this.#choices = { one: usable(tuned.one) || simple, many: usable(tuned.many) || simple };
@@ -350,9 +354,14 @@ export class GpuBackend implements Backend {
     extra.isRight = true;
   }
 
-  /** How plans go around what this GPU computes wrongly. */
+  /**
+   * How plans go around what this GPU computes wrongly, or slowly: where a processor is the GPU, loads cost more than
+   * memory, and three kernels that store the scores have a third of them.
+   */
   #extras(): Extras {
-    return this.#without.has('attention/fused') ? { separateAttention: true } : {};
+    const { maxStorageBufferBindingSize } = this.#gpu.device.limits;
+    const slow = this.adapter.software && scoreBytes(this.#plan.architecture) <= maxStorageBufferBindingSize;
+    return slow || this.#without.has('attention/fused') ? SEPARATE : {};
   }
 
   /** @returns the encoder in which the rest of the run is to be recorded */
@@ -382,6 +391,14 @@ export class GpuBackend implements Backend {
     }
     return encoder;
   }
+}
+
+const SEPARATE: Extras = { separateAttention: true };
+
+/** Of one image, in one block. */
+function scoreBytes(architecture: Architecture): number {
+  const tokens = tokenCount(architecture);
+  return architecture.heads * tokens * roundUp(tokens, 4) * 4;
 }
 
 /** What was kept may be of another version, or damaged. */

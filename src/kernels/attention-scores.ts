@@ -4,6 +4,8 @@ import { specialise } from '../gpu/specialise.ts';
 import type { AttentionSizes } from './attention.ts';
 
 const WORKGROUP = 64;
+/** Queries, and keys, of a thread. */
+const TILE = 8;
 
 /** Bindings qkv, table (any buffer without `grid`), y. Rows are those of y: queries of every head and image. */
 export function attentionScores({
@@ -27,6 +29,6 @@ export function attentionScores({
       GRID_COLUMNS: grid?.[1] ?? 1,
     }),
     bindings: ['read', 'read', 'write'],
-    grid: (rows) => [ceilDiv(tokens * ceilDiv(tokens, 4), WORKGROUP), heads, rows / tokens / heads],
+    grid: (rows) => [ceilDiv(ceilDiv(tokens, TILE) ** 2, WORKGROUP), heads, rows / tokens / heads],
   };
 }

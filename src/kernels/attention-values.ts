@@ -4,8 +4,10 @@ import { specialise } from '../gpu/specialise.ts';
 import type { AttentionSizes } from './attention.ts';
 
 const WORKGROUP = 64;
+/** Queries, and columns, of a thread. */
+const TILE = 8;
 
-/** Bindings weights, qkv, y. Rows are tokens of all images. */
+/** Bindings weights (zero where there is no key), qkv, y. Rows are tokens of all images. */
 export function attentionValues({
   tokens,
   heads,
@@ -16,6 +18,6 @@ export function attentionValues({
     name: 'attention-values',
     code: specialise('attention-values.wgsl', source, { TOKENS: tokens, HEADS: heads, VECTORS: vectors }),
     bindings: ['read', 'read', 'write'],
-    grid: (rows) => [ceilDiv(tokens * heads * vectors, WORKGROUP), 1, rows / tokens],
+    grid: (rows) => [ceilDiv(ceilDiv(tokens, TILE) * ceilDiv(4 * vectors, TILE), WORKGROUP), heads, rows / tokens],
   };
 }

@@ -29,13 +29,9 @@ export interface AttentionSizes {
 /** How the work is split: see the shaders. `subgroups` needs the device's feature of that name. */
 export type AttentionTiling =
   | { entry: 'direct' }
-  | { entry: 'pairs' }
   /** Heads of up to 512. */
   | { entry: 'tiled' }
   | { entry: 'subgroups' };
-
-/** Queries of one thread. */
-const QUERIES_PER_THREAD = { direct: 1, pairs: 2, tiled: 1, subgroups: 1 };
 
 /**
  * Bindings queries and keys (both the same buffer of Q, K, V; with `sharedQuery` the query, and K, V), table (any buffer
@@ -67,7 +63,7 @@ export function attention(sizes: AttentionSizes, { entry }: AttentionTiling = { 
         ? specialiseTier('attention.subgroups.wgsl', constants)
         : specialise('attention.wgsl', source, { ...constants, TILE_KEYS: entry === 'tiled' ? tileKeys(vectors) : 4 }),
     bindings: ['read', 'read', 'read', 'write'],
-    grid: (rows) => [ceilDiv(queries, WORKGROUP * QUERIES_PER_THREAD[entry]), heads, rows / queries],
+    grid: (rows) => [ceilDiv(queries, WORKGROUP), heads, rows / queries],
     ...(variant && { variant }),
   };
 }

@@ -148,7 +148,7 @@ describe('attention', () => {
     });
   }
 
-  for (const entry of ['pairs', 'tiled', 'subgroups'] as const) {
+  for (const entry of ['tiled', 'subgroups'] as const) {
     describe.skipIf(entry === 'subgroups' && !features.has('subgroups'))(entry, () => {
       const tiling = { entry };
       for (const [batch, tokens, heads, headSize] of [

@@ -12,6 +12,7 @@ import { DIRECT } from '../../src/kernels/matmul.ts';
 import type { Plan, Step } from '../../src/model/plan.ts';
 import { ModelCache } from '../../src/weights/model-cache.ts';
 import { expectClose, F32_BOUND, random } from '../harness/arrays.ts';
+import { pretendHardware } from '../harness/hardware.ts';
 import { TINY, tinyModel } from '../harness/tiny-model.ts';
 
 /** What is tried: all of it would compile for half a minute here. */
@@ -22,7 +23,7 @@ vi.mock('../../src/engine/choices.ts', async (importOriginal) => ({
     op === 'matmul' ? offered.tilings.filter((tiling) => norm || !('norm' in tiling)) : ATTENTIONS,
 }));
 
-const ATTENTIONS: Tiling[] = [{ entry: 'direct' }, { entry: 'pairs' }];
+const ATTENTIONS: Tiling[] = [{ entry: 'direct' }, { entry: 'tiled' }];
 const SPLIT: Tiling = { entry: 'split', splits: 4 };
 const STAGED: Tiling = { entry: 'staged', threadRows: 4 };
 const NORMED: Tiling = { ...STAGED, norm: true };
@@ -38,9 +39,7 @@ beforeAll(async () => {
 
 beforeEach(async () => {
   await clearCache();
-  vi.spyOn(GPUAdapterInfo.prototype, 'isFallbackAdapter', 'get').mockReturnValue(false);
-  vi.spyOn(GPUAdapterInfo.prototype, 'architecture', 'get').mockReturnValue('unheard-of');
-  vi.spyOn(GPUAdapterInfo.prototype, 'description', 'get').mockReturnValue('');
+  pretendHardware();
   vi.spyOn(globalThis, 'fetch').mockImplementation(async (input) => {
     const file = String(input).split('/').at(-1)!;
     if (file === 'model.json') return Response.json(files.manifest);
