@@ -13,10 +13,15 @@ export const CLASSES: Record<string, (x: number, y: number) => boolean> = {
   stripes: (_, y) => Math.floor(y * 6) % 2 === 0,
 };
 
+/** Every fourth lies in the wrong folder: where all answers are right, a score says nothing. */
 export function writePictures(folder: string, perClass: number): void {
-  for (const name of Object.keys(CLASSES)) {
+  const names = Object.keys(CLASSES);
+  for (const [place, name] of names.entries()) {
     mkdirSync(join(folder, name), { recursive: true });
-    for (let i = 0; i < perClass; i++) writeFileSync(join(folder, name, `${i}.bmp`), example(name));
+    for (let i = 0; i < perClass; i++) {
+      const shown = i % 4 === 3 ? names[(place + 1) % names.length] : name;
+      writeFileSync(join(folder, name, `${i}.bmp`), example(shown));
+    }
   }
 }
 

@@ -9,29 +9,14 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect, test } from '@playwright/test';
 import { writePictures } from './pictures.ts';
+import { ENV, PYTHON, python } from './python.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'vit-webgpu-train-'));
 const photos = join(folder, 'photos');
 test.beforeAll(() => writePictures(photos, 24));
 test.afterAll(() => rmSync(folder, { recursive: true }));
 
-/** One that has PyTorch, NumPy and Pillow; test/run.js finds it. */
-const PYTHON = process.env.PYTHON ?? 'python3';
 const SCRIPT = 'weights/training/train.py';
-/** Sums of several threads may come out in another order. */
-const ENV = { ...process.env, OMP_NUM_THREADS: '1' };
-
-/** @returns what the code, which has `train`, `torch` and the `folder`, leaves in `result` */
-function python(code: string): unknown {
-  const frame = [
-    'import json, sys; sys.dont_write_bytecode = True; sys.path.insert(0, "weights/training")',
-    'import torch, train; from pathlib import Path; folder = Path(sys.argv[1])',
-    code,
-    'print("\\n" + json.dumps(result))',
-  ];
-  const said = execFileSync(PYTHON, ['-c', frame.join('\n'), folder], { encoding: 'utf8', env: ENV });
-  return JSON.parse(said.trim().split('\n').pop()!);
-}
 
 function trainTo(out: string, ...args: string[]): string {
   return execFileSync(PYTHON, [SCRIPT, '--images', photos, '--out', join(folder, out), ...args], {
@@ -75,7 +60,9 @@ test('two epochs of the recipe for GPUs, whose model is less than 12 MB in f16',
 });
 
 test('where torch.compile fails it trains without, and where it works with', () => {
-  const result = python(`
+  const result = python(
+    folder,
+    `
 recipe = train.dataclasses.replace(train.RECIPES['gpu'], width=48, depth=1, heads=3, batch=2)
 data = torch.zeros(2, 3, 32, 32, dtype=torch.uint8), torch.zeros(2, dtype=torch.long)
 run = train.Run(recipe, 0, ['a', 'b'], data, data, folder, torch.device('cpu'))
@@ -86,12 +73,15 @@ torch.compile = broken
 without = run.compiled() is run.model
 called = []
 torch.compile = lambda model: lambda pixels: called.append(tuple(pixels.shape)) or model(pixels)
-result = [without, run.compiled() is run.model, called, all(p.grad is None for p in run.model.parameters())]`);
+result = [without, run.compiled() is run.model, called, all(p.grad is None for p in run.model.parameters())]`,
+  );
   expect(result).toEqual([true, false, [[2, 3, 32, 32]], true]);
 });
 
 test('CIFAR-10 is fetched once, and another file than the one it knows is refused', () => {
-  const result = python(`
+  const result = python(
+    folder,
+    `
 import hashlib, io, os, tarfile, numpy
 train.HERE = folder
 made = io.BytesIO()
@@ -123,7 +113,8 @@ with open(train.fetch_cifar10(), 'ab') as archive: archive.write(b'!')
 try:
     train.fetch_cifar10()
 except SystemExit as refused:
-    result.append(str(refused))`);
+    result.append(str(refused))`,
+  );
   const second = (number: number) => [
     [0, 0, 0],
     [number, 10 + number, 20 + number],
@@ -140,7 +131,9 @@ except SystemExit as refused:
 });
 
 test('photos are read upright, and one that cannot be read is named', () => {
-  const result = python(`
+  const result = python(
+    folder,
+    `
 picture = train.Image.new('RGB', (64, 32)); picture.paste((255, 255, 255), (0, 0, 32, 32))  # the left half is white
 exif = train.Image.Exif(); exif[0x112] = 6  # a quarter turn clockwise sets it upright
 picture.save(folder / 'turned.png', exif=exif)
@@ -149,26 +142,32 @@ pixels = train.read_photo(folder / 'turned.png', 32)
 try:
     train.read_photo(folder / 'torn.jpg', 32)
 except SystemExit as refused:
-    result = [pixels[:, 4].mean(), pixels[:, 28].mean(), str(refused)]`);
+    result = [pixels[:, 4].mean(), pixels[:, 28].mean(), str(refused)]`,
+  );
   expect(result).toEqual([255, 0, expect.stringMatching(/torn\.jpg cannot be read as an image \(.*\): mend it/)]);
 });
 
 test('of every class the same share is held back, one at least, and nothing is on both sides', () => {
-  const result = python(`
+  const result = python(
+    folder,
+    `
 labels = torch.tensor([0] * 20 + [1] * 40 + [2] * 2)
 kept, held = train.hold_back(labels, 0.1, 0)
 again = train.hold_back(labels, 0.1, 0)[1]
-result = [labels[held].bincount().tolist(), sorted(kept.tolist() + held.tolist()) == list(range(62)), torch.equal(held, again)]`);
+result = [labels[held].bincount().tolist(), sorted(kept.tolist() + held.tolist()) == list(range(62)), torch.equal(held, again)]`,
+  );
   expect(result).toEqual([[2, 4, 1], true, true]);
 });
 
 test('the learning rate: a line up, half a cosine down', () => {
-  const result = python('result = [train.schedule(at, 0.2) for at in (0, 0.1, 0.2, 0.6, 1)]') as number[];
+  const result = python(folder, 'result = [train.schedule(at, 0.2) for at in (0, 0.1, 0.2, 0.6, 1)]') as number[];
   for (const [i, rate] of [0, 0.5, 1, 0.5, 0].entries()) expect(result[i]).toBeCloseTo(rate, 12);
 });
 
 test('what is mixed has the share of each class that its target says', () => {
-  const result = python(`
+  const result = python(
+    folder,
+    `
 torch.manual_seed(0)
 labels = torch.arange(64) % 2
 targets = train.F.one_hot(labels, 2).float()
@@ -178,13 +177,16 @@ for _ in range(8):  # mixup or cutmix, as drawn
     mixed, wanted = train.mix(pixels, targets, train.RECIPES['gpu'])
     differences.append((mixed.mean((1, 2, 3)) - wanted[:, 1]).abs().max().item())
     shares.append([((mixed > 0.01) & (mixed < 0.99)).any().item(), wanted.std().item() > 0.1, wanted.sum(1).sub(1).abs().max().item() < 1e-6])
-result = [max(differences), sorted(set(blended for blended, _, _ in shares)), all(a and b for _, a, b in shares)]`);
+result = [max(differences), sorted(set(blended for blended, _, _ in shares)), all(a and b for _, a, b in shares)]`,
+  );
   expect(result).toEqual([expect.any(Number), [false, true], true]);
   expect((result as number[])[0]).toBeLessThan(1e-5);
 });
 
 test('nothing is drawn where a recipe asks for nothing but crop and flip', () => {
-  const result = python(`
+  const result = python(
+    folder,
+    `
 recipe = train.dataclasses.replace(train.RECIPES['cpu'], operations=0, erase=0)
 torch.manual_seed(0)
 image = torch.randint(0, 256, (1, 3, 1, 1), dtype=torch.uint8).expand(32, 3, 32, 32)  # one colour
@@ -198,25 +200,32 @@ result = [
     0.02 < erased.float().mean().item() < 0.4,
     sorted(set((halves[:, 10] > halves[:, 21]).tolist())),  # some are flipped, some are not
     len(set(row.gt(0).sum().item() for row in halves)) > 4,  # and the edge lies elsewhere
-]`);
+]`,
+  );
   expect(result).toEqual([true, true, true, [false, true], true]);
 });
 
 test("Muon's directions are nearly orthonormal", () => {
-  const result = python(`
+  const result = python(
+    folder,
+    `
 torch.manual_seed(0)
 values = torch.linalg.svdvals(train.orthogonal(torch.randn(2, 24, 32)))
-result = [values.min().item(), values.max().item()]`) as number[];
+result = [values.min().item(), values.max().item()]`,
+  ) as number[];
   expect(result[0]).toBeGreaterThan(0.6);
   expect(result[1]).toBeLessThan(1.3);
 });
 
 test('temperature and calibration error, by hand', () => {
-  const result = python(`
+  const result = python(
+    folder,
+    `
 logits = torch.tensor([[9.0, 1.0]] * 10).log() * 2  # 9 to 1, said twice too loudly
 labels = torch.tensor([0] * 9 + [1])
 scores = torch.tensor([[0.9, 0.1, 0], [0.5, 0.3, 0.2], [0.3, 0.7, 0], [0.4, 0.6, 0]]).log()
-result = [train.fit_temperature(logits, labels), train.calibration_error(scores, torch.tensor([0, 1, 1, 1]))]`);
+result = [train.fit_temperature(logits, labels), train.calibration_error(scores, torch.tensor([0, 1, 1, 1]))]`,
+  );
   expect(result).toEqual([expect.any(Number), expect.any(Number)]);
   expect((result as number[])[0]).toBeCloseTo(2, 3);
   expect((result as number[])[1]).toBeCloseTo((0.1 + 0.5 + 0.3 + 0.4) / 4, 6);
