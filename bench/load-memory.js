@@ -1,15 +1,22 @@
 /**
- * Memory of the page while a model of 350 MB loads onto the GPU: ViT-Base/16 in f32, made of zeros.
+ * Memory of the page while a model of about 350 MB in f32, made of zeros, loads onto the GPU: ViT-Base/16, seven blocks of
+ * ViT-Large, or three of DINOv2's giant.
  *
- *   node bench/load-memory.js [auto|webgpu|cpu] [cache]
+ *   node bench/load-memory.js [auto|webgpu|cpu] [no|cache] [base|large|swiglu]
  *
- * Prints the largest size of all array buffers of the page, in MB and in shards of 8 MiB, beyond what they were with the
- * manifest read: as they are, garbage and all. The engine runs in the page, where Chrome tells it.
+ * Prints the largest size of all array buffers of the page, in MB and in shards of 8 MiB, beyond what they were before the
+ * manifest was read: as they are, garbage and all; while the weights come, and while the kernels are checked afterwards.
+ * The engine runs in the page, where Chrome tells it.
  */
 import { createHash } from 'node:crypto';
 import { chromium } from 'playwright';
 import { createServer } from 'vite';
 
+const SHAPES = {
+  base: { width: 768, depth: 12, heads: 12, mlpWidth: 3072 },
+  large: { width: 1024, depth: 7, heads: 16, mlpWidth: 4096 },
+  swiglu: { width: 1536, depth: 3, heads: 24, mlpWidth: 4096, mlp: 'swiglu' },
+};
 const [backend = 'webgpu', cache, shape = 'base'] = process.argv.slice(2);
 const SHARD = 8 * 2 ** 20;
 const server = await createServer({
@@ -27,9 +34,7 @@ const architecture = {
   imageSize: [224, 224],
   patchSize: [16, 16],
   channels: 3,
-  ...(shape === 'large'
-    ? { width: 1024, depth: 7, heads: 16, mlpWidth: 4096 }
-    : { width: 768, depth: 12, heads: 12, mlpWidth: 3072 }),
+  ...SHAPES[shape],
   classes: 1000,
   activation: 'gelu',
   epsilon: 1e-6,
@@ -85,8 +90,12 @@ try {
   const loading = page.evaluate(
     async ({ backend, cache }) => {
       const start = performance.now();
-      const vit = await library.loadViT('/model/model.json', { worker: false, backend, cache });
-      return { milliseconds: Math.round(performance.now() - start), memory: await vit.memory() };
+      let loadedAt = 0;
+      const onProgress = ({ stage }) => {
+        if (stage === 'compile') loadedAt = Date.now();
+      };
+      const vit = await library.loadViT('/model/model.json', { worker: false, backend, cache, onProgress });
+      return { loadedAt, milliseconds: Math.round(performance.now() - start), memory: await vit.memory() };
     },
     { backend, cache: cache === 'cache' },
   );
@@ -95,9 +104,13 @@ try {
     isLoading = false;
   });
   const samples = [];
-  while (isLoading) samples.push((await heap()) - before);
-  const result = await loading;
-  const peak = Math.max(...samples);
+  while (isLoading) samples.push({ at: Date.now(), bytes: (await heap()) - before });
+  const { loadedAt, ...result } = await loading;
+  const peakOf = (some) => Math.max(...some.map(({ bytes }) => bytes));
+  const peaks = {
+    weights: peakOf(samples.filter(({ at }) => at <= loadedAt)),
+    checks: peakOf(samples.filter(({ at }) => at > loadedAt)),
+  };
   const total = shards.reduce((a, b) => a + b, 0);
   const round = (n) => Math.round(n * 100) / 100;
   console.log(
@@ -105,8 +118,9 @@ try {
       backend,
       cache: cache === 'cache',
       modelMB: round(total / 1e6),
-      peakMB: round(peak / 1e6),
-      peakShards: round(peak / SHARD),
+      ...Object.fromEntries(
+        Object.entries(peaks).map(([when, bytes]) => [when, { MB: round(bytes / 1e6), shards: round(bytes / SHARD) }]),
+      ),
       samples: samples.length,
       ...result,
     }),

@@ -143,14 +143,21 @@ describe('a bad line', () => {
     });
   }
 
-  test('a server that is overloaded for a while', async () => {
+  test('a server that is overloaded for a while is left alone, and the second time for longer', async () => {
     server = await ShardServer.start(2, SHARD);
-    server.misbehave = ({ response, before }) => {
+    const asked: Record<string, number[]> = {};
+    server.misbehave = ({ file, response, before }) => {
+      asked[file] = [...(asked[file] ?? []), performance.now()];
       if (before < 2) response.writeHead([503, 429][before]).end();
       return before < 2;
     };
     expectProgress(await fetchAll());
     expect(server.log).toHaveLength(6);
+    for (const [first, second, third] of Object.values(asked)) {
+      // Timers may be a millisecond early.
+      expect(second - first).toBeGreaterThan(99);
+      expect(third - second).toBeGreaterThan(199);
+    }
   });
 
   test('a server that stays overloaded: network, after five attempts', async () => {

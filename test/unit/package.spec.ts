@@ -9,6 +9,21 @@ test('who installs the library gets comlink with it, and nothing else', () => {
   expect([optionalDependencies, peerDependencies]).toEqual([undefined, undefined]);
 });
 
+test('and comlink brings nothing: another version of it, or anything besides, is to be looked at before it comes', () => {
+  const { packages } = JSON.parse(read('package-lock.json')) as { packages: Record<string, { dev?: true }> };
+  const installed = Object.entries(packages).filter(([path, { dev }]) => path !== '' && !dev);
+  expect(installed).toEqual([
+    [
+      'node_modules/comlink',
+      {
+        version: '4.4.2',
+        license: 'Apache-2.0',
+        integrity: 'sha512-OxGdvBmJuNKSCMO4NTl1L47VRp6xn2wG4F/2hYzB6tiCb709otOxtEYCSvK80PtjODfXXZu8ds+Nw5kVCjqd2g==',
+      },
+    ],
+  ]);
+});
+
 test.each(['package-lock.json', 'bench/package-lock.json'])(
   '%s names no registry: everybody installs from their own',
   (path) => {
