@@ -9,7 +9,7 @@ import { edits, fuzzRuns, mutate, SEED } from '../harness/fuzz.ts';
 import { decodeCases, decodeFile } from '../harness/preprocess-cases.ts';
 import { plainImage, tinyModel } from '../harness/tiny-model.ts';
 
-const RUNS = fuzzRuns(300);
+const RUNS = fuzzRuns(1000);
 /** Most take a few milliseconds; the largest picture that is let in takes seconds. */
 const SLOW_MS = 20_000;
 
