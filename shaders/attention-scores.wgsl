@@ -5,10 +5,9 @@
 //          them equal)
 //   y      [images * HEADS * TOKENS, STEPS] vec4s: one row per query, a score per key; past the last key anything
 //
-// A thread computes the scores of 8 queries against 8 keys, as matmul.wgsl does (grid: keys fastest, then queries; heads;
-// images). Together with softmax.wgsl and attention-values.wgsl it does what attention.wgsl does without storing a score: for
-// those who ask for attention maps, and for processors that imitate a GPU. They spend their time on loads, of which this has
-// a third.
+// With softmax.wgsl and attention-values.wgsl after it, it is what attention.wgsl does without storing a score: for those who
+// ask for attention maps, and for processors that imitate a GPU, with attention-scores.subgroups.wgsl. A thread computes the
+// scores of one query against four keys (grid: keys fastest, then queries; heads; images).
 
 const TOKENS = 197u;
 const HEADS = 3u;
@@ -22,7 +21,6 @@ const GRID_COLUMNS = 14u;
 const WIDTH = HEADS * VECTORS;
 const STRIDE = 3u * WIDTH;
 const STEPS = (TOKENS + 3u) / 4u;
-const PANELS = (STEPS + 1u) / 2u;
 const LOWEST = -3.4e38f;
 const SPAN = 2u * GRID_COLUMNS - 1u;
 const BIASES = (2u * GRID_ROWS - 1u) * SPAN + 3u;
@@ -44,12 +42,12 @@ fn bias_index(query: u32, key: vec4u) -> vec4u {
   return select(row * SPAN + column, vec4u(BIASES - 2u), key == vec4u(0u));
 }
 
-/// Where a token's queries of a head begin, the keys WIDTH further. Past the last token the last one is read again.
-fn first_vector(token: u32, head: u32, image: u32) -> u32 {
-  return (image * TOKENS + min(token, TOKENS - 1u)) * STRIDE + head * VECTORS;
+/// Where the queries of a head begin, its keys WIDTH further. Past the last token the last one is read again.
+fn first_vectors(token: vec4u, head: u32, image: u32) -> vec4u {
+  return (image * TOKENS + min(token, vec4u(TOKENS - 1u))) * STRIDE + head * VECTORS;
 }
 
-/// A score with what is added to it; those of keys that a query does not see are LOWEST.
+/// Scores of a query and four keys with what is added to them; those of keys that the query does not see are LOWEST.
 fn finished(products: vec4f, query: u32, head: u32, wanted: vec4u) -> vec4f {
   let key = min(wanted, vec4u(TOKENS - 1u));
   var scores = products * SCALE;
@@ -63,66 +61,23 @@ fn finished(products: vec4f, query: u32, head: u32, wanted: vec4u) -> vec4f {
   return scores;
 }
 
+fn first_score(query: u32, head: u32, image: u32) -> u32 {
+  return ((image * HEADS + head) * TOKENS + query) * STEPS;
+}
+
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u) {
-  let panel = id.x % PANELS;
-  let query = id.x / PANELS * 8u;
+  let step = id.x % STEPS;
+  let query = id.x / STEPS;
   if (query >= TOKENS) {
     return;
   }
-  let q0 = first_vector(query, id.y, id.z);
-  let q1 = first_vector(query + 1u, id.y, id.z);
-  let q2 = first_vector(query + 2u, id.y, id.z);
-  let q3 = first_vector(query + 3u, id.y, id.z);
-  let q4 = first_vector(query + 4u, id.y, id.z);
-  let q5 = first_vector(query + 5u, id.y, id.z);
-  let q6 = first_vector(query + 6u, id.y, id.z);
-  let q7 = first_vector(query + 7u, id.y, id.z);
-  let k0 = first_vector(panel * 8u, id.y, id.z) + WIDTH;
-  let k1 = first_vector(panel * 8u + 1u, id.y, id.z) + WIDTH;
-  let k2 = first_vector(panel * 8u + 2u, id.y, id.z) + WIDTH;
-  let k3 = first_vector(panel * 8u + 3u, id.y, id.z) + WIDTH;
-  let k4 = first_vector(panel * 8u + 4u, id.y, id.z) + WIDTH;
-  let k5 = first_vector(panel * 8u + 5u, id.y, id.z) + WIDTH;
-  let k6 = first_vector(panel * 8u + 6u, id.y, id.z) + WIDTH;
-  let k7 = first_vector(panel * 8u + 7u, id.y, id.z) + WIDTH;
-
-  var y0 = mat2x4f();
-  var y1 = mat2x4f();
-  var y2 = mat2x4f();
-  var y3 = mat2x4f();
-  var y4 = mat2x4f();
-  var y5 = mat2x4f();
-  var y6 = mat2x4f();
-  var y7 = mat2x4f();
+  let wanted = step * 4u + vec4u(0u, 1u, 2u, 3u);
+  let q = first_vectors(vec4u(query), id.y, id.z).x;
+  let k = first_vectors(wanted, id.y, id.z) + WIDTH;
+  var products = vec4f();
   for (var i = 0u; i < VECTORS; i++) {
-    let x0 = qkv[q0 + i];
-    let x1 = qkv[q1 + i];
-    let x2 = qkv[q2 + i];
-    let x3 = qkv[q3 + i];
-    let x4 = qkv[q4 + i];
-    let x5 = qkv[q5 + i];
-    let x6 = qkv[q6 + i];
-    let x7 = qkv[q7 + i];
-    let near = mat4x4f(qkv[k0 + i], qkv[k1 + i], qkv[k2 + i], qkv[k3 + i]);
-    let far = mat4x4f(qkv[k4 + i], qkv[k5 + i], qkv[k6 + i], qkv[k7 + i]);
-    y0 += mat2x4f(x0 * near, x0 * far);
-    y1 += mat2x4f(x1 * near, x1 * far);
-    y2 += mat2x4f(x2 * near, x2 * far);
-    y3 += mat2x4f(x3 * near, x3 * far);
-    y4 += mat2x4f(x4 * near, x4 * far);
-    y5 += mat2x4f(x5 * near, x5 * far);
-    y6 += mat2x4f(x6 * near, x6 * far);
-    y7 += mat2x4f(x7 * near, x7 * far);
+    products += qkv[q + i] * mat4x4f(qkv[k.x + i], qkv[k.y + i], qkv[k.z + i], qkv[k.w + i]);
   }
-
-  let scores = array(y0, y1, y2, y3, y4, y5, y6, y7);
-  let key = panel * 8u + vec4u(0u, 1u, 2u, 3u);
-  for (var r = 0u; r < 8u && query + r < TOKENS; r++) {
-    let at = ((id.z * HEADS + id.y) * TOKENS + query + r) * STEPS + panel * 2u;
-    y[at] = finished(scores[r][0], query + r, id.y, key);
-    if (panel * 2u + 1u < STEPS) {
-      y[at + 1u] = finished(scores[r][1], query + r, id.y, key + 4u);
-    }
-  }
+  y[first_score(query, id.y, id.z) + step] = finished(products, query, id.y, wanted);
 }

@@ -1,99 +1,17 @@
-// Multi-head attention as in attention.wgsl, with the same bindings and constants, for GPUs with subgroups
+// Continues attention.wgsl for GPUs with subgroups: an entry point more
 //
-// Four neighbours of a subgroup, a quad, own four queries of one head (grid: queries, heads, images). Each of them holds
-// every fourth vec4 of the head of all four queries: a thread loads a quarter of a key and uses it four times. It adds its
-// part of the sixteen scores of four queries and four keys to those of its neighbours, so that each of them ends up with
-// the scores of one query, and has the online softmax of that query; the weights go back to all four.
+//   subgroups  Four neighbours of a subgroup, a quad, own four queries of one head (grid: queries, heads, images). Each of them
+//              holds every fourth vec4 of the head of all four queries: a thread loads a quarter of a key and uses it four
+//              times. It adds its part of the sixteen scores of four queries and four keys to those of its neighbours, so that
+//              each of them ends up with the scores of one query, and has the online softmax of that query; the weights go
+//              back to all four.
 //
 // Every subgroup consists of quads, whatever its size, and nothing else is assumed of it.
 
 enable subgroups;
 
-const TOKENS = 197u;
-const HEADS = 3u;
-const VECTORS = 16u;
-const SCALE = 0.125f;
-const CAUSAL = false;
-const SHARED_QUERY = false;
-const RELATIVE_BIAS = false;
-const GRID_ROWS = 14u;
-const GRID_COLUMNS = 14u;
-
-const WIDTH = HEADS * VECTORS;
-const QUERIES = select(TOKENS, 1u, SHARED_QUERY);
-const KEY_STRIDE = select(3u, 2u, SHARED_QUERY) * WIDTH;
-const FIRST_KEY = select(WIDTH, 0u, SHARED_QUERY);
-const STEPS = (TOKENS + 3u) / 4u;
-const LOWEST = -3.4e38f;
-const SPAN = 2u * GRID_COLUMNS - 1u;
-const BIASES = (2u * GRID_ROWS - 1u) * SPAN + 3u;
 /// vec4s of a head that a thread holds.
 const PART = (VECTORS + 3u) / 4u;
-
-@group(0) @binding(0) var<storage, read> queries: array<vec4f>;
-@group(0) @binding(1) var<storage, read> keys: array<vec4f>;
-@group(0) @binding(2) var<storage, read> table: array<f32>;
-@group(0) @binding(3) var<storage, read_write> y: array<vec4f>;
-
-fn max_of(v: vec4f) -> f32 {
-  return max(max(v.x, v.y), max(v.z, v.w));
-}
-
-/// Where the biases of a query and four keys stand in the table of a head. The last three are for the class token,
-/// token 0: as query, as key, and as both.
-fn bias_index(query: u32, key: vec4u) -> vec4u {
-  if (query == 0u) {
-    return select(vec4u(BIASES - 3u), vec4u(BIASES - 1u), key == vec4u(0u));
-  }
-  let corner = vec2u((query - 1u) / GRID_COLUMNS + GRID_ROWS, (query - 1u) % GRID_COLUMNS + GRID_COLUMNS) - 1u;
-  let place = max(key, vec4u(1u)) - 1u;
-  let row = corner.x - place / GRID_COLUMNS;
-  let column = corner.y - place % GRID_COLUMNS;
-  return select(row * SPAN + column, vec4u(BIASES - 2u), key == vec4u(0u));
-}
-
-/// Scores of a query and four keys with what is added to them; those that do not count are LOWEST.
-fn finished(products: vec4f, query: u32, head: u32, wanted: vec4u) -> vec4f {
-  var scores = products;
-  if (RELATIVE_BIAS) {
-    let at = head * BIASES + bias_index(query, min(wanted, vec4u(TOKENS - 1u)));
-    scores += vec4f(table[at.x], table[at.y], table[at.z], table[at.w]);
-  }
-  scores = select(vec4f(LOWEST), scores, wanted < vec4u(TOKENS));
-  if (CAUSAL) {
-    scores = select(vec4f(LOWEST), scores, wanted <= vec4u(query));
-  }
-  return scores;
-}
-
-/// The online softmax of a query, after four more keys.
-struct Softmax {
-  largest: f32,
-  total: f32,
-  /// What the sums so far are to be multiplied by, and what each of the four values counts.
-  rescale: f32,
-  weights: vec4f,
-}
-
-fn next(softmax: Softmax, scores: vec4f) -> Softmax {
-  let largest = max(softmax.largest, max_of(scores));
-  let rescale = exp(softmax.largest - largest);
-  let weights = exp(scores - largest);
-  return Softmax(largest, softmax.total * rescale + dot(weights, vec4f(1.0)), rescale, weights);
-}
-
-fn first_query_vector(query: u32, head: u32, image: u32) -> u32 {
-  return select((image * TOKENS + query) * 3u * WIDTH, 0u, SHARED_QUERY) + head * VECTORS;
-}
-
-/// Where keys of a head begin, the values WIDTH further. Past the last token the last one is read again.
-fn first_key_vectors(wanted: vec4u, head: u32, image: u32) -> vec4u {
-  return (image * TOKENS + min(wanted, vec4u(TOKENS - 1u))) * KEY_STRIDE + FIRST_KEY + head * VECTORS;
-}
-
-fn first_vector_of_y(query: u32, head: u32, image: u32) -> u32 {
-  return (image * QUERIES + query) * WIDTH + head * VECTORS;
-}
 
 var<workgroup> quads: atomic<u32>;
 

@@ -2,14 +2,14 @@
 //
 //   x, y  [rows, VECTORS] vec4s, of which the first COLUMNS floats count; the rest of y becomes zero
 //
-// LANES threads take a row, each of them every LANES-th vec4 (grid: 64 / LANES rows, over two dimensions, since one allows
-// 65,535). The largest element is subtracted first, so that no exponential overflows.
+// LANES threads take a row, each of them every LANES-th vec4 (grid: ROWS rows, over two dimensions, since one allows 65,535):
+// rows are short and many, those of attention. The largest element is subtracted first, so that no exponential overflows.
 
 const COLUMNS = 1000u;
-const LANES = 4u;
 
 const VECTORS = (COLUMNS + 3u) / 4u;
-const ROWS = 64u / LANES;
+const LANES = 4u;
+const ROWS = 16u;
 const STEPS = (VECTORS + LANES - 1u) / LANES;
 const LOWEST = -3.4e38f;
 

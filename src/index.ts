@@ -9,8 +9,8 @@ export { loadViT } from './client/vit.ts';
 export { type ErrorCode, ViTError } from './error.ts';
 export type { Architecture } from './model/architecture.ts';
 export type { Preprocess } from './model/preprocess.ts';
+export { type CachedModel, cachedModels, clearCache } from './weights/kept-models.ts';
 export type { Manifest } from './weights/manifest.ts';
-export { type CachedModel, cachedModels, clearCache } from './weights/model-cache.ts';
 export type {
   AdapterInfo,
   AttendOptions,

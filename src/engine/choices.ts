@@ -3,7 +3,10 @@
  */
 import { variantName } from '../gpu/kernel.ts';
 import type { AttentionTiling } from '../kernels/attention.ts';
-import { DIRECT, type MatmulTiling, type SubgroupMatrix, type WeightStorage } from '../kernels/matmul.ts';
+import type { ProductTiling } from '../kernels/attention-scores.ts';
+import type { SubgroupMatrix } from '../kernels/matmul.subgroup-matrix.ts';
+import { DIRECT, type MatmulTiling, type WeightStorage } from '../kernels/matmul.ts';
+import { hasTiers } from '../kernels/tiers.ts';
 import type { Plan, Step, StepOf } from '../model/plan.ts';
 
 export interface Choices {
@@ -11,6 +14,8 @@ export interface Choices {
   storage: WeightStorage;
   /** By `workOf`; direct where there is none. */
   tilings: Readonly<Record<string, Tiling>>;
+  /** Of attention whose scores are stored. Default `main`. */
+  products?: ProductTiling;
 }
 
 /** `norm`: the LayerNorm before it within the same dispatch, where nothing else reads what that one writes. */
@@ -50,10 +55,25 @@ export function attentionTiling(step: StepOf<'attention'>, plan: Plan, { tilings
   return (tilings[workOf(step, plan)] ?? { entry: 'direct' }) as AttentionTiling;
 }
 
+/** Known to be fast where a processor is the GPU: measured on SwiftShader and lavapipe, see `bench/RESULTS.md`. */
+export function forProcessors(plans: readonly Plan[], storage: WeightStorage, { subgroups }: Abilities): Choices {
+  if (!subgroups) return { ...SIMPLE, storage };
+  const matmuls = plans.flatMap((plan) =>
+    plan.steps
+      .filter((step) => step.op === 'matmul')
+      .map((step) => [workOf(step, plan), { entry: 'subgroups' } as const]),
+  );
+  return { storage, tilings: Object.fromEntries(matmuls), products: { entry: 'subgroups' } };
+}
+
 /** Those that may be worth trying, best known first. @param norm whether one is before it and could be within */
 export function candidates(work: Work, plan: Plan, norm: boolean, { subgroups, matrix }: Abilities): Tiling[] {
   if (work.op === 'attention') {
-    const entries = ['direct', 'tiled', ...(subgroups ? ['subgroups'] : [])] as AttentionTiling['entry'][];
+    const entries = [
+      'direct',
+      'tiled',
+      ...(subgroups && hasTiers() ? ['subgroups'] : []),
+    ] as AttentionTiling['entry'][];
     const { columns } = plan.values[work.output];
     return entries.filter((entry) => entry !== 'tiled' || columns / work.heads <= 512).map((entry) => ({ entry }));
   }
@@ -80,17 +100,21 @@ export function everyNormWithin(plan: Plan): Choices['tilings'] {
   );
 }
 
+const PRODUCTS = ['attention-scores', 'attention-values'];
+
 /** Without what was found to be wrong on this GPU, by `variantName`. */
 export function avoiding(choices: Choices, wrong: ReadonlySet<string>): Choices {
   const tilings = Object.entries(choices.tilings).filter(([work, tiling]) => !isWrong(work, tiling, wrong));
+  const { storage, products } = choices;
   return {
-    storage: wrong.has('matmul/f16') || wrong.has('head/f16') ? 'f32' : choices.storage,
+    storage: wrong.has('matmul/f16') || wrong.has('head/f16') ? 'f32' : storage,
     tilings: Object.fromEntries(tilings),
+    ...(products && !PRODUCTS.some((kernel) => isWrong(kernel, products, wrong)) && { products }),
   };
 }
 
 /** @param work its name, which begins with the kernel's */
-export function isWrong(work: string, tiling: Tiling, wrong: ReadonlySet<string>): boolean {
+export function isWrong(work: string, tiling: Tiling | ProductTiling, wrong: ReadonlySet<string>): boolean {
   const [kernel] = work.split(' ');
   const variants = [tiling.entry, ...('norm' in tiling && tiling.norm ? ['norm'] : [])];
   return variants.some((variant) => wrong.has(variantName({ kernel, variant })!));

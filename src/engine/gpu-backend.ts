@@ -10,8 +10,8 @@ import { Buffers } from '../gpu/buffers.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { type Kernel, kernelKey, roundUp, variantName } from '../gpu/kernel.ts';
 import { Pipelines } from '../gpu/pipelines.ts';
-import { hasTierShaders } from '../gpu/tiers.ts';
-import { matrixFor, type WeightStorage } from '../kernels/matmul.ts';
+import type { WeightStorage } from '../kernels/matmul.ts';
+import { hasTiers, tier } from '../kernels/tiers.ts';
 import { type Architecture, tokenCount } from '../model/architecture.ts';
 import { type Extras, extrasFor } from '../model/outputs.ts';
 import { type Plan, planViT } from '../model/plan.ts';
@@ -29,7 +29,7 @@ import {
 } from '../worker/wire.ts';
 import type { Activations } from './activations.ts';
 import type { Backend, Input, Wanted } from './backend.ts';
-import { type Abilities, avoiding, type Choices, everyNormWithin, SIMPLE } from './choices.ts';
+import { type Abilities, avoiding, type Choices, everyNormWithin, forProcessors, SIMPLE } from './choices.ts';
 import { KernelChecker } from './kernel-check.ts';
 import { BATCH_CLASSES, type BatchClass, classOf, Network } from './network.ts';
 import { PreprocessGpu } from './preprocess-gpu.ts';
@@ -104,11 +104,9 @@ export class GpuBackend implements Backend {
   /** What of this library decides the numbers: changes whenever a shader of the ordinary run does, of images or texts. */
   static codeFor(plan: Plan, storage: WeightStorage): string {
     const { architecture } = plan;
-    const plans = [{}, SEPARATE].flatMap((extras) => [
-      planViT(architecture, extras),
-      ...(architecture.text ? [planText(architecture, architecture.text, extras)] : []),
-    ]);
-    const dispatches = plans.flatMap((plan) => dispatchesOf(compile(plan, { ...SIMPLE, storage })));
+    const plans = [...plansOf(architecture), ...plansOf(architecture, SEPARATE)];
+    const ways = [{ ...SIMPLE, storage }, forProcessors(plans, storage, { subgroups: true, matrix: null })];
+    const dispatches = plans.flatMap((plan) => ways.flatMap((choices) => dispatchesOf(compile(plan, choices))));
     return [...new Set(dispatches.map(({ kernel }) => kernelKey(kernel)))].join('\n');
   }
 
@@ -122,7 +120,10 @@ export class GpuBackend implements Backend {
     this.#halfOperands = halfOperands;
     this.#without = without;
     const { software } = this.adapter;
-    const simple = avoiding({ ...SIMPLE, storage }, without);
+    const known = software
+      ? forProcessors(plansOf(architecture), storage, this.#abilities(storage))
+      : { ...SIMPLE, storage };
+    const simple = avoiding(known, without);
     const usable = (choices: Choices | undefined) =>
       choices && canCompile(plan, choices, storage) && avoiding(choices, without);
     this.#choices = { one: usable(tuned.one) || simple, many: usable(tuned.many) || simple };
@@ -166,11 +167,15 @@ export class GpuBackend implements Backend {
     [this.#preprocess] = await Promise.all([this.#makingPreprocess, this.#images.ready(), this.#texts?.ready()]);
   }
 
-  /** Once through everything, unless something ran already: the first use of a pipeline can be slow, and the caller's first picture is not to pay. */
+  /**
+   * Once through everything, unless something ran already: the first use of a pipeline can be slow, and the caller's first
+   * picture is not to pay, nor to wait for this.
+   */
   async warmUp(): Promise<void> {
     if (this.#isWarm) return;
     const onePixel = { data: new Uint8ClampedArray(4), width: 1, height: 1 } as ImageData;
     await this.run({ batch: 1, usePicture: async (_, use) => use(onePixel) }, { outputs: [] });
+    await this.#gpu.device.queue.onSubmittedWorkDone();
   }
 
   maxBatch(of: 'images' | 'texts', wanted: Wanted): number {
@@ -231,7 +236,7 @@ export class GpuBackend implements Backend {
       pipelines: this.#pipelines,
       network,
       batch,
-      abilities: this.#abilities,
+      abilities: this.#abilities(this.storage),
       without: this.#without,
       idle: () => this.#idle(),
     };
@@ -245,13 +250,13 @@ export class GpuBackend implements Backend {
     return choices;
   }
 
-  get #abilities(): Abilities {
-    if (!hasTierShaders()) return { subgroups: false, matrix: null };
+  #abilities(storage: WeightStorage): Abilities {
     const { device, adapterInfo } = this.#gpu;
-    const hasMatrices = device.features.has('chromium-experimental-subgroup-matrix' as GPUFeatureName);
+    const { features } = device;
+    const hasMatrices = hasTiers() && features.has('chromium-experimental-subgroup-matrix' as GPUFeatureName);
     // Operands of f16 round what is computed, not only what is stored.
-    const matrix = hasMatrices && this.#halfOperands && adapterInfo ? matrixFor(adapterInfo, this.storage) : null;
-    return { subgroups: device.features.has('subgroups'), matrix };
+    const matrix = hasMatrices && this.#halfOperands && adapterInfo ? tier('matrixFor')(adapterInfo, storage) : null;
+    return { subgroups: features.has('subgroups'), matrix };
   }
 
   async #idle(): Promise<void> {
@@ -356,11 +361,11 @@ export class GpuBackend implements Backend {
 
   /**
    * How plans go around what this GPU computes wrongly, or slowly: where a processor is the GPU, loads cost more than
-   * memory, and three kernels that store the scores have a third of them.
+   * memory, and kernels that store the scores have a fifth of them.
    */
   #extras(): Extras {
     const { maxStorageBufferBindingSize } = this.#gpu.device.limits;
-    const slow = this.adapter.software && scoreBytes(this.#plan.architecture) <= maxStorageBufferBindingSize;
+    const slow = this.#choices.one.products && scoreBytes(this.#plan.architecture) <= maxStorageBufferBindingSize;
     return slow || this.#without.has('attention/fused') ? SEPARATE : {};
   }
 
@@ -394,6 +399,12 @@ export class GpuBackend implements Backend {
 }
 
 const SEPARATE: Extras = { separateAttention: true };
+
+/** Of images and, where the model has a text tower, of texts. */
+function plansOf(architecture: Architecture, extras: Extras = {}): Plan[] {
+  const { text } = architecture;
+  return [planViT(architecture, extras), ...(text ? [planText(architecture, text, extras)] : [])];
+}
 
 /** Of one image, in one block. */
 function scoreBytes(architecture: Architecture): number {

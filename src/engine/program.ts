@@ -206,13 +206,15 @@ function kernelOf(step: Exclude<Step, { op: 'copy' | 'lookup' }>, context: Conte
     case 'attention-scores': {
       const { heads, scale, causal, relative } = step;
       const headSize = inputs.count / 3 / heads;
-      const kernel = attentionScores({ tokens: inputRows, heads, headSize, scale, causal, grid: relative?.grid });
+      const sizes = { tokens: inputRows, heads, headSize, scale, causal, grid: relative?.grid };
+      const kernel = attentionScores(sizes, choices.products);
       const table = relative ? tableOf(relative.table, shapes) : input;
       return { kernel, operands: [input, table, output], rowsPerItem };
     }
     case 'attention-values': {
       const { heads, weights } = step;
-      const kernel = attentionValues({ tokens: inputRows, heads, headSize: outputs.count / heads });
+      const sizes = { tokens: inputRows, heads, headSize: outputs.count / heads };
+      const kernel = attentionValues(sizes, choices.products);
       return { kernel, operands: [{ value: weights }, input, output], rowsPerItem };
     }
     case 'mean': {

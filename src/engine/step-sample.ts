@@ -7,6 +7,8 @@ import { fieldsOf } from '../model/cost.ts';
 import type { Plan, Step, StepOf, ValueName } from '../model/plan.ts';
 import { tokenStarts } from '../reference/assemble.ts';
 import { attention } from '../reference/attention.ts';
+import { type ScoreShape, scoreRow } from '../reference/attention-scores.ts';
+import { valueRow } from '../reference/attention-values.ts';
 import { patchify } from '../reference/patchify.ts';
 import { type ReferenceInputs, runStep } from '../reference/run.ts';
 import { type MadeUp, rowLength } from './made-up.ts';
@@ -47,6 +49,10 @@ function sampleStep(step: Step, given: Given, before: Sample | null): Sample {
       return samplePatches(step, given);
     case 'attention':
       return step.query ? whole(step, given) : sampleQueries(step, given);
+    case 'attention-scores':
+      return sampleScores(step, given);
+    case 'attention-values':
+      return sampleValues(step, given);
     case 'softmax':
     case 'unit-length':
       return sampleRows(step, given, before);
@@ -111,20 +117,58 @@ function sampleMatmul(step: StepOf<'matmul'> | StepOf<'head'>, given: Given, inp
 
 /** Queries of an attention: each sees every key. */
 function sampleQueries(step: StepOf<'attention'>, given: Given): Sample {
-  const { plan } = given;
-  const { heads, scale, causal, relative } = step;
-  const { rows: tokens, columns } = plan.values[step.output];
+  const { rows: tokens, columns } = given.plan.values[step.output];
   const rows = spread(tokens, ROWS);
-  const shape = {
+  return {
+    rows,
+    columns: all(columns),
+    data: attention(wholeValue(given, step.input), scoreShape(step, given), rows),
+  };
+}
+
+function sampleScores(step: StepOf<'attention-scores'>, given: Given): Sample {
+  const { rows: count, columns: tokens } = given.plan.values[step.output];
+  const qkv = wholeValue(given, step.input);
+  const shape = scoreShape(step, given);
+  return someRows(count, tokens, (row, scores) => {
+    scoreRow(qkv, 0, Math.floor(row / tokens), row % tokens, shape, scores);
+  });
+}
+
+function sampleValues({ heads, weights, input, output }: StepOf<'attention-values'>, given: Given): Sample {
+  const { rows: tokens, columns } = given.plan.values[output];
+  const qkv = wholeValue(given, input);
+  const headSize = columns / heads;
+  return someRows(tokens, columns, (row, mixed) => {
+    for (let head = 0; head < heads; head++) {
+      const weightRow = valueRows(given, weights, [head * tokens + row]);
+      const ofHead = mixed.subarray(head * headSize, (head + 1) * headSize);
+      valueRow(weightRow, qkv, 0, head, { batch: 1, tokens, heads, headSize }, ofHead);
+    }
+  });
+}
+
+function someRows(count: number, columns: number, fill: (row: number, numbers: Float64Array) => void): Sample {
+  const rows = spread(count, ROWS);
+  const data = new Float64Array(rows.length * columns);
+  for (const [i, row] of rows.entries()) fill(row, data.subarray(i * columns, (i + 1) * columns));
+  return { rows, columns: all(columns), data };
+}
+
+function scoreShape(
+  { heads, scale, causal, relative, input }: StepOf<'attention'> | StepOf<'attention-scores'>,
+  given: Given,
+): ScoreShape {
+  const { rows: tokens, columns } = given.plan.values[input];
+  return {
     batch: 1,
     tokens,
     heads,
-    headSize: columns / heads,
+    headSize: columns / 3 / heads,
     scale,
     causal,
     relative: relative && { table: wholeTensor(given, relative.table), grid: relative.grid },
   };
-  return { rows, columns: all(columns), data: attention(wholeValue(given, step.input), shape, rows) };
 }
 
 /** Patches, cut out and laid side by side, and the tokens in front of them. */

@@ -27,6 +27,12 @@ export function specialise(file: string, source: string, constants: Constants, s
   return `enable f16;\n${code.replace(ALIAS, 'alias scalar = f16;')}`;
 }
 
+/** A shader with what continues it. @param more WGSL, whose directives have to come first */
+export function continued(source: string, more: string): string {
+  const directives = /^enable .*;\n/gm;
+  return [...(more.match(directives) ?? []), source, more.replace(directives, '')].join('');
+}
+
 const ALIAS = 'alias scalar = f32;';
 
 /** `value` written with the type of the literal it replaces: bool, u32 (`8u`), i32 (`8i`) or f32 (`0.5f`). */

@@ -1,23 +1,34 @@
+import subgroups from '../../shaders/attention-values.subgroups.wgsl?raw';
 import source from '../../shaders/attention-values.wgsl?raw';
-import { ceilDiv, type Kernel } from '../gpu/kernel.ts';
-import { specialise } from '../gpu/specialise.ts';
+import { ceilDiv, type Kernel, roundUp } from '../gpu/kernel.ts';
+import { continued, specialise } from '../gpu/specialise.ts';
 import type { AttentionSizes } from './attention.ts';
+import type { ProductTiling } from './attention-scores.ts';
 
 const WORKGROUP = 64;
-/** Queries, and columns, of a thread. */
+/** Queries, and columns, of a thread of `subgroups`. */
 const TILE = 8;
 
 /** Bindings weights (zero where there is no key), qkv, y. Rows are tokens of all images. */
-export function attentionValues({
-  tokens,
-  heads,
-  headSize,
-}: Pick<AttentionSizes, 'tokens' | 'heads' | 'headSize'>): Kernel {
+export function attentionValues(
+  { tokens, heads, headSize }: Pick<AttentionSizes, 'tokens' | 'heads' | 'headSize'>,
+  { entry }: ProductTiling = { entry: 'main' },
+): Kernel {
   const vectors = ceilDiv(headSize, 4);
+  const constants = { TOKENS: tokens, HEADS: heads, VECTORS: vectors };
+  const kernel = { name: 'attention-values', entry, bindings: ['read', 'read', 'write'] } as const;
+  if (entry === 'subgroups') {
+    const threads = ceilDiv(tokens, TILE) * roundUp(ceilDiv(headSize, TILE), 4);
+    return {
+      ...kernel,
+      variant: entry,
+      code: specialise('attention-values.subgroups.wgsl', continued(source, subgroups), constants),
+      grid: (rows) => [ceilDiv(threads, WORKGROUP), heads, rows / tokens],
+    };
+  }
   return {
-    name: 'attention-values',
-    code: specialise('attention-values.wgsl', source, { TOKENS: tokens, HEADS: heads, VECTORS: vectors }),
-    bindings: ['read', 'read', 'write'],
-    grid: (rows) => [ceilDiv(ceilDiv(tokens, TILE) * ceilDiv(4 * vectors, TILE), WORKGROUP), heads, rows / tokens],
+    ...kernel,
+    code: specialise('attention-values.wgsl', source, constants),
+    grid: (rows) => [ceilDiv(tokens * vectors, WORKGROUP), heads, rows / tokens],
   };
 }

@@ -1,8 +1,8 @@
 import source from '../../shaders/attention.wgsl?raw';
 import { type ColumnLayout, packVector } from '../gpu/columns.ts';
 import { ceilDiv, type Kernel } from '../gpu/kernel.ts';
-import { specialise } from '../gpu/specialise.ts';
-import { specialiseTier } from '../gpu/tiers.ts';
+import { type Constants, continued, specialise } from '../gpu/specialise.ts';
+import { tier } from './tiers.ts';
 
 /** Threads of a workgroup, in all variants. */
 const WORKGROUP = 32;
@@ -39,20 +39,9 @@ export type AttentionTiling =
  * multiple of 4 floats.
  */
 export function attention(sizes: AttentionSizes, { entry }: AttentionTiling = { entry: 'direct' }): Kernel {
-  const { tokens, heads, headSize, scale, causal = false, grid = null, sharedQuery = false } = sizes;
+  const { tokens, heads, headSize, sharedQuery = false } = sizes;
   const queries = sharedQuery ? 1 : tokens;
-  const vectors = ceilDiv(headSize, 4);
-  const constants = {
-    TOKENS: tokens,
-    HEADS: heads,
-    VECTORS: vectors,
-    SCALE: scale,
-    CAUSAL: causal,
-    SHARED_QUERY: sharedQuery,
-    RELATIVE_BIAS: grid !== null,
-    GRID_ROWS: grid?.[0] ?? 1,
-    GRID_COLUMNS: grid?.[1] ?? 1,
-  };
+  const constants = attentionConstants(sizes);
   // Scores, softmax and values as three kernels are what it was made of.
   const variant = entry === 'direct' ? !sharedQuery && 'fused' : entry;
   return {
@@ -60,11 +49,30 @@ export function attention(sizes: AttentionSizes, { entry }: AttentionTiling = { 
     entry,
     code:
       entry === 'subgroups'
-        ? specialiseTier('attention.subgroups.wgsl', constants)
-        : specialise('attention.wgsl', source, { ...constants, TILE_KEYS: entry === 'tiled' ? tileKeys(vectors) : 4 }),
+        ? specialise('attention.subgroups.wgsl', continued(source, tier('attention')), constants)
+        : specialise('attention.wgsl', source, {
+            ...constants,
+            TILE_KEYS: entry === 'tiled' ? tileKeys(ceilDiv(headSize, 4)) : 4,
+          }),
     bindings: ['read', 'read', 'read', 'write'],
     grid: (rows) => [ceilDiv(queries, WORKGROUP), heads, rows / queries],
     ...(variant && { variant }),
+  };
+}
+
+/** Of the shader. */
+export function attentionConstants(sizes: AttentionSizes): Constants {
+  const { tokens, heads, headSize, scale, causal = false, grid = null, sharedQuery = false } = sizes;
+  return {
+    TOKENS: tokens,
+    HEADS: heads,
+    VECTORS: ceilDiv(headSize, 4),
+    SCALE: scale,
+    CAUSAL: causal,
+    SHARED_QUERY: sharedQuery,
+    RELATIVE_BIAS: grid !== null,
+    GRID_ROWS: grid?.[0] ?? 1,
+    GRID_COLUMNS: grid?.[1] ?? 1,
   };
 }
 

@@ -1,10 +1,12 @@
+import subgroups from '../../shaders/matmul.subgroups.wgsl?raw';
 import source from '../../shaders/matmul.wgsl?raw';
 import type { ColumnLayout } from '../gpu/columns.ts';
 import { ceilDiv, type Kernel, roundUp } from '../gpu/kernel.ts';
-import { specialise } from '../gpu/specialise.ts';
-import { specialiseTier } from '../gpu/tiers.ts';
+import { continued, specialise } from '../gpu/specialise.ts';
+import type { SubgroupMatrix } from './matmul.subgroup-matrix.ts';
+import { tier } from './tiers.ts';
 
-/** Threads of a workgroup, in all variants but `matrix`. */
+/** Threads of a workgroup. */
 const WORKGROUP = 64;
 /** Outputs that lie together in a packed weight, and columns of every thread's tile. */
 export const PANEL = 8;
@@ -38,51 +40,8 @@ export type MatmulTiling =
   | { entry: 'staged'; threadRows: number }
   /** Needs the device's feature `subgroups`. */
   | { entry: 'subgroups' }
-  /** Needs the device's features `subgroups` and `chromium-experimental-subgroup-matrix`; `matrix` is from `matrixFor`. */
+  /** Needs the device's features `subgroups` and `chromium-experimental-subgroup-matrix`; see `matmul.subgroup-matrix.ts`. */
   | { entry: 'matrix'; matrix: SubgroupMatrix };
-
-/** Rows, columns and depth of a product that a subgroup computes at once, and the largest size of a subgroup. */
-export interface SubgroupMatrix {
-  M: number;
-  N: number;
-  K: number;
-  lanes: number;
-}
-
-/** Of `adapter.info`, where the adapter has matrices. */
-export interface MatrixInfo {
-  subgroupMaxSize?: number;
-  subgroupMatrixConfigs?: Iterable<{
-    M: number;
-    N: number;
-    K: number;
-    componentType: string;
-    resultComponentType: string;
-  }>;
-}
-
-/** Rows and columns of a workgroup's tile of `matrix`, in four quarters. */
-const MATRIX_TILE = 64;
-const MOST_THREADS = 256;
-
-/** @returns of the adapter's matrices one that takes weights as they are stored and sums in f32; null if it has none */
-export function matrixFor(
-  { subgroupMaxSize: lanes = 0, subgroupMatrixConfigs = [] }: MatrixInfo,
-  storage: WeightStorage,
-): SubgroupMatrix | null {
-  const quarter = MATRIX_TILE / 2;
-  for (const { M, N, K, componentType, resultComponentType } of subgroupMatrixConfigs) {
-    const fits = quarter % M === 0 && quarter % N === 0 && N % PANEL === 0 && stageDepth(storage) % K === 0;
-    const types = componentType === storage && resultComponentType === 'f32';
-    if (fits && types && 4 * lanes <= MOST_THREADS) return { M, N, K, lanes };
-  }
-  return null;
-}
-
-/** Inputs in workgroup memory at once: what leaves it below 16 KiB. */
-function stageDepth(storage: WeightStorage): number {
-  return storage === 'f16' ? 32 : 16;
-}
 
 export const DIRECT: MatmulTiling = { entry: 'direct' };
 
@@ -118,18 +77,11 @@ export function matmul(sizes: MatmulSizes, tiling: MatmulTiling = DIRECT): Kerne
     case 'subgroups':
       return {
         ...kernel,
-        code: specialiseTier('matmul.subgroups.wgsl', constants, storage),
+        code: specialise('matmul.subgroups.wgsl', continued(source, subgroups), constants, storage),
         grid: (rows) => [ceilDiv(ceilDiv(rows, ROW_TILE) * ceilDiv(panels, 4), WORKGROUP / 4), 1, 1],
       };
-    case 'matrix': {
-      const { M, N, K, lanes } = tiling.matrix;
-      const matrix = { MATRIX_ROWS: M, MATRIX_COLUMNS: N, MATRIX_DEPTH: K, LANES: lanes, DEPTH: stageDepth(storage) };
-      return {
-        ...kernel,
-        code: specialiseTier('matmul.subgroup-matrix.wgsl', { ...constants, ...matrix }, storage),
-        grid: (rows) => [ceilDiv(outputs, MATRIX_TILE), ceilDiv(rows, MATRIX_TILE), 1],
-      };
-    }
+    case 'matrix':
+      return { ...kernel, ...tier('matrixMatmul')(constants, tiling.matrix, outputs, storage) };
     default:
       return {
         ...kernel,

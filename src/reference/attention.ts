@@ -2,6 +2,7 @@
  * Multi-head attention in float64, the textbook way: all scores of a query, then softmax, then the weighted sum of values.
  */
 import { type ScoreShape, scoreRow } from './attention-scores.ts';
+import { valueRow } from './attention-values.ts';
 import { softmax } from './softmax.ts';
 
 /**
@@ -24,10 +25,7 @@ export function attention(
         scoreRow(qkv, image, head, query, shape, weights);
         softmax(weights);
         const to = (image * queries.length + row) * width + head * headSize;
-        for (let key = 0; key < tokens; key++) {
-          const v = ((image * tokens + key) * 3 + 2) * width + head * headSize;
-          for (let i = 0; i < headSize; i++) mixed[to + i] += weights[key] * qkv[v + i];
-        }
+        valueRow(weights, qkv, image, head, shape, mixed.subarray(to, to + headSize));
       }
     }
   }

@@ -3,30 +3,14 @@
  * version of a model never meets the old one's bytes; manifests by their URL. Nothing that goes wrong here stops a model
  * from loading: it is told as a warning, and the cache is left alone from then on.
  */
+import { MANIFEST, readAllKept, readKept } from './kept-models.ts';
 import type { ShardEntry } from './manifest.ts';
 import { openStore, type Store } from './store.ts';
 import { sha256 } from './verify.ts';
 
-/** Files that hold `{ url, manifest }`. */
-const MANIFEST = '.json';
 const PROOF = '.proof';
 const TUNING = '.tuning';
 const SHARD = /^[0-9a-f]{64}$/;
-
-interface Kept {
-  url: string;
-  /** As it was fetched: it is checked like a fetched one. */
-  manifest: { name: string; shards: ShardEntry[] };
-}
-
-export interface CachedModel {
-  name: string;
-  /** Of the `model.json` that it was loaded from. */
-  url: string;
-  /** Of its shards that are kept; all of them when it loads without a network. */
-  cachedBytes: number;
-  bytes: number;
-}
 
 export class ModelCache {
   #store: Store | null;
@@ -114,25 +98,6 @@ export class ModelCache {
   }
 }
 
-/** What `loadViT` has kept in this origin. Empty where nothing can be kept. */
-export async function cachedModels(): Promise<CachedModel[]> {
-  const store = await openStore();
-  if (!store) return [];
-  const files = await store.list();
-  return (await readAllKept(store, files)).map(({ url, manifest: { name, shards } }) => ({
-    name,
-    url,
-    cachedBytes: sum(shards.filter(({ sha256, bytes }) => files.get(sha256) === bytes)),
-    bytes: sum(shards),
-  }));
-}
-
-/** Removes everything that `loadViT` has kept in this origin. Models that are loaded stay so. */
-export async function clearCache(): Promise<void> {
-  const store = await openStore();
-  if (store) for (const name of (await store.list()).keys()) await store.remove(name);
-}
-
 async function removeOrphans(store: Store): Promise<void> {
   const files = await store.list();
   const used = new Set(
@@ -141,26 +106,6 @@ async function removeOrphans(store: Store): Promise<void> {
   for (const name of files.keys()) if (SHARD.test(name) && !used.has(name)) await store.remove(name);
 }
 
-async function readAllKept(store: Store, files: Map<string, number>): Promise<Kept[]> {
-  const names = [...files.keys()].filter((name) => name.endsWith(MANIFEST));
-  return (await Promise.all(names.map((name) => readKept(store, name)))).filter((kept) => kept !== null);
-}
-
-/** Null where there is none, or something else. */
-async function readKept(store: Store, name: string): Promise<Kept | null> {
-  const stream = await store.read(name);
-  try {
-    const kept: Kept = stream && (await new Response(stream).json());
-    return Array.isArray(kept?.manifest?.shards) ? kept : null;
-  } catch {
-    return null;
-  }
-}
-
 async function manifestName(url: string): Promise<string> {
   return (await sha256(new TextEncoder().encode(url))) + MANIFEST;
-}
-
-function sum(shards: ShardEntry[]): number {
-  return shards.reduce((total, { bytes }) => total + bytes, 0);
 }

@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest';
-import subgroupsSource from '../../shaders/attention.subgroups.wgsl?raw';
 import attentionSource from '../../shaders/attention.wgsl?raw';
 import scoresSource from '../../shaders/attention-scores.wgsl?raw';
 import { Columns } from '../../src/gpu/columns.ts';
@@ -190,11 +189,5 @@ describe('attention', () => {
     const bias = (source: string) => /\/\/\/ Where the biases[\s\S]*?\n}\n/.exec(source)?.[0];
     expect(bias(attentionSource)).toBeTruthy();
     expect(bias(scoresSource)).toBe(bias(attentionSource));
-  });
-
-  test('with subgroups all but the entry point is the same', () => {
-    const shared = (source: string) => /\nfn max_of[\s\S]*?\n(?=(var<workgroup>|@compute))/.exec(source)?.[0];
-    expect(shared(attentionSource)).toContain('fn first_vector_of_y');
-    expect(shared(subgroupsSource)).toBe(shared(attentionSource));
   });
 });

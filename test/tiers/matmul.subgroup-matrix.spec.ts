@@ -5,7 +5,8 @@ import { describe, expect, test } from 'vitest';
 import matrixSource from '../../shaders/matmul.subgroup-matrix.wgsl?raw';
 import source from '../../shaders/matmul.wgsl?raw';
 import { Columns } from '../../src/gpu/columns.ts';
-import { type MatmulTiling, type MatrixInfo, matrixFor, type SubgroupMatrix } from '../../src/kernels/matmul.ts';
+import { type MatrixInfo, matrixFor, type SubgroupMatrix } from '../../src/kernels/matmul.subgroup-matrix.ts';
+import type { MatmulTiling } from '../../src/kernels/matmul.ts';
 import { compareMatmul, compareSwiglu, epilogueOf } from '../harness/matmul.ts';
 
 /** The design's, where storage is f16: rounding x to it errs by 5e-4 of each number. */

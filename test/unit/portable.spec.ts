@@ -9,7 +9,7 @@ import { NagaError, nagaVersion, parseWgsl, validate, writeHlsl, writeMsl, write
 import { describe, expect, test } from 'vitest';
 import { type Choices, candidates, isWork, workOf } from '../../src/engine/choices.ts';
 import { compile, dispatchesOf } from '../../src/engine/program.ts';
-import { specialise } from '../../src/gpu/specialise.ts';
+import { continued, specialise } from '../../src/gpu/specialise.ts';
 import '../../src/kernels/tier-shaders.ts';
 import { normalize } from '../../src/kernels/normalize.ts';
 import { resize } from '../../src/kernels/resize.ts';
@@ -65,9 +65,16 @@ async function compileShader(code: string): Promise<void> {
   await (isKnownToNaga(directives(code)) ? compileWithNaga(code) : compileWithDawn(code));
 }
 
+/** With what it continues, if it does. */
+function wholeShader(file: string): string {
+  const code = readFileSync(`shaders/${file}`, 'utf8');
+  const before = /^\/\/ Continues (\S+\.wgsl)/.exec(code)?.[1];
+  return before ? continued(readFileSync(`shaders/${before}`, 'utf8'), code) : code;
+}
+
 describe('as it stands', () => {
   for (const file of readdirSync('shaders').filter((name) => name.endsWith('.wgsl'))) {
-    const code = readFileSync(`shaders/${file}`, 'utf8');
+    const code = wholeShader(file);
     const needs = directives(code).replace(/\n/g, ' ');
     test(needs ? `${file}: ${needs}` : file, () => compileShader(code));
     if (code.includes('alias scalar ='))
@@ -92,7 +99,8 @@ describe('specialised for', () => {
   for (const family of FAMILY_NAMES) {
     test(family, async () => {
       const { architecture, preprocess } = (await convertFamily(family)).manifest;
-      const plans = [planViT(architecture, extrasFor(OUTPUT_NAMES, architecture.depth))];
+      // Attention is one step in the first, and three in the second.
+      const plans = [planViT(architecture), planViT(architecture, extrasFor(OUTPUT_NAMES, architecture.depth))];
       if (architecture.text) plans.push(planText(architecture, architecture.text));
       const kernels = plans
         .flatMap((plan) => everyChoice(plan).flatMap((choices) => dispatchesOf(compile(plan, choices))))

@@ -1,0 +1,62 @@
+/**
+ * The models that `ModelCache` keeps, as anybody in this origin finds them.
+ */
+import type { ShardEntry } from './manifest.ts';
+import { openStore, type Store } from './store.ts';
+
+/** Of files that hold what is `Kept`. */
+export const MANIFEST = '.json';
+
+export interface Kept {
+  url: string;
+  /** As it was fetched: it is checked like a fetched one. */
+  manifest: { name: string; shards: ShardEntry[] };
+}
+
+export interface CachedModel {
+  name: string;
+  /** Of the `model.json` that it was loaded from. */
+  url: string;
+  /** Of its shards that are kept; all of them when it loads without a network. */
+  cachedBytes: number;
+  bytes: number;
+}
+
+/** What `loadViT` has kept in this origin. Empty where nothing can be kept. */
+export async function cachedModels(): Promise<CachedModel[]> {
+  const store = await openStore();
+  if (!store) return [];
+  const files = await store.list();
+  return (await readAllKept(store, files)).map(({ url, manifest: { name, shards } }) => ({
+    name,
+    url,
+    cachedBytes: sum(shards.filter(({ sha256, bytes }) => files.get(sha256) === bytes)),
+    bytes: sum(shards),
+  }));
+}
+
+/** Removes everything that `loadViT` has kept in this origin. Models that are loaded stay so. */
+export async function clearCache(): Promise<void> {
+  const store = await openStore();
+  if (store) for (const name of (await store.list()).keys()) await store.remove(name);
+}
+
+export async function readAllKept(store: Store, files: Map<string, number>): Promise<Kept[]> {
+  const names = [...files.keys()].filter((name) => name.endsWith(MANIFEST));
+  return (await Promise.all(names.map((name) => readKept(store, name)))).filter((kept) => kept !== null);
+}
+
+/** Null where there is none, or something else. */
+export async function readKept(store: Store, name: string): Promise<Kept | null> {
+  const stream = await store.read(name);
+  try {
+    const kept: Kept = stream && (await new Response(stream).json());
+    return Array.isArray(kept?.manifest?.shards) ? kept : null;
+  } catch {
+    return null;
+  }
+}
+
+function sum(shards: ShardEntry[]): number {
+  return shards.reduce((total, { bytes }) => total + bytes, 0);
+}
