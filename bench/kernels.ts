@@ -1,17 +1,23 @@
 /**
- * Variants of a kernel side by side: milliseconds of a dispatch by shape, and what it takes to compile one.
+ * Variants of a kernel side by side: milliseconds of a dispatch by shape, and what it takes to compile one; and what it takes
+ * to compile all kernels of a plan.
  */
+
+import { forProcessors, SIMPLE } from '../src/engine/choices.ts';
+import { compile, dispatchesOf } from '../src/engine/program.ts';
 import { Columns } from '../src/gpu/columns.ts';
-import { type Kernel, roundUp } from '../src/gpu/kernel.ts';
+import { type Kernel, kernelKey, roundUp } from '../src/gpu/kernel.ts';
 import { Pipelines } from '../src/gpu/pipelines.ts';
-import '../src/kernels/tier-shaders.ts';
 import { type AttentionTiling, attention } from '../src/kernels/attention.ts';
 import { type LayerNormTiling, layerNorm } from '../src/kernels/layer-norm.ts';
 import { type MatrixInfo, matrixFor } from '../src/kernels/matmul.subgroup-matrix.ts';
 import { type MatmulTiling, matmul, packWeight, ROW_TILE } from '../src/kernels/matmul.ts';
+import { addAllTiers } from '../src/kernels/tier-shaders.ts';
 import { goldenPixels } from '../src/model/golden.ts';
+import { planViT } from '../src/model/plan.ts';
 import { encodeHalfs } from '../src/weights/half.ts';
 import { describeMachine } from './machine.ts';
+import { architectureOf, SIZE_NAMES } from './models.ts';
 import { measurePeaks, type Peaks } from './peaks.ts';
 import { requireFirst } from './peers.ts';
 import { type Spread, spread } from './stats.ts';
@@ -44,15 +50,15 @@ let gpu: GPU | undefined;
 
 /** @param words of the titles to run; default all @param loadBefore the load average before anything was built */
 export async function run(words: string[], loadBefore: number): Promise<void> {
+  addAllTiers();
   const { create, globals } = requireFirst('webgpu');
   Object.assign(globalThis, globals);
   gpu = create(['enable-dawn-features=allow_unsafe_apis']) as GPU;
   const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
   if (!adapter) throw new Error('Dawn found no adapter: is there a Vulkan driver and libvulkan.so.1?');
   const features = ['shader-f16', 'subgroups', MATRIX] as GPUFeatureName[];
-  const device = await adapter.requestDevice({
-    requiredFeatures: features.filter((name) => adapter.features.has(name)),
-  });
+  const requiredFeatures = features.filter((name) => adapter.features.has(name));
+  const device = await adapter.requestDevice({ requiredFeatures });
   device.addEventListener('uncapturederror', ({ error }) => {
     throw error;
   });
@@ -72,6 +78,40 @@ export async function run(words: string[], loadBefore: number): Promise<void> {
     for (const shape of shapes) columns.push(await measure(device, shape));
     console.log(`\n${table(title, shapes, columns, peaks)}`);
   }
+  if (words.length > 0 && !words.includes('plans')) return;
+  const request = async () => (await gpu!.requestAdapter())!.requestDevice({ requiredFeatures });
+  console.log(`\n${await compileTable(request)}`);
+}
+
+/** As a page compiles them: all at once, nothing cached. */
+async function compileTable(request: () => Promise<GPUDevice>): Promise<string> {
+  const subgroups = (await request()).features.has('subgroups');
+  const lines = ['| all kernels of | kernels | compile, ms |', '| --- | --- | --- |'];
+  for (const size of SIZE_NAMES) {
+    const simple = planViT(architectureOf(size, 224));
+    const separate = planViT(architectureOf(size, 224), { separateAttention: true });
+    const ways = {
+      'what every GPU can': compile(simple, SIMPLE),
+      ...(subgroups && {
+        'as on software adapters': compile(separate, forProcessors([separate], 'f32', { subgroups, matrix: null })),
+      }),
+    };
+    for (const [way, program] of Object.entries(ways)) {
+      const kernels = new Map(dispatchesOf(program).map(({ kernel }) => [kernelKey(kernel), kernel]));
+      const times: number[] = [];
+      for (let round = 0; round < 3; round++) {
+        // A device remembers what it compiled.
+        const device = await request();
+        const pipelines = new Pipelines(device);
+        const start = performance.now();
+        await Promise.all([...kernels.values()].map((kernel) => pipelines.get(kernel)));
+        times.push(performance.now() - start);
+        device.destroy();
+      }
+      lines.push(`| ViT-${size}, ${way} | ${kernels.size} | ${describe(spread(times))} |`);
+    }
+  }
+  return lines.join('\n');
 }
 
 function kernels({ features }: GPUDevice, info: MatrixInfo): Record<string, Shape[]> {
@@ -81,7 +121,11 @@ function kernels({ features }: GPUDevice, info: MatrixInfo): Record<string, Shap
       [197, 768, 3072],
       [8 * 197, 192, 768],
     ].map(([rows, inputs, outputs]) => matmulShape([rows, inputs, outputs], features, info)),
-    attention: [3, 12].map((heads) => attentionShape(197, heads, 64, features)),
+    attention: [
+      [197, 3],
+      [197, 12],
+      [1370, 3],
+    ].map(([tokens, heads]) => attentionShape(tokens, heads, 64, features)),
     'layer-norm': [192, 768].map((columns) => layerNormShape(197, columns, features)),
   };
 }

@@ -6,7 +6,7 @@ import { Columns } from '../src/gpu/columns.ts';
 import { Gpu } from '../src/gpu/device.ts';
 import { roundUp } from '../src/gpu/kernel.ts';
 import { Pipelines } from '../src/gpu/pipelines.ts';
-import { matmul, packWeight, ROW_TILE } from '../src/kernels/matmul.ts';
+import { DIRECT, type MatmulTiling, matmul, packWeight, ROW_TILE } from '../src/kernels/matmul.ts';
 import { goldenPixels } from '../src/model/golden.ts';
 import { type Spread, spread } from './stats.ts';
 
@@ -33,7 +33,11 @@ export async function measureMatmuls(shapes: Shape[], jaxUrl: string | null): Pr
     const [m, k, n] = shape;
     const x = goldenPixels(1, [m, k]);
     const w = goldenPixels(2, [k, n]);
-    const systems = new Map<string, Product>([['vit-webgpu', await ourProduct(x, w, shape)]]);
+    const systems = new Map<string, Product>([['vit-webgpu', await ourProduct(x, w, shape, DIRECT)]]);
+    gpu ??= Gpu.request();
+    if ((await gpu).device.features.has('subgroups')) {
+      systems.set('vit-webgpu, subgroups', await ourProduct(x, w, shape, { entry: 'subgroups' }));
+    }
     if (jaxUrl) systems.set('jax-js', await jaxProduct(jaxUrl, x, w, shape));
     const times = Math.max(1, Math.ceil(LEAST_FLOPS / (2 * m * k * n)));
     const rates: Record<string, number[]> = {};
@@ -59,11 +63,16 @@ export async function measureMatmuls(shapes: Shape[], jaxUrl: string | null): Pr
 
 let gpu: Promise<Gpu> | undefined;
 
-async function ourProduct(x: Float32Array<ArrayBuffer>, w: Float32Array, [m, k, n]: Shape): Promise<Product> {
+async function ourProduct(
+  x: Float32Array<ArrayBuffer>,
+  w: Float32Array,
+  [m, k, n]: Shape,
+  tiling: MatmulTiling,
+): Promise<Product> {
   gpu ??= Gpu.request();
   const { device } = await gpu;
   const { STORAGE, COPY_DST, COPY_SRC, MAP_READ } = GPUBufferUsage;
-  const kernel = matmul({ inputs: k, outputs: n, bias: false, activation: null, accumulate: false });
+  const kernel = matmul({ inputs: k, outputs: n, bias: false, activation: null, accumulate: false }, tiling);
   const pipeline = await new Pipelines(device).get(kernel);
   const upload = (data: Float32Array<ArrayBuffer>, floats = data.length) => {
     const buffer = device.createBuffer({ size: floats * 4, usage: STORAGE | COPY_DST });

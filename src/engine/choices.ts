@@ -4,9 +4,10 @@
 import { variantName } from '../gpu/kernel.ts';
 import type { AttentionTiling } from '../kernels/attention.ts';
 import type { ProductTiling } from '../kernels/attention-scores.ts';
+import type { LayerNormTiling } from '../kernels/layer-norm.ts';
 import type { SubgroupMatrix } from '../kernels/matmul.subgroup-matrix.ts';
 import { DIRECT, type MatmulTiling, type WeightStorage } from '../kernels/matmul.ts';
-import { hasTiers } from '../kernels/tiers.ts';
+import { tiers } from '../kernels/tiers.ts';
 import type { Plan, Step, StepOf } from '../model/plan.ts';
 
 export interface Choices {
@@ -16,6 +17,8 @@ export interface Choices {
   tilings: Readonly<Record<string, Tiling>>;
   /** Of attention whose scores are stored. Default `main`. */
   products?: ProductTiling;
+  /** Of norms that are not within a matmul. Default that of the kernel. */
+  norms?: LayerNormTiling;
 }
 
 /** `norm`: the LayerNorm before it within the same dispatch, where nothing else reads what that one writes. */
@@ -57,25 +60,25 @@ export function attentionTiling(step: StepOf<'attention'>, plan: Plan, { tilings
 
 /** Known to be fast where a processor is the GPU: measured on SwiftShader and lavapipe, see `bench/RESULTS.md`. */
 export function forProcessors(plans: readonly Plan[], storage: WeightStorage, { subgroups }: Abilities): Choices {
-  if (!subgroups) return { ...SIMPLE, storage };
+  const norms = { entry: 'main', lanes: 4 } as const;
+  if (!subgroups) return { storage, tilings: {}, norms };
   const matmuls = plans.flatMap((plan) =>
     plan.steps
       .filter((step) => step.op === 'matmul')
       .map((step) => [workOf(step, plan), { entry: 'subgroups' } as const]),
   );
-  return { storage, tilings: Object.fromEntries(matmuls), products: { entry: 'subgroups' } };
+  return { storage, tilings: Object.fromEntries(matmuls), products: { entry: 'subgroups' }, norms };
 }
 
 /** Those that may be worth trying, best known first. @param norm whether one is before it and could be within */
 export function candidates(work: Work, plan: Plan, norm: boolean, { subgroups, matrix }: Abilities): Tiling[] {
   if (work.op === 'attention') {
-    const entries = [
-      'direct',
-      'tiled',
-      ...(subgroups && hasTiers() ? ['subgroups'] : []),
-    ] as AttentionTiling['entry'][];
     const { columns } = plan.values[work.output];
-    return entries.filter((entry) => entry !== 'tiled' || columns / work.heads <= 512).map((entry) => ({ entry }));
+    return [
+      { entry: 'direct' },
+      ...(columns / work.heads <= 512 ? [{ entry: 'tiled' } as const] : []),
+      ...(subgroups && tiers ? [{ entry: 'subgroups' } as const] : []),
+    ];
   }
   // Whole groups are padded to a multiple of 4.
   const { columns, groups } = plan.values[work.input];
@@ -107,9 +110,10 @@ export function avoiding(choices: Choices, wrong: ReadonlySet<string>): Choices 
   const tilings = Object.entries(choices.tilings).filter(([work, tiling]) => !isWrong(work, tiling, wrong));
   const { storage, products } = choices;
   return {
+    ...choices,
     storage: wrong.has('matmul/f16') || wrong.has('head/f16') ? 'f32' : storage,
     tilings: Object.fromEntries(tilings),
-    ...(products && !PRODUCTS.some((kernel) => isWrong(kernel, products, wrong)) && { products }),
+    products: products && PRODUCTS.some((kernel) => isWrong(kernel, products, wrong)) ? undefined : products,
   };
 }
 

@@ -11,7 +11,7 @@ import type { Gpu } from '../gpu/device.ts';
 import { type Kernel, kernelKey, roundUp, variantName } from '../gpu/kernel.ts';
 import { Pipelines } from '../gpu/pipelines.ts';
 import type { WeightStorage } from '../kernels/matmul.ts';
-import { hasTiers, tier } from '../kernels/tiers.ts';
+import { tiers } from '../kernels/tiers.ts';
 import { type Architecture, tokenCount } from '../model/architecture.ts';
 import { type Extras, extrasFor } from '../model/outputs.ts';
 import { type Plan, planViT } from '../model/plan.ts';
@@ -253,9 +253,9 @@ export class GpuBackend implements Backend {
   #abilities(storage: WeightStorage): Abilities {
     const { device, adapterInfo } = this.#gpu;
     const { features } = device;
-    const hasMatrices = hasTiers() && features.has('chromium-experimental-subgroup-matrix' as GPUFeatureName);
+    const hasMatrices = tiers && features.has('chromium-experimental-subgroup-matrix' as GPUFeatureName);
     // Operands of f16 round what is computed, not only what is stored.
-    const matrix = hasMatrices && this.#halfOperands && adapterInfo ? tier('matrixFor')(adapterInfo, storage) : null;
+    const matrix = hasMatrices && this.#halfOperands && adapterInfo ? tiers!.matrixFor(adapterInfo, storage) : null;
     return { subgroups: features.has('subgroups'), matrix };
   }
 

@@ -183,7 +183,7 @@ function kernelOf(step: Exclude<Step, { op: 'copy' | 'lookup' }>, context: Conte
     case 'layer-norm': {
       const { epsilon, token } = step;
       const rows = token === null ? {} : { rowStep: inputRows, firstRow: token };
-      const kernel = layerNorm({ columns: inputs.count, epsilon, ...rows });
+      const kernel = layerNorm({ columns: inputs.count, epsilon, ...rows }, choices.norms);
       return { kernel, operands: [input, vector(step.weight, inputs), vector(step.bias, inputs), output], rowsPerItem };
     }
     case 'matmul':

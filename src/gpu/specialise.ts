@@ -29,7 +29,7 @@ export function specialise(file: string, source: string, constants: Constants, s
 
 /** A shader with what continues it. @param more WGSL, whose directives have to come first */
 export function continued(source: string, more: string): string {
-  const directives = /^enable .*;\n/gm;
+  const directives = /^(enable|diagnostic).*;\n/gm;
   return [...(more.match(directives) ?? []), source, more.replace(directives, '')].join('');
 }
 

@@ -2,7 +2,7 @@ import source from '../../shaders/attention.wgsl?raw';
 import { type ColumnLayout, packVector } from '../gpu/columns.ts';
 import { ceilDiv, type Kernel } from '../gpu/kernel.ts';
 import { type Constants, continued, specialise } from '../gpu/specialise.ts';
-import { tier } from './tiers.ts';
+import { tiers } from './tiers.ts';
 
 /** Threads of a workgroup, in all variants. */
 const WORKGROUP = 32;
@@ -49,7 +49,7 @@ export function attention(sizes: AttentionSizes, { entry }: AttentionTiling = { 
     entry,
     code:
       entry === 'subgroups'
-        ? specialise('attention.subgroups.wgsl', continued(source, tier('attention')), constants)
+        ? specialise('attention.subgroups.wgsl', continued(source, tiers!.attention), constants)
         : specialise('attention.wgsl', source, {
             ...constants,
             TILE_KEYS: entry === 'tiled' ? tileKeys(ceilDiv(headSize, 4)) : 4,

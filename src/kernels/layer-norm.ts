@@ -1,7 +1,7 @@
 import source from '../../shaders/layer-norm.wgsl?raw';
 import { ceilDiv, type Kernel, spread } from '../gpu/kernel.ts';
 import { specialise } from '../gpu/specialise.ts';
-import { tier } from './tiers.ts';
+import { tiers } from './tiers.ts';
 
 export interface LayerNormSizes {
   /** Features of a row. */
@@ -36,7 +36,7 @@ export function layerNorm(
   };
   const kernel = { name: 'layer-norm', entry, bindings: ['read', 'read', 'read', 'write'] } as const;
   if (entry === 'subgroups') {
-    const code = specialise('layer-norm.subgroups.wgsl', tier('layerNorm'), constants);
+    const code = specialise('layer-norm.subgroups.wgsl', tiers!.layerNorm, constants);
     return { ...kernel, variant: entry, code, grid: spread };
   }
   const rowsPerWorkgroup = 64 / lanes;

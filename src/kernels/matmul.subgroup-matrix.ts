@@ -1,6 +1,7 @@
 import source from '../../shaders/matmul.subgroup-matrix.wgsl?raw';
+import plain from '../../shaders/matmul.wgsl?raw';
 import { ceilDiv, type Kernel } from '../gpu/kernel.ts';
-import { type Constants, specialise } from '../gpu/specialise.ts';
+import { type Constants, continued, specialise } from '../gpu/specialise.ts';
 import { PANEL, type WeightStorage } from './matmul.ts';
 
 /** Rows, columns and depth of a product that a subgroup computes at once, and the largest size of a subgroup. */
@@ -53,9 +54,9 @@ export function matrixMatmul(
   outputs: number,
   storage: WeightStorage,
 ): Pick<Kernel, 'code' | 'grid'> {
-  const matrix = { MATRIX_ROWS: M, MATRIX_COLUMNS: N, MATRIX_DEPTH: K, LANES: lanes, DEPTH: stageDepth(storage) };
+  const matrix = { MATRIX_ROWS: M, MATRIX_COLUMNS: N, MATRIX_DEPTH: K, LANES: lanes, STAGE_DEPTH: stageDepth(storage) };
   return {
-    code: specialise('matmul.subgroup-matrix.wgsl', source, { ...constants, ...matrix }, storage),
+    code: specialise('matmul.subgroup-matrix.wgsl', continued(plain, source), { ...constants, ...matrix }, storage),
     grid: (rows) => [ceilDiv(outputs, MATRIX_TILE), ceilDiv(rows, MATRIX_TILE), 1],
   };
 }

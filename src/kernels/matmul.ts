@@ -4,7 +4,7 @@ import type { ColumnLayout } from '../gpu/columns.ts';
 import { ceilDiv, type Kernel, roundUp } from '../gpu/kernel.ts';
 import { continued, specialise } from '../gpu/specialise.ts';
 import type { SubgroupMatrix } from './matmul.subgroup-matrix.ts';
-import { tier } from './tiers.ts';
+import { tiers } from './tiers.ts';
 
 /** Threads of a workgroup. */
 const WORKGROUP = 64;
@@ -81,7 +81,7 @@ export function matmul(sizes: MatmulSizes, tiling: MatmulTiling = DIRECT): Kerne
         grid: (rows) => [ceilDiv(ceilDiv(rows, ROW_TILE) * ceilDiv(panels, 4), WORKGROUP / 4), 1, 1],
       };
     case 'matrix':
-      return { ...kernel, ...tier('matrixMatmul')(constants, tiling.matrix, outputs, storage) };
+      return { ...kernel, ...tiers!.matrixMatmul(constants, tiling.matrix, outputs, storage) };
     default:
       return {
         ...kernel,

@@ -4,7 +4,9 @@
 import { Gpu } from '../../src/gpu/device.ts';
 import type { Kernel } from '../../src/gpu/kernel.ts';
 import { Pipelines } from '../../src/gpu/pipelines.ts';
-import '../../src/kernels/tier-shaders.ts';
+import { addAllTiers } from '../../src/kernels/tier-shaders.ts';
+
+addAllTiers();
 
 /** What kernels of a higher tier need. */
 export const OPTIONAL_FEATURES = [

@@ -120,8 +120,3 @@ export async function compareSwiglu({ rows, inputs, width, scale, tiling, storag
   const both = reference(Float64Array.from(x), weight, bias, { rows, inputs, outputs: 2 * width });
   expectClose(fromBuffer(y, rows, outputs), swiglu(both, width), F32_BOUND);
 }
-
-/** From the error function to the number of rows: what every variant of matmul.wgsl has, word by word. */
-export function epilogueOf(shader: string): string | undefined {
-  return /\/\/\/ erf to[\s\S]*?\nfn row_count[\s\S]*?\n}\n/.exec(shader)?.[0];
-}

@@ -157,6 +157,26 @@ describe('a wrong kernel with a simpler one behind it', () => {
     expect(await demoted.selfTest()).toMatchObject({ passed: true });
   });
 
+  test('quads that are not four threads in a row: each thread loads for itself', async () => {
+    const image = plainImage(9, 9, [90, 20, 200]);
+    const right = await (await load({ backend: 'webgpu' })).classify(image);
+    const kernels = watchPrograms();
+    const get = Pipelines.prototype.get;
+    vi.spyOn(Pipelines.prototype, 'get').mockImplementation(function (this: Pipelines, kernel) {
+      return get.call(this, {
+        ...kernel,
+        code: kernel.code.replaceAll('quadBroadcast(own, 1u)', 'quadBroadcast(own, 2u)'),
+      });
+    });
+    const vit = await load({ backend: 'webgpu' });
+    const names = ['matmul', 'attention-scores', 'attention-values'].map((name) => `kernel ${name}/subgroups;`);
+    expect(events).toEqual(names.map((name) => ({ type: 'warning', message: expect.stringContaining(name) })));
+    expect(kernels()).toContain('attention');
+    const labels = await vit.classify(image);
+    expect(labels.map(({ index }) => index)).toEqual(right.map(({ index }) => index));
+    for (const [i, { score }] of labels.entries()) expect(score).toBeCloseTo(right[i].score, 5);
+  });
+
   test('the same in a text tower, whose tokens do not see all others', async () => {
     const files = await tinyModel({ ...TINY, classes: 0, projection: 8, text: TEXT });
     const ids = [5, 9, 200, 299];

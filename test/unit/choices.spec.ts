@@ -2,7 +2,9 @@
  * What takes the place of a kernel that a GPU computes wrongly: for each the one that asks less of the GPU.
  */
 import { expect, test } from 'vitest';
-import { avoiding, type Choices } from '../../src/engine/choices.ts';
+import { avoiding, type Choices, forProcessors, workOf } from '../../src/engine/choices.ts';
+import { planViT } from '../../src/model/plan.ts';
+import { TINY } from '../harness/tiny-model.ts';
 
 const MATMUL = 'matmul 192 to 768, gelu';
 const ATTENTION = 'attention of 197 tokens, 3 heads of 64';
@@ -34,6 +36,29 @@ test.each([
   ['matmul/norm', ['f16', 'matmul 192 to 192', 'matmul 192 to 576', ATTENTION]],
 ])('%s is wrong: the plain way instead, and everything else as it was', (wrong, kept) => {
   expect(left(wrong)).toEqual(kept);
+});
+
+const plan = planViT(TINY);
+const subgroups = { subgroups: true, matrix: null };
+
+test('on processors that imitate a GPU with subgroups: quads for every product', () => {
+  const { tilings, products } = forProcessors([plan], 'f16', subgroups);
+  const matmuls = plan.steps.filter((step) => step.op === 'matmul').map((step) => workOf(step, plan));
+  expect(Object.keys(tilings).sort()).toEqual([...new Set(matmuls)].sort());
+  expect(new Set(Object.values(tilings).map(({ entry }) => entry))).toEqual(new Set(['subgroups']));
+  expect(products).toEqual({ entry: 'subgroups' });
+});
+
+test('and without subgroups the plain way', () => {
+  expect(forProcessors([plan], 'f16', { subgroups: false, matrix: null })).toEqual({
+    storage: 'f16',
+    tilings: {},
+    norms: { entry: 'main', lanes: 4 },
+  });
+});
+
+test.each(['attention-scores/subgroups', 'attention-values/subgroups'])('%s is wrong: both are given up', (wrong) => {
+  expect(avoiding(forProcessors([plan], 'f32', subgroups), new Set([wrong])).products).toBeUndefined();
 });
 
 test('all of it is wrong: f32, each the plain way', () => {

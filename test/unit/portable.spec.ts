@@ -10,7 +10,6 @@ import { describe, expect, test } from 'vitest';
 import { type Choices, candidates, isWork, workOf } from '../../src/engine/choices.ts';
 import { compile, dispatchesOf } from '../../src/engine/program.ts';
 import { continued, specialise } from '../../src/gpu/specialise.ts';
-import '../../src/kernels/tier-shaders.ts';
 import { normalize } from '../../src/kernels/normalize.ts';
 import { resize } from '../../src/kernels/resize.ts';
 import { extrasFor, OUTPUT_NAMES } from '../../src/model/outputs.ts';
