@@ -9,9 +9,12 @@ import { Columns } from '../src/gpu/columns.ts';
 import { type Kernel, kernelKey, roundUp } from '../src/gpu/kernel.ts';
 import { Pipelines } from '../src/gpu/pipelines.ts';
 import { type AttentionTiling, attention } from '../src/kernels/attention.ts';
+import { attentionScores, type ProductTiling } from '../src/kernels/attention-scores.ts';
+import { attentionValues } from '../src/kernels/attention-values.ts';
 import { type LayerNormTiling, layerNorm } from '../src/kernels/layer-norm.ts';
 import { type MatrixInfo, matrixFor } from '../src/kernels/matmul.subgroup-matrix.ts';
 import { type MatmulTiling, matmul, packWeight, ROW_TILE } from '../src/kernels/matmul.ts';
+import { softmax } from '../src/kernels/softmax.ts';
 import { addAllTiers } from '../src/kernels/tier-shaders.ts';
 import { goldenPixels } from '../src/model/golden.ts';
 import { planViT } from '../src/model/plan.ts';
@@ -126,6 +129,9 @@ function kernels({ features }: GPUDevice, info: MatrixInfo): Record<string, Shap
       [197, 12],
       [1370, 3],
     ].map(([tokens, heads]) => attentionShape(tokens, heads, 64, features)),
+    'attention-scores': TOKENS.map((tokens) => scoresShape(tokens, 3, 64, features)),
+    'attention-values': TOKENS.map((tokens) => valuesShape(tokens, 3, 64, features)),
+    softmax: TOKENS.map((tokens) => softmaxShape(3 * tokens, tokens)),
     'layer-norm': [192, 768].map((columns) => layerNormShape(197, columns, features)),
   };
 }
@@ -165,6 +171,52 @@ function attentionShape(tokens: number, heads: number, headSize: number, feature
     rows: tokens,
     floor: { flops: 4 * tokens * tokens * width, bytes: 4 * 4 * tokens * width },
     variants: Object.fromEntries(entries.map((entry) => [entry, { kernel: attention(sizes, { entry }), operands }])),
+  };
+}
+
+/** Of images of 224 pixels in patches of 16, and of 518 in patches of 14. */
+const TOKENS = [197, 1370];
+
+function scoresShape(tokens: number, heads: number, headSize: number, features: GPUSupportedFeatures): Shape {
+  const qkv = goldenPixels(1, [tokens, 3 * heads * headSize]);
+  const operands = [qkv, qkv, new Float32Array(heads * tokens * roundUp(tokens, 4))];
+  const sizes = { tokens, heads, headSize, scale: headSize ** -0.5 };
+  return productShape(sizes, heads * tokens, features, (tiling) => ({
+    kernel: attentionScores(sizes, tiling),
+    operands,
+  }));
+}
+
+function valuesShape(tokens: number, heads: number, headSize: number, features: GPUSupportedFeatures): Shape {
+  const width = heads * headSize;
+  const weights = goldenPixels(2, [heads * tokens, roundUp(tokens, 4)]);
+  const operands = [weights, goldenPixels(1, [tokens, 3 * width]), new Float32Array(tokens * width)];
+  const sizes = { tokens, heads, headSize };
+  return productShape(sizes, tokens, features, (tiling) => ({ kernel: attentionValues(sizes, tiling), operands }));
+}
+
+function productShape(
+  { tokens, heads, headSize }: { tokens: number; heads: number; headSize: number },
+  rows: number,
+  features: GPUSupportedFeatures,
+  variant: (tiling: ProductTiling) => Shape['variants'][string],
+): Shape {
+  const entries: ProductTiling['entry'][] = features.has('subgroups') ? ['main', 'subgroups'] : ['main'];
+  return {
+    title: `${tokens} tokens, ${heads} heads of ${headSize}`,
+    rows,
+    floor: { flops: 2 * tokens * tokens * heads * headSize, bytes: 4 * heads * tokens * (tokens + 2 * headSize) },
+    variants: Object.fromEntries(entries.map((entry) => [entry, variant({ entry })])),
+  };
+}
+
+function softmaxShape(rows: number, columns: number): Shape {
+  const x = goldenPixels(1, [rows, roundUp(columns, 4)]);
+  return {
+    title: `${rows} x ${columns}`,
+    rows,
+    floor: { flops: 0, bytes: 8 * rows * columns },
+    variants: { main: { kernel: softmax({ columns }), operands: [x, new Float32Array(x.length)] } },
   };
 }
 

@@ -10,6 +10,19 @@ enable subgroups;
 const PANELS = (STEPS + 1u) / 2u;
 const PANELS_OF_QUADS = (PANELS + 3u) / 4u;
 
+/// Scores of a query and 8 keys.
+fn store(query: u32, panel: u32, id: vec3u, sums: mat2x4f) {
+  if (query < TOKENS) {
+    let at = first_score(query, id.y, id.z) + panel * 2u;
+    let wanted = panel * 8u + vec4u(0u, 1u, 2u, 3u);
+    y[at] = finished(sums[0], query, id.y, wanted);
+    // The last panel may be half outside.
+    if (panel * 2u + 1u < STEPS) {
+      y[at + 1u] = finished(sums[1], query, id.y, wanted + 4u);
+    }
+  }
+}
+
 @compute @workgroup_size(64)
 fn subgroups(@builtin(global_invocation_id) id: vec3u) {
   let lane = id.x % 4u;
@@ -52,15 +65,14 @@ fn subgroups(@builtin(global_invocation_id) id: vec3u) {
     y7 += mat2x4f(w0 * x7, w1 * x7);
   }
 
-  let sums = array(y0, y1, y2, y3, y4, y5, y6, y7);
-  for (var r = 0u; r < 8u; r++) {
-    if (query + r < TOKENS && panel < PANELS) {
-      let at = first_score(query + r, id.y, id.z) + panel * 2u;
-      y[at] = finished(sums[r][0], query + r, id.y, wanted);
-      // The last panel may be half outside.
-      if (panel * 2u + 1u < STEPS) {
-        y[at + 1u] = finished(sums[r][1], query + r, id.y, wanted + 4u);
-      }
-    }
+  if (panel < PANELS) {
+    store(query, panel, id, y0);
+    store(query + 1u, panel, id, y1);
+    store(query + 2u, panel, id, y2);
+    store(query + 3u, panel, id, y3);
+    store(query + 4u, panel, id, y4);
+    store(query + 5u, panel, id, y5);
+    store(query + 6u, panel, id, y6);
+    store(query + 7u, panel, id, y7);
   }
 }

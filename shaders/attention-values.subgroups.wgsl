@@ -8,6 +8,18 @@ enable subgroups;
 const PANELS = (VECTORS + 1u) / 2u;
 const PANELS_OF_QUADS = (PANELS + 3u) / 4u;
 
+/// Two vec4s of a head for a query.
+fn store(query: u32, panel: u32, id: vec3u, sums: mat2x4f) {
+  if (query < TOKENS) {
+    let at = (id.z * TOKENS + query) * WIDTH + id.y * VECTORS + panel * 2u;
+    y[at] = sums[0];
+    // The last panel may be half outside.
+    if (panel * 2u + 1u < VECTORS) {
+      y[at + 1u] = sums[1];
+    }
+  }
+}
+
 @compute @workgroup_size(64)
 fn subgroups(@builtin(global_invocation_id) id: vec3u) {
   let lane = id.x % 4u;
@@ -50,15 +62,14 @@ fn subgroups(@builtin(global_invocation_id) id: vec3u) {
     y7 += mat2x4f(w0 * x7, w1 * x7);
   }
 
-  let sums = array(y0, y1, y2, y3, y4, y5, y6, y7);
-  for (var r = 0u; r < 8u; r++) {
-    if (query + r < TOKENS && panel < PANELS) {
-      let at = (id.z * TOKENS + query + r) * WIDTH + id.y * VECTORS + panel * 2u;
-      y[at] = sums[r][0];
-      // The last panel may be half outside.
-      if (panel * 2u + 1u < VECTORS) {
-        y[at + 1u] = sums[r][1];
-      }
-    }
+  if (panel < PANELS) {
+    store(query, panel, id, y0);
+    store(query + 1u, panel, id, y1);
+    store(query + 2u, panel, id, y2);
+    store(query + 3u, panel, id, y3);
+    store(query + 4u, panel, id, y4);
+    store(query + 5u, panel, id, y5);
+    store(query + 6u, panel, id, y6);
+    store(query + 7u, panel, id, y7);
   }
 }
