@@ -11,10 +11,11 @@ import { type Comparison, compare } from './compare.ts';
 import type { Contender, FirstResult } from './contender.ts';
 import { describeMachine, peakMemory } from './machine.ts';
 import type { MatmulRow, Shape } from './matmul-page.ts';
-import { prepareModel } from './models.ts';
+import { type PreparedModel, prepareModel } from './models.ts';
 import { type Options, parseOptions } from './options.ts';
 import type { PageBench } from './page.ts';
 import { report } from './report.ts';
+import { measureScaling, scalingTable } from './scaling.ts';
 import { type StaticServer, serveFolders } from './static-server.ts';
 
 /** The names of `--systems`. */
@@ -51,10 +52,18 @@ export async function run(args: string[], loadBefore: number): Promise<number> {
   const { adapter, peaks } = await probe.page.evaluate(() => bench.adapterPeaks());
   const browser = `Chrome ${probe.version}`;
   console.log(`${browser} on ${adapter}: ${(peaks.flops / 1e9).toFixed(1)} GFLOP/s, ${gigabytes(peaks.bandwidth)}`);
-  const matmuls = options.matmul ? await measureMatmuls(probe) : [];
+  const matmuls = options.matmul && !options.scaling ? await measureMatmuls(probe) : [];
   await probe.close();
 
   const contenders = contendersOf(options, software);
+  if (options.scaling) {
+    const models: PreparedModel[] = [];
+    for (const imageSize of options.imageSizes) {
+      models.push(await prepareModel(options.models[0], imageSize, options.cache, options.dtype));
+    }
+    console.log(`\n${scalingTable(await measureScaling(models, contenders[0]))}`);
+    return 0;
+  }
   const comparisons: Comparison[] = [];
   for (const imageSize of options.imageSizes) {
     for (const size of options.models) {

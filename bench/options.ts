@@ -14,6 +14,7 @@ export interface Options extends Limits {
   adapter: string;
   lavapipe?: boolean;
   matmul: boolean;
+  scaling: boolean;
   write: boolean;
   requireIdle: boolean;
   results: string;
@@ -35,6 +36,7 @@ export function parseOptions(
     .addOption(new Option('--dtype <dtype>', 'of the stored weights').choices(['f32', 'f16']).default('f32'))
     .option('--systems <names>', `some of ${systems.join(',')}`, listOf(oneOf(systems)))
     .option('--no-matmul', 'leave the comparison of matrix products out')
+    .option('--scaling', 'one system alone, its image sizes in turn: how its cost grows', false)
     .option('--min-rounds <n>', 'rounds of each system at least', parseCount, 3)
     .option('--max-rounds <n>', 'and at most', parseCount, 30)
     .option('--budget <seconds>', 'of each system and batch size, beyond the least rounds', parseCount, 15)
