@@ -3,6 +3,7 @@
  * themselves something else.
  */
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { PreprocessGpu } from '../../src/engine/preprocess-gpu.ts';
 import { loadViT, type ViT } from '../../src/index.ts';
 import type { Preprocess } from '../../src/model/preprocess.ts';
 import { expectClose, random } from '../harness/arrays.ts';
@@ -63,7 +64,11 @@ describe('picture to logits', () => {
   test('the same logits to the bit as with pixels that the CPU resized, for a batch of different sizes', async () => {
     const files = await tinyModel();
     const onGpu = await load(files, await deviceThatResizes());
-    const onCpu = await load(files);
+    const create = PreprocessGpu.create;
+    vi.spyOn(PreprocessGpu, 'create').mockImplementation((device, pipelines, options) =>
+      create.call(PreprocessGpu, device, pipelines, { ...options, resizeOn: 'cpu' }),
+    );
+    const onCpu = await load(files, await deviceThatResizes());
     const photos = await Promise.all([photo(200, 90, 3), photo(16, 16, 4), photo(31, 500, 5), photo(200, 90, 6)]);
     const options = { activation: 'none', topK: 5 } as const;
     expect(await onGpu.classify(photos, options)).toEqual(await onCpu.classify(photos, options));

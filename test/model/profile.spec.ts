@@ -11,7 +11,9 @@ test('each step of a run has its milliseconds and its share of the peak', async 
   const picture = plainImage(30, 20, [9, 90, 200]);
   const before = await vit.classify(picture);
   const { timing, peak, steps } = await vit.profile(picture);
-  expect(steps.map(({ step }) => step)).toEqual(planViT(TINY).steps.map(({ label }) => label));
+  // SwiftShader computes attention in three steps.
+  const plan = planViT(TINY, { separateAttention: true });
+  expect(steps.map(({ step }) => step)).toEqual(plan.steps.map(({ label }) => label));
   expect(timing.run).toBeGreaterThan(0);
   // Any processor does more, and no GPU so much.
   expect(peak).toBeGreaterThan(1e8);

@@ -314,6 +314,13 @@ describe('once', () => {
     expect(await calls(load({ backend }, URL_OF_MODEL))).toEqual(known);
   });
 
+  test('a load that has nothing to find out still waits for its warm-up run', async () => {
+    await load({ backend: 'webgpu' }, URL_OF_MODEL);
+    const finished = vi.spyOn(GPUQueue.prototype, 'onSubmittedWorkDone');
+    await load({ backend: 'webgpu' }, URL_OF_MODEL);
+    expect(finished).toHaveBeenCalledOnce();
+  });
+
   test('what was found wrong is not tried again', async () => {
     pretendFusing();
     breakKernel('attention', /exp\(/g, '1.01 * exp(0.9 * ');
