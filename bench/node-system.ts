@@ -4,6 +4,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { loadViT } from '../src/index.ts';
+import { addAllTiers } from '../src/kernels/tier-shaders.ts';
 import { goldenPixels } from '../src/model/golden.ts';
 import type { Manifest } from '../src/weights/manifest.ts';
 import { Clock } from './clock.ts';
@@ -13,7 +14,10 @@ import { requireFirst } from './peers.ts';
 
 export type SystemName = keyof typeof TIERS | 'ort-webgpu' | 'ort-cpu';
 
-/** What the library is given of the adapter's optional features: all that there are, or those of one tier. */
+/**
+ * What the library is given of the adapter's optional features: all that there are, or those of one tier. `ours-matrix` has
+ * all kernels, too, also those that a page does not download; tuning decides, and on a processor never for matrices.
+ */
 const TIERS = {
   ours: null,
   'ours-f32': [],
@@ -87,7 +91,15 @@ interface Opened {
 }
 
 async function openLibrary(folder: string, clock: Clock, { adapterName, dtype, system }: Settings): Promise<Opened> {
-  const { device } = await requestDevice(adapterName, TIERS[system as keyof typeof TIERS]);
+  const requested = await requestDevice(adapterName, TIERS[system as keyof typeof TIERS]);
+  let device: GPUDevice | undefined = requested.device;
+  if (system === 'ours-matrix') {
+    // An adapter alone tells its matrices: the library must ask for the device itself.
+    device.destroy();
+    device = undefined;
+    Object.defineProperty(globalThis, 'navigator', { value: { gpu } });
+    addAllTiers();
+  }
   clock.lap('device');
   const manifest: Manifest = JSON.parse(await readFile(join(folder, 'model.json'), 'utf8'));
   const shards: Uint8Array<ArrayBuffer>[] = [];
@@ -106,10 +118,10 @@ async function openLibrary(folder: string, clock: Clock, { adapterName, dtype, s
     },
   );
   clock.lap('compile');
-  const { gpu } = await vit.memory();
+  const memory = await vit.memory();
   return {
     forward: async (data, shape) => (await vit.forward({ data, shape })).logits!.data,
-    remark: `${vit.info.dtype}, ${(gpu / 2 ** 20).toFixed(1)} MiB on the adapter`,
+    remark: `${vit.info.dtype}, ${(memory.gpu / 2 ** 20).toFixed(1)} MiB on the adapter`,
   };
 }
 

@@ -104,10 +104,15 @@ export class GpuBackend implements Backend {
   /** What of this library decides the numbers: changes whenever a shader of the ordinary run does, of images or texts. */
   static codeFor(plan: Plan, storage: WeightStorage): string {
     const { architecture } = plan;
-    const plans = [...plansOf(architecture), ...plansOf(architecture, SEPARATE)];
-    const ways = [{ ...SIMPLE, storage }, forProcessors(plans, storage, { subgroups: true, matrix: null })];
-    const dispatches = plans.flatMap((plan) => ways.flatMap((choices) => dispatchesOf(compile(plan, choices))));
-    return [...new Set(dispatches.map(({ kernel }) => kernelKey(kernel)))].join('\n');
+    const codeOf = (plans: Plan[], choices: Choices) =>
+      plans.flatMap((plan) => dispatchesOf(compile(plan, choices)).map(({ kernel }) => kernelKey(kernel)));
+    // A variant's code begins with that of its kernel, so that these two cover what either falls back to.
+    const separate = plansOf(architecture, SEPARATE);
+    const code = [
+      ...codeOf(plansOf(architecture), { ...SIMPLE, storage }),
+      ...codeOf(separate, forProcessors(separate, storage, { subgroups: true, matrix: null })),
+    ];
+    return [...new Set(code)].join('\n');
   }
 
   private constructor(gpu: Gpu, plan: Plan, spec: Preprocess, weightBuffers: Buffers, ways: Ways) {
@@ -136,9 +141,10 @@ export class GpuBackend implements Backend {
     this.#weights = new WeightBuffers(device, weightBuffers);
     this.#pipelines = new Pipelines(device);
     this.#checker = new KernelChecker(gpu, this.#pipelines);
-    this.#images = this.#network(planViT(architecture, this.#extras()));
+    const [images, texts] = plansOf(architecture, this.#extras());
+    this.#images = this.#network(images);
     this.#createWeights(this.#images);
-    this.#texts = architecture.text ? this.#network(planText(architecture, architecture.text, this.#extras())) : null;
+    this.#texts = texts ? this.#network(texts) : null;
     if (this.#texts) this.#createWeights(this.#texts);
     this.#makingPreprocess = PreprocessGpu.create(device, this.#pipelines, {
       spec,
@@ -361,7 +367,7 @@ export class GpuBackend implements Backend {
 
   /**
    * How plans go around what this GPU computes wrongly, or slowly: where a processor is the GPU, loads cost more than
-   * memory, and kernels that store the scores have a fifth of them.
+   * memory, and kernels that store the scores have an eighth of them.
    */
   #extras(): Extras {
     const { maxStorageBufferBindingSize } = this.#gpu.device.limits;

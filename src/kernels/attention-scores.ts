@@ -19,7 +19,7 @@ export function attentionScores(
   { entry }: ProductTiling = { entry: 'main' },
 ): Kernel {
   const { tokens, heads } = sizes;
-  const { SHARED_QUERY, ...constants } = attentionConstants(sizes);
+  const constants = attentionConstants(sizes);
   const kernel = { name: 'attention-scores', entry, bindings: ['read', 'read', 'write'] } as const;
   if (entry === 'subgroups') {
     const tiles = ceilDiv(tokens, TILE);

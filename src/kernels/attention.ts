@@ -41,7 +41,7 @@ export type AttentionTiling =
 export function attention(sizes: AttentionSizes, { entry }: AttentionTiling = { entry: 'direct' }): Kernel {
   const { tokens, heads, headSize, sharedQuery = false } = sizes;
   const queries = sharedQuery ? 1 : tokens;
-  const constants = attentionConstants(sizes);
+  const constants = { ...attentionConstants(sizes), SHARED_QUERY: sharedQuery };
   // Scores, softmax and values as three kernels are what it was made of.
   const variant = entry === 'direct' ? !sharedQuery && 'fused' : entry;
   return {
@@ -60,16 +60,15 @@ export function attention(sizes: AttentionSizes, { entry }: AttentionTiling = { 
   };
 }
 
-/** Of the shader. */
-export function attentionConstants(sizes: AttentionSizes): Constants {
-  const { tokens, heads, headSize, scale, causal = false, grid = null, sharedQuery = false } = sizes;
+/** Of this shader and of attention-scores.wgsl. */
+export function attentionConstants(sizes: Omit<AttentionSizes, 'sharedQuery'>): Constants {
+  const { tokens, heads, headSize, scale, causal = false, grid = null } = sizes;
   return {
     TOKENS: tokens,
     HEADS: heads,
     VECTORS: ceilDiv(headSize, 4),
     SCALE: scale,
     CAUSAL: causal,
-    SHARED_QUERY: sharedQuery,
     RELATIVE_BIAS: grid !== null,
     GRID_ROWS: grid?.[0] ?? 1,
     GRID_COLUMNS: grid?.[1] ?? 1,
