@@ -108,7 +108,7 @@ const tests: ViteUserConfig = {
       {
         publicDir: false,
         // Found while tests run, it would reload them.
-        optimizeDeps: { include: ['@zip.js/zip.js/lib/zip-core-native.js'] },
+        optimizeDeps: { include: ['@zip.js/zip.js/lib/zip-core-native.js', 'onnxruntime-web/wasm'] },
         define: {
           'import.meta.env.VIT_MODELS': JSON.stringify(MODELS),
           'import.meta.env.VIT_FUZZ_RUNS': JSON.stringify(process.env.VIT_FUZZ_RUNS ?? ''),

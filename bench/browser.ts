@@ -54,6 +54,7 @@ export async function run(args: string[], loadBefore: number): Promise<number> {
   console.log(`${browser} on ${adapter}: ${(peaks.flops / 1e9).toFixed(1)} GFLOP/s, ${gigabytes(peaks.bandwidth)}`);
   const matmuls = options.matmul && !options.scaling ? await measureMatmuls(probe) : [];
   await probe.close();
+  options.settle ??= software ? 0 : 5;
 
   const contenders = contendersOf(options, software);
   if (options.scaling) {
@@ -117,6 +118,7 @@ function inChrome(
         return {
           first: { ...loaded, scriptBytes, weightBytes: model[weights] },
           run: (images) => chrome.page.evaluate((images) => bench.run(images), images),
+          ...(name === 'vit-webgpu' && { kernels: () => chrome.page.evaluate(() => bench.kernels()) }),
           async peakMemory() {
             const peak = peakMemory(chrome.pid);
             return peak === null || empty === null ? null : peak - empty;

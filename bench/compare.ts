@@ -3,6 +3,7 @@
  * meanwhile befalls all of them alike.
  */
 import os from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { planCost } from '../src/model/cost.ts';
 import { planViT } from '../src/model/plan.ts';
 import type { Contender, FirstResult, Opened } from './contender.ts';
@@ -18,6 +19,8 @@ export interface Limits {
   budget: number;
   /** A run that would take longer, by its size and the runs before it, is left out. Seconds. */
   longestRun: number;
+  /** Between two warm-up runs: what a system does while nothing is asked of it, such as tuning, is over then. Seconds. */
+  settle: number;
 }
 
 export interface Comparison {
@@ -26,6 +29,8 @@ export interface Comparison {
   gigaMacs: number;
   loads: Load[];
   batches: Batch[];
+  /** By system, of those that tell. */
+  kernels: Record<string, string>;
 }
 
 export interface Load extends Omit<FirstResult, 'logits'> {
@@ -75,6 +80,7 @@ export async function compare(
     gigaMacs: planCost(plan).macs / 1e9,
     loads: [],
     batches: [],
+    kernels: {},
   };
   try {
     let expected: number[] | undefined;
@@ -114,7 +120,12 @@ export async function compare(
         if (expectedSeconds > limits.longestRun) {
           remarks.set(entry.contender.name, `left out: some ${expectedSeconds.toFixed(0)} s per run`);
           running.delete(entry);
-        } else await attempt(entry); // Warm-up: pipelines and buffers of this batch size.
+          continue;
+        }
+        await attempt(entry); // Warm-up: pipelines and buffers of this batch size.
+        if (limits.settle === 0 || !entry.contender.onAdapter || !running.has(entry)) continue;
+        await sleep(1000 * limits.settle);
+        await attempt(entry);
       }
       for (let round = 0; round < limits.maxRounds && running.size > 0; round++) {
         // Each round begins with another one: nobody always follows the same neighbour's heat.
@@ -145,6 +156,9 @@ export async function compare(
         log(`${model.title}, batch ${images}: ${name} ${time ? `${time.median.toFixed(1)} ms` : remarks.get(name)}`);
       }
       comparison.batches.push({ images, floor, loadAverage: os.loadavg()[0], rows });
+    }
+    for (const { contender, opened } of open) {
+      if (opened.kernels && !failed.has(contender.name)) comparison.kernels[contender.name] = await opened.kernels();
     }
   } finally {
     await Promise.all(open.map(({ opened }) => opened.close().catch(() => {})));

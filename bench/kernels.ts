@@ -55,7 +55,7 @@ export async function run(words: string[], loadBefore: number): Promise<void> {
   addAllTiers();
   const { create, globals } = requireFirst('webgpu');
   Object.assign(globalThis, globals);
-  gpu = create(['enable-dawn-features=allow_unsafe_apis']) as GPU;
+  gpu = create(['enable-dawn-features=allow_unsafe_apis,vulkan_enable_f16_on_nvidia']) as GPU;
   const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
   if (!adapter) throw new Error('Dawn found no adapter: is there a Vulkan driver and libvulkan.so.1?');
   const features = ['shader-f16', 'subgroups', MATRIX] as GPUFeatureName[];

@@ -3,11 +3,12 @@
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { loadViT } from '../src/index.ts';
+import { loadViT, type ViT } from '../src/index.ts';
 import { addAllTiers } from '../src/kernels/tier-shaders.ts';
 import { goldenPixels } from '../src/model/golden.ts';
 import type { Manifest } from '../src/weights/manifest.ts';
 import { Clock } from './clock.ts';
+import { kernelsOf } from './kernels-of.ts';
 import type { Options } from './options.ts';
 import { measurePeaks } from './peaks.ts';
 import { requireFirst } from './peers.ts';
@@ -15,23 +16,30 @@ import { requireFirst } from './peers.ts';
 export type SystemName = keyof typeof TIERS | 'ort-webgpu' | 'ort-cpu';
 
 /**
- * What the library is given of the adapter's optional features: all that there are, or those of one tier. `ours-matrix` has
- * all kernels, too, also those that a page does not download; tuning decides, and on a processor never for matrices.
+ * What the library is given of the adapter's optional features: all that there are, or those of one tier; and how it is to
+ * keep weights, where that is the tier. `matrix` has all kernels, too, also those that a page does not download; tuning
+ * decides, and on a processor never for matrices.
  */
-const TIERS = {
-  ours: null,
-  'ours-f32': [],
-  'ours-f16': ['shader-f16'],
-  'ours-subgroups': ['subgroups'],
-  'ours-matrix': ['shader-f16', 'subgroups', 'chromium-experimental-subgroup-matrix'],
-} satisfies Record<string, string[] | null>;
+interface Tier {
+  features: string[] | null;
+  dtype?: Options['dtype'];
+}
+
+export const TIERS = {
+  ours: { features: null },
+  'ours-f32': { features: [], dtype: 'f32' },
+  'ours-f16': { features: ['shader-f16'], dtype: 'f16' },
+  'ours-subgroups': { features: ['subgroups'], dtype: 'f32' },
+  'ours-matrix': { features: ['shader-f16', 'subgroups', 'chromium-experimental-subgroup-matrix'], dtype: 'f16' },
+} satisfies Record<string, Tier>;
 
 export type Call =
   /** Nothing: the answer tells that the process has started. */
   | { ask: 'start' }
   | { ask: 'peaks' }
   | { ask: 'open'; folder: string; shape: number[] }
-  | { ask: 'run'; images: number };
+  | { ask: 'run'; images: number }
+  | { ask: 'kernels' };
 
 export interface Reply {
   result?: unknown;
@@ -45,6 +53,7 @@ type Forward = (pixels: Float32Array<ArrayBuffer>, shape: number[]) => Promise<F
 export function answer(system: SystemName, adapterName: string, dtype: Options['dtype']): void {
   let forward: Forward;
   let imageShape: number[];
+  let vit: ViT | undefined;
   const answers = {
     start: async () => null,
     peaks: async () => {
@@ -57,7 +66,7 @@ export function answer(system: SystemName, adapterName: string, dtype: Options['
       const clock = new Clock();
       const open = system in TIERS ? openLibrary : openOnnx;
       const opened = await open(folder, clock, { adapterName, dtype, system });
-      forward = opened.forward;
+      ({ forward, vit } = opened);
       const logits = await forward(input, [1, ...shape]);
       clock.lap('first run');
       return { stages: clock.stages, logits: [...logits], remark: opened.remark };
@@ -69,6 +78,7 @@ export function answer(system: SystemName, adapterName: string, dtype: Options['
       await forward(pixels, shape);
       return performance.now() - start;
     },
+    kernels: () => kernelsOf(vit!, new ImageData(new Uint8ClampedArray(4), 1, 1)),
   };
   process.on('message', async (call: Call) => {
     try {
@@ -87,11 +97,22 @@ interface Settings {
 
 interface Opened {
   forward: Forward;
+  /** Of this library. */
+  vit?: ViT;
   remark: string;
 }
 
+/** What a page has and Node has not. */
+class PixelData {
+  constructor(data: Uint8ClampedArray, width: number, height: number) {
+    Object.assign(this, { data, width, height });
+  }
+}
+Object.assign(globalThis, { ImageData: PixelData });
+
 async function openLibrary(folder: string, clock: Clock, { adapterName, dtype, system }: Settings): Promise<Opened> {
-  const requested = await requestDevice(adapterName, TIERS[system as keyof typeof TIERS]);
+  const tier: Tier = TIERS[system as keyof typeof TIERS];
+  const requested = await requestDevice(adapterName, tier.features);
   let device: GPUDevice | undefined = requested.device;
   if (system === 'ours-matrix') {
     // An adapter alone tells its matrices: the library must ask for the device itself.
@@ -105,7 +126,7 @@ async function openLibrary(folder: string, clock: Clock, { adapterName, dtype, s
   const shards: Uint8Array<ArrayBuffer>[] = [];
   for (const { file } of manifest.shards) shards.push(new Uint8Array(await readFile(join(folder, file))));
   clock.lap('files');
-  const options = { worker: false, device, backend: 'webgpu', dtype } as const;
+  const options = { worker: false, device, backend: 'webgpu', dtype: tier.dtype ?? dtype } as const;
   const ended: Record<string, string> = { compile: 'weights' };
   const vit = await loadViT(
     { manifest, shards },
@@ -121,6 +142,7 @@ async function openLibrary(folder: string, clock: Clock, { adapterName, dtype, s
   const memory = await vit.memory();
   return {
     forward: async (data, shape) => (await vit.forward({ data, shape })).logits!.data,
+    vit,
     remark: `${vit.info.dtype}, ${(memory.gpu / 2 ** 20).toFixed(1)} MiB on the adapter`,
   };
 }
@@ -149,15 +171,16 @@ let gpu: GPU | undefined;
 async function requestDevice(adapterName: string, features: string[] | null) {
   const { create, globals } = requireFirst('webgpu');
   Object.assign(globalThis, globals);
-  // Experimental features, such as subgroup matrices, are called unsafe.
-  const flags = ['enable-dawn-features=allow_unsafe_apis', ...(adapterName ? [`adapter=${adapterName}`] : [])];
+  // Experimental features, such as subgroup matrices, are called unsafe; and NVIDIA's f16 has to be asked for.
+  const toggles = 'enable-dawn-features=allow_unsafe_apis,vulkan_enable_f16_on_nvidia';
+  const flags = [toggles, ...(adapterName ? [`adapter=${adapterName}`] : [])];
   gpu ??= create(flags) as GPU;
   const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
   if (!adapter) throw new Error('Dawn found no adapter: is there a Vulkan driver and libvulkan.so.1?');
   const { vendor, architecture, description, device: model } = adapter.info;
   const text = [...new Set([vendor, architecture, model, description])].filter(Boolean).join(' ');
   const requiredFeatures = (features ??
-    TIERS['ours-matrix'].filter((name) => adapter.features.has(name))) as GPUFeatureName[];
+    TIERS['ours-matrix'].features.filter((name) => adapter.features.has(name))) as GPUFeatureName[];
   const missing = requiredFeatures.filter((name) => !adapter.features.has(name));
   if (missing.length > 0) throw new Error(`${text} has no ${missing.join(', ')}`);
   return {

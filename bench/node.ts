@@ -10,7 +10,7 @@ import { type Comparison, compare } from './compare.ts';
 import type { Contender, FirstResult } from './contender.ts';
 import { describeMachine, peakMemory } from './machine.ts';
 import { prepareModel } from './models.ts';
-import { answer, type Call, type Reply, type SystemName } from './node-system.ts';
+import { answer, type Call, type Reply, type SystemName, TIERS } from './node-system.ts';
 import { type Options, parseOptions } from './options.ts';
 import type { Peaks } from './peaks.ts';
 import { report } from './report.ts';
@@ -47,6 +47,7 @@ export async function run(args: string[], loadBefore: number): Promise<number> {
     ask: 'peaks',
   });
   await probe.end();
+  options.settle ??= software ? 0 : 5;
   const gigaflops = (peaks.flops / 1e9).toFixed(1);
   console.log(`Dawn on ${adapter}: ${gigaflops} GFLOP/s, ${(peaks.bandwidth / 1e9).toFixed(1)} GB/s`);
 
@@ -84,6 +85,7 @@ function inProcess(system: SystemName, options: Options): Contender {
         return {
           first: { ...first, scriptBytes: null, weightBytes: model[weights] },
           run: (images) => child.call<number>({ ask: 'run', images }),
+          ...(system in TIERS && { kernels: () => child.call<string>({ ask: 'kernels' }) }),
           async peakMemory() {
             const peak = peakMemory(child.pid);
             return peak === null || empty === null ? null : peak - empty;

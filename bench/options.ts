@@ -41,6 +41,7 @@ export function parseOptions(
     .option('--max-rounds <n>', 'and at most', parseCount, 30)
     .option('--budget <seconds>', 'of each system and batch size, beyond the least rounds', parseCount, 15)
     .option('--longest-run <seconds>', 'leave out what would take longer for one batch', parseCount, 120)
+    .option('--settle <seconds>', 'pause after a warm-up run, for tuning (default: 5 on a GPU, 0 without)', Number)
     .option('--require-idle', 'refuse to run on a machine that is busy', false)
     .option('--write', 'put the tables into bench/RESULTS.md', false)
     .option('--results <folder>', 'for JSON and charts', 'bench/results')

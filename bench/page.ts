@@ -5,6 +5,7 @@ import type * as Library from '../src/index.ts';
 import { goldenPixels } from '../src/model/golden.ts';
 import { Clock } from './clock.ts';
 import type { FirstResult } from './contender.ts';
+import { kernelsOf } from './kernels-of.ts';
 import { measureMatmuls } from './matmul-page.ts';
 import { measurePeaks } from './peaks.ts';
 
@@ -13,6 +14,8 @@ type Loaded = Omit<FirstResult, 'scriptBytes' | 'weightBytes'>;
 /** Pixels of a batch to the logits of its images. */
 let forward: ((pixels: Float32Array<ArrayBuffer>, shape: number[]) => Promise<Float32Array>) | undefined;
 let imageShape: number[] = [];
+/** This library's model. */
+let vit: Library.ViT | undefined;
 const inputs = new Map<number, Float32Array<ArrayBuffer>>();
 
 /** This library, built as it is published. */
@@ -24,7 +27,7 @@ async function openLibrary(url: string, shape: number[], options: object): Promi
   clock.lap('script');
   /** What has just ended when loading reports a stage for the first time. */
   const ended: Record<string, string> = { manifest: 'manifest', compile: 'weights' };
-  const vit = await loadViT('/model/model.json', {
+  const loaded = await loadViT('/model/model.json', {
     backend: 'webgpu',
     ...options,
     onProgress({ stage }) {
@@ -33,11 +36,12 @@ async function openLibrary(url: string, shape: number[], options: object): Promi
     },
   });
   clock.lap('compile');
-  forward = async (pixels, batchShape) => (await vit.forward({ data: pixels, shape: batchShape })).logits!.data;
+  vit = loaded;
+  forward = async (pixels, batchShape) => (await loaded.forward({ data: pixels, shape: batchShape })).logits!.data;
   const logits = await forward(input, [1, ...shape]);
   clock.lap('first run');
-  const { adapter, dtype } = vit.info;
-  const { gpu } = await vit.memory();
+  const { adapter, dtype } = loaded.info;
+  const { gpu } = await loaded.memory();
   const remark = `${dtype}, ${(gpu / 2 ** 20).toFixed(1)} MiB on ${adapter?.architecture || adapter?.vendor}`;
   return { stages: clock.stages, logits: [...logits], remark };
 }
@@ -86,6 +90,8 @@ async function adapterPeaks() {
   return { adapter: [vendor, architecture, description].filter(Boolean).join(' '), peaks };
 }
 
-const bench = { openLibrary, openOnnx, run, adapterPeaks, measureMatmuls };
+const kernels = () => kernelsOf(vit!, new ImageData(1, 1));
+
+const bench = { openLibrary, openOnnx, run, kernels, adapterPeaks, measureMatmuls };
 export type PageBench = typeof bench;
 Object.assign(globalThis, { bench });

@@ -3,7 +3,7 @@
  * a section of `bench/RESULTS.md`.
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { drawChart } from './chart.ts';
 import type { Batch, Comparison, Load } from './compare.ts';
 import type { Machine } from './machine.ts';
@@ -31,7 +31,8 @@ export async function report(outcome: Outcome, options: Pick<Options, 'results' 
   const markdown = toMarkdown(outcome, date);
   console.log(`\n${markdown}`);
   await mkdir(options.results, { recursive: true });
-  await writeFile(join(options.results, `${name}.json`), `${JSON.stringify({ date, ...outcome }, null, 2)}\n`);
+  const json = `${JSON.stringify({ date, ...outcome }, null, 2)}\n`;
+  await writeFile(join(options.results, `${name}.json`), json);
   const chart = drawChart(outcome);
   await writeFile(join(options.results, `${name}.svg`), chart);
   console.log(`${join(options.results, name)}.json, .svg`);
@@ -39,7 +40,8 @@ export async function report(outcome: Outcome, options: Pick<Options, 'results' 
   const results = 'bench/RESULTS.md';
   await mkdir('bench/charts', { recursive: true });
   await writeFile(`bench/charts/${name}.svg`, chart);
-  const image = `![Images per second](charts/${basename(name)}.svg)\n`;
+  await writeFile(`bench/charts/${name}.json`, json);
+  const image = `![Images per second](charts/${name}.svg) The same as [JSON](charts/${name}.json).\n`;
   const text = await readFile(results, 'utf8');
   await writeFile(results, replaceSection(text, name, `${markdown}\n${image}`));
   console.log(results);
@@ -70,9 +72,10 @@ function toMarkdown(
     const flops = peaks.flops >= 1e12 ? `${fixed(peaks.flops / 1e12)} TFLOP/s` : `${fixed(peaks.flops / 1e9)} GFLOP/s`;
     lines.push(`Measured peaks of the adapter: ${flops} f32, ${fixed(peaks.bandwidth / 1e9)} GB/s read and written.`);
   }
-  for (const { model, weights, gigaMacs, loads, batches } of comparisons) {
+  for (const { model, weights, gigaMacs, loads, batches, kernels } of comparisons) {
     lines.push('', `**${model}** (${fixed(gigaMacs)} GMAC per image, weights: ${weights})`, '', ...loadTable(loads));
     for (const batch of batches) lines.push('', ...batchTable(batch));
+    for (const [system, chosen] of Object.entries(kernels)) lines.push('', `${system} computes with ${chosen}.`);
   }
   if (matmuls.length > 0) lines.push('', '**Matrix products alone** (GFLOP/s)', '', ...matmulTable(matmuls));
   return `${lines.join('\n')}\n`;

@@ -8,7 +8,7 @@
 // f32, and so is what follows.
 //
 // The constants of the matrix, and LANES, the largest size of a subgroup, are the adapter's. Where its subgroups turn out
-// smaller there are more of them than quarters, and some are computed twice, with the same result.
+// smaller there are more of them than quarters: those that are left over stage what all multiply, and store nothing.
 
 enable subgroups;
 enable chromium_experimental_subgroup_matrix;
@@ -104,7 +104,8 @@ fn matrix(
 ) {
   let first_row = workgroup.y * 64u;
   let first_panel = workgroup.x * 8u;
-  let quarter = number_of_subgroup() % 4u;
+  let number = number_of_subgroup();
+  let quarter = number % 4u;
   let quarter_row = quarter / 2u * 32u;
   let quarter_column = quarter % 2u * 32u;
 
@@ -134,7 +135,7 @@ fn matrix(
   // One matrix after the other through one piece of code: a copy for each compiles for seconds.
   for (var turn = 0u; turn < DOWN * ACROSS; turn++) {
     for (var i = 0u; i < DOWN * ACROSS; i++) {
-      if (i == turn) {
+      if (i == turn && number < 4u) {
         subgroupMatrixStore<row_major>(&sums_tile, quarter * MATRIX, sums[i], MATRIX_COLUMNS);
       }
     }
@@ -144,7 +145,7 @@ fn matrix(
     for (var slot = lane; slot < MATRIX / 8u; slot += lanes) {
       let row = matrix_row + slot / (MATRIX_COLUMNS / 8u);
       let panel = matrix_panel + slot % (MATRIX_COLUMNS / 8u);
-      if (row < row_count() && panel < PANELS) {
+      if (number < 4u && row < row_count() && panel < PANELS) {
         let at = quarter * MATRIX + slot * 8u;
         store(row, panel * 2u, mat2x4f(
           sums_tile[at], sums_tile[at + 1u], sums_tile[at + 2u], sums_tile[at + 3u],

@@ -6,7 +6,7 @@ import type { AttentionTiling } from '../kernels/attention.ts';
 import type { ProductTiling } from '../kernels/attention-scores.ts';
 import type { LayerNormTiling } from '../kernels/layer-norm.ts';
 import type { SubgroupMatrix } from '../kernels/matmul.subgroup-matrix.ts';
-import { DIRECT, type MatmulTiling, type WeightStorage } from '../kernels/matmul.ts';
+import { DIRECT, type MatmulTiling, PANEL, ROW_TILE, type WeightStorage } from '../kernels/matmul.ts';
 import { tiers } from '../kernels/tiers.ts';
 import type { Plan, Step, StepOf } from '../model/plan.ts';
 
@@ -70,28 +70,38 @@ export function forProcessors(plans: readonly Plan[], storage: WeightStorage, { 
   return { storage, tilings: Object.fromEntries(matmuls), products: { entry: 'subgroups' }, norms };
 }
 
-/** Those that may be worth trying, best known first. @param norm whether one is before it and could be within */
-export function candidates(work: Work, plan: Plan, norm: boolean, { subgroups, matrix }: Abilities): Tiling[] {
+/** Rows from which on tiles of twice as many rows are enough to keep a GPU busy. */
+const MANY_ROWS = 512;
+/** Threads of `direct` below which a GPU is not kept busy: some 200 for each of its cores. */
+const FEW_THREADS = 8192;
+
+/**
+ * Those that may be worth trying, best known first: two or three for attention, two to five for a matmul, by its shape.
+ * @param batch how many images there will be @param norm whether one is before it and could be within
+ */
+export function candidates(work: Work, plan: Plan, batch: number, norm: boolean, abilities: Abilities): Tiling[] {
+  const { subgroups, matrix } = abilities;
+  const { rows, columns: outputs } = plan.values[work.output];
   if (work.op === 'attention') {
-    const { columns } = plan.values[work.output];
     return [
       { entry: 'direct' },
-      ...(columns / work.heads <= 512 ? [{ entry: 'tiled' } as const] : []),
+      ...(outputs / work.heads <= 512 ? [{ entry: 'tiled' } as const] : []),
       ...(subgroups && tiers ? [{ entry: 'subgroups' } as const] : []),
     ];
   }
   // Whole groups are padded to a multiple of 4.
   const { columns, groups } = plan.values[work.input];
   const blocks = groups * Math.ceil(columns / groups / 4);
-  const splits = [4, 2].find((splits) => blocks % splits === 0);
-  const staged = [4, 8].map((threadRows) => ({ entry: 'staged', threadRows }) as const);
+  const isNarrow = ((batch * rows) / ROW_TILE) * (outputs / PANEL) < FEW_THREADS;
+  const splits = [4, 2].find((splits) => isNarrow && blocks % splits === 0);
+  const staged = { entry: 'staged', threadRows: batch * rows < MANY_ROWS ? 4 : 8 } as const;
   return [
     DIRECT,
     ...(splits ? [{ entry: 'split', splits } as const] : []),
-    ...staged,
-    ...(norm ? staged.map((tiling) => ({ ...tiling, norm: true as const })) : []),
-    ...(subgroups ? [{ entry: 'subgroups' } as const] : []),
-    ...(matrix ? [{ entry: 'matrix', matrix } as const] : []),
+    staged,
+    ...(norm ? [{ ...staged, norm: true } as const] : []),
+    // Which GPU has matrices has no use for quads.
+    ...(matrix ? [{ entry: 'matrix', matrix } as const] : subgroups ? [{ entry: 'subgroups' } as const] : []),
   ];
 }
 

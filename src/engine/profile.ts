@@ -34,7 +34,9 @@ export async function profile(gpu: Gpu, network: Network): Promise<{ peak: numbe
     known.set(key, milliseconds);
     const flops = action.steps.reduce((sum, step) => sum + 2 * costs.get(step)!.macs, 0);
     const ofPeak = flops / peak / (milliseconds / 1000);
-    steps.push({ step: label, kernel: kernel.name, variant: kernel.variant ?? null, milliseconds, flops, ofPeak });
+    const ways = [kernel.entry, kernel.variant].filter(Boolean);
+    const variant = [...new Set(ways)].join(' ') || null;
+    steps.push({ step: label, kernel: kernel.name, variant, milliseconds, flops, ofPeak });
   }
   return { peak, steps };
 }

@@ -150,7 +150,7 @@ export class Session {
       throw new ViTError('bad-input', 'The golden is of another image size: load the model without imageSize.');
     }
     return this.run(async (backend) => {
-      const golden = await replayGolden(backend, this.manifest, this.plan);
+      const golden = await replayGolden(backend, this.manifest, this.plan, this.#options.dtype);
       const kernels = backend instanceof GpuBackend ? await backend.checkKernels() : [];
       return { ...golden, passed: golden.passed && kernels.every(({ passed }) => passed), kernels };
     });
@@ -240,7 +240,7 @@ export class Session {
   /** On the CPU, if that computes what the GPU does not. Where it does not either, the model is at fault. */
   async #distrustGpu(error: ViTError): Promise<void> {
     const cpu = await this.#fill(null);
-    if (this.hasGolden && !(await replayGolden(cpu, this.manifest, this.plan)).passed) {
+    if (this.hasGolden && !(await replayGolden(cpu, this.manifest, this.plan, this.#options.dtype)).passed) {
       cpu.destroy();
       const message = `${this.manifest.name} gives something else than its golden, on the CPU too. Convert it again.`;
       throw new ViTError('numeric', message, { cause: error });
@@ -380,7 +380,7 @@ export class Session {
   async #prove(backend: GpuBackend, key: string): Promise<void> {
     const { manifest, plan } = this;
     if (this.hasGolden) {
-      const { passed, maxError, tolerance } = await replayGolden(backend, manifest, plan);
+      const { passed, maxError, tolerance } = await replayGolden(backend, manifest, plan, this.#options.dtype);
       if (!passed) {
         const size = `off by ${maxError}, allowed ${tolerance}`;
         throw new ViTError('numeric', `This GPU computes something else than the model's converter did: ${size}.`);

@@ -7,7 +7,7 @@ import type { Network } from './network.ts';
 import type { Dispatch } from './program.ts';
 import type { Schedule } from './schedule.ts';
 
-/** Milliseconds that repetitions take together at least: a submit alone takes up to a tenth of one. */
+/** Milliseconds that repetitions take together at least, beyond what a submit of nothing takes. */
 const LONG_ENOUGH = 2;
 const ROUNDS = 3;
 const MAX_REPETITIONS = 4096;
@@ -16,7 +16,9 @@ export class Stopwatch {
   readonly #gpu: Gpu;
   readonly #network: Network;
   readonly #batch: number;
-  /** Milliseconds that the GPU was kept busy so far. */
+  /** Milliseconds until a submit of nothing is told to be done: on some systems more than most dispatches take. */
+  #latency: number | null = null;
+  /** Milliseconds that measuring took so far. */
   spent = 0;
 
   /** @param network that has run a batch as large */
@@ -32,14 +34,17 @@ export class Stopwatch {
    */
   async measure(schedule: Schedule, index: number, limit: number): Promise<number> {
     const before = this.spent;
+    this.#latency ??= Math.min(await this.#run(schedule, index, 0), await this.#run(schedule, index, 0));
+    const latency = this.#latency;
+    const run = async () => Math.max(0, (await this.#run(schedule, index, repetitions)) - latency);
     let repetitions = 1;
-    let elapsed = await this.#run(schedule, index, repetitions);
+    let elapsed = await run();
     while (elapsed < LONG_ENOUGH && repetitions < MAX_REPETITIONS) {
       repetitions *= elapsed < LONG_ENOUGH / 8 ? 8 : 2;
-      elapsed = await this.#run(schedule, index, repetitions);
+      elapsed = await run();
     }
     for (let round = 1; round < ROUNDS && this.spent - before + elapsed < limit; round++) {
-      elapsed = Math.min(elapsed, await this.#run(schedule, index, repetitions));
+      elapsed = Math.min(elapsed, await run());
     }
     return elapsed / repetitions;
   }

@@ -80,7 +80,7 @@ export async function tune(context: TuningContext, choices: Choices): Promise<Ch
 }
 
 /** One for each distinct work of the plan. */
-function contestsOf({ network: { plan }, without, abilities }: TuningContext): Map<string, Contest> {
+function contestsOf({ network: { plan }, batch, without, abilities }: TuningContext): Map<string, Contest> {
   const contests = new Map<string, Contest>();
   const costs = stepCosts(plan);
   for (const [i, step] of plan.steps.entries()) {
@@ -91,8 +91,9 @@ function contestsOf({ network: { plan }, without, abilities }: TuningContext): M
     else {
       const before = plan.steps[i - 1];
       const isNormed = before?.op === 'layer-norm' && before.output === step.input;
-      const tilings = candidates(step, plan, isNormed, abilities).filter((tiling) => !isWrong(name, tiling, without));
-      contests.set(name, { work: step, tilings, macs: costs[i].macs });
+      const tilings = candidates(step, plan, batch, isNormed, abilities);
+      const right = tilings.filter((tiling) => !isWrong(name, tiling, without));
+      contests.set(name, { work: step, tilings: right, macs: costs[i].macs });
     }
   }
   return contests;

@@ -53,15 +53,21 @@ function macsPerImage(step: Step, plan: Plan, shapes: Map<string, number[]>): nu
     const [rows, columns] = patchGrid(architecture);
     return rows * columns * patchFeatures(architecture) * architecture.width;
   }
-  // Scores and mixing: queries x keys x D each.
-  if (step.op === 'attention') {
-    const { rows: queries, columns } = values[step.output];
-    return 2 * queries * values[step.input].rows * columns;
+  const { rows, columns } = values[step.output];
+  switch (step.op) {
+    // Scores and mixing: queries x keys x D each.
+    case 'attention':
+      return 2 * rows * columns * values[step.input].rows;
+    case 'attention-scores':
+      return (rows * columns * values[step.input].columns) / 3 / step.heads;
+    case 'attention-values':
+      return rows * columns * values[step.input].rows;
+    case 'matmul':
+    case 'head':
+      return rows * product(shapes.get(step.weight)!);
+    default:
+      return 0;
   }
-  const { rows } = values[step.output];
-  // The weight of a convolution is a matrix, too.
-  const matrices = fieldsOf(step).filter((name) => [2, 4].includes(shapes.get(name)?.length ?? 0));
-  return matrices.reduce((sum, name) => sum + rows * product(shapes.get(name)!), 0);
 }
 
 /** What is named in a step, and in what belongs to it: tensors and values. */

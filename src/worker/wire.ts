@@ -154,7 +154,7 @@ export interface StepProfile {
   step: string;
   /** The stem of the shader's file. */
   kernel: string;
-  /** Which way of doing it was chosen; null where there is but one, or the simplest was. */
+  /** Which way of doing it was chosen, such as `direct f16` or `staged norm`; null where there is but one. */
   variant: string | null;
   milliseconds: number;
   /** Floating-point operations, counted: a multiply-add is two. */

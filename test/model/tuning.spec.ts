@@ -19,7 +19,7 @@ import { TINY, tinyModel } from '../harness/tiny-model.ts';
 const offered = vi.hoisted(() => ({ tilings: [] as Tiling[] }));
 vi.mock('../../src/engine/choices.ts', async (importOriginal) => ({
   ...(await importOriginal<typeof import('../../src/engine/choices.ts')>()),
-  candidates: ({ op }: Step, _: Plan, norm: boolean) =>
+  candidates: ({ op }: Step, _plan: Plan, _batch: number, norm: boolean) =>
     op === 'matmul' ? offered.tilings.filter((tiling) => norm || !('norm' in tiling)) : ATTENTIONS,
 }));
 
@@ -69,9 +69,10 @@ async function logits(vit: ViT, batch = 1): Promise<Float32Array> {
   return (await vit.forward({ data, shape: [batch, 3, 16, 16] })).logits!.data;
 }
 
-/** As if each dispatch took so long, by what is dispatched. */
-function pretend(milliseconds: (name: string, label: string) => number): void {
-  vi.spyOn(Stopwatch.prototype, 'measure').mockImplementation(async (schedule, index) => {
+/** As if each dispatch took so long, by what is dispatched. @param spent milliseconds that finding it out takes */
+function pretend(milliseconds: (name: string, label: string) => number, spent = 0) {
+  return vi.spyOn(Stopwatch.prototype, 'measure').mockImplementation(async function (this: Stopwatch, schedule, index) {
+    this.spent += spent;
     const action = schedule.program.actions[index];
     if (!('kernel' in action)) throw new Error('Nothing to measure.');
     const { name, entry = '' } = action.kernel;
@@ -125,6 +126,15 @@ test('what is faster by less than one can measure is not', async () => {
   await logits(await load(SPLIT));
   await tuned(1);
   expect(new Set(Object.values(kept[0].one.tilings).map(({ entry }) => entry))).toEqual(new Set(['direct']));
+});
+
+test('once the time is spent, what is left stays as it is', async () => {
+  const measured = pretend(() => 1, 100);
+  await logits(await load(SPLIT));
+  await tuned(1);
+  // 300 ms are allowed.
+  expect(measured).toHaveBeenCalledTimes(3);
+  expect(Object.keys(kept[0].one.tilings).length).toBeLessThanOrEqual(2);
 });
 
 test('a fast one that computes something else is not taken', async () => {

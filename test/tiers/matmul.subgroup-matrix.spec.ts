@@ -46,6 +46,13 @@ describe.skipIf(process.env.VIT_ADAPTER === 'gpu' && !matrix)('matmul of subgrou
       storage,
     }));
 
+  test('subgroups smaller than the largest that the adapter tells of, added to what is there', () => {
+    const { lanes } = matrix!;
+    const inputs = new Columns(40);
+    const smaller: MatmulTiling = { entry: 'matrix', matrix: { ...matrix!, lanes: 4 * lanes } };
+    return compareMatmul({ rows: 70, inputs, outputs: new Columns(72), accumulate: true, tiling: smaller, storage });
+  });
+
   test('swiglu', () => compareSwiglu({ rows: 17, inputs: 64, width: 50, scale: 1, tiling, storage }));
 });
 

@@ -30,7 +30,7 @@ describe('the comparison', () => {
     shardBytes: 1,
     onnxBytes: 1,
   };
-  const limits = { minRounds: 3, maxRounds: 5, budget: 10, longestRun: 20 };
+  const limits = { minRounds: 3, maxRounds: 5, budget: 10, longestRun: 20, settle: 0 };
   const asked: string[] = [];
   const system = (name: string, secondsPerImage: number, logits = [1, 2]): Contender => ({
     name,

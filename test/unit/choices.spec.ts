@@ -1,8 +1,20 @@
 /**
  * What takes the place of a kernel that a GPU computes wrongly: for each the one that asks less of the GPU.
  */
-import { expect, test } from 'vitest';
-import { avoiding, type Choices, forProcessors, workOf } from '../../src/engine/choices.ts';
+import { describe, expect, test } from 'vitest';
+import { architectureOf } from '../../bench/models.ts';
+import {
+  type Abilities,
+  avoiding,
+  type Choices,
+  candidates,
+  everyNormWithin,
+  forProcessors,
+  isWork,
+  SIMPLE,
+  workOf,
+} from '../../src/engine/choices.ts';
+import { compile, dispatchesOf } from '../../src/engine/program.ts';
 import { planViT } from '../../src/model/plan.ts';
 import { TINY } from '../harness/tiny-model.ts';
 
@@ -64,4 +76,53 @@ test.each(['attention-scores/subgroups', 'attention-values/subgroups'])('%s is w
 test('all of it is wrong: f32, each the plain way', () => {
   const wrong = ['matmul/f16', 'matmul/subgroups', 'matmul/matrix', 'matmul/norm', 'attention/subgroups'];
   expect(left(...wrong)).toEqual(['f32']);
+});
+
+describe('what is tried', () => {
+  const matrix = { M: 16, N: 16, K: 16, lanes: 32 };
+  const tried = (abilities: Abilities, batch: number, name: string) => {
+    const plan = planViT(architectureOf('B', 224));
+    const step = plan.steps.filter(isWork).find((step) => workOf(step, plan) === name)!;
+    return candidates(step, plan, batch, step.label.endsWith('qkv'), abilities).map(({ entry }) => entry);
+  };
+
+  test.each([1, 8, 32])('no more than five, batch %i', (batch) => {
+    for (const abilities of [
+      { subgroups: false, matrix: null },
+      { subgroups: true, matrix: null },
+      { subgroups: true, matrix },
+    ])
+      for (const size of ['Ti', 'S', 'B', 'L'] as const) {
+        const plan = planViT(architectureOf(size, 224));
+        for (const step of plan.steps.filter(isWork)) {
+          const { length } = candidates(step, plan, batch, true, abilities);
+          expect(length).toBeGreaterThanOrEqual(step.op === 'attention' ? 2 : 3);
+          expect(length).toBeLessThanOrEqual(5);
+        }
+      }
+  });
+
+  test('narrow ones split for one image, tall tiles for many', () => {
+    const none = { subgroups: false, matrix: null };
+    expect(tried(none, 1, 'matmul 768 to 768, added')).toEqual(['direct', 'split', 'staged']);
+    expect(tried(none, 32, 'matmul 768 to 768, added')).toEqual(['direct', 'staged']);
+    expect(tried(none, 32, 'matmul 768 to 2304')).toEqual(['direct', 'staged', 'staged']);
+    const tall = candidates(plan.steps.filter(isWork)[0], plan, 32 * 197, false, none);
+    expect(tall).toContainEqual({ entry: 'staged', threadRows: 8 });
+  });
+
+  test('matrices where there are any, else quads', () => {
+    expect(tried({ subgroups: true, matrix: null }, 32, 'matmul 768 to 768, added')).toContain('subgroups');
+    const withMatrix = tried({ subgroups: true, matrix }, 32, 'matmul 768 to 768, added');
+    expect(withMatrix).toContain('matrix');
+    expect(withMatrix).not.toContain('subgroups');
+  });
+});
+
+test('norms within matmuls: five dispatches for each block instead of seven', () => {
+  const plan = planViT(TINY);
+  const ofBlock = (choices: Choices) =>
+    dispatchesOf(compile(plan, choices)).filter(({ label }) => label.startsWith('block00')).length;
+  expect(ofBlock(SIMPLE)).toBe(7);
+  expect(ofBlock({ storage: 'f32', tilings: everyNormWithin(plan) })).toBe(5);
 });

@@ -3,6 +3,7 @@
  */
 import { describe, expect, test } from 'vitest';
 import { architectureOf } from '../../bench/models.ts';
+import type { Architecture } from '../../src/model/architecture.ts';
 import { planCost, stepCosts } from '../../src/model/cost.ts';
 import { planViT } from '../../src/model/plan.ts';
 import { parameterCount } from '../../src/model/tensors.ts';
@@ -27,6 +28,18 @@ test('a batch multiplies work and values, and reads weights once', () => {
   const [one, eight] = [planCost(plan), planCost(plan, 8)];
   expect(eight).toEqual({ macs: 8 * one.macs, weights: one.weights, values: 8 * one.values });
   expect(one.values).toBe(3 * 16 * 16 + 5);
+});
+
+test('attention in three steps is as much work as in one', () => {
+  for (const relativePositionBias of ['none', 'per-block'] as const) {
+    const architecture: Architecture = { ...TINY, relativePositionBias };
+    const separate = planViT(architecture, { separateAttention: true });
+    expect(planCost(separate).macs).toBe(planCost(planViT(architecture)).macs);
+    const costs = new Map(stepCosts(separate).map(({ label, macs }) => [label, macs]));
+    expect(costs.get('block00/attention-scores')).toBe(5 * 5 * 24);
+    expect(costs.get('block00/attention-softmax')).toBe(0);
+    expect(costs.get('block00/attention-values')).toBe(5 * 5 * 24);
+  }
 });
 
 test('steps, counted by hand', () => {

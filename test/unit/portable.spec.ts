@@ -7,7 +7,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { NagaError, nagaVersion, parseWgsl, validate, writeHlsl, writeMsl, writeSpirv } from 'naga-wasm';
 import { describe, expect, test } from 'vitest';
-import { type Choices, candidates, isWork, workOf } from '../../src/engine/choices.ts';
+import { type Choices, candidates, forProcessors, isWork, workOf } from '../../src/engine/choices.ts';
 import { compile, dispatchesOf } from '../../src/engine/program.ts';
 import { continued, specialise } from '../../src/gpu/specialise.ts';
 import { normalize } from '../../src/kernels/normalize.ts';
@@ -81,17 +81,34 @@ describe('as it stands', () => {
   }
 });
 
-/** Whatever any GPU may choose: the first of the candidates for all work, the second..., in f32 and in f16. */
+/** Of Apple's, Intel's and NVIDIA's GPUs, in f16. */
+const MATRICES = [
+  { M: 8, N: 8, K: 8, lanes: 32 },
+  { M: 8, N: 16, K: 16, lanes: 32 },
+  { M: 16, N: 16, K: 16, lanes: 32 },
+];
+
+/**
+ * Whatever any GPU may choose, a processor in its place included: the first of the candidates for all work, the second..., for
+ * few images and for many, in f32 and in f16.
+ */
 function everyChoice(plan: Plan): Choices[] {
   const works = plan.steps.filter(isWork);
-  return (['f32', 'f16'] as const).flatMap((storage) => {
-    const abilities = { subgroups: true, matrix: { M: 8, N: 8, K: 8, lanes: 32 } };
-    const tilings = works.map((work) => candidates(work, plan, work.op === 'matmul', abilities));
-    return Array.from({ length: Math.max(0, ...tilings.map(({ length }) => length)) }, (_, i) => ({
-      storage,
-      tilings: Object.fromEntries(works.map((work, j) => [workOf(work, plan), tilings[j][i] ?? tilings[j][0]])),
-    }));
-  });
+  const choices: Choices[] = [];
+  for (const storage of ['f32', 'f16'] as const) {
+    choices.push(forProcessors([plan], storage, { subgroups: true, matrix: null }));
+    for (const matrix of [null, ...MATRICES]) {
+      for (const batch of [1, 256]) {
+        const abilities = { subgroups: true, matrix };
+        const tilings = works.map((work) => candidates(work, plan, batch, work.op === 'matmul', abilities));
+        for (let i = 0; i < Math.max(0, ...tilings.map(({ length }) => length)); i++) {
+          const chosen = works.map((work, j) => [workOf(work, plan), tilings[j][i] ?? tilings[j][0]]);
+          choices.push({ storage, tilings: Object.fromEntries(chosen) });
+        }
+      }
+    }
+  }
+  return choices;
 }
 
 describe('specialised for', () => {
