@@ -72,7 +72,7 @@ export async function compare(
   log: (line: string) => void,
 ): Promise<Comparison> {
   const plan = planViT(model.architecture);
-  const open: { contender: Contender; opened: Opened; last?: { images: number; time: number } }[] = [];
+  const open: { contender: Contender; opened: Opened; last: { images: number; time: number } }[] = [];
   const failed = new Map<string, string>();
   const comparison: Comparison = {
     model: model.title,
@@ -87,8 +87,8 @@ export async function compare(
     for (const contender of contenders) {
       try {
         const opened = await contender.open(model);
-        open.push({ contender, opened });
         const { logits, ...first } = opened.first;
+        open.push({ contender, opened, last: { images: 1, time: first.stages['first run'] } });
         expected ??= logits;
         const total = Object.values(first.stages).reduce((a, b) => a + b, 0);
         const difference = largestDifference(logits, expected);
@@ -116,7 +116,7 @@ export async function compare(
         }
       };
       for (const entry of running) {
-        const expectedSeconds = entry.last ? (entry.last.time / entry.last.images) * images * 1e-3 : 0;
+        const expectedSeconds = (entry.last.time / entry.last.images) * images * 1e-3;
         if (expectedSeconds > limits.longestRun) {
           remarks.set(entry.contender.name, `left out: some ${expectedSeconds.toFixed(0)} s per run`);
           running.delete(entry);

@@ -16,6 +16,7 @@ export interface Options extends Limits {
   matmul: boolean;
   scaling: boolean;
   write: boolean;
+  section?: string;
   requireIdle: boolean;
   results: string;
   cache: string;
@@ -44,6 +45,7 @@ export function parseOptions(
     .option('--settle <seconds>', 'pause after a warm-up run, for tuning (default: 5 on a GPU, 0 without)', Number)
     .option('--require-idle', 'refuse to run on a machine that is busy', false)
     .option('--write', 'put the tables into bench/RESULTS.md', false)
+    .option('--section <words>', 'into a section of their own, beside those of other runs on the same adapter')
     .option('--results <folder>', 'for JSON and charts', 'bench/results')
     .option('--cache <folder>', 'for models that are made once', '.cache/bench')
     .parse(args, { from: 'user' })

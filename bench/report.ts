@@ -25,10 +25,14 @@ export interface Outcome {
 }
 
 /** Writes everything. Files are named by runtime and adapter, so that machines do not overwrite one another. */
-export async function report(outcome: Outcome, options: Pick<Options, 'results' | 'write'>): Promise<void> {
+export async function report(outcome: Outcome, options: Pick<Options, 'results' | 'write' | 'section'>): Promise<void> {
   const date = new Date().toISOString().slice(0, 10);
-  const name = slug(`${outcome.runtime.split(' ')[0]} ${outcome.adapter}`);
-  const markdown = toMarkdown(outcome, date);
+  const { section } = options;
+  const name = [`${outcome.runtime.split(' ')[0]} ${outcome.adapter}`, section ?? '']
+    .map(slug)
+    .filter(Boolean)
+    .join('-');
+  const markdown = toMarkdown(outcome, date, section);
   console.log(`\n${markdown}`);
   await mkdir(options.results, { recursive: true });
   const json = `${JSON.stringify({ date, ...outcome }, null, 2)}\n`;
@@ -61,10 +65,11 @@ function replaceSection(text: string, name: string, content: string): string {
 function toMarkdown(
   { runtime, adapter, software, machine, peaks, comparisons, matmuls }: Outcome,
   date: string,
+  section?: string,
 ): string {
   const { processor, cores, memory, system, loadAverage, busy } = machine;
   const lines = [
-    `### ${runtime}, ${adapter}${software ? ' (no GPU)' : ''}`,
+    `### ${runtime}, ${adapter}${software ? ' (no GPU)' : ''}${section ? `: ${section}` : ''}`,
     '',
     `${date}. ${processor}, ${cores} cores, ${memory} GiB, ${system}. Load average before the run ${loadAverage}${busy ? ' – **busy: these figures say little**' : ''}.`,
   ];

@@ -8,7 +8,7 @@ import type { Contender, Opened } from './contender.ts';
 import type { PreparedModel } from './models.ts';
 import { type Spread, spread } from './stats.ts';
 
-const ROUNDS = 5;
+const ROUNDS = 9;
 
 export interface ScalingRow {
   model: string;

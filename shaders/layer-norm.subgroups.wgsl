@@ -1,7 +1,8 @@
 // LayerNorm of each row as in layer-norm.wgsl, with the same bindings, for GPUs with subgroups
 //
-// A workgroup of LANES threads takes a row (grid: rows, over two dimensions, since one allows 65,535). Each subgroup adds up its own part of a sum, whatever its size, and the parts
-// meet in workgroup memory: one barrier per sum, where a tree over threads has one per level.
+// A workgroup of LANES threads takes a row (grid: rows, over two dimensions, since one allows 65,535). Each subgroup adds up its
+// own part of a sum, whatever its size, and the parts meet in workgroup memory: one barrier per sum, where a tree over threads
+// has one per level.
 
 enable subgroups;
 

@@ -1,7 +1,7 @@
 /**
  * Kernels for GPUs that can do more than every GPU can, where they are at hand. They are not part of what a page downloads:
- * together they take 2 KB of its 60, and none was faster on the drivers it was measured on (`bench/RESULTS.md`). Who calls
- * `addAllTiers` has them, and tuning tries them.
+ * together they take 2 KB of its 60, and on the drivers that they were measured on something that is shipped was faster than
+ * each (`bench/RESULTS.md`). Tests and benchmarks call `addAllTiers`; then tuning tries attention and matrices.
  */
 import type { matrixFor, matrixMatmul } from './matmul.subgroup-matrix.ts';
 
