@@ -79,7 +79,7 @@ function toMarkdown(
   }
   for (const { model, weights, gigaMacs, loads, batches, kernels } of comparisons) {
     lines.push('', `**${model}** (${fixed(gigaMacs)} GMAC per image, weights: ${weights})`, '', ...loadTable(loads));
-    for (const batch of batches) lines.push('', ...batchTable(batch));
+    for (const batch of batches) lines.push('', ...(isCompared(batch) ? batchTable(batch) : [leftOut(batch)]));
     for (const [system, chosen] of Object.entries(kernels)) lines.push('', `${system} computes with ${chosen}.`);
   }
   if (matmuls.length > 0) lines.push('', '**Matrix products alone** (GFLOP/s)', '', ...matmulTable(matmuls));
@@ -130,6 +130,16 @@ function batchTable({ images, floor, loadAverage, rows }: Batch): string[] {
   const remarks = rows.filter(({ remark }) => remark).map(({ system, remark }) => `${system}: ${remark}`);
   const load = `Load average at its end, this run's own work included: ${loadAverage.toFixed(1)}.`;
   return [...table([header, ...cells]), '', ...remarks, load];
+}
+
+/** Whether any system on the adapter ran it; without an adapter, any. */
+function isCompared({ floor, rows }: Batch): boolean {
+  return rows.some(({ time, ofFloor }) => (floor === null ? time : ofFloor) !== null);
+}
+
+function leftOut({ images, rows }: Batch): string {
+  const reasons = rows.filter(({ remark }) => remark).map(({ system, remark }) => `${system} ${remark}`);
+  return `Batch ${images} was run by no system on the adapter: ${reasons.join('; ')}.`;
 }
 
 function matmulTable(rows: MatmulRow[]): string[] {
