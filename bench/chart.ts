@@ -1,14 +1,14 @@
 /**
  * Images per second of every system, model and batch as bars, in SVG that needs no style of its surroundings.
  */
-import type { Comparison } from './compare.ts';
+import { type Comparison, isCompared } from './compare.ts';
 
 const WIDTH = 820;
 const LABEL = 230;
 const BAR = 18;
 const GAP = 26;
 /** Distinct also for those who see no red or no green. */
-const COLOURS = ['#0b6e99', '#e08a1e', '#7a7a7a', '#9b5fb5', '#4c9a52'];
+const COLOURS = ['#0b6e99', '#e08a1e', '#7a7a7a', '#9b5fb5', '#4c9a52', '#333333', '#d9c23a'];
 
 export function drawChart({
   comparisons,
@@ -25,7 +25,7 @@ export function drawChart({
   ];
   let y = 30;
   for (const { model, batches } of comparisons) {
-    for (const { images, rows } of batches) {
+    for (const { images, rows } of batches.filter(isCompared)) {
       const fastest = Math.max(...rows.map((row) => row.imagesPerSecond ?? 0));
       parts.push(text(12, y + 12, `${model}, batch ${images}`, 'font-weight="bold"'));
       y += GAP;

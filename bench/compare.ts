@@ -166,6 +166,11 @@ export async function compare(
   return comparison;
 }
 
+/** Whether any system on the adapter ran it; without an adapter, any. */
+export function isCompared({ floor, rows }: Batch): boolean {
+  return rows.some(({ time, ofFloor }) => (floor === null ? time : ofFloor) !== null);
+}
+
 function largestDifference(a: number[], b: number[]): number {
   return a.reduce((max, value, i) => Math.max(max, Math.abs(value - b[i])), 0);
 }

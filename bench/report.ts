@@ -5,7 +5,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { drawChart } from './chart.ts';
-import type { Batch, Comparison, Load } from './compare.ts';
+import { type Batch, type Comparison, isCompared, type Load } from './compare.ts';
 import type { Machine } from './machine.ts';
 import type { MatmulRow } from './matmul-page.ts';
 import type { Options } from './options.ts';
@@ -130,11 +130,6 @@ function batchTable({ images, floor, loadAverage, rows }: Batch): string[] {
   const remarks = rows.filter(({ remark }) => remark).map(({ system, remark }) => `${system}: ${remark}`);
   const load = `Load average at its end, this run's own work included: ${loadAverage.toFixed(1)}.`;
   return [...table([header, ...cells]), '', ...remarks, load];
-}
-
-/** Whether any system on the adapter ran it; without an adapter, any. */
-function isCompared({ floor, rows }: Batch): boolean {
-  return rows.some(({ time, ofFloor }) => (floor === null ? time : ofFloor) !== null);
 }
 
 function leftOut({ images, rows }: Batch): string {

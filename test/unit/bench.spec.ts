@@ -2,7 +2,7 @@
  * The arithmetic of the benchmark, and its round robin with systems that do nothing.
  */
 import { describe, expect, test } from 'vitest';
-import { compare } from '../../bench/compare.ts';
+import { compare, isCompared } from '../../bench/compare.ts';
 import type { Contender } from '../../bench/contender.ts';
 import { architectureOf, type PreparedModel } from '../../bench/models.ts';
 import { floorOf } from '../../bench/peaks.ts';
@@ -63,6 +63,9 @@ describe('the comparison', () => {
     expect(one.rows.map(({ remark }) => remark)).toEqual(['', 'failed: no such provider', '']);
     expect(eight.rows[2].remark).toBe('left out: some 40 s per run');
     expect(eight.rows[0].imagesPerSecond).toBeCloseTo(100);
+    expect(isCompared(eight)).toBe(true);
+    const ran = eight.rows.map((row) => ({ ...row, ofFloor: null }));
+    expect(isCompared({ ...eight, floor: 1, rows: ran })).toBe(false);
     // Warm-up, then every round begins with another one.
     const firsts = ['quick 1', 'slow 1', 'quick 1', 'slow 1', 'slow 1', 'quick 1', 'quick 1', 'slow 1'];
     expect(asked.slice(0, 8)).toEqual(firsts);
