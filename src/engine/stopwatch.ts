@@ -35,18 +35,23 @@ export class Stopwatch {
   async measure(schedule: Schedule, index: number, limit: number): Promise<number> {
     const before = this.spent;
     this.#latency ??= Math.min(await this.#run(schedule, index, 0), await this.#run(schedule, index, 0));
-    const latency = this.#latency;
-    const run = async () => Math.max(0, (await this.#run(schedule, index, repetitions)) - latency);
+    let shortest = Infinity;
+    let elapsed: number;
     let repetitions = 1;
-    let elapsed = await run();
-    while (elapsed < LONG_ENOUGH && repetitions < MAX_REPETITIONS) {
-      repetitions *= elapsed < LONG_ENOUGH / 8 ? 8 : 2;
-      elapsed = await run();
-    }
-    for (let round = 1; round < ROUNDS && this.spent - before + elapsed < limit; round++) {
-      elapsed = Math.min(elapsed, await run());
-    }
-    return elapsed / repetitions;
+    let rounds = 0;
+    do {
+      elapsed = await this.#run(schedule, index, repetitions);
+      // Nothing cannot take longer than something: then the measured latency was of a busy moment.
+      this.#latency = Math.min(this.#latency, elapsed);
+      const time = elapsed - this.#latency;
+      if (time < LONG_ENOUGH && repetitions < MAX_REPETITIONS) {
+        repetitions *= time < LONG_ENOUGH / 8 ? 8 : 2;
+      } else {
+        shortest = Math.min(shortest, time / repetitions);
+        rounds++;
+      }
+    } while (!rounds || (rounds < ROUNDS && this.spent - before + elapsed < limit));
+    return shortest;
   }
 
   async #run(schedule: Schedule, index: number, repetitions: number): Promise<number> {

@@ -1,10 +1,12 @@
 /**
  * Where the time goes: every step, with a time of its own.
  */
-import { expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { loadViT } from '../../src/index.ts';
 import { planViT } from '../../src/model/plan.ts';
 import { plainImage, TINY, tinyModel } from '../harness/tiny-model.ts';
+
+afterEach(() => vi.restoreAllMocks());
 
 test('each step of a run has its milliseconds and its share of the peak', async () => {
   const vit = await loadViT(await tinyModel(), { worker: false, backend: 'webgpu' });
@@ -24,9 +26,27 @@ test('each step of a run has its milliseconds and its share of the peak', async 
     expect(ofPeak).toBeLessThan(1.5);
   }
   // 5 tokens, 24 to 72, a multiply-add is two.
-  expect(steps.find(({ step }) => step === 'block00/qkv')).toMatchObject({ kernel: 'matmul', flops: 2 * 5 * 24 * 72 });
+  const named = (name: string) => steps.find(({ step }) => step === `block00/${name}`);
+  expect(named('qkv')).toMatchObject({ kernel: 'matmul', variant: 'subgroups', flops: 2 * 5 * 24 * 72 });
+  expect(named('attention-scores')).toMatchObject({ variant: 'subgroups', flops: 2 * 5 * 5 * 24 });
+  expect(named('attention-softmax')).toMatchObject({ kernel: 'softmax', variant: null, flops: 0 });
   // What was written while measuring is nobody's answer.
   expect(await vit.classify(picture)).toEqual(before);
+  vit.dispose();
+});
+
+test('how long a submit takes is no part of a step', async () => {
+  const vit = await loadViT(await tinyModel(), { worker: false, backend: 'webgpu' });
+  const picture = plainImage(30, 20, [9, 90, 200]);
+  await vit.classify(picture);
+  const { onSubmittedWorkDone } = GPUQueue.prototype;
+  vi.spyOn(GPUQueue.prototype, 'onSubmittedWorkDone').mockImplementation(async function (this: GPUQueue) {
+    await onSubmittedWorkDone.call(this);
+    await new Promise((resolve) => setTimeout(resolve, 40));
+  });
+  const { steps } = await vit.profile(picture);
+  // Each step of so small a model takes far less than a millisecond.
+  for (const { milliseconds } of steps) expect(milliseconds).toBeLessThan(20);
   vit.dispose();
 });
 
