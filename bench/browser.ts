@@ -118,7 +118,7 @@ function inChrome(
         return {
           first: { ...loaded, scriptBytes, weightBytes: model[weights] },
           run: (images) => chrome.page.evaluate((images) => bench.run(images), images),
-          ...(name === 'vit-webgpu' && { kernels: () => chrome.page.evaluate(() => bench.kernels()) }),
+          kernels: () => chrome.page.evaluate(() => bench.kernels()),
           async peakMemory() {
             const peak = peakMemory(chrome.pid);
             return peak === null || empty === null ? null : peak - empty;

@@ -158,7 +158,9 @@ export async function compare(
       comparison.batches.push({ images, floor, loadAverage: os.loadavg()[0], rows });
     }
     for (const { contender, opened } of open) {
-      if (opened.kernels && !failed.has(contender.name)) comparison.kernels[contender.name] = await opened.kernels();
+      // What was measured is not to be lost because this fails.
+      const kernels = await opened.kernels().catch(() => undefined);
+      if (kernels) comparison.kernels[contender.name] = kernels;
     }
   } finally {
     await Promise.all(open.map(({ opened }) => opened.close().catch(() => {})));
@@ -166,9 +168,10 @@ export async function compare(
   return comparison;
 }
 
-/** Whether any system on the adapter ran it; without an adapter, any. */
+/** Whether any system on the adapter ran it, or all that were asked; without an adapter, any. */
 export function isCompared({ floor, rows }: Batch): boolean {
-  return rows.some(({ time, ofFloor }) => (floor === null ? time : ofFloor) !== null);
+  const ran = rows.filter(({ time }) => time !== null);
+  return ran.length === rows.length || ran.some(({ ofFloor }) => floor === null || ofFloor !== null);
 }
 
 function largestDifference(a: number[], b: number[]): number {

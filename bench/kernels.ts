@@ -18,10 +18,10 @@ import { addAllTiers } from '../src/kernels/tier-shaders.ts';
 import { goldenPixels } from '../src/model/golden.ts';
 import { planViT } from '../src/model/plan.ts';
 import { encodeHalfs } from '../src/weights/half.ts';
+import { requestAdapter } from './dawn.ts';
 import { describeMachine } from './machine.ts';
 import { architectureOf, SIZE_NAMES } from './models.ts';
 import { measurePeaks, type Peaks } from './peaks.ts';
-import { requireFirst } from './peers.ts';
 import { type Spread, spread } from './stats.ts';
 
 const MATRIX = 'chromium-experimental-subgroup-matrix';
@@ -47,17 +47,10 @@ interface Result {
   difference: number;
 }
 
-/** Kept for good: Dawn ends with this object, and Node with it. */
-let gpu: GPU | undefined;
-
 /** @param words of the titles to run; default all @param loadBefore the load average before anything was built */
 export async function run(words: string[], loadBefore: number): Promise<void> {
   addAllTiers();
-  const { create, globals } = requireFirst('webgpu');
-  Object.assign(globalThis, globals);
-  gpu = create(['enable-dawn-features=allow_unsafe_apis,vulkan_enable_f16_on_nvidia']) as GPU;
-  const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
-  if (!adapter) throw new Error('Dawn found no adapter: is there a Vulkan driver and libvulkan.so.1?');
+  const adapter = await requestAdapter();
   const features = ['shader-f16', 'subgroups', MATRIX] as GPUFeatureName[];
   const requiredFeatures = features.filter((name) => adapter.features.has(name));
   const device = await adapter.requestDevice({ requiredFeatures });
@@ -102,7 +95,7 @@ async function compileTable(requiredFeatures: GPUFeatureName[]): Promise<string>
       const times: number[] = [];
       for (let round = 0; round < 3; round++) {
         // A device remembers what it compiled.
-        const device = await (await gpu!.requestAdapter())!.requestDevice({ requiredFeatures });
+        const device = await (await requestAdapter()).requestDevice({ requiredFeatures });
         const pipelines = new Pipelines(device);
         const start = performance.now();
         await Promise.all([...kernels.values()].map((kernel) => pipelines.get(kernel)));

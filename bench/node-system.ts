@@ -8,6 +8,7 @@ import { addAllTiers } from '../src/kernels/tier-shaders.ts';
 import { goldenPixels } from '../src/model/golden.ts';
 import type { Manifest } from '../src/weights/manifest.ts';
 import { Clock } from './clock.ts';
+import { requestAdapter, startDawn } from './dawn.ts';
 import { kernelsOf } from './kernels-of.ts';
 import type { Options } from './options.ts';
 import { measurePeaks } from './peaks.ts';
@@ -25,7 +26,7 @@ interface Tier {
   dtype?: Options['dtype'];
 }
 
-export const TIERS = {
+const TIERS = {
   ours: { features: null },
   'ours-f32': { features: [], dtype: 'f32' },
   'ours-f16': { features: ['shader-f16'], dtype: 'f16' },
@@ -78,7 +79,7 @@ export function answer(system: SystemName, adapterName: string, dtype: Options['
       await forward(pixels, shape);
       return performance.now() - start;
     },
-    kernels: () => kernelsOf(vit!, new ImageData(new Uint8ClampedArray(4), 1, 1)),
+    kernels: async () => vit && kernelsOf(vit, new ImageData(new Uint8ClampedArray(4), 1, 1)),
   };
   process.on('message', async (call: Call) => {
     try {
@@ -118,7 +119,7 @@ async function openLibrary(folder: string, clock: Clock, { adapterName, dtype, s
     // An adapter alone tells its matrices: the library must ask for the device itself.
     device.destroy();
     device = undefined;
-    Object.defineProperty(globalThis, 'navigator', { value: { gpu } });
+    Object.defineProperty(globalThis, 'navigator', { value: { gpu: startDawn(adapterName) } });
     addAllTiers();
   }
   clock.lap('device');
@@ -164,19 +165,9 @@ async function openOnnx(folder: string, clock: Clock, { system }: Settings): Pro
   };
 }
 
-/** Kept for good: Dawn ends with this object, and Node with it. */
-let gpu: GPU | undefined;
-
 /** @param features of the device; null for every one that a tier could use */
 async function requestDevice(adapterName: string, features: string[] | null) {
-  const { create, globals } = requireFirst('webgpu');
-  Object.assign(globalThis, globals);
-  // Experimental features, such as subgroup matrices, are called unsafe; and NVIDIA's f16 has to be asked for.
-  const toggles = 'enable-dawn-features=allow_unsafe_apis,vulkan_enable_f16_on_nvidia';
-  const flags = [toggles, ...(adapterName ? [`adapter=${adapterName}`] : [])];
-  gpu ??= create(flags) as GPU;
-  const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
-  if (!adapter) throw new Error('Dawn found no adapter: is there a Vulkan driver and libvulkan.so.1?');
+  const adapter = await requestAdapter(adapterName);
   const { vendor, architecture, description, device: model } = adapter.info;
   const text = [...new Set([vendor, architecture, model, description])].filter(Boolean).join(' ');
   const requiredFeatures = (features ??

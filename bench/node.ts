@@ -10,7 +10,7 @@ import { type Comparison, compare } from './compare.ts';
 import type { Contender, FirstResult } from './contender.ts';
 import { describeMachine, peakMemory } from './machine.ts';
 import { prepareModel } from './models.ts';
-import { answer, type Call, type Reply, type SystemName, TIERS } from './node-system.ts';
+import { answer, type Call, type Reply, type SystemName } from './node-system.ts';
 import { type Options, parseOptions } from './options.ts';
 import type { Peaks } from './peaks.ts';
 import { report } from './report.ts';
@@ -85,7 +85,7 @@ function inProcess(system: SystemName, options: Options): Contender {
         return {
           first: { ...first, scriptBytes: null, weightBytes: model[weights] },
           run: (images) => child.call<number>({ ask: 'run', images }),
-          ...(system in TIERS && { kernels: () => child.call<string>({ ask: 'kernels' }) }),
+          kernels: () => child.call<string | undefined>({ ask: 'kernels' }),
           async peakMemory() {
             const peak = peakMemory(child.pid);
             return peak === null || empty === null ? null : peak - empty;

@@ -42,7 +42,11 @@ export function parseOptions(
     .option('--max-rounds <n>', 'and at most', parseCount, 30)
     .option('--budget <seconds>', 'of each system and batch size, beyond the least rounds', parseCount, 15)
     .option('--longest-run <seconds>', 'leave out what would take longer for one batch', parseCount, 120)
-    .option('--settle <seconds>', 'pause after a warm-up run, for tuning (default: 5 on a GPU, 0 without)', Number)
+    .option(
+      '--settle <seconds>',
+      'pause after a warm-up run, for tuning (default: 5 on a GPU, 0 without)',
+      parseSeconds,
+    )
     .option('--require-idle', 'refuse to run on a machine that is busy', false)
     .option('--write', 'put the tables into bench/RESULTS.md', false)
     .option('--section <words>', 'into a section of their own, beside those of other runs on the same adapter')
@@ -59,6 +63,10 @@ function listOf<T>(parse: (text: string) => T): (text: string) => T[] {
 function parseCount(text: string): number {
   if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('Give whole numbers above 0.');
   return Number(text);
+}
+
+function parseSeconds(text: string): number {
+  return text === '0' ? 0 : parseCount(text);
 }
 
 const parseSize = oneOf(SIZE_NAMES);

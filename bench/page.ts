@@ -90,7 +90,7 @@ async function adapterPeaks() {
   return { adapter: [vendor, architecture, description].filter(Boolean).join(' '), peaks };
 }
 
-const kernels = () => kernelsOf(vit!, new ImageData(1, 1));
+const kernels = async () => vit && kernelsOf(vit, new ImageData(1, 1));
 
 const bench = { openLibrary, openOnnx, run, kernels, adapterPeaks, measureMatmuls };
 export type PageBench = typeof bench;

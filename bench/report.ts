@@ -34,17 +34,14 @@ export async function report(outcome: Outcome, options: Pick<Options, 'results' 
     .join('-');
   const markdown = toMarkdown(outcome, date, section);
   console.log(`\n${markdown}`);
-  await mkdir(options.results, { recursive: true });
-  const json = `${JSON.stringify({ date, ...outcome }, null, 2)}\n`;
-  await writeFile(join(options.results, `${name}.json`), json);
-  const chart = drawChart(outcome);
-  await writeFile(join(options.results, `${name}.svg`), chart);
-  console.log(`${join(options.results, name)}.json, .svg`);
+  for (const folder of [options.results, ...(options.write ? ['bench/charts'] : [])]) {
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, `${name}.json`), `${JSON.stringify({ date, ...outcome }, null, 2)}\n`);
+    await writeFile(join(folder, `${name}.svg`), drawChart(outcome));
+    console.log(`${join(folder, name)}.json, .svg`);
+  }
   if (!options.write) return;
   const results = 'bench/RESULTS.md';
-  await mkdir('bench/charts', { recursive: true });
-  await writeFile(`bench/charts/${name}.svg`, chart);
-  await writeFile(`bench/charts/${name}.json`, json);
   const image = `![Images per second](charts/${name}.svg) The same as [JSON](charts/${name}.json).\n`;
   const text = await readFile(results, 'utf8');
   await writeFile(results, replaceSection(text, name, `${markdown}\n${image}`));

@@ -1,6 +1,6 @@
 /**
- * A whole model with its weights kept as f16, as files and as a wish: with files of f32 they are rounded, and the golden, which
- * is of numbers that are not, is not to be taken for a GPU's fault.
+ * A whole model with files of f32 whose weights are wished for in f16: they are rounded, and the golden, which is of numbers that
+ * are not, is not to be taken for a GPU's fault.
  */
 import { expect, test } from 'vitest';
 import { loadViT, type ModelFiles } from '../../src/index.ts';

@@ -41,6 +41,7 @@ describe('the comparison', () => {
         asked.push(`${name} ${images}`);
         return 1000 * secondsPerImage * images;
       },
+      kernels: async () => (name === 'quick' ? 'matmul direct' : Promise.reject(new Error('gone'))),
       peakMemory: async () => null,
       close: async () => void asked.push(`${name} closed`),
     }),
@@ -53,7 +54,7 @@ describe('the comparison', () => {
 
   test('asks in turn, leaves out what takes too long, and goes on without what fails', async () => {
     const contenders = [system('quick', 0.01), broken, system('slow', 5, [1, 2.5])];
-    const { loads, batches } = await compare(model, contenders, [1, 8], limits, null, () => {});
+    const { loads, batches, kernels } = await compare(model, contenders, [1, 8], limits, null, () => {});
     expect(loads.map(({ system, total, difference }) => [system, total, difference])).toEqual([
       ['quick', 3, 0],
       ['slow', 3, 0.5],
@@ -63,9 +64,12 @@ describe('the comparison', () => {
     expect(one.rows.map(({ remark }) => remark)).toEqual(['', 'failed: no such provider', '']);
     expect(eight.rows[2].remark).toBe('left out: some 40 s per run');
     expect(eight.rows[0].imagesPerSecond).toBeCloseTo(100);
+    expect(kernels).toEqual({ quick: 'matmul direct' });
     expect(isCompared(eight)).toBe(true);
     const ran = eight.rows.map((row) => ({ ...row, ofFloor: null }));
     expect(isCompared({ ...eight, floor: 1, rows: ran })).toBe(false);
+    // A processor alone.
+    expect(isCompared({ ...eight, floor: 1, rows: ran.slice(0, 1) })).toBe(true);
     // Warm-up, then every round begins with another one.
     const firsts = ['quick 1', 'slow 1', 'quick 1', 'slow 1', 'slow 1', 'quick 1', 'quick 1', 'slow 1'];
     expect(asked.slice(0, 8)).toEqual(firsts);

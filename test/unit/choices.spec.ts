@@ -1,5 +1,6 @@
 /**
- * What takes the place of a kernel that a GPU computes wrongly: for each the one that asks less of the GPU.
+ * What is chosen where there is more than one way: on processors, while tuning, and in the place of a kernel that a GPU computes
+ * wrongly, for each the one that asks less of the GPU.
  */
 import { describe, expect, test } from 'vitest';
 import { architectureOf } from '../../bench/models.ts';
