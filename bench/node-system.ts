@@ -139,7 +139,7 @@ async function openLibrary(folder: string, clock: Clock, { adapterName, dtype, s
       },
     },
   );
-  clock.lap('compile');
+  clock.lap('compile and check');
   const memory = await vit.memory();
   return {
     forward: async (data, shape) => (await vit.forward({ data, shape })).logits!.data,

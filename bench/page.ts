@@ -35,7 +35,7 @@ async function openLibrary(url: string, shape: number[], options: object): Promi
       delete ended[stage];
     },
   });
-  clock.lap('compile');
+  clock.lap('compile and check');
   vit = loaded;
   forward = async (pixels, batchShape) => (await loaded.forward({ data: pixels, shape: batchShape })).logits!.data;
   const logits = await forward(input, [1, ...shape]);

@@ -161,8 +161,7 @@ function megabytes(bytes: number): string {
 
 /** Three digits that count. */
 function fixed(value: number): string {
-  if (value >= 100 || value === 0) return value.toFixed(0);
-  return value >= 10 ? value.toFixed(1) : value.toFixed(2);
+  return value >= 100 || value === 0 ? value.toFixed(0) : value.toPrecision(3);
 }
 
 function slug(text: string): string {
