@@ -156,6 +156,9 @@ async function readBody(
   }
 }
 
+/** Chrome collects the stream of a file while its bytes are waited for, unless somebody holds it: they never come then. */
+const waiting = new Set<ReadableStreamBYOBReader>();
+
 /**
  * Chunks, each valid until the next one is read: where the browser can, in the same memory. As garbage they came to
  * half of a model of 350 MB.
@@ -170,7 +173,8 @@ function openReader(body: ReadableStream<Bytes>): Pick<ReadableStreamDefaultRead
   let memory = new ArrayBuffer(CHUNK);
   return {
     async read() {
-      const chunk = await reader.read(new Uint8Array(memory));
+      waiting.add(reader);
+      const chunk = await reader.read(new Uint8Array(memory)).finally(() => waiting.delete(reader));
       if (chunk.value) memory = chunk.value.buffer;
       return chunk as ReadableStreamReadResult<Bytes>;
     },
