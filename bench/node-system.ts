@@ -119,7 +119,7 @@ async function openLibrary(folder: string, clock: Clock, { adapterName, dtype, s
     // An adapter alone tells its matrices: the library must ask for the device itself.
     device.destroy();
     device = undefined;
-    Object.defineProperty(globalThis, 'navigator', { value: { gpu: startDawn(adapterName) } });
+    Object.defineProperty(globalThis, 'navigator', { value: { gpu: startDawn() } });
     addAllTiers();
   }
   clock.lap('device');

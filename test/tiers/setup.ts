@@ -2,7 +2,7 @@
  * Gives a test in Node what a page has: `navigator.gpu`, and the files of this project by `fetch`.
  */
 import { readFile } from 'node:fs/promises';
-import { startDawn } from '../harness/dawn.ts';
+import { startDawn } from '../../bench/dawn.ts';
 
 Object.defineProperty(globalThis, 'navigator', { value: { gpu: startDawn() }, configurable: true });
 

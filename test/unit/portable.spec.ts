@@ -7,6 +7,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { NagaError, nagaVersion, parseWgsl, validate, writeHlsl, writeMsl, writeSpirv } from 'naga-wasm';
 import { describe, expect, test } from 'vitest';
+import { startDawn } from '../../bench/dawn.ts';
 import { type Choices, candidates, forProcessors, isWork, workOf } from '../../src/engine/choices.ts';
 import { compile, dispatchesOf } from '../../src/engine/program.ts';
 import { continued, specialise } from '../../src/gpu/specialise.ts';
@@ -16,7 +17,6 @@ import { extrasFor, OUTPUT_NAMES } from '../../src/model/outputs.ts';
 import { type Plan, planViT } from '../../src/model/plan.ts';
 import { planText } from '../../src/model/plan-text.ts';
 import { convertFamily, FAMILY_NAMES } from '../harness/checkpoints.ts';
-import { startDawn } from '../harness/dawn.ts';
 import { OPTIONAL_FEATURES } from '../harness/gpu.ts';
 
 const adapter = await startDawn('backend=null').requestAdapter();
