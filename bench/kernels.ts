@@ -2,8 +2,8 @@
  * Variants of a kernel side by side: milliseconds of a dispatch by shape, and what it takes to compile one; and what it takes
  * to compile all kernels of a plan.
  */
-import { forProcessors, SIMPLE } from '../src/engine/choices.ts';
-import { compile, dispatchesOf } from '../src/engine/program.ts';
+import { forProcessors, SIMPLE } from '../src/engine/choose/choices.ts';
+import { compile, dispatchesOf } from '../src/engine/run/program.ts';
 import { Columns } from '../src/gpu/columns.ts';
 import { type Kernel, kernelKey, roundUp } from '../src/gpu/kernel.ts';
 import { Pipelines } from '../src/gpu/pipelines.ts';

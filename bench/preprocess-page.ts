@@ -1,14 +1,14 @@
 /**
  * The browser's part of `bench/preprocess.js`: times of one size of photo.
  */
-import { PreprocessGpu } from '../src/engine/preprocess-gpu.ts';
+import { PreprocessGpu } from '../src/engine/pixels/preprocess-gpu.ts';
 import { Gpu } from '../src/gpu/device.ts';
 import { Pipelines } from '../src/gpu/pipelines.ts';
 import { decodeImage } from '../src/image/decode.ts';
+import { resizeToSpec } from '../src/image/model-pixels.ts';
+import { normalize, normalizeTable } from '../src/image/normalize.ts';
 import { pictureSource } from '../src/image/read-pixels.ts';
 import type { Preprocess } from '../src/model/preprocess.ts';
-import { normalize, normalizeTable } from '../src/reference/normalize.ts';
-import { resizeToSpec } from '../src/reference/preprocess.ts';
 
 /** timm's for ViT-Tiny/16: the usual one. */
 const SPEC: Preprocess = {

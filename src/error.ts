@@ -28,3 +28,29 @@ export class ViTError extends Error {
     this.code = code;
   }
 }
+
+/** An error as plain data, which can cross between threads. */
+export interface WireError {
+  name: string;
+  message: string;
+  code?: ErrorCode;
+  stack?: string;
+  cause?: WireError;
+}
+
+/** A port carries an error's message alone: code and causes must cross too. */
+export function packError(error: unknown): WireError {
+  if (!(error instanceof Error)) return { name: 'Error', message: String(error) };
+  const packed: WireError = { name: error.name, message: error.message, stack: error.stack };
+  if (error instanceof ViTError) packed.code = error.code;
+  if (error.cause !== undefined) packed.cause = packError(error.cause);
+  return packed;
+}
+
+export function unpackError(packed: WireError): Error {
+  const options = packed.cause ? { cause: unpackError(packed.cause) } : undefined;
+  const error = packed.code ? new ViTError(packed.code, packed.message, options) : new Error(packed.message, options);
+  error.name = packed.name;
+  error.stack = packed.stack;
+  return error;
+}

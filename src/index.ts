@@ -7,10 +7,6 @@ export { checkSupport, type Support } from './client/support.ts';
 export type { ClassifyOptions, EmbedOptions, ForwardOptions, LoadOptions, ViT } from './client/vit.ts';
 export { loadViT } from './client/vit.ts';
 export { type ErrorCode, ViTError } from './error.ts';
-export type { Architecture } from './model/architecture.ts';
-export type { Preprocess } from './model/preprocess.ts';
-export { type CachedModel, cachedModels, clearCache } from './weights/kept-models.ts';
-export type { Manifest } from './weights/manifest.ts';
 export type {
   AdapterInfo,
   AttendOptions,
@@ -28,4 +24,8 @@ export type {
   SelfTest,
   StepProfile,
   Timing,
-} from './worker/wire.ts';
+} from './interface.ts';
+export type { Architecture } from './model/architecture.ts';
+export type { Preprocess } from './model/preprocess.ts';
+export { type CachedModel, cachedModels, clearCache } from './weights/kept-models.ts';
+export type { Manifest } from './weights/manifest.ts';

@@ -2,14 +2,8 @@
  * Calls with pictures: those that wait one behind the other are computed as one batch, and each gets its own answer or
  * its own error. A call keeps its place in the queue; its pictures are taken when it is made, not when its turn comes.
  */
-import {
-  type EngineInterface,
-  type ImageResults,
-  type OutputName,
-  type Timing,
-  unpackError,
-  type WireImage,
-} from '../worker/wire.ts';
+import { unpackError } from '../error.ts';
+import type { EngineInterface, ImageResults, OutputName, Timing, WireImage } from '../interface.ts';
 import { type ImageInput, toWireImage } from './image-input.ts';
 import type { Queue } from './queue.ts';
 

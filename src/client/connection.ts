@@ -4,7 +4,8 @@
  */
 import { releaseProxy } from 'comlink';
 import { ViTError } from '../error.ts';
-import { type EngineInterface, wrapEngine } from '../worker/wire.ts';
+import type { EngineInterface } from '../interface.ts';
+import { wrapEngine } from '../worker/wire.ts';
 
 export interface Connection {
   engine: EngineInterface;

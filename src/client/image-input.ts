@@ -3,7 +3,7 @@
  * pixels that can be moved there.
  */
 import { ViTError } from '../error.ts';
-import type { WireImage } from '../worker/wire.ts';
+import type { WireImage } from '../interface.ts';
 
 export type ImageInput =
   | Blob

@@ -1,7 +1,7 @@
 /**
  * What would run here, asked without a download and without a device.
  */
-import { adapterInfo } from '../worker/wire.ts';
+import { adapterInfo } from '../gpu/adapter.ts';
 
 export interface Support {
   webgpu: boolean;

@@ -2,24 +2,24 @@
  * A loaded model, as a page holds it. The work is done by the engine at the other end of the connection.
  */
 import { ViTError } from '../error.ts';
+import type {
+  AttendOptions,
+  EngineEvent,
+  EngineOptions,
+  Memory,
+  ModelFiles,
+  ModelInfo,
+  OutputName,
+  Outputs,
+  Profile,
+  Progress,
+  RgbImage,
+  SelfTest,
+  Tensor,
+  Timing,
+} from '../interface.ts';
 import type { Preprocess } from '../model/preprocess.ts';
-import {
-  type AttendOptions,
-  type EngineEvent,
-  type EngineOptions,
-  type Memory,
-  type ModelFiles,
-  type ModelInfo,
-  type OutputName,
-  type Outputs,
-  type Profile,
-  type Progress,
-  type RgbImage,
-  remoteCallback,
-  type SelfTest,
-  type Tensor,
-  type Timing,
-} from '../worker/wire.ts';
+import { remoteCallback } from '../worker/wire.ts';
 import { Batcher } from './batcher.ts';
 import { type Connection, connect } from './connection.ts';
 import { type ImageInput, toWireImage } from './image-input.ts';

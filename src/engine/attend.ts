@@ -2,8 +2,8 @@
  * From attention weights to what a person can look at: how much the class token attends to each patch.
  */
 import { ViTError } from '../error.ts';
+import type { AttendOptions, Tensor } from '../interface.ts';
 import { type Architecture, patchGrid, prefixCount, tokenCount, withDefaults } from '../model/architecture.ts';
-import type { AttendOptions, Tensor } from '../worker/wire.ts';
 
 /** Blocks whose attention is needed, the last one last. */
 export function blocksFor({ layer = -1, rollout = false, head }: AttendOptions, architecture: Architecture): number[] {

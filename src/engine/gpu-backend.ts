@@ -5,11 +5,15 @@
  * What an ordinary run does not compute (tokens, attention maps) is another network with the same weights, made when it
  * is first asked for. A text tower is a network of its own, compiled while loading; its buffers come with the first text.
  */
+
+import type { Backend, Input, Wanted } from '../backend.ts';
 import { ViTError } from '../error.ts';
+import { adapterInfo } from '../gpu/adapter.ts';
 import { Buffers } from '../gpu/buffers.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { type Kernel, kernelKey, roundUp, variantName } from '../gpu/kernel.ts';
 import { Pipelines } from '../gpu/pipelines.ts';
+import type { AdapterInfo, KernelCheck, Memory, Outputs, StepProfile } from '../interface.ts';
 import type { WeightStorage } from '../kernels/matmul.ts';
 import { tiers } from '../kernels/tiers.ts';
 import { type Architecture, tokenCount } from '../model/architecture.ts';
@@ -19,25 +23,16 @@ import { planText } from '../model/plan-text.ts';
 import type { Preprocess } from '../model/preprocess.ts';
 import { parameterCount } from '../model/tensors.ts';
 import type { TensorPiece } from '../weights/tensors.ts';
-import {
-  type AdapterInfo,
-  adapterInfo,
-  type KernelCheck,
-  type Memory,
-  type Outputs,
-  type StepProfile,
-} from '../worker/wire.ts';
-import type { Activations } from './activations.ts';
-import type { Backend, Input, Wanted } from './backend.ts';
-import { type Abilities, avoiding, type Choices, everyNormWithin, forProcessors, SIMPLE } from './choices.ts';
-import { KernelChecker } from './kernel-check.ts';
-import { BATCH_CLASSES, type BatchClass, classOf, Network } from './network.ts';
-import { PreprocessGpu } from './preprocess-gpu.ts';
-import { profile } from './profile.ts';
-import { compile, dispatchesOf } from './program.ts';
-import { Schedule } from './schedule.ts';
-import { tune } from './tuner.ts';
-import { WeightBuffers } from './weight-buffers.ts';
+import { KernelChecker } from './check/kernel-check.ts';
+import { type Abilities, avoiding, type Choices, everyNormWithin, forProcessors, SIMPLE } from './choose/choices.ts';
+import { PreprocessGpu } from './pixels/preprocess-gpu.ts';
+import type { Activations } from './run/activations.ts';
+import { BATCH_CLASSES, type BatchClass, classOf, Network } from './run/network.ts';
+import { compile, dispatchesOf } from './run/program.ts';
+import { Schedule } from './run/schedule.ts';
+import { WeightBuffers } from './run/weight-buffers.ts';
+import { profile } from './tune/profile.ts';
+import { tune } from './tune/tuner.ts';
 
 /** Milliseconds. */
 const IDLE_CHECK = 20;

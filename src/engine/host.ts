@@ -2,37 +2,36 @@
  * The engine behind the interface its caller sees: one model, from its files to its answers. It lives in a worker or in
  * the caller's own thread, and does not know which.
  */
-import { ViTError } from '../error.ts';
+
+import type { Backend, Input, InputData, Wanted } from '../backend.ts';
+import { packError, unpackError, ViTError } from '../error.ts';
 import { decodeImage, type Picture } from '../image/decode.ts';
+import { preprocessOnCpu, rgbOnCpu } from '../image/model-pixels.ts';
+import type {
+  AttendOptions,
+  EngineEvent,
+  EngineInterface,
+  EngineOptions,
+  ImageResults,
+  Memory,
+  ModelFiles,
+  ModelInfo,
+  OutputName,
+  Outputs,
+  Profile,
+  Progress,
+  RgbImage,
+  SelfTest,
+  Tensor,
+  Timing,
+  WireImage,
+} from '../interface.ts';
 import type { Plan } from '../model/plan.ts';
 import type { Preprocess } from '../model/preprocess.ts';
 import { prepareTexts } from '../model/token-ids.ts';
-import { preprocessOnCpu, rgbOnCpu } from '../reference/preprocess.ts';
 import { Field } from '../weights/field.ts';
 import { parsePreprocess } from '../weights/parse-preprocess.ts';
-import {
-  type AttendOptions,
-  type EngineEvent,
-  type EngineInterface,
-  type EngineOptions,
-  type ImageResults,
-  type Memory,
-  type ModelFiles,
-  type ModelInfo,
-  type OutputName,
-  type Outputs,
-  type Profile,
-  type Progress,
-  packError,
-  type RgbImage,
-  type SelfTest,
-  type Tensor,
-  type Timing,
-  unpackError,
-  type WireImage,
-} from '../worker/wire.ts';
 import { blocksFor, ClassAttention } from './attend.ts';
-import type { Backend, Input, InputData, Wanted } from './backend.ts';
 import { GpuBackend } from './gpu-backend.ts';
 import { joinOutputs, requireOutputs } from './outputs.ts';
 import { Session } from './session.ts';

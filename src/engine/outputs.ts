@@ -2,9 +2,9 @@
  * Outputs of runs: whether a model has what is asked for, and those of several batches as one.
  */
 import { ViTError } from '../error.ts';
+import type { Outputs } from '../interface.ts';
 import { type Architecture, withDefaults } from '../model/architecture.ts';
 import { OUTPUT_NAMES, type OutputName } from '../model/outputs.ts';
-import type { Outputs } from '../worker/wire.ts';
 
 /** @throws ViTError `bad-input` for an output that does not exist or that this model has not */
 export function requireOutputs(names: readonly OutputName[], architecture: Architecture): void {

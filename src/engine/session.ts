@@ -2,9 +2,14 @@
  * A model on whatever computes it, for as long as it is needed. When the GPU is lost the model is loaded again, on another
  * device or on the CPU, and the job that was under way is done again: its caller notices nothing but the time.
  */
+
+import type { Backend } from '../backend.ts';
+import { CpuBackend } from '../cpu/cpu-backend.ts';
 import { ViTError } from '../error.ts';
+import { adapterInfo } from '../gpu/adapter.ts';
 import { Gpu } from '../gpu/device.ts';
 import { variantName } from '../gpu/kernel.ts';
+import type { EngineEvent, EngineOptions, Memory, ModelFiles, ModelInfo, Progress, SelfTest } from '../interface.ts';
 import type { WeightStorage } from '../kernels/matmul.ts';
 import type { Architecture } from '../model/architecture.ts';
 import { type Plan, planViT } from '../model/plan.ts';
@@ -16,20 +21,8 @@ import { ModelCache } from '../weights/model-cache.ts';
 import { parseManifest } from '../weights/parse-manifest.ts';
 import { TensorAssembler } from '../weights/tensors.ts';
 import { sha256, verify } from '../weights/verify.ts';
-import {
-  adapterInfo,
-  type EngineEvent,
-  type EngineOptions,
-  type Memory,
-  type ModelFiles,
-  type ModelInfo,
-  type Progress,
-  type SelfTest,
-} from '../worker/wire.ts';
-import type { Backend } from './backend.ts';
-import { CpuBackend } from './cpu-backend.ts';
+import { checkPicture, replayGolden } from './check/self-test.ts';
 import { GpuBackend } from './gpu-backend.ts';
-import { checkPicture, replayGolden } from './self-test.ts';
 
 /** Milliseconds between requests for another GPU; its process may be starting again. */
 const PAUSES = [100, 300, 600];

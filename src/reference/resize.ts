@@ -1,110 +1,47 @@
 /**
- * Resize and crop on the CPU: the bytes that Pillow's `Image.resize` and `crop` give, to the last one. The oracle of
- * the resize kernel, and the path of pictures that are too large for a GPU.
+ * Resize and crop, one output byte after the other, straight from the formula. The oracle of the resize kernel and of
+ * `image/resize.ts`; Pillow's own bytes are the oracle of both (`test/fixtures/preprocess`).
  *
- * Each pass is out = clamp((2^21 + Σ pixel * weight) >> 22, 0, 255) with weights in units of 2^-22, columns first.
- * Sums stay below 2^31: no filter's absolute weights add up to more than 1.6.
+ * Each pass is out = clamp(floor((2^21 + Σ byte * weight) / 2^22), 0, 255), columns first; a pass without coefficients
+ * copies.
  */
 import { type Coefficients, PRECISION_BITS } from '../image/filters.ts';
 import type { Passes } from '../image/passes.ts';
 import type { PixelSource } from '../image/pixels.ts';
 
-const HALF = 1 << (PRECISION_BITS - 1);
-
-/** Pixels of the source held at a time: 16 MiB of RGBA. */
-const STRIP_PIXELS = 1 << 22;
+const UNIT = 2 ** PRECISION_BITS;
 
 /** RGB bytes `[height, width, 3]` of `passes.geometry.output`. */
-export function resizeOnCpu(source: PixelSource, passes: Passes): Uint8Array<ArrayBuffer> {
-  const { output, fill } = passes.geometry;
-  const result = new Uint8Array(output.width * output.height * 3);
-  for (let i = 0; i < result.length; i++) result[i] = fill[i % 3];
-  if (passes.columns.count === 0 || passes.rows.count === 0) return result;
-  resizeColumns(resizeRows(source, passes), passes, result);
-  return result;
-}
-
-/** The horizontal pass: RGB `[rowCount, columns.count, 3]`, of the rows that the vertical pass reads. */
-function resizeRows(source: PixelSource, passes: Passes): Uint8Array {
-  const { columns, firstRow, rowCount, horizontal } = passes;
-  const stride = columns.count * 3;
-  const result = new Uint8Array(rowCount * stride);
-  const strip = Math.max(1, Math.floor(STRIP_PIXELS / source.width));
-  for (let row = 0; row < rowCount; row += strip) {
-    const count = Math.min(strip, rowCount - row);
-    const bytes = source.rows(firstRow + row, count);
-    for (let y = 0; y < count; y++) {
-      const from = y * source.width * source.channels;
-      const to = (row + y) * stride;
-      if (horizontal) convolveRow(bytes, from, source.channels, horizontal, result, to);
-      else copyRow(bytes, from + columns.first * source.channels, source.channels, result, to, columns.count);
-    }
-  }
-  return result;
-}
-
-function convolveRow(
-  input: Uint8Array | Uint8ClampedArray,
-  from: number,
-  channels: number,
-  { count, taps, bounds, weights }: Coefficients,
-  output: Uint8Array,
-  to: number,
-): void {
-  for (let x = 0; x < count; x++) {
-    let at = from + bounds[2 * x] * channels;
-    const length = bounds[2 * x + 1];
-    let red = HALF;
-    let green = HALF;
-    let blue = HALF;
-    for (let k = 0; k < length; k++, at += channels) {
-      const weight = weights[x * taps + k];
-      red = (red + input[at] * weight) | 0;
-      green = (green + input[at + 1] * weight) | 0;
-      blue = (blue + input[at + 2] * weight) | 0;
-    }
-    output[to + 3 * x] = clamp(red >> PRECISION_BITS);
-    output[to + 3 * x + 1] = clamp(green >> PRECISION_BITS);
-    output[to + 3 * x + 2] = clamp(blue >> PRECISION_BITS);
-  }
-}
-
-function copyRow(
-  input: Uint8Array | Uint8ClampedArray,
-  from: number,
-  channels: number,
-  output: Uint8Array,
-  to: number,
-  count: number,
-): void {
-  for (let x = 0; x < count; x++) {
-    for (let c = 0; c < 3; c++) output[to + 3 * x + c] = input[from + channels * x + c];
-  }
-}
-
-/** The vertical pass, into its place in the output. */
-function resizeColumns(input: Uint8Array, passes: Passes, result: Uint8Array): void {
-  const { geometry, columns, rows, firstRow, vertical } = passes;
-  const stride = columns.count * 3;
-  const sums = new Int32Array(stride);
+export function resize(source: PixelSource, passes: Passes): Uint8Array {
+  const { columns, rows, firstRow, rowCount, horizontal, vertical, geometry } = passes;
+  const { output, fill } = geometry;
+  const result = Uint8Array.from({ length: output.width * output.height * 3 }, (_, i) => fill[i % 3]);
+  if (columns.count === 0 || rows.count === 0) return result;
+  const bytes = source.rows(firstRow, rowCount);
+  const pixel = (x: number, y: number, c: number) => bytes[(y * source.width + x) * source.channels + c];
+  const narrowed = (x: number, y: number, c: number) => weighted(horizontal, x, columns.first, (at) => pixel(at, y, c));
   for (let y = 0; y < rows.count; y++) {
-    const to = ((rows.at + y) * geometry.output.width + columns.at) * 3;
-    if (!vertical) {
-      result.set(input.subarray(y * stride, (y + 1) * stride), to);
-      continue;
+    for (let x = 0; x < columns.count; x++) {
+      const to = ((rows.at + y) * output.width + columns.at + x) * 3;
+      for (let c = 0; c < 3; c++) {
+        // Rows of `bytes` are counted from the first that any output needs.
+        result[to + c] = weighted(vertical, y, rows.first, (at) => narrowed(x, at - firstRow, c));
+      }
     }
-    // Row by row, not column by column: memory is read in order.
-    sums.fill(HALF);
-    const first = vertical.bounds[2 * y] - firstRow;
-    for (let k = 0; k < vertical.bounds[2 * y + 1]; k++) {
-      const weight = vertical.weights[y * vertical.taps + k];
-      const from = (first + k) * stride;
-      for (let i = 0; i < stride; i++) sums[i] = (sums[i] + input[from + i] * weight) | 0;
-    }
-    for (let i = 0; i < stride; i++) result[to + i] = clamp(sums[i] >> PRECISION_BITS);
   }
+  return result;
 }
 
-function clamp(value: number): number {
-  return Math.min(255, Math.max(0, value));
+/** Output `index` of a pass; without coefficients what lies `first` further on. */
+function weighted(
+  coefficients: Coefficients | null,
+  index: number,
+  first: number,
+  input: (at: number) => number,
+): number {
+  if (!coefficients) return input(first + index);
+  const { taps, bounds, weights } = coefficients;
+  let sum = UNIT / 2;
+  for (let k = 0; k < bounds[2 * index + 1]; k++) sum += input(bounds[2 * index] + k) * weights[index * taps + k];
+  return Math.min(255, Math.max(0, Math.floor(sum / UNIT)));
 }

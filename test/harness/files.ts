@@ -8,7 +8,7 @@ import { type ConvertOptions, convertCheckpoint } from '../../src/convert/conver
 import { openCheckpoint } from '../../src/convert/open.ts';
 import { MemorySink } from '../../src/convert/sink.ts';
 import { bytesSource } from '../../src/convert/source.ts';
-import type { ModelFiles } from '../../src/worker/wire.ts';
+import type { ModelFiles } from '../../src/interface.ts';
 
 const VIT_MODELS: string = import.meta.env.VIT_MODELS;
 

@@ -3,12 +3,12 @@
  */
 import { computeGolden } from '../../src/convert/golden.ts';
 import { layOutShards } from '../../src/convert/shards.ts';
+import type { ModelFiles } from '../../src/interface.ts';
 import type { Architecture } from '../../src/model/architecture.ts';
 import { tensorShapes } from '../../src/model/tensors.ts';
 import type { TextArchitecture } from '../../src/model/text.ts';
 import { FORMAT, type Manifest, VERSION } from '../../src/weights/manifest.ts';
 import { sha256 } from '../../src/weights/verify.ts';
-import type { ModelFiles } from '../../src/worker/wire.ts';
 import { random } from './arrays.ts';
 
 export const TINY: Architecture = {

@@ -5,7 +5,7 @@ import { planPasses } from '../../src/image/passes.ts';
 import { pixelSource } from '../../src/image/pixels.ts';
 import { packResizePass, pixelGrid, resize } from '../../src/kernels/resize.ts';
 import { FILTERS } from '../../src/model/preprocess.ts';
-import { resizeOnCpu } from '../../src/reference/resize.ts';
+import { resize as resizeReference } from '../../src/reference/resize.ts';
 import { runKernel } from '../harness/gpu.ts';
 import { countDifferences } from '../harness/preprocess-cases.ts';
 import { randomBytes } from '../harness/random-pixels.ts';
@@ -39,7 +39,7 @@ const rgbOf = (rgba: Uint8Array) => rgba.filter((_, i) => i % 4 < 3);
 function reference(rgba: Uint8Array, from: [number, number], to: [number, number], filter: (typeof FILTERS)[number]) {
   const source = pixelSource({ data: rgba, width: from[0], height: from[1], channels: 4 });
   const size = { mode: 'squash', width: to[0], height: to[1] } as const;
-  return resizeOnCpu(source, planPasses(source, { resize: size, filter, crop: null }));
+  return resizeReference(source, planPasses(source, { resize: size, filter, crop: null }));
 }
 
 describe('resize', () => {

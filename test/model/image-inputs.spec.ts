@@ -5,9 +5,9 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { type ImageInput, toWireImage } from '../../src/client/image-input.ts';
 import { decodeImage } from '../../src/image/decode.ts';
+import { resizeToSpec } from '../../src/image/model-pixels.ts';
 import { pictureSource } from '../../src/image/read-pixels.ts';
 import type { Preprocess } from '../../src/model/preprocess.ts';
-import { resizeToSpec } from '../../src/reference/preprocess.ts';
 import { countDifferences } from '../harness/preprocess-cases.ts';
 import { randomBytes } from '../harness/random-pixels.ts';
 

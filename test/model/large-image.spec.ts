@@ -4,8 +4,8 @@
  * SwiftShader needs 14 seconds to upload this one.
  */
 import { expect, test } from 'vitest';
+import { rgbOnCpu } from '../../src/image/model-pixels.ts';
 import type { Preprocess } from '../../src/model/preprocess.ts';
-import { rgbOnCpu } from '../../src/reference/preprocess.ts';
 import { fixture, readBytes } from '../harness/files.ts';
 import { countDifferences, decodeFile } from '../harness/preprocess-cases.ts';
 

@@ -3,7 +3,7 @@
  * themselves something else.
  */
 import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import { PreprocessGpu } from '../../src/engine/preprocess-gpu.ts';
+import { PreprocessGpu } from '../../src/engine/pixels/preprocess-gpu.ts';
 import { loadViT, type ModelFiles, type ViT } from '../../src/index.ts';
 import type { Preprocess } from '../../src/model/preprocess.ts';
 import { expectClose, random } from '../harness/arrays.ts';

@@ -3,13 +3,13 @@
  * table that both paths share, so that equal floats are equal bytes; the tolerance is zero.
  */
 import { describe, expect, test, vi } from 'vitest';
-import { PreprocessGpu, type PreprocessGpuOptions } from '../../src/engine/preprocess-gpu.ts';
+import { PreprocessGpu, type PreprocessGpuOptions } from '../../src/engine/pixels/preprocess-gpu.ts';
 import { Pipelines } from '../../src/gpu/pipelines.ts';
 import { decodeImage, type Picture } from '../../src/image/decode.ts';
+import { resizeToSpec } from '../../src/image/model-pixels.ts';
+import { normalize, normalizeTable } from '../../src/image/normalize.ts';
 import { pictureSource } from '../../src/image/read-pixels.ts';
 import type { Preprocess } from '../../src/model/preprocess.ts';
-import { normalize, normalizeTable } from '../../src/reference/normalize.ts';
-import { resizeToSpec } from '../../src/reference/preprocess.ts';
 import { haveModels, readBytes, readJson, realModel } from '../harness/files.ts';
 import { testGpu } from '../harness/gpu.ts';
 import {

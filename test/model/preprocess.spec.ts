@@ -3,7 +3,7 @@
  * library and its version stand in `cases.json`). The tolerance is zero bytes.
  */
 import { describe, expect, test } from 'vitest';
-import { rgbOnCpu } from '../../src/reference/preprocess.ts';
+import { rgbOnCpu } from '../../src/image/model-pixels.ts';
 import { countDifferences, fixtureBlob, fixtureBytes, preprocessCases } from '../harness/preprocess-cases.ts';
 
 const { cases, pipelines } = await preprocessCases();

@@ -3,9 +3,9 @@
  * tried twice. SwiftShader says here that it is a GPU; what is fastest on it is not the question.
  */
 import { afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
-import type { Choices, Tiling } from '../../src/engine/choices.ts';
+import type { Choices, Tiling } from '../../src/engine/choose/choices.ts';
 import { GpuBackend } from '../../src/engine/gpu-backend.ts';
-import { Stopwatch } from '../../src/engine/stopwatch.ts';
+import { Stopwatch } from '../../src/engine/tune/stopwatch.ts';
 import { Pipelines } from '../../src/gpu/pipelines.ts';
 import { clearCache, loadViT, type ModelFiles, type ViT } from '../../src/index.ts';
 import { DIRECT } from '../../src/kernels/matmul.ts';
@@ -17,8 +17,8 @@ import { TINY, tinyModel } from '../harness/tiny-model.ts';
 
 /** What is tried: all of it would compile for half a minute here. */
 const offered = vi.hoisted(() => ({ tilings: [] as Tiling[] }));
-vi.mock('../../src/engine/choices.ts', async (importOriginal) => ({
-  ...(await importOriginal<typeof import('../../src/engine/choices.ts')>()),
+vi.mock('../../src/engine/choose/choices.ts', async (importOriginal) => ({
+  ...(await importOriginal<typeof import('../../src/engine/choose/choices.ts')>()),
   candidates: ({ op }: Step, _plan: Plan, _batch: number, norm: boolean) =>
     op === 'matmul' ? offered.tilings.filter((tiling) => norm || !('norm' in tiling)) : ATTENTIONS,
 }));

@@ -4,7 +4,7 @@
  */
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { GpuBackend } from '../../src/engine/gpu-backend.ts';
-import { PreprocessGpu } from '../../src/engine/preprocess-gpu.ts';
+import { PreprocessGpu } from '../../src/engine/pixels/preprocess-gpu.ts';
 import { Pipelines } from '../../src/gpu/pipelines.ts';
 import { clearCache, type EngineEvent, type LoadOptions, loadViT, type ModelFiles, type ViT } from '../../src/index.ts';
 import type { TextArchitecture } from '../../src/model/text.ts';

@@ -14,8 +14,8 @@ import {
   isWork,
   SIMPLE,
   workOf,
-} from '../../src/engine/choices.ts';
-import { compile, dispatchesOf } from '../../src/engine/program.ts';
+} from '../../src/engine/choose/choices.ts';
+import { compile, dispatchesOf } from '../../src/engine/run/program.ts';
 import { planViT } from '../../src/model/plan.ts';
 import { TINY } from '../harness/tiny-model.ts';
 

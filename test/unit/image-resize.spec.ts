@@ -6,11 +6,12 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { coefficients, PRECISION_BITS } from '../../src/image/filters.ts';
+import { resizeToSpec } from '../../src/image/model-pixels.ts';
 import { planPasses } from '../../src/image/passes.ts';
 import { pixelSource } from '../../src/image/pixels.ts';
+import { resizeOnCpu } from '../../src/image/resize.ts';
 import { FILTERS, type Filter, type Preprocess } from '../../src/model/preprocess.ts';
-import { resizeToSpec } from '../../src/reference/preprocess.ts';
-import { resizeOnCpu } from '../../src/reference/resize.ts';
+import { resize as reference } from '../../src/reference/resize.ts';
 import { checkerboard, randomBytes } from '../harness/random-pixels.ts';
 
 interface HashCase {
@@ -43,6 +44,19 @@ describe(`every byte of ${library}`, () => {
     const { data } = resizeToSpec(sourceOf(each), { ...UNIT, resize, filter: each.filter, crop: null });
     expect(createHash('sha256').update(data).digest('hex')).toBe(each.sha256);
   });
+});
+
+test.for(FILTERS)('the same bytes as the oracle, %s, with a crop and fill', (filter) => {
+  const source = pixelSource({ data: randomBytes(53 * 31 * 4, 6), width: 53, height: 31, channels: 4 });
+  for (const [width, height] of [
+    [19, 40],
+    [53, 12],
+    [80, 31],
+  ]) {
+    const resize = { mode: 'squash', width, height } as const;
+    const passes = planPasses(source, { resize, filter, crop: { width: 23, height: 35, rounding: 'floor' } });
+    expect(resizeOnCpu(source, passes)).toEqual(reference(source, passes));
+  }
 });
 
 describe('a crop is a window of the whole resize', () => {

@@ -2,7 +2,7 @@
  * Plans and the programs made of them, without any GPU.
  */
 import { describe, expect, test } from 'vitest';
-import { compile, type Dispatch } from '../../src/engine/program.ts';
+import { compile, type Dispatch } from '../../src/engine/run/program.ts';
 import type { Architecture } from '../../src/model/architecture.ts';
 import { planViT } from '../../src/model/plan.ts';
 import { planText } from '../../src/model/plan-text.ts';

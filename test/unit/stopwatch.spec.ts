@@ -2,7 +2,7 @@
  * Milliseconds of one dispatch, on a GPU and a clock made for it: right, whatever submits take besides.
  */
 import { afterEach, expect, test, vi } from 'vitest';
-import { Stopwatch } from '../../src/engine/stopwatch.ts';
+import { Stopwatch } from '../../src/engine/tune/stopwatch.ts';
 
 afterEach(() => vi.restoreAllMocks());
 

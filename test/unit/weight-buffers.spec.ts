@@ -3,9 +3,9 @@
  */
 import fc from 'fast-check';
 import { expect, test, vi } from 'vitest';
-import type { Program } from '../../src/engine/program.ts';
-import { WeightBuffers } from '../../src/engine/weight-buffers.ts';
-import { matrix, stretchOf, type Weight } from '../../src/engine/weights.ts';
+import { matrix, stretchOf, type Weight } from '../../src/engine/run/packed-weights.ts';
+import type { Program } from '../../src/engine/run/program.ts';
+import { WeightBuffers } from '../../src/engine/run/weight-buffers.ts';
 import type { Buffers } from '../../src/gpu/buffers.ts';
 import { Columns } from '../../src/gpu/columns.ts';
 import { packWeight, SwigluColumns, scaleWeight } from '../../src/kernels/matmul.ts';

@@ -3,9 +3,9 @@
  * else is asked of the GPU. No setting is right everywhere: a fixed one reaches on average 80 %, at worst 44 %, of what
  * each GPU could do.
  */
-import type { Gpu } from '../gpu/device.ts';
-import type { Pipelines } from '../gpu/pipelines.ts';
-import { stepCosts } from '../model/cost.ts';
+import type { Gpu } from '../../gpu/device.ts';
+import type { Pipelines } from '../../gpu/pipelines.ts';
+import { stepCosts } from '../../model/cost.ts';
 import {
   type Abilities,
   avoiding,
@@ -16,10 +16,10 @@ import {
   type Tiling,
   type Work,
   workOf,
-} from './choices.ts';
-import type { Network } from './network.ts';
-import { dispatchesOf } from './program.ts';
-import { Schedule } from './schedule.ts';
+} from '../choose/choices.ts';
+import type { Network } from '../run/network.ts';
+import { dispatchesOf } from '../run/program.ts';
+import { Schedule } from '../run/schedule.ts';
 import { Stopwatch } from './stopwatch.ts';
 
 /** Milliseconds of GPU time, all in all. What is not tried by then stays as it is. */

@@ -1,18 +1,19 @@
 /**
  * The model on the processor: the CPU reference, with the weights kept as they came.
  */
+
+import type { Backend, Input, UsePicture, Wanted } from '../backend.ts';
 import { ViTError } from '../error.ts';
+import { resizeToSpec } from '../image/model-pixels.ts';
+import { normalize, normalizeTable } from '../image/normalize.ts';
 import { pictureSource } from '../image/read-pixels.ts';
+import type { Memory, Outputs } from '../interface.ts';
 import { extrasFor } from '../model/outputs.ts';
 import { type Plan, planViT } from '../model/plan.ts';
 import { planText } from '../model/plan-text.ts';
 import type { Preprocess } from '../model/preprocess.ts';
-import { normalize, normalizeTable } from '../reference/normalize.ts';
-import { resizeToSpec } from '../reference/preprocess.ts';
 import { type ReferenceValues, readOutput, referenceSteps } from '../reference/run.ts';
 import type { TensorPiece } from '../weights/tensors.ts';
-import type { Memory, Outputs } from '../worker/wire.ts';
-import type { Backend, Input, UsePicture, Wanted } from './backend.ts';
 import { takeTurns } from './take-turns.ts';
 
 export class CpuBackend implements Backend {

@@ -2,27 +2,36 @@
  * From a plan to a program: which kernel runs for each step, on which buffers, and how each weight lies in its buffer.
  * Pure data still: no GPU is needed to make one, and it does not depend on the size of a batch.
  */
-import { Columns } from '../gpu/columns.ts';
-import type { Kernel } from '../gpu/kernel.ts';
-import { assemble, packStarts } from '../kernels/assemble.ts';
-import { attention, packBiasTable, packQuery } from '../kernels/attention.ts';
-import { attentionScores } from '../kernels/attention-scores.ts';
-import { attentionValues } from '../kernels/attention-values.ts';
-import { gather, placeRows } from '../kernels/gather.ts';
-import { head } from '../kernels/head.ts';
-import { layerNorm } from '../kernels/layer-norm.ts';
-import { matmul, SwigluColumns } from '../kernels/matmul.ts';
-import { mean } from '../kernels/mean.ts';
-import { patchify, placePatchWeight } from '../kernels/patchify.ts';
-import { softmax } from '../kernels/softmax.ts';
-import { unfold } from '../kernels/unfold.ts';
-import { unitLength } from '../kernels/unit-length.ts';
-import { patchCount, patchFeatures } from '../model/architecture.ts';
-import { fieldsOf } from '../model/cost.ts';
-import type { InputName, Plan, Starts, Step, StepOf, ValueName } from '../model/plan.ts';
-import { tensorShapes } from '../model/tensors.ts';
-import { attentionTiling, type Choices, matmulTiling, SIMPLE } from './choices.ts';
-import { type LargeWeight, matrix, pair, type SmallWeight, stretchOf, vector, type Weight, zeros } from './weights.ts';
+import { Columns } from '../../gpu/columns.ts';
+import type { Kernel } from '../../gpu/kernel.ts';
+import { assemble, packStarts } from '../../kernels/assemble.ts';
+import { attention, packBiasTable, packQuery } from '../../kernels/attention.ts';
+import { attentionScores } from '../../kernels/attention-scores.ts';
+import { attentionValues } from '../../kernels/attention-values.ts';
+import { gather, placeRows } from '../../kernels/gather.ts';
+import { head } from '../../kernels/head.ts';
+import { layerNorm } from '../../kernels/layer-norm.ts';
+import { matmul, SwigluColumns } from '../../kernels/matmul.ts';
+import { mean } from '../../kernels/mean.ts';
+import { patchify, placePatchWeight } from '../../kernels/patchify.ts';
+import { softmax } from '../../kernels/softmax.ts';
+import { unfold } from '../../kernels/unfold.ts';
+import { unitLength } from '../../kernels/unit-length.ts';
+import { patchCount, patchFeatures } from '../../model/architecture.ts';
+import { fieldsOf } from '../../model/cost.ts';
+import type { InputName, Plan, Starts, Step, StepOf, ValueName } from '../../model/plan.ts';
+import { tensorShapes } from '../../model/tensors.ts';
+import { attentionTiling, type Choices, matmulTiling, SIMPLE } from '../choose/choices.ts';
+import {
+  type LargeWeight,
+  matrix,
+  pair,
+  type SmallWeight,
+  stretchOf,
+  vector,
+  type Weight,
+  zeros,
+} from './packed-weights.ts';
 
 export interface Program {
   actions: Action[];

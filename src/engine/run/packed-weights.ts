@@ -1,8 +1,8 @@
 /**
  * Weights of a program: buffers made from tensors of the model. Pure data.
  */
-import { type ColumnLayout, packVector } from '../gpu/columns.ts';
-import { PANEL, packedLength, placeWeight, scaleWeight, type WeightStorage } from '../kernels/matmul.ts';
+import { type ColumnLayout, packVector } from '../../gpu/columns.ts';
+import { PANEL, packedLength, placeWeight, scaleWeight, type WeightStorage } from '../../kernels/matmul.ts';
 
 /** A buffer made from one or more tensors of the model. */
 export type Weight = SmallWeight | LargeWeight;

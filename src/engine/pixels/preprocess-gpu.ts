@@ -6,19 +6,19 @@
  * to logits. Scratch memory is kept: a photo of a size seen before creates no GPU object. A picture too large for one
  * upload goes up in strips, with a submit for each; one whose resize would not fit into a buffer is resized on the CPU.
  */
-import { ViTError } from '../error.ts';
-import { Buffers } from '../gpu/buffers.ts';
-import type { Kernel } from '../gpu/kernel.ts';
-import type { Pipelines } from '../gpu/pipelines.ts';
-import type { Picture } from '../image/decode.ts';
-import { type Passes, planPasses } from '../image/passes.ts';
-import { pictureSource } from '../image/read-pixels.ts';
-import { NORMALIZE_WINDOW_BYTES, normalize as normalizeKernel, packNormalizeWindow } from '../kernels/normalize.ts';
-import { packResizePass, RESIZE_PASS_BYTES, resize } from '../kernels/resize.ts';
-import type { Architecture } from '../model/architecture.ts';
-import type { Preprocess } from '../model/preprocess.ts';
-import { normalize, normalizeTable } from '../reference/normalize.ts';
-import { resizeOnCpu } from '../reference/resize.ts';
+import { ViTError } from '../../error.ts';
+import { Buffers } from '../../gpu/buffers.ts';
+import type { Kernel } from '../../gpu/kernel.ts';
+import type { Pipelines } from '../../gpu/pipelines.ts';
+import type { Picture } from '../../image/decode.ts';
+import { normalize, normalizeTable } from '../../image/normalize.ts';
+import { type Passes, planPasses } from '../../image/passes.ts';
+import { pictureSource } from '../../image/read-pixels.ts';
+import { resizeOnCpu } from '../../image/resize.ts';
+import { NORMALIZE_WINDOW_BYTES, normalize as normalizeKernel, packNormalizeWindow } from '../../kernels/normalize.ts';
+import { packResizePass, RESIZE_PASS_BYTES, resize } from '../../kernels/resize.ts';
+import type { Architecture } from '../../model/architecture.ts';
+import type { Preprocess } from '../../model/preprocess.ts';
 import { BindGroups, type Operand } from './bind-groups.ts';
 import { PreprocessPlan, type Strip, type Tile } from './preprocess-plan.ts';
 import { ScratchBuffer, ScratchTexture } from './scratch.ts';

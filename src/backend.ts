@@ -1,11 +1,11 @@
 /**
  * What the engine asks of whatever computes: a GPU, or the processor.
  */
-import type { Picture } from '../image/decode.ts';
-import type { OutputName } from '../model/outputs.ts';
-import type { Texts } from '../model/token-ids.ts';
-import type { TensorPiece } from '../weights/tensors.ts';
-import type { AdapterInfo, BackendName, Memory, Outputs } from '../worker/wire.ts';
+import type { Picture } from './image/decode.ts';
+import type { AdapterInfo, BackendName, Memory, Outputs } from './interface.ts';
+import type { OutputName } from './model/outputs.ts';
+import type { Texts } from './model/token-ids.ts';
+import type { TensorPiece } from './weights/tensors.ts';
 
 /** What the network is to see: normalised pixels `[batch, C, H, W]`, pictures, or texts. */
 export type Input = { batch: number } & InputData;

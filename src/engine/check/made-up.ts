@@ -2,7 +2,7 @@
  * Numbers that stand for weights and values where a kernel is checked: the same on every machine, any part of them at
  * once, and exact in f16, so that a kernel that stores halves has no excuse in them.
  */
-import { goldenPixels } from '../model/golden.ts';
+import { goldenPixels } from '../../model/golden.ts';
 
 /** A prime, so that no two rows of a tensor begin at the same place. */
 const PERIOD = 4099;

@@ -1,13 +1,13 @@
 /**
- * A picture to what a network reads, on the CPU: decode, resize, crop, normalise. The path of the CPU backend, and the
- * oracle of the same path on the GPU.
+ * A picture to what a network reads, on the CPU: decode, resize, crop, normalise.
  */
-import { decodeImage, type Picture } from '../image/decode.ts';
-import { planPasses } from '../image/passes.ts';
-import type { PixelSource } from '../image/pixels.ts';
-import { pictureSource } from '../image/read-pixels.ts';
+
 import type { Preprocess } from '../model/preprocess.ts';
+import { decodeImage, type Picture } from './decode.ts';
 import { normalize, normalizeTable } from './normalize.ts';
+import { planPasses } from './passes.ts';
+import type { PixelSource } from './pixels.ts';
+import { pictureSource } from './read-pixels.ts';
 import { resizeOnCpu } from './resize.ts';
 
 export interface RgbImage {

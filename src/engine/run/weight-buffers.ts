@@ -3,11 +3,11 @@
  * with the same key. Large ones, which are nearly all of a model, are packed piece by piece, and go to the GPU stretch by
  * stretch where their layout allows it: then no more than a stretch is held besides the pieces.
  */
-import type { Buffers } from '../gpu/buffers.ts';
-import { encodeHalfs } from '../weights/half.ts';
-import type { TensorPiece } from '../weights/tensors.ts';
+import type { Buffers } from '../../gpu/buffers.ts';
+import { encodeHalfs } from '../../weights/half.ts';
+import type { TensorPiece } from '../../weights/tensors.ts';
+import type { LargeWeight, SmallWeight, Stretch, Weight } from './packed-weights.ts';
 import type { Program } from './program.ts';
-import type { LargeWeight, SmallWeight, Stretch, Weight } from './weights.ts';
 
 /** A tensor that is needed whole. */
 interface Whole {

@@ -3,22 +3,22 @@
  * runs through the very pipeline that the network uses, so that nothing is compiled for it, and the CPU computes a few
  * rows of the same step. Where a GPU errs is found here; whether this very model comes out right, the golden says.
  */
-import { Buffers } from '../gpu/buffers.ts';
-import type { Gpu } from '../gpu/device.ts';
-import { DEFAULT_TOLERANCE, kernelKey } from '../gpu/kernel.ts';
-import type { Pipelines } from '../gpu/pipelines.ts';
-import { fieldsOf } from '../model/cost.ts';
-import type { InputName, Plan, Step } from '../model/plan.ts';
-import { tensorShapes } from '../model/tensors.ts';
-import type { KernelCheck } from '../worker/wire.ts';
-import type { Activations } from './activations.ts';
-import type { Choices } from './choices.ts';
+import { Buffers } from '../../gpu/buffers.ts';
+import type { Gpu } from '../../gpu/device.ts';
+import { DEFAULT_TOLERANCE, kernelKey } from '../../gpu/kernel.ts';
+import type { Pipelines } from '../../gpu/pipelines.ts';
+import type { KernelCheck } from '../../interface.ts';
+import { fieldsOf } from '../../model/cost.ts';
+import type { InputName, Plan, Step } from '../../model/plan.ts';
+import { tensorShapes } from '../../model/tensors.ts';
+import type { Choices } from '../choose/choices.ts';
+import type { Activations } from '../run/activations.ts';
+import { Network } from '../run/network.ts';
+import { dispatchesOf } from '../run/program.ts';
+import type { Schedule } from '../run/schedule.ts';
+import { WeightBuffers } from '../run/weight-buffers.ts';
 import { MadeUp, rowLength } from './made-up.ts';
-import { Network } from './network.ts';
-import { dispatchesOf } from './program.ts';
-import type { Schedule } from './schedule.ts';
 import { type Given, type Sample, sampleSteps, valuesOf } from './step-sample.ts';
-import { WeightBuffers } from './weight-buffers.ts';
 
 /** Larger ones of a table of words cost memory and prove nothing more. */
 const MAX_VOCABULARY = 64;

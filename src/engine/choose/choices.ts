@@ -1,14 +1,14 @@
 /**
  * How a program does its work on a certain GPU, where there is more than one way. Whatever is chosen, it computes the same.
  */
-import { variantName } from '../gpu/kernel.ts';
-import type { AttentionTiling } from '../kernels/attention.ts';
-import type { ProductTiling } from '../kernels/attention-scores.ts';
-import type { LayerNormTiling } from '../kernels/layer-norm.ts';
-import type { SubgroupMatrix } from '../kernels/matmul.subgroup-matrix.ts';
-import { DIRECT, type MatmulTiling, PANEL, ROW_TILE, type WeightStorage } from '../kernels/matmul.ts';
-import { tiers } from '../kernels/tiers.ts';
-import type { Plan, Step, StepOf } from '../model/plan.ts';
+import { variantName } from '../../gpu/kernel.ts';
+import type { AttentionTiling } from '../../kernels/attention.ts';
+import type { ProductTiling } from '../../kernels/attention-scores.ts';
+import type { LayerNormTiling } from '../../kernels/layer-norm.ts';
+import type { SubgroupMatrix } from '../../kernels/matmul.subgroup-matrix.ts';
+import { DIRECT, type MatmulTiling, PANEL, ROW_TILE, type WeightStorage } from '../../kernels/matmul.ts';
+import { tiers } from '../../kernels/tiers.ts';
+import type { Plan, Step, StepOf } from '../../model/plan.ts';
 
 export interface Choices {
   /** Of the matrices of linear layers. */

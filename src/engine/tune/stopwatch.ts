@@ -2,10 +2,10 @@
  * How long one dispatch of a program takes on this GPU, by wall clock: timestamps are too coarse in browsers, and not
  * everywhere. The values it overwrites are computed anew in every run.
  */
-import type { Gpu } from '../gpu/device.ts';
-import type { Network } from './network.ts';
-import type { Dispatch } from './program.ts';
-import type { Schedule } from './schedule.ts';
+import type { Gpu } from '../../gpu/device.ts';
+import type { Network } from '../run/network.ts';
+import type { Dispatch } from '../run/program.ts';
+import type { Schedule } from '../run/schedule.ts';
 
 /** Milliseconds that repetitions take together at least, beyond what a submit of nothing takes. */
 const LONG_ENOUGH = 2;

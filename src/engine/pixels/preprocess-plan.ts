@@ -2,10 +2,10 @@
  * How a photo of one size goes through the GPU: its coefficients as the shader reads them, and the pieces it is uploaded
  * in. Pure data.
  */
-import { ceilDiv, roundUp } from '../gpu/kernel.ts';
-import { type Coefficients, PRECISION_BITS } from '../image/filters.ts';
-import type { Span } from '../image/geometry.ts';
-import type { Passes } from '../image/passes.ts';
+import { ceilDiv, roundUp } from '../../gpu/kernel.ts';
+import { type Coefficients, PRECISION_BITS } from '../../image/filters.ts';
+import type { Span } from '../../image/geometry.ts';
+import type { Passes } from '../../image/passes.ts';
 
 /** Rows `first` to `first + count` of the source. */
 export interface Strip {

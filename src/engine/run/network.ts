@@ -2,15 +2,15 @@
  * One plan on the GPU: its pipelines, and its buffers for the largest batch so far. Several networks share weights and
  * pipelines; each runs in one compute pass, but for the copies that keep what is asked for.
  */
-import { ViTError } from '../error.ts';
-import { Buffers } from '../gpu/buffers.ts';
-import type { Gpu } from '../gpu/device.ts';
-import type { Pipelines } from '../gpu/pipelines.ts';
-import type { OutputName } from '../model/outputs.ts';
-import type { Plan } from '../model/plan.ts';
-import type { Outputs } from '../worker/wire.ts';
+import { ViTError } from '../../error.ts';
+import { Buffers } from '../../gpu/buffers.ts';
+import type { Gpu } from '../../gpu/device.ts';
+import type { Pipelines } from '../../gpu/pipelines.ts';
+import type { Outputs } from '../../interface.ts';
+import type { OutputName } from '../../model/outputs.ts';
+import type { Plan } from '../../model/plan.ts';
+import { type Choices, SIMPLE } from '../choose/choices.ts';
 import { Activations, maxItems } from './activations.ts';
-import { type Choices, SIMPLE } from './choices.ts';
 import { Schedule } from './schedule.ts';
 import type { WeightBuffers } from './weight-buffers.ts';
 

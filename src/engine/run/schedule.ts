@@ -1,9 +1,9 @@
 /**
  * A program with its pipelines: what a compute pass is recorded from. They compile while the weights are fetched.
  */
-import type { Pipelines } from '../gpu/pipelines.ts';
-import type { Plan } from '../model/plan.ts';
-import type { Choices } from './choices.ts';
+import type { Pipelines } from '../../gpu/pipelines.ts';
+import type { Plan } from '../../model/plan.ts';
+import type { Choices } from '../choose/choices.ts';
 import { compile, type Program } from './program.ts';
 
 export class Schedule {

@@ -2,15 +2,15 @@
  * Some elements of what a step computes for one image, by the CPU reference, in the time of those few: what a kernel is
  * compared with before the first answer.
  */
-import { patchFeatures, patchGrid } from '../model/architecture.ts';
-import { fieldsOf } from '../model/cost.ts';
-import type { Plan, Step, StepOf, ValueName } from '../model/plan.ts';
-import { tokenStarts } from '../reference/assemble.ts';
-import { attention } from '../reference/attention.ts';
-import { type ScoreShape, scoreRow } from '../reference/attention-scores.ts';
-import { valueRow } from '../reference/attention-values.ts';
-import { patchify } from '../reference/patchify.ts';
-import { type ReferenceInputs, runStep } from '../reference/run.ts';
+import { patchFeatures, patchGrid } from '../../model/architecture.ts';
+import { fieldsOf } from '../../model/cost.ts';
+import type { Plan, Step, StepOf, ValueName } from '../../model/plan.ts';
+import { tokenStarts } from '../../reference/assemble.ts';
+import { attention } from '../../reference/attention.ts';
+import { type ScoreShape, scoreRow } from '../../reference/attention-scores.ts';
+import { valueRow } from '../../reference/attention-values.ts';
+import { patchify } from '../../reference/patchify.ts';
+import { type ReferenceInputs, runStep } from '../../reference/run.ts';
 import { type MadeUp, rowLength } from './made-up.ts';
 
 /** Of a step that computes many: the first and last ones, where tiles begin and end, and some between. */

@@ -1,12 +1,12 @@
 /**
  * Where the time of a run goes, step by step.
  */
-import type { Gpu } from '../gpu/device.ts';
-import { kernelKey } from '../gpu/kernel.ts';
-import { measureFlops } from '../gpu/peak.ts';
-import { stepCosts } from '../model/cost.ts';
-import type { StepProfile } from '../worker/wire.ts';
-import type { Network } from './network.ts';
+import type { Gpu } from '../../gpu/device.ts';
+import { kernelKey } from '../../gpu/kernel.ts';
+import { measureFlops } from '../../gpu/peak.ts';
+import type { StepProfile } from '../../interface.ts';
+import { stepCosts } from '../../model/cost.ts';
+import type { Network } from '../run/network.ts';
 import { Stopwatch } from './stopwatch.ts';
 
 /** Milliseconds. */

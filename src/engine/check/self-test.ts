@@ -3,16 +3,16 @@
  * network.
  */
 
-import { pictureSource } from '../image/read-pixels.ts';
-import { goldenOutput, goldenPixels } from '../model/golden.ts';
-import type { OutputName } from '../model/outputs.ts';
-import type { Plan } from '../model/plan.ts';
-import { prepareTexts } from '../model/token-ids.ts';
-import { normalize, normalizeTable } from '../reference/normalize.ts';
-import { resizeToSpec } from '../reference/preprocess.ts';
-import { goldenValues, type Manifest } from '../weights/manifest.ts';
-import type { EngineOptions, Outputs } from '../worker/wire.ts';
-import type { Backend, Input } from './backend.ts';
+import type { Backend, Input } from '../../backend.ts';
+import { resizeToSpec } from '../../image/model-pixels.ts';
+import { normalize, normalizeTable } from '../../image/normalize.ts';
+import { pictureSource } from '../../image/read-pixels.ts';
+import type { EngineOptions, Outputs } from '../../interface.ts';
+import { goldenOutput, goldenPixels } from '../../model/golden.ts';
+import type { OutputName } from '../../model/outputs.ts';
+import type { Plan } from '../../model/plan.ts';
+import { prepareTexts } from '../../model/token-ids.ts';
+import { goldenValues, type Manifest } from '../../weights/manifest.ts';
 
 export interface Comparison {
   passed: boolean;

@@ -3,12 +3,12 @@
  * its dispatches, and the buffer results are read from. Made for a number of items, images or texts, and used for any
  * number up to it.
  */
-import type { Buffers } from '../gpu/buffers.ts';
-import type { Columns } from '../gpu/columns.ts';
-import { roundUp } from '../gpu/kernel.ts';
-import { ROW_TILE } from '../kernels/matmul.ts';
-import type { InputName, Plan, ValueName } from '../model/plan.ts';
-import type { Tensor } from '../worker/wire.ts';
+import type { Buffers } from '../../gpu/buffers.ts';
+import type { Columns } from '../../gpu/columns.ts';
+import { roundUp } from '../../gpu/kernel.ts';
+import type { Tensor } from '../../interface.ts';
+import { ROW_TILE } from '../../kernels/matmul.ts';
+import type { InputName, Plan, ValueName } from '../../model/plan.ts';
 import type { Dispatch, Program } from './program.ts';
 import type { Schedule } from './schedule.ts';
 import type { WeightBuffers } from './weight-buffers.ts';

@@ -1,0 +1,208 @@
+/**
+ * What page, client, worker and engine say to each other: types and names, no code. The engine's interface is the same
+ * whether a worker lies between or not.
+ */
+import type { WireError } from './error.ts';
+import type { Architecture } from './model/architecture.ts';
+import type { OutputName } from './model/outputs.ts';
+import type { Preprocess } from './model/preprocess.ts';
+import type { Calibration, Manifest } from './weights/manifest.ts';
+
+export type { OutputName } from './model/outputs.ts';
+
+export type BackendName = 'webgpu' | 'cpu';
+
+/** A model in memory: what the converter returns. `shards` are in the order of `manifest.shards`. */
+export interface ModelFiles {
+  manifest: Manifest;
+  shards: Uint8Array<ArrayBuffer>[];
+}
+
+export interface EngineOptions {
+  /** `'auto'` takes the GPU and, where there is none, the CPU. Default `'auto'`. */
+  backend?: 'auto' | BackendName;
+  /**
+   * How weights are kept on the GPU; products and sums are f32. `'f16'` takes half the memory, where the GPU has f16, and
+   * f32 elsewhere. Default `'auto'`: f16 where the model's files are f16, so that nothing is rounded.
+   */
+  dtype?: 'auto' | 'f32' | 'f16';
+  /** A hint to browsers on machines with two GPUs. */
+  powerPreference?: GPUPowerPreference;
+  /**
+   * [height, width] in pixels, multiples of the model's patch size: positions are resampled as the model's library does
+   * it, and preprocessing ends in this size. Default: what the model was trained for.
+   */
+  imageSize?: [number, number];
+  /** Keep the model for the next visit, where the browser lets us. Default true. */
+  cache?: boolean;
+  /** A device to compute on, instead of asking for one. It cannot cross to a worker: only with `worker: false`. */
+  device?: GPUDevice;
+}
+
+/** How far loading is. `loaded` and `total` are bytes of the manifest's shards. */
+export interface Progress {
+  stage: 'manifest' | 'weights' | 'compile' | 'ready';
+  loaded: number;
+  total: number;
+}
+
+/**
+ * What happens to a model besides its answers:
+ * `warning` something was done without, and the answers are right all the same;
+ * `device-lost` the GPU is gone, and another one is being asked for; calls wait;
+ * `recovered` calls are answered again, on a new device;
+ * `fallback` from now on the CPU computes what the GPU did.
+ */
+export interface EngineEvent {
+  type: 'warning' | 'device-lost' | 'recovered' | 'fallback';
+  /** For people. */
+  message: string;
+  /** What `ViT.info` is from now on, where that changes: with `recovered`, `fallback`, and a warning that f16 was given up. */
+  info?: ModelInfo;
+}
+
+export interface ModelInfo {
+  name: string;
+  architecture: Architecture;
+  labels: string[];
+  problemType: Manifest['problemType'];
+  /** How far scores may be believed; null where that was not measured. `classify` heeds it, `forward` does not. */
+  calibration: Calibration | null;
+  backend: BackendName;
+  /** Of the weights where they are computed with; the arithmetic is f32. */
+  dtype: 'f32' | 'f16';
+  adapter: AdapterInfo | null;
+  parameters: number;
+  /** Of all shards. */
+  bytes: number;
+  /** Images that are computed at once, at most. */
+  maxBatch: number;
+  /** Why the CPU is used although the GPU was welcome; null otherwise. */
+  fallbackReason: string | null;
+}
+
+export interface AdapterInfo {
+  vendor: string;
+  architecture: string;
+  description: string;
+  /** A GPU imitated by the processor, such as SwiftShader. */
+  software: boolean;
+}
+
+/** Milliseconds that one call took in the engine, without the time it waited. */
+export interface Timing {
+  decode: number;
+  preprocess: number;
+  run: number;
+}
+
+/** A picture on its way to the engine: compressed, or as pixels. */
+export type WireImage = Blob | ImageBitmap | ImageData;
+
+export interface Tensor {
+  data: Float32Array<ArrayBuffer>;
+  shape: number[];
+}
+
+export type Outputs = Partial<Record<OutputName, Tensor>>;
+
+/** Bytes `[height, width, 3]`: red, green, blue. */
+export interface RgbImage {
+  data: Uint8Array<ArrayBuffer>;
+  width: number;
+  height: number;
+}
+
+export interface Memory {
+  /** Bytes of every GPU buffer held. */
+  gpu: number;
+  /** Bytes of typed arrays held: the CPU backend's weights, and the shards of a model that was given in memory. */
+  cpu: number;
+}
+
+/** One step of the network, alone on made-up numbers, on the GPU against the CPU. */
+export interface KernelCheck {
+  /** The stem of the shader's file. */
+  kernel: string;
+  /** What a simpler kernel in its place would not do: `f16`, `subgroups`, `fused`. Absent from the simplest. */
+  variant?: string;
+  /** `block00/qkv` */
+  step: string;
+  passed: boolean;
+  /** Largest error, of the largest value of the step or of 1. */
+  error: number;
+}
+
+export interface SelfTest {
+  passed: boolean;
+  /** Each kernel once, in the order of the steps. Empty on the CPU. */
+  kernels: KernelCheck[];
+  /** Largest absolute difference to the golden logits, and what is allowed. */
+  maxError: number;
+  tolerance: number;
+}
+
+/** One dispatch of a run. */
+export interface StepProfile {
+  /** `block00/qkv`; where one dispatch does several steps, the last of them. */
+  step: string;
+  /** The stem of the shader's file. */
+  kernel: string;
+  /** Which way of doing it was chosen, such as `direct f16` or `staged norm`; null where there is but one. */
+  variant: string | null;
+  milliseconds: number;
+  /** Floating-point operations, counted: a multiply-add is two. */
+  flops: number;
+  /** Share of what this GPU can do in that time, measured. */
+  ofPeak: number;
+}
+
+export interface Profile {
+  /** Of one picture, from the outside. */
+  timing: Timing;
+  /** f32 operations per second that this GPU can do at most, measured by a small kernel. */
+  peak: number;
+  /** In order. Each was measured alone and repeatedly: their sum may be a little less or more than `timing.run`. */
+  steps: StepProfile[];
+}
+
+export interface ImageResults {
+  outputs: Outputs;
+  timing: Timing;
+  /** Images that could not be decoded; their rows mean nothing. */
+  failures: { image: number; error: WireError }[];
+}
+
+/** Which of a model's attention to look at. */
+export interface AttendOptions {
+  /** Block, from 0 on; negative ones count from the end. Default the last one. */
+  layer?: number;
+  /** Default the mean of all heads. */
+  head?: number;
+  /** Follow attention through all blocks up to `layer` (Abnar and Zuidema 2020) instead of within it. Default false. */
+  rollout?: boolean;
+}
+
+/** The engine, as its caller sees it. One engine holds one model. */
+export interface EngineInterface {
+  load(
+    source: string | ModelFiles,
+    options: EngineOptions,
+    notify: (message: Progress | EngineEvent) => void,
+  ): Promise<ModelInfo>;
+  /** `images` to outputs, one row per image. */
+  runImages(images: WireImage[], outputs: OutputName[]): Promise<ImageResults>;
+  /** Normalised pixels `[B, C, H, W]` to outputs. */
+  runPixels(pixels: Tensor, outputs: OutputName[]): Promise<{ outputs: Outputs; timing: Timing }>;
+  /** Texts as token ids to their embeddings, one row per text. */
+  runTexts(texts: number[][]): Promise<{ outputs: Outputs; timing: Timing }>;
+  /** The class token's attention over the patches, `[rows, columns]`. */
+  attend(image: WireImage, options: AttendOptions): Promise<{ map: Tensor; timing: Timing }>;
+  /** What the model is shown of a picture; `spec` instead of the model's own preprocessing where given. */
+  preprocess(image: WireImage, spec?: Preprocess): Promise<RgbImage>;
+  /** Of a run of one image. */
+  profile(image: WireImage): Promise<Profile>;
+  selfTest(): Promise<SelfTest>;
+  memory(): Promise<Memory>;
+  dispose(): Promise<void>;
+}

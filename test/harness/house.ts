@@ -1,0 +1,112 @@
+/**
+ * The rooms of `src`: what each knows, and which others it may import. CONTRIBUTING's table is this one.
+ */
+
+export interface Room {
+  /** A folder of `src`, or a file of it. */
+  name: string;
+  knows: string;
+  mayImport: readonly string[];
+}
+
+const LEAVES = ['error.ts', 'interface.ts'];
+
+export const HOUSE: readonly Room[] = [
+  { name: 'error.ts', knows: 'the one error of the library, and how it crosses between threads', mayImport: [] },
+  {
+    name: 'interface.ts',
+    knows: 'what page, client, worker and engine say to each other: types, no code',
+    mayImport: ['error.ts', 'model', 'weights'],
+  },
+  { name: 'index.ts', knows: 'the public API', mayImport: ['client', 'model', 'weights', ...LEAVES] },
+  { name: 'page', knows: 'the classification page', mayImport: ['index.ts'] },
+  {
+    name: 'client',
+    knows: 'a loaded model as its caller sees it: worker, queue, abort, ranking',
+    mayImport: ['worker', 'engine', 'gpu', 'model', 'weights', ...LEAVES],
+  },
+  {
+    name: 'worker',
+    knows: '`worker.ts` serves the engine; `wire.ts` is the transport',
+    mayImport: ['engine', ...LEAVES],
+  },
+  {
+    name: 'engine',
+    knows: 'the life of a model: load, run, loss, fallback',
+    mayImport: [
+      ...['engine/run', 'engine/choose', 'engine/tune', 'engine/check', 'engine/pixels'],
+      ...['backend.ts', 'cpu', 'weights', 'image', 'kernels', 'model', 'gpu', ...LEAVES],
+    ],
+  },
+  {
+    name: 'engine/run',
+    knows: 'a plan on the GPU: programs, packed weights, activations',
+    mayImport: ['engine/choose', 'kernels', 'gpu', 'model', 'weights', ...LEAVES],
+  },
+  {
+    name: 'engine/choose',
+    knows: 'which variant of each kernel runs on a certain GPU',
+    mayImport: ['kernels', 'gpu', 'model', ...LEAVES],
+  },
+  {
+    name: 'engine/tune',
+    knows: 'which variants are faster on this GPU, and what each step costs',
+    mayImport: ['engine/run', 'engine/choose', 'gpu', 'model', ...LEAVES],
+  },
+  {
+    name: 'engine/check',
+    knows: 'whether this GPU computes right',
+    mayImport: [
+      ...['engine/run', 'engine/choose', 'backend.ts', 'reference', 'gpu', 'image', 'model', 'weights'],
+      ...LEAVES,
+    ],
+  },
+  {
+    name: 'engine/pixels',
+    knows: 'resize, crop and normalise on the GPU',
+    mayImport: ['image', 'kernels', 'gpu', 'model', ...LEAVES],
+  },
+  {
+    name: 'backend.ts',
+    knows: 'what the engine asks of whatever computes: types, no code',
+    mayImport: ['image', 'model', 'weights', 'interface.ts'],
+  },
+  {
+    name: 'cpu',
+    knows: 'the model on the CPU',
+    mayImport: ['backend.ts', 'reference', 'image', 'weights', 'model', ...LEAVES],
+  },
+  { name: 'weights', knows: 'manifest, shards, download, cache', mayImport: ['model', ...LEAVES] },
+  {
+    name: 'image',
+    knows: 'decoding, geometry, filter coefficients, resize and normalise on the CPU',
+    mayImport: ['model', 'error.ts'],
+  },
+  { name: 'kernels', knows: 'one file per shader: constants, bindings, grid, packing', mayImport: ['gpu', 'shaders'] },
+  { name: 'gpu', knows: 'device, adapter, pipelines, buffers; no ViT', mayImport: LEAVES },
+  { name: 'model', knows: 'what a ViT is: architecture, tensors, plan. Pure data, no GPU', mayImport: ['error.ts'] },
+  {
+    name: 'reference',
+    knows: 'the same network in float64 TypeScript: the oracle of all tests, and the last resort',
+    mayImport: ['model', 'image', 'error.ts'],
+  },
+  {
+    name: 'convert',
+    knows: 'checkpoints to manifest and shards; runs in browsers and in Node',
+    mayImport: ['model', 'weights', 'reference', 'error.ts'],
+  },
+  {
+    name: 'cli',
+    knows: 'the command line',
+    mayImport: ['convert', 'index.ts', 'model', 'weights', 'image', 'error.ts'],
+  },
+];
+
+/** In Markdown, for CONTRIBUTING. */
+export function houseTable(): string {
+  const code = (name: string) => `\`${name}\``;
+  const rows = HOUSE.map(({ name, knows, mayImport }) =>
+    [code(`src/${name}`), knows, mayImport.map(code).join(', ') || '–'].join(' | '),
+  );
+  return ['| room | what it knows | may import |', '|---|---|---|', ...rows.map((row) => `| ${row} |`)].join('\n');
+}
