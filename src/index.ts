@@ -7,6 +7,7 @@ export { checkSupport, type Support } from './client/support.ts';
 export type { ClassifyOptions, EmbedOptions, ForwardOptions, LoadOptions, ViT } from './client/vit.ts';
 export { loadViT } from './client/vit.ts';
 export { type ErrorCode, ViTError } from './error.ts';
+export type { Geometry, Size } from './image/geometry.ts';
 export type {
   AdapterInfo,
   AttendOptions,

@@ -64,6 +64,8 @@ export interface EngineEvent {
 export interface ModelInfo {
   name: string;
   architecture: Architecture;
+  /** How pictures become the model's pixels, at the image size it was loaded for. */
+  preprocess: Preprocess;
   labels: string[];
   problemType: Manifest['problemType'];
   /** How far scores may be believed; null where that was not measured. `classify` heeds it, `forward` does not. */

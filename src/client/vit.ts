@@ -2,6 +2,7 @@
  * A loaded model, as a page holds it. The work is done by the engine at the other end of the connection.
  */
 import { ViTError } from '../error.ts';
+import { type Geometry, geometry, type Size } from '../image/geometry.ts';
 import type {
   AttendOptions,
   EngineEvent,
@@ -242,6 +243,21 @@ export class ViT {
   preprocess(image: ImageInput, spec?: Preprocess, { signal }: CallOptions = {}): Promise<RgbImage> {
     const job = async () => this.#connection.engine.preprocess(await toWireImage(image), spec);
     return this.#queue.run(job, signal);
+  }
+
+  /**
+   * Which part of a picture the model sees: the picture is resized to `resized`, and the model is shown `output` pixels of
+   * it from (`left`, `top`) on.
+   * @param source pixels of the picture as it is shown, turned as its EXIF says
+   * @throws ViTError `bad-input` where `source` is not of positive whole numbers
+   */
+  geometry(source: Size): Geometry {
+    for (const [name, value] of Object.entries({ width: source?.width, height: source?.height })) {
+      if (!Number.isInteger(value) || value <= 0) {
+        throw new ViTError('bad-input', `geometry: ${name} is ${value}; give a positive whole number of pixels.`);
+      }
+    }
+    return geometry(source, this.info.preprocess);
   }
 
   /**

@@ -94,6 +94,7 @@ export class Session {
     return {
       name: manifest.name,
       architecture: manifest.architecture,
+      preprocess: manifest.preprocess,
       labels: manifest.labels,
       problemType: manifest.problemType,
       calibration: manifest.calibration ?? null,

@@ -18,12 +18,12 @@ export const HOUSE: readonly Room[] = [
     knows: 'what page, client, worker and engine say to each other: types, no code',
     mayImport: ['error.ts', 'model', 'weights'],
   },
-  { name: 'index.ts', knows: 'the public API', mayImport: ['client', 'model', 'weights', ...LEAVES] },
+  { name: 'index.ts', knows: 'the public API', mayImport: ['client', 'image', 'model', 'weights', ...LEAVES] },
   { name: 'page', knows: 'the classification page', mayImport: ['index.ts'] },
   {
     name: 'client',
     knows: 'a loaded model as its caller sees it: worker, queue, abort, ranking',
-    mayImport: ['worker', 'engine', 'gpu', 'model', 'weights', ...LEAVES],
+    mayImport: ['worker', 'engine', 'image', 'gpu', 'model', 'weights', ...LEAVES],
   },
   {
     name: 'worker',
