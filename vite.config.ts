@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { playwright } from '@vitest/browser-playwright';
 import type { Plugin } from 'vite';
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
+import { compiledWasm } from './build/wasm.ts';
 import { CHROME_ARGS } from './test/harness/chrome-args.ts';
 import { lavapipePool } from './test/harness/lavapipe-pool.ts';
 
@@ -89,6 +90,7 @@ const cli: ViteUserConfig = {
 const MODELS = process.env.VIT_MODELS ? resolve(process.env.VIT_MODELS) : '';
 
 const tests: ViteUserConfig = {
+  plugins: [compiledWasm()],
   publicDir: false,
   test: {
     projects: [

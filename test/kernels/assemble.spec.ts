@@ -3,7 +3,9 @@ import { Columns } from '../../src/gpu/columns.ts';
 import { assemble, packStarts } from '../../src/kernels/assemble.ts';
 import { assemble as reference, tokenStarts } from '../../src/reference/assemble.ts';
 import { emptyBuffer, expectClose, F32_BOUND, fromBuffer, random, toBuffer } from '../harness/arrays.ts';
+import { compareOnCpu } from '../harness/cpu.ts';
 import { runKernel } from '../harness/gpu.ts';
+import { TINY } from '../harness/tiny-model.ts';
 
 describe('assemble', () => {
   for (const [batch, patches, prefixRows, positionPrefix, width] of [
@@ -30,5 +32,20 @@ describe('assemble', () => {
       const expected = reference(Float64Array.from(patchRows), tokenStarts(prefix, position, shape), batch);
       expectClose(fromBuffer(y, batch * tokens, columns), expected, F32_BOUND);
     });
+  }
+});
+
+describe('assemble on the CPU', () => {
+  for (const width of [18, 64]) {
+    test(`behind a class token, ${width} wide`, () =>
+      compareOnCpu({
+        step: {
+          ...{ op: 'assemble', label: 'assemble', input: 'x', output: 'y' },
+          starts: { prefix: ['c'], position: 'p', positionPrefix: 1, tokens: 10 },
+        },
+        values: { x: [9, width], y: [10, width] },
+        tensors: { c: random(width, 1), p: random(10 * width, 2) },
+        architecture: { ...TINY, width },
+      }));
   }
 });

@@ -4,6 +4,7 @@ import { packBiasTable } from '../../src/kernels/attention.ts';
 import { attentionScores, type ProductTiling } from '../../src/kernels/attention-scores.ts';
 import { attentionScores as reference, type ScoreShape } from '../../src/reference/attention-scores.ts';
 import { emptyBuffer, expectClose, F32_BOUND, fromBuffer, random, toBuffer } from '../harness/arrays.ts';
+import { compareOnCpu } from '../harness/cpu.ts';
 import { runKernel, testGpu } from '../harness/gpu.ts';
 
 const { features } = (await testGpu()).device;
@@ -54,4 +55,20 @@ describe.each<ProductTiling>([{ entry: 'main' }, { entry: 'subgroups' }])('atten
       else expect(Math.abs(actual[i] - score)).toBeLessThan(F32_BOUND * 20);
     }
   });
+});
+
+describe('attention-scores on the CPU', () => {
+  const step = { op: 'attention-scores' as const, label: 'scores', input: 'x', output: 'y', heads: 3, scale: 0.25 };
+  it('causal', () =>
+    compareOnCpu({
+      step: { ...step, causal: true, relative: null },
+      values: { x: [11, 3 * 54], y: [33, 11] },
+    }));
+
+  it('biases of a grid', () =>
+    compareOnCpu({
+      step: { ...step, causal: false, relative: { table: 't', grid: [3, 5] } },
+      values: { x: [16, 3 * 48], y: [48, 16] },
+      tensors: { t: random((5 * 9 + 3) * 3, 7, 3) },
+    }));
 });

@@ -4,6 +4,7 @@ import type { ProductTiling } from '../../src/kernels/attention-scores.ts';
 import { attentionValues } from '../../src/kernels/attention-values.ts';
 import { attentionValues as reference } from '../../src/reference/attention-values.ts';
 import { emptyBuffer, expectClose, F32_BOUND, fromBuffer, random, toBuffer } from '../harness/arrays.ts';
+import { compareOnCpu } from '../harness/cpu.ts';
 import { runKernel, testGpu } from '../harness/gpu.ts';
 
 const { features } = (await testGpu()).device;
@@ -35,5 +36,23 @@ describe.each<ProductTiling>([{ entry: 'main' }, { entry: 'subgroups' }])('atten
       const expected = reference(Float64Array.from(weights), Float64Array.from(qkv), shape);
       expectClose(fromBuffer(y, batch * tokens, outputs), expected, F32_BOUND);
     });
+  }
+});
+
+describe('attention-values on the CPU', () => {
+  for (const [tokens, heads, headSize] of [
+    [31, 2, 16],
+    [11, 3, 18],
+    [1, 1, 1],
+  ]) {
+    it(`${tokens} tokens, ${heads} heads of ${headSize}`, () =>
+      compareOnCpu({
+        step: { op: 'attention-values', label: 'values', input: 'x', output: 'y', weights: 'w', heads },
+        values: {
+          x: [tokens, 3 * heads * headSize],
+          y: [tokens, heads * headSize],
+          w: [heads * tokens, tokens],
+        },
+      }));
   }
 });

@@ -10,6 +10,7 @@ import { attentionOfQuery, attention as reference } from '../../src/reference/at
 import type { ScoreShape } from '../../src/reference/attention-scores.ts';
 import { matmul } from '../../src/reference/matmul.ts';
 import { emptyBuffer, expectClose, F32_BOUND, fromBuffer, random, toBuffer } from '../harness/arrays.ts';
+import { type CpuCase, compareOnCpu } from '../harness/cpu.ts';
 import { runKernel, testGpu } from '../harness/gpu.ts';
 
 const DIRECT: AttentionTiling = { entry: 'direct' };
@@ -190,4 +191,59 @@ describe('attention', () => {
     expect(bias(attentionSource)).toBeTruthy();
     expect(bias(scoresSource)).toBe(bias(attentionSource));
   });
+});
+
+describe('attention on the CPU', () => {
+  const step = {
+    ...{ op: 'attention' as const, label: 'attention', input: 'x', output: 'y' },
+    ...{ causal: false, relative: null, query: null },
+  };
+  for (const [batch, tokens, heads, headSize] of [
+    [1, 197, 3, 64],
+    [1, 1, 1, 1],
+    [3, 5, 2, 18],
+    [2, 31, 2, 16],
+    [1, 64, 1, 72],
+    [1, 257, 1, 80],
+    [2, 50, 3, 5],
+  ]) {
+    const values: CpuCase['values'] = { x: [tokens, 3 * heads * headSize], y: [tokens, heads * headSize] };
+    const scale = headSize ** -0.5;
+    for (const causal of [false, true]) {
+      test(`${batch} x ${tokens} tokens, ${heads} heads of ${headSize}${causal ? ', causal' : ''}`, () =>
+        compareOnCpu({ step: { ...step, heads, scale, causal }, values, batch, scale: 2 }));
+    }
+  }
+
+  test('scores of hundreds, where exponentials alone would overflow', () =>
+    compareOnCpu({ step: { ...step, heads: 2, scale: 1 }, values: { x: [50, 96], y: [50, 32] }, scale: 6 }));
+
+  for (const grid of [
+    [4, 4],
+    [3, 7],
+    [1, 5],
+  ] as [number, number][]) {
+    const tokens = grid[0] * grid[1] + 1;
+    test(`biases of a grid of ${grid}`, () =>
+      compareOnCpu({
+        step: { ...step, heads: 3, scale: 0.25, relative: { table: 't', grid } },
+        values: { x: [tokens, 3 * 48], y: [tokens, 48] },
+        tensors: { t: relativeBias(grid, 3).table },
+      }));
+  }
+
+  for (const [tokens, heads, headSize] of [
+    [197, 3, 64],
+    [5, 2, 18],
+  ]) {
+    const width = heads * headSize;
+    test(`one query for all images, ${tokens} tokens, ${heads} heads of ${headSize}`, () =>
+      compareOnCpu({
+        step: { ...step, heads, scale: headSize ** -0.5, query: { latent: 'l', weight: 'w', bias: 'b' } },
+        values: { x: [tokens, 2 * width], y: [1, width] },
+        tensors: { l: random(width, 2), w: random(width * width, 3, 2 / Math.sqrt(width)), b: random(width, 4) },
+        batch: 3,
+        scale: 2,
+      }));
+  }
 });

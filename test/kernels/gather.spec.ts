@@ -3,7 +3,9 @@ import { Columns } from '../../src/gpu/columns.ts';
 import { type GatherSizes, gather, placeRows } from '../../src/kernels/gather.ts';
 import { gather as reference } from '../../src/reference/gather.ts';
 import { emptyBuffer, expectClose, F32_BOUND, fromBuffer, random } from '../harness/arrays.ts';
+import { compareOnCpu } from '../harness/cpu.ts';
 import { runKernel } from '../harness/gpu.ts';
+import { TINY_CLIP, TINY_TEXT } from '../harness/tiny-model.ts';
 
 /** What `runKernel` uploads: the bits of the integers. */
 const asFloats = (integers: number[]) => new Float32Array(Uint32Array.from(integers).buffer);
@@ -55,4 +57,27 @@ describe('gather', () => {
     }
     expectClose(fromBuffer(y, indices.length, columns), reference(x, indices, null, width), 0);
   });
+});
+
+describe('gather on the CPU', () => {
+  const text = { ...TINY_TEXT, vocabulary: 30, tokens: 6 };
+  for (const storage of ['f32', 'f16'] as const) {
+    test(`tokens of texts and their positions, ${storage}`, () =>
+      compareOnCpu({
+        step: { op: 'lookup', label: 'lookup', output: 'y', table: 't', position: 'p' },
+        values: { y: [6, 18] },
+        tensors: { t: random(30 * 18, 1), p: random(6 * 18, 2) },
+        inputs: { ids: Uint32Array.from({ length: 12 }, (_, i) => (i * 7) % 30) },
+        architecture: { ...TINY_CLIP, text },
+        storage,
+      }));
+  }
+
+  test('the last token of each text', () =>
+    compareOnCpu({
+      step: { op: 'pick', label: 'pick', input: 'x', output: 'y' },
+      values: { x: [6, 18], y: [1, 18] },
+      inputs: { ends: Uint32Array.of(5, 0) },
+      bound: 0,
+    }));
 });

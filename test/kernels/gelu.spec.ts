@@ -4,6 +4,7 @@ import matmulSource from '../../shaders/matmul.wgsl?raw';
 import { gelu } from '../../src/kernels/gelu.ts';
 import { gelu as reference } from '../../src/reference/gelu.ts';
 import { expectClose, F32_BOUND } from '../harness/arrays.ts';
+import { compareOnCpu } from '../harness/cpu.ts';
 import { runKernel } from '../harness/gpu.ts';
 
 describe('gelu', () => {
@@ -20,4 +21,18 @@ describe('gelu', () => {
     expect(functions(geluSource)).toBeTruthy();
     expect(functions(matmulSource)).toBe(functions(geluSource));
   });
+});
+
+describe('gelu on the CPU', () => {
+  test('from -30 to 30, behind a product with 1', () =>
+    compareOnCpu({
+      step: {
+        ...{ op: 'matmul', label: 'gelu', input: 'x', output: 'y', weight: 'w', bias: null },
+        ...{ gamma: null, activation: 'gelu', accumulate: false },
+      },
+      values: { x: [4096, 1], y: [4096, 1] },
+      tensors: { w: Float32Array.of(1) },
+      batch: 1,
+      scale: 30,
+    }));
 });

@@ -4,6 +4,7 @@ import { head } from '../../src/kernels/head.ts';
 import { packWeight } from '../../src/kernels/matmul.ts';
 import { head as reference } from '../../src/reference/head.ts';
 import { emptyBuffer, expectClose, F32_BOUND, fromBuffer, random, toBuffer } from '../harness/arrays.ts';
+import { compareOnCpu } from '../harness/cpu.ts';
 import { runKernel } from '../harness/gpu.ts';
 
 describe('head', () => {
@@ -55,4 +56,17 @@ describe('head', () => {
     }
     expectClose(fromBuffer(y, images, outputs), expected, F32_BOUND);
   });
+});
+
+describe('head on the CPU', () => {
+  for (const accumulate of [false, true]) {
+    test(`half of the products${accumulate ? ' added to what is there' : ''}`, () =>
+      compareOnCpu({
+        step: { op: 'head', label: 'head', input: 'x', output: 'y', weight: 'w', bias: 'b', share: 0.5, accumulate },
+        values: { x: [1, 50], y: [1, 13] },
+        tensors: { w: random(13 * 50, 1, 0.2), b: random(13, 2) },
+        batch: 5,
+        storage: 'f16',
+      }));
+  }
 });

@@ -5,6 +5,7 @@ import { Columns, packVector } from '../../src/gpu/columns.ts';
 import { type LayerNormTiling, layerNorm } from '../../src/kernels/layer-norm.ts';
 import { layerNorm as reference } from '../../src/reference/layer-norm.ts';
 import { emptyBuffer, expectClose, F32_BOUND, fromBuffer, random, toBuffer } from '../harness/arrays.ts';
+import { compareOnCpu } from '../harness/cpu.ts';
 import { runKernel, testGpu } from '../harness/gpu.ts';
 
 const { features } = (await testGpu()).device;
@@ -135,4 +136,47 @@ describe('layer-norm', () => {
     expect(deviation(source)).toBeTruthy();
     expect(deviation(subgroupsSource)).toBe(deviation(source));
   });
+});
+
+describe('layer-norm on the CPU', () => {
+  const step = {
+    ...{ op: 'layer-norm' as const, label: 'norm', input: 'x', output: 'y', weight: 'w', bias: 'b' },
+    ...{ epsilon: 1e-6, token: null as number | null },
+  };
+  for (const [rows, width] of [
+    [1, 192],
+    [197, 192],
+    [13, 1],
+    [7, 18],
+    [5, 127],
+    [3, 1280],
+  ]) {
+    test(`${rows} rows of ${width}`, () =>
+      compareOnCpu({
+        step,
+        values: { x: [rows, width], y: [rows, width] },
+        tensors: { w: random(width, 2), b: random(width, 3) },
+        scale: 5,
+      }));
+  }
+
+  test('a mean of 1000 costs no digits of the variance', () =>
+    compareOnCpu({
+      step,
+      values: { x: [4, 192], y: [4, 192] },
+      tensors: { w: new Float32Array(192).fill(1), b: new Float32Array(192) },
+      offset: 1000,
+      // As above: f32 has 6e-5 between neighbours at 1000.
+      bound: 1e-4,
+    }));
+
+  for (const token of [0, 1, 8]) {
+    test(`token ${token} of each image`, () =>
+      compareOnCpu({
+        step: { ...step, token },
+        values: { x: [9, 50], y: [1, 50] },
+        tensors: { w: random(50, 2), b: random(50, 3) },
+        batch: 3,
+      }));
+  }
 });

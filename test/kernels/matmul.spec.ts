@@ -3,6 +3,7 @@ import { Columns, packVector } from '../../src/gpu/columns.ts';
 import { DIRECT, type MatmulTiling, matmul, packWeight, SwigluColumns, scaleWeight } from '../../src/kernels/matmul.ts';
 import { matmul as reference } from '../../src/reference/matmul.ts';
 import { emptyBuffer, expectClose, F32_BOUND, fromBuffer, random, toBuffer } from '../harness/arrays.ts';
+import { compareOnCpu } from '../harness/cpu.ts';
 import { runKernel, testGpu } from '../harness/gpu.ts';
 import { compareMatmul as compare, compareSwiglu, NO_NORM } from '../harness/matmul.ts';
 
@@ -157,4 +158,40 @@ describe('matmul', () => {
     for (let i = 0; i < expected.length; i++) expected[i] *= gamma[i % 13];
     expectClose(fromBuffer(y, rows, outputs), expected, F32_BOUND);
   });
+});
+
+describe('matmul on the CPU', () => {
+  const linear = {
+    ...{ op: 'matmul' as const, label: 'matmul', input: 'x', output: 'y', weight: 'w', bias: 'b' },
+    ...{ gamma: null, activation: null, accumulate: false },
+  };
+  const sizes = (rows: number, inputs: number, outputs: number) => ({
+    values: { x: [rows, inputs], y: [rows, outputs] } as Record<string, [number, number]>,
+    tensors: { w: random(outputs * inputs, 2, 1 / Math.sqrt(inputs)), b: random(outputs, 3), g: random(outputs, 5) },
+  });
+
+  for (const [rows, inputs, outputs] of SHAPES) {
+    for (const storage of ['f32', 'f16'] as const) {
+      test(`${rows} rows, ${inputs} to ${outputs}, ${storage}`, () =>
+        compareOnCpu({ step: linear, ...sizes(rows, inputs, outputs), storage, batch: 1 }));
+    }
+  }
+
+  for (const activation of ['gelu', 'gelu_tanh', 'quick_gelu', 'relu', 'tanh'] as const) {
+    test(`${activation} of numbers small and large`, () =>
+      compareOnCpu({ step: { ...linear, activation }, ...sizes(13, 61, 37), scale: 12 }));
+  }
+
+  test('without bias, gelu, layer scale, added to what is there', () =>
+    compareOnCpu({
+      step: { ...linear, bias: null, activation: 'gelu', gamma: 'g', accumulate: true },
+      ...sizes(37, 64, 162),
+    }));
+
+  test('swiglu whose halves begin within a panel', () =>
+    compareOnCpu({
+      step: { ...linear, activation: 'swiglu' },
+      values: { x: [17, 64], y: [17, 50] },
+      tensors: { w: random(100 * 64, 2, 1 / 4), b: random(100, 3) },
+    }));
 });

@@ -3,6 +3,7 @@ import { Columns } from '../../src/gpu/columns.ts';
 import { mean } from '../../src/kernels/mean.ts';
 import { mean as reference } from '../../src/reference/mean.ts';
 import { emptyBuffer, expectClose, F32_BOUND, fromBuffer, random, toBuffer } from '../harness/arrays.ts';
+import { compareOnCpu } from '../harness/cpu.ts';
 import { runKernel } from '../harness/gpu.ts';
 
 describe('mean', () => {
@@ -36,4 +37,19 @@ describe('mean', () => {
     }
     expectClose(fromBuffer(y, batch, columns), before, F32_BOUND);
   });
+});
+
+describe('mean on the CPU', () => {
+  for (const [tokens, width, first, count, part] of [
+    [197, 192, 1, 196, 0],
+    [7, 18, 1, 6, 1],
+    [5, 7, 0, 1, 0],
+  ]) {
+    test(`rows ${first} to ${first + count - 1} of ${tokens}, ${width} wide, as part ${part}`, () =>
+      compareOnCpu({
+        step: { op: 'mean', label: 'mean', input: 'x', output: 'y', first, count, part },
+        values: { x: [tokens, width], y: [1, width * (part + 1)] },
+        batch: 3,
+      }));
+  }
 });

@@ -5,7 +5,9 @@ import { packPatchWeight, patchify } from '../../src/kernels/patchify.ts';
 import { tokenStarts } from '../../src/reference/assemble.ts';
 import { patchify as reference } from '../../src/reference/patchify.ts';
 import { emptyBuffer, expectClose, F32_BOUND, fromBuffer, random } from '../harness/arrays.ts';
+import { compareOnCpu } from '../harness/cpu.ts';
 import { runKernel } from '../harness/gpu.ts';
+import { TINY } from '../harness/tiny-model.ts';
 
 interface Case {
   batch: number;
@@ -72,5 +74,36 @@ describe('patchify', () => {
       patchSize: [4, 4],
       width: 24,
       prefix: { rows: [], positioned: 0 },
+    }));
+});
+
+describe('patchify on the CPU', () => {
+  const architecture = { ...TINY, imageSize: [15, 22] as [number, number], patchSize: [5, 2] as [number, number] };
+  const tensors = { w: random(18 * 30, 1, 0.2), b: random(18, 2), c: random(18, 3), r: random(36, 4) };
+  const step = { op: 'patchify' as const, label: 'patchify', output: 'y', weight: 'w', bias: 'b' };
+  const inputs = { pixels: random(2 * 3 * 15 * 22, 5) };
+  for (const [name, position, positionPrefix] of [
+    ['positions of all tokens', 'p', 3],
+    ['positions of class token and patches', 'p', 1],
+    ['positions of patches alone', 'p', 0],
+    ['no positions', null, 0],
+  ] as const) {
+    test(`class token, two registers, ${name}`, () =>
+      compareOnCpu({
+        step: { ...step, starts: { prefix: ['c', 'r'], position, positionPrefix, tokens: 36 } },
+        values: { y: [36, 18] },
+        tensors: { ...tensors, p: random((33 + positionPrefix) * 18, 6) },
+        inputs,
+        architecture: { ...architecture, width: 18 },
+      }));
+  }
+
+  test('patches alone, without bias', () =>
+    compareOnCpu({
+      step: { ...step, bias: null, starts: null },
+      values: { y: [33, 18] },
+      tensors,
+      inputs,
+      architecture: { ...architecture, width: 18 },
     }));
 });

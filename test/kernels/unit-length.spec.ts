@@ -3,6 +3,7 @@ import { Columns } from '../../src/gpu/columns.ts';
 import { unitLength } from '../../src/kernels/unit-length.ts';
 import { unitLength as reference } from '../../src/reference/unit-length.ts';
 import { emptyBuffer, expectClose, F32_BOUND, fromBuffer, random, toBuffer } from '../harness/arrays.ts';
+import { compareOnCpu } from '../harness/cpu.ts';
 import { runKernel } from '../harness/gpu.ts';
 
 async function compare(x: Float32Array, width: number) {
@@ -24,4 +25,14 @@ describe('unit-length', () => {
   }
 
   test('a row of zeros stays zero', () => compare(Float32Array.from([0, 0, 0, 3, 4, 0]), 3));
+});
+
+describe('unit-length on the CPU', () => {
+  const step = { op: 'unit-length' as const, label: 'unit-length', input: 'x', output: 'y' };
+  for (const width of [512, 24, 13, 1]) {
+    test(`rows of ${width}`, () =>
+      compareOnCpu({ step, values: { x: [1, width], y: [1, width] }, batch: 3, scale: 100 }));
+  }
+
+  test('a row of zeros stays zero', () => compareOnCpu({ step, values: { x: [1, 6], y: [1, 6] }, scale: 0 }));
 });

@@ -1,6 +1,7 @@
 /**
- * A kernel is four files with one stem: shader, wrapper, oracle, test. None may be missing. A shader `stem.variant.wgsl`
- * is the same kernel for GPUs that can do more: the wrapper, oracle and test of `stem` are its own.
+ * A kernel is five files with one stem: shader, wrapper, kernel for the CPU, oracle, test. None may be missing, unless it is said
+ * here why. A shader `stem.variant.wgsl` is the same kernel for GPUs that can do more: the wrapper, oracle and test of `stem` are
+ * its own.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
@@ -23,6 +24,26 @@ test('every shader has its wrapper, and every wrapper its shader', () =>
   expect(stems('src/kernels', '.ts').filter((file) => !/^tier|\./.test(file))).toEqual(shaders));
 test('every shader has its test, and every test its shader', () =>
   expect(stems('test/kernels', '.spec.ts')).toEqual(shaders));
+
+/** What the CPU does with other kernels. */
+const WITHOUT_WASM = {
+  head: 'matmul',
+  patchify: 'unfold and matmul',
+  normalize: 'src/image/normalize.ts',
+  resize: 'src/image/resize.ts',
+};
+/** Parts of kernels. */
+const WASM_PARTS = ['activation', 'half', 'index', 'products', 'vectors'];
+test('every shader has its kernel for the CPU, and every such kernel its shader', () => {
+  const kernels = stems('wasm', '.ts').filter((file) => !WASM_PARTS.includes(file));
+  expect([...kernels, ...Object.keys(WITHOUT_WASM)].sort()).toEqual(shaders);
+});
+test('every kernel for the CPU is compared with its oracle', () => {
+  const compared = shaders.filter((stem) => read(`test/kernels/${stem}.spec.ts`).includes("from '../harness/cpu.ts'"));
+  const inTypeScript = Object.entries(WITHOUT_WASM).filter(([, what]) => what.endsWith('.ts'));
+  const others = inTypeScript.map(([stem]) => stem);
+  expect(compared).toEqual(shaders.filter((stem) => !others.includes(stem)));
+});
 test('every shader has its oracle', () =>
   expect(stems('src/reference', '.ts')).toEqual(expect.arrayContaining(shaders)));
 

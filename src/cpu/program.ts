@@ -1,0 +1,468 @@
+/**
+ * A plan compiled for the kernels: every step with the addresses of what it reads and writes. Values lie row by row, each row
+ * with room for whole panels; what stands there beyond the columns means nothing, and is not read.
+ */
+import { patchCount, patchFeatures } from '../model/architecture.ts';
+import type { InputName, Plan, Starts, Step, StepOf, ValueName } from '../model/plan.ts';
+import type { RelativeBias } from '../model/steps.ts';
+import { ACTIVATION_NUMBERS, ENDINGS, type Kernels } from './kernels.ts';
+import { lengthOf, PANEL, panelsOf, type Range } from './panels.ts';
+import type { Weights } from './weights.ts';
+import { sliceOf, type Work } from './work.ts';
+
+export interface Program {
+  works: Work[];
+  /** Addresses of what is given: pixels in f32, ids as they are, ends as rows of all tokens. */
+  inputs: Partial<Record<InputName, number>>;
+  values: Record<ValueName, Matrix>;
+}
+
+/** A value of the plan, of the whole batch. */
+export interface Matrix {
+  address: number;
+  /** Bytes from one row to the next. */
+  stride: number;
+  rows: number;
+  columns: number;
+}
+
+interface Context {
+  plan: Plan;
+  batch: number;
+  kernels: Kernels;
+  memory: WebAssembly.Memory;
+  weights: Weights;
+  reserve: Reserve;
+  inputs: Program['inputs'];
+  value(name: ValueName): Matrix;
+}
+
+type Compile<Op extends Step['op']> = (step: StepOf<Op>, context: Context) => Omit<Work, 'label'>[];
+
+/** Where so many bytes are. */
+type Reserve = (bytes: number) => number;
+
+/** What programs are compiled for. */
+export interface Machine {
+  kernels: Kernels;
+  memory: WebAssembly.Memory;
+  weights: Weights;
+}
+
+/** @param reserve gives room for inputs and values; the weights that are not there yet get theirs from `machine.weights` */
+export function compile(plan: Plan, batch: number, machine: Machine, reserve: Reserve): Program {
+  const values: Program['values'] = {};
+  const inputs: Program['inputs'] = {};
+  const context = { ...machine, plan, batch, reserve, inputs, value: (name: ValueName) => values[name] };
+  for (const [name, { rows, columns }] of Object.entries(plan.values)) {
+    values[name] = matrix(reserve, batch * rows, columns);
+  }
+  for (const [name, count] of Object.entries(plan.inputs)) {
+    inputs[name as InputName] = reserve(4 * batch * count);
+  }
+  const works = plan.steps.flatMap((step) => {
+    const compileStep = COMPILE[step.op] as Compile<Step['op']>;
+    return compileStep(step, context).map((work) => ({ label: step.label, ...work }));
+  });
+  return { works, inputs, values };
+}
+
+const COMPILE: { [Op in Step['op']]: Compile<Op> } = {
+  patchify(step, context) {
+    const { plan, batch, memory, kernels, inputs } = context;
+    const { channels, imageSize, patchSize } = plan.architecture;
+    const features = patchFeatures(plan.architecture);
+    const y = context.value(step.output);
+    const perImage = y.rows / batch;
+    const patches = patchCount(plan.architecture);
+    const prefix = perImage - patches;
+    const unfolded = matrix(context.reserve, patches, features);
+    const pixelBytes = 4 * plan.inputs.pixels!;
+    const starts = step.starts && startsOf(context, step.starts, y);
+    return Array.from({ length: batch }, (_, image): Omit<Work, 'label'>[] => {
+      const to = y.address + image * perImage * y.stride;
+      const tokens = { ...y, address: to + prefix * y.stride, rows: patches };
+      const unfold = whole(() => {
+        const [pixels, { address, stride }] = [inputs.pixels! + image * pixelBytes, unfolded];
+        kernels.unfold(pixels, channels, ...imageSize, ...patchSize, address, stride);
+        if (starts !== null) copy(memory, starts, to, perImage * y.stride);
+      });
+      return [unfold, ...linear(context, step, unfolded, tokens, { ending: starts === null ? 'store' : 'add' })];
+    }).flat();
+  },
+
+  unfold(step, { plan, batch, kernels, inputs, value }) {
+    const { channels, imageSize, patchSize } = plan.architecture;
+    const { address, stride, rows } = value(step.output);
+    const pixelBytes = 4 * plan.inputs.pixels!;
+    const bytes = (rows / batch) * stride;
+    return [
+      each(batch, 0, (image) => {
+        const pixels = inputs.pixels! + image * pixelBytes;
+        kernels.unfold(pixels, channels, ...imageSize, ...patchSize, address + image * bytes, stride);
+      }),
+    ];
+  },
+
+  assemble(step, context) {
+    const { batch, kernels, memory } = context;
+    const x = context.value(step.input);
+    const y = context.value(step.output);
+    const starts = startsOf(context, step.starts, y);
+    const [patches, tokens] = [x.rows / batch, y.rows / batch];
+    const prefixBytes = (tokens - patches) * y.stride;
+    return [
+      each(batch, 0, (image) => {
+        const to = y.address + image * tokens * y.stride;
+        copy(memory, starts, to, prefixBytes);
+        const from = x.address + image * patches * x.stride;
+        kernels.addRows(from, starts + prefixBytes, (patches * x.stride) / 4, to + prefixBytes);
+      }),
+    ];
+  },
+
+  lookup(step, { plan, kernels, weights, inputs, value }) {
+    const y = value(step.output);
+    const floats = y.stride / 4;
+    const { vocabulary } = plan.architecture.text!;
+    const table = weights.table(step.table, vocabulary, y.columns, floats);
+    const tokens = plan.inputs.ids!;
+    const position = rowsOf(weights, step.position, tokens, y);
+    return [
+      whole(() => {
+        const isHalf = weights.isHalf ? 1 : 0;
+        kernels.gather(table, isHalf, inputs.ids!, y.rows, y.columns, y.stride, position, tokens, y.address);
+      }),
+    ];
+  },
+
+  'layer-norm'(step, { batch, kernels, weights, value }) {
+    const x = value(step.input);
+    const y = value(step.output);
+    const weight = vector(weights, step.weight, { from: 0, to: x.columns });
+    const bias = vector(weights, step.bias, { from: 0, to: x.columns });
+    // One token of each image, or all.
+    const perImage = x.rows / batch;
+    const xStride = step.token === null ? x.stride : perImage * x.stride;
+    const first = x.address + (step.token ?? 0) * x.stride;
+    return [
+      slices(step.token === null ? x.rows : batch, 8 * x.columns, ({ from, to }) => {
+        const [read, write] = [first + from * xStride, y.address + from * y.stride];
+        kernels.layerNorm(read, xStride, to - from, x.columns, weight, bias, step.epsilon, write, y.stride);
+      }),
+    ];
+  },
+
+  matmul(step, context) {
+    const x = context.value(step.input);
+    const y = context.value(step.output);
+    if (step.activation !== 'swiglu') {
+      const ending = step.accumulate ? 'add' : 'store';
+      return linear(context, step, x, y, { activation: step.activation ?? 'none', gamma: step.gamma, ending });
+    }
+    const width = y.columns;
+    const [gate, up] = [
+      { from: 0, to: width },
+      { from: width, to: 2 * width },
+    ];
+    return [
+      ...linear(context, step, x, y, { rows: gate, activation: 'silu' }),
+      ...linear(context, step, x, y, { rows: up, ending: 'multiply' }),
+    ];
+  },
+
+  attention(step, context) {
+    const { batch, kernels, weights } = context;
+    const { heads, scale, query } = step;
+    const x = context.value(step.input);
+    const y = context.value(step.output);
+    const tokens = x.rows / batch;
+    const headSize = y.columns / heads;
+    const columns = roundUp(tokens);
+    const queries = query ? 1 : tokens;
+    const latent = query && latentQuery(weights, query, y.columns);
+    const relative = relativeTable(weights, step.relative, heads);
+    const [gridRows, gridColumns] = step.relative?.grid ?? [0, 0];
+    const causal = step.causal ? 1 : 0;
+    const work = slices(batch * heads * queries, 4 * tokens * headSize, ({ from, to }, scratch) => {
+      // From query `first` of a head to its last one, or to the end of the part.
+      for (let at = from; at < to; ) {
+        const [head, first] = [Math.floor(at / queries), at % queries];
+        const count = Math.min(queries - first, to - at);
+        const [image, h] = [Math.floor(head / heads), head % heads];
+        const row = x.address + image * tokens * x.stride;
+        const part = (index: number) => row + (index * heads + h) * headSize * 4;
+        const q = latent === null ? part(0) + first * x.stride : latent + h * headSize * 4;
+        const [k, v] = latent === null ? [part(1), part(2)] : [part(0), part(1)];
+        const write = y.address + (image * queries + first) * y.stride + h * headSize * 4;
+        const bias = relative ? relative.address + h * relative.bytes : 0;
+        // biome-ignore format: as the kernel declares them
+        kernels.attention(
+          q, x.stride, first, count, k, v, x.stride, tokens, headSize, scale, causal, bias, gridRows, gridColumns,
+          write, y.stride, scratch,
+        );
+        at += count;
+      }
+    });
+    work.scratch = 4 * (columns * headSize + tokens * roundUp(headSize) + QUERIES * (columns + PANEL));
+    return [work];
+  },
+
+  'attention-scores'(step, { batch, kernels, weights, value }) {
+    const { heads, scale } = step;
+    const x = value(step.input);
+    const y = value(step.output);
+    const tokens = x.rows / batch;
+    const headSize = x.columns / 3 / heads;
+    const relative = relativeTable(weights, step.relative, heads);
+    const [gridRows, gridColumns] = step.relative?.grid ?? [0, 0];
+    const work = each(batch * heads, 2 * tokens * tokens * headSize, (head, scratch) => {
+      const [image, h] = [Math.floor(head / heads), head % heads];
+      const q = x.address + image * tokens * x.stride + h * headSize * 4;
+      kernels.packKeys(q + heads * headSize * 4, x.stride, tokens, headSize, scratch);
+      const bias = relative ? relative.address + h * relative.bytes : 0;
+      const to = y.address + head * tokens * y.stride;
+      const causal = step.causal ? 1 : 0;
+      // biome-ignore format: as the kernel declares them
+      kernels.attentionScores(
+        q, x.stride, 0, tokens, scratch, tokens, headSize, scale, causal, bias, gridRows, gridColumns, to,
+      );
+    });
+    work.scratch = 4 * roundUp(tokens) * headSize;
+    return [work];
+  },
+
+  'attention-values'(step, { batch, kernels, value }) {
+    const { heads } = step;
+    const x = value(step.input);
+    const y = value(step.output);
+    const weights = value(step.weights);
+    const tokens = x.rows / batch;
+    const headSize = y.columns / heads;
+    const valuesLength = tokens * roundUp(headSize);
+    const work = each(batch * heads, 2 * tokens * tokens * headSize, (head, scratch) => {
+      const [image, h] = [Math.floor(head / heads), head % heads];
+      const v = x.address + image * tokens * x.stride + (2 * heads + h) * headSize * 4;
+      kernels.packValues(v, x.stride, tokens, headSize, scratch);
+      const from = weights.address + head * tokens * weights.stride;
+      const to = y.address + image * tokens * y.stride + h * headSize * 4;
+      kernels.attentionValues(from, tokens, scratch, tokens, headSize, to, y.stride, scratch + 4 * valuesLength);
+    });
+    work.scratch = 4 * (valuesLength + tokens * PANEL);
+    return [work];
+  },
+
+  mean(step, { batch, kernels, value }) {
+    const x = value(step.input);
+    const y = value(step.output);
+    const perImage = x.rows / batch;
+    return [
+      each(batch, step.count * x.columns, (image) => {
+        const from = x.address + (image * perImage + step.first) * x.stride;
+        const to = y.address + image * y.stride + 4 * step.part * x.columns;
+        kernels.mean(from, x.stride, step.count, x.columns, to);
+      }),
+    ];
+  },
+
+  pick(step, { kernels, inputs, value }) {
+    const x = value(step.input);
+    const y = value(step.output);
+    return [whole(() => kernels.gather(x.address, 0, inputs.ends!, y.rows, x.columns, x.stride, 0, 0, y.address))];
+  },
+
+  head(step, context) {
+    const x = context.value(step.input);
+    const y = context.value(step.output);
+    return linear(context, step, x, y, { ending: step.accumulate ? 'add' : 'store', share: step.share });
+  },
+
+  'unit-length'(step, { kernels, value }) {
+    const x = value(step.input);
+    const y = value(step.output);
+    return [whole(() => kernels.unitLength(x.address, y.address, x.stride, x.rows, x.columns))];
+  },
+
+  softmax(step, { kernels, value }) {
+    const x = value(step.input);
+    const y = value(step.output);
+    return [
+      slices(x.rows, 20 * x.columns, ({ from, to }) => {
+        const at = from * x.stride;
+        kernels.softmax(x.address + at, y.address + at, x.stride, to - from, x.columns);
+      }),
+    ];
+  },
+
+  copy(step, { memory, value }) {
+    const x = value(step.input);
+    const y = value(step.output);
+    return [whole(() => copy(memory, x.address, y.address, x.rows * x.stride))];
+  },
+};
+
+/** Queries of attention at a time, as wasm/attention.ts has them. */
+const QUERIES = 24;
+
+interface LinearOptions {
+  /** Of the weight. Default all outputs. */
+  rows?: Range;
+  activation?: keyof typeof ACTIVATION_NUMBERS;
+  gamma?: string | null;
+  ending?: keyof typeof ENDINGS;
+  /** What the products and the bias are multiplied by. */
+  share?: number;
+}
+
+/** A linear layer, split by its outputs. */
+function linear(
+  { kernels, weights }: Context,
+  step: { weight: string; bias: string | null },
+  x: Matrix,
+  y: Matrix,
+  {
+    rows = { from: 0, to: y.columns },
+    activation = 'none',
+    gamma = null,
+    ending = 'store',
+    share = 1,
+  }: LinearOptions = {},
+): Omit<Work, 'label'>[] {
+  const shape = { inputs: x.columns, rows: [rows], columns: { from: 0, to: x.columns } };
+  const weight = weights.matrix(step.weight, shape, share);
+  const bias = step.bias === null ? 0 : vector(weights, step.bias, rows, share);
+  const factors = gamma === null ? 0 : vector(weights, gamma, rows);
+  const panelBytes = x.columns * PANEL * (weights.isHalf ? 2 : 4);
+  const isHalf = weights.isHalf ? 1 : 0;
+  const work = slices(panelsOf(lengthOf(rows)), 2 * x.rows * x.columns * PANEL, ({ from, to }, scratch) => {
+    const at = from * PANEL * 4;
+    // biome-ignore format: as the kernel declares them
+    kernels.matmul(
+      x.address, x.stride, x.rows, x.columns, weight + from * panelBytes, isHalf, to - from, bias && bias + at,
+      factors && factors + at, ACTIVATION_NUMBERS[activation], ENDINGS[ending], y.address + at, y.stride, scratch,
+    );
+  });
+  work.scratch = 4 * PANEL * (x.rows + (weights.isHalf ? x.columns : 0));
+  return [work];
+}
+
+/** @param flops of each of `count` things @param run a slice of them */
+function slices(
+  count: number,
+  flops: number,
+  run: (slice: Range, scratch: number) => void,
+): Omit<Work, 'label'> & { scratch: number } {
+  return {
+    flops: count * flops,
+    most: count,
+    scratch: 0,
+    run: (part, parts, scratch) => run(sliceOf(count, part, parts), scratch),
+  };
+}
+
+function each(count: number, flops: number, run: (index: number, scratch: number) => void) {
+  return slices(count, flops, ({ from, to }, scratch) => {
+    for (let index = from; index < to; index++) run(index, scratch);
+  });
+}
+
+function whole(run: () => void) {
+  return slices(1, 0, ({ from, to }) => {
+    if (to > from) run();
+  });
+}
+
+function matrix(reserve: Reserve, rows: number, columns: number): Matrix {
+  const stride = 4 * roundUp(columns);
+  return { address: reserve(rows * stride), stride, rows, columns };
+}
+
+function roundUp(columns: number): number {
+  return Math.ceil(columns / PANEL) * PANEL;
+}
+
+function copy(memory: WebAssembly.Memory, from: number, to: number, bytes: number): void {
+  new Uint8Array(memory.buffer).copyWithin(to, from, from + bytes);
+}
+
+/** Some elements of a tensor, with room for whole panels. */
+function vector(weights: Weights, tensor: string, { from, to }: Range, factor = 1): number {
+  const key = `vector ${tensor} ${from} ${to} ${factor}`;
+  return weights.small(key, [tensor], roundUp(to - from), ([data]) =>
+    data.slice(from, to).map((value) => value * factor),
+  );
+}
+
+/** A tensor of `count` rows, as those of `like` lie. */
+function rowsOf(weights: Weights, tensor: string, count: number, { columns, stride }: Matrix): number {
+  const floats = stride / 4;
+  return weights.small(`rows ${tensor}`, [tensor], count * floats, ([data]) => spread(data, columns, floats));
+}
+
+/** Rows of `columns` each, `stride` apart. */
+function spread(data: Float32Array, columns: number, stride: number): Float32Array {
+  const rows = data.length / columns;
+  const result = new Float32Array(rows * stride);
+  for (let row = 0; row < rows; row++) {
+    result.set(data.subarray(row * columns, (row + 1) * columns), row * stride);
+  }
+  return result;
+}
+
+/** What tokens are before pixels are added, as the rows of `tokens` lie. */
+function startsOf({ weights }: Context, starts: Starts, { columns, stride }: Matrix): number {
+  const { prefix, position, positionPrefix, tokens } = starts;
+  const floats = stride / 4;
+  const tensors = position === null ? prefix : [...prefix, position];
+  return weights.small(`starts ${tensors}`, tensors, tokens * floats, (data) => {
+    const result = new Float32Array(tokens * floats);
+    const prefixes = data.slice(0, prefix.length).map((token) => spread(token, columns, floats));
+    let at = 0;
+    for (const token of prefixes) {
+      result.set(token, at);
+      at += token.length;
+    }
+    if (position === null) return result;
+    const positions = spread(data[prefix.length], columns, floats);
+    const split = positionPrefix * floats;
+    for (let i = 0; i < split; i++) result[i] += positions[i];
+    // Behind the prefix the patches, which have nothing but their positions.
+    result.set(positions.subarray(split), at);
+    return result;
+  });
+}
+
+/** The linear layer of the latent query, in float64: in every image the same. */
+function latentQuery(
+  weights: Weights,
+  { latent, weight, bias }: { latent: string; weight: string; bias: string | null },
+  width: number,
+): number {
+  const tensors = bias === null ? [latent, weight] : [latent, weight, bias];
+  return weights.small(`query ${tensors}`, tensors, roundUp(width), ([x, w, b]) =>
+    Float32Array.from({ length: width }, (_, output) => {
+      let sum = b ? b[output] : 0;
+      for (let i = 0; i < width; i++) sum += x[i] * w[output * width + i];
+      return sum;
+    }),
+  );
+}
+
+/** Head by head and backwards, as wasm/attention-scores.ts reads it. */
+function relativeTable(
+  weights: Weights,
+  relative: RelativeBias | null,
+  heads: number,
+): { address: number; bytes: number } | null {
+  if (!relative) return null;
+  const [rows, columns] = relative.grid;
+  const differences = (2 * rows - 1) * (2 * columns - 1);
+  const perHead = differences + 3;
+  const address = weights.small(`relative ${relative.table}`, [relative.table], heads * perHead, ([data]) =>
+    Float32Array.from({ length: heads * perHead }, (_, i) => {
+      const [head, at] = [Math.floor(i / perHead), i % perHead];
+      return data[(at < differences ? differences - 1 - at : at) * heads + head];
+    }),
+  );
+  return { address, bytes: perHead * 4 };
+}

@@ -1,0 +1,21 @@
+/**
+ * What a program is made of: pieces of work that come one after the other, each of which can be split among threads, or by
+ * pauses. Its parts write different numbers, so that their order does not matter.
+ */
+export interface Work {
+  /** Of the step that it belongs to. */
+  label: string;
+  /** Floating-point operations, counted: what a part should be is seen from them. */
+  flops: number;
+  /** Parts that it can be split into at most. */
+  most: number;
+  /** Bytes that a part needs for itself while it runs. */
+  scratch: number;
+  /** @param scratch address of these */
+  run(part: number, parts: number, scratch: number): void;
+}
+
+/** Where part number `part` of `parts` begins and ends, of `count` things. */
+export function sliceOf(count: number, part: number, parts: number): { from: number; to: number } {
+  return { from: Math.floor((count * part) / parts), to: Math.floor((count * (part + 1)) / parts) };
+}

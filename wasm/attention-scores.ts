@@ -1,0 +1,93 @@
+/**
+ * Scores of attention of one head: (q · k) scale + relative bias; -∞ where a token may not look.
+ *
+ *   q       queries of `headSize` floats, `stride` bytes apart
+ *   keys    as `packKeys` lays them: panels of 8 keys, [panels][headSize][8]
+ *   scores  [queries][columns], with columns = keys rounded up to 8, of which `keys` mean something
+ *   bias    BEiT's: of this head, as `finishScores` says; 0 for none
+ */
+import { products } from './products';
+import { wholeVectors } from './vectors';
+
+export function roundUp8(count: i32): i32 {
+  return (count + 7) & ~7;
+}
+
+/** `k`: keys of `headSize` floats, `stride` bytes apart. What the last panel lacks is zero. */
+export function packKeys(k: usize, stride: usize, keys: i32, headSize: i32, packed: usize): void {
+  for (let key = 0; key < roundUp8(keys); key++) {
+    const from = k + <usize>key * stride;
+    let to = packed + <usize>(key >> 3) * ((<usize>headSize) << 5) + ((<usize>(key & 7)) << 2);
+    for (let i = 0; i < headSize; i++, to += 32) {
+      store<f32>(to, key < keys ? load<f32>(from + ((<usize>i) << 2)) : 0);
+    }
+  }
+}
+
+/** @param first number of the first of `queries` */
+export function attentionScores(
+  q: usize,
+  stride: usize,
+  first: i32,
+  queries: i32,
+  packedKeys: usize,
+  keys: i32,
+  headSize: i32,
+  scale: f32,
+  causal: bool,
+  bias: usize,
+  gridRows: i32,
+  gridColumns: i32,
+  scores: usize,
+): void {
+  const columns = roundUp8(keys);
+  const rowBytes = (<usize>columns) << 2;
+  for (let panel = 0; panel < columns; panel += 8) {
+    const w = packedKeys + <usize>panel * ((<usize>headSize) << 2);
+    products(q, stride, queries, headSize, w, scores + ((<usize>panel) << 2), rowBytes);
+  }
+  const scales = f32x4.splat(scale);
+  for (let query = 0; query < queries; query++) {
+    for (let at: usize = 0; at < rowBytes; at += 16) {
+      v128.store(scores + at, f32x4.mul(v128.load(scores + at), scales));
+    }
+    if (bias) addRelative(scores, first + query, bias, gridRows, gridColumns);
+    if (causal) {
+      for (let key = first + query + 1; key < keys; key++) store<f32>(scores + ((<usize>key) << 2), -Infinity);
+    }
+    scores += rowBytes;
+  }
+}
+
+/**
+ * The table of one head is laid out backwards, so that it is read in the order of the keys: [differences of rows][differences
+ * of columns], and behind it the biases of class token to patches, patches to class token, and class token to itself.
+ */
+function addRelative(scores: usize, query: i32, table: usize, rows: i32, columns: i32): void {
+  const width = 2 * columns - 1;
+  const extra = table + ((<usize>((2 * rows - 1) * width)) << 2);
+  if (query === 0) {
+    addTo(scores, load<f32>(extra, 8));
+    const toPatches = load<f32>(extra);
+    for (let key = 1; key <= rows * columns; key++) addTo(scores + ((<usize>key) << 2), toPatches);
+    return;
+  }
+  addTo(scores, load<f32>(extra, 4));
+  const queryRow = (query - 1) / columns;
+  const queryColumn = (query - 1) % columns;
+  let to = scores + 4;
+  for (let row = 0; row < rows; row++) {
+    // Backwards: a key one row further on is one row further on in the table.
+    const from = table + ((<usize>((rows - 1 - queryRow + row) * width + (columns - 1 - queryColumn))) << 2);
+    const whole = (<usize>wholeVectors(columns)) << 2;
+    const end = (<usize>columns) << 2;
+    let at: usize = 0;
+    for (; at < whole; at += 16) v128.store(to + at, f32x4.add(v128.load(to + at), v128.load(from + at)));
+    for (; at < end; at += 4) addTo(to + at, load<f32>(from + at));
+    to += end;
+  }
+}
+
+function addTo(at: usize, value: f32): void {
+  store<f32>(at, load<f32>(at) + value);
+}
