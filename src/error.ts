@@ -19,13 +19,26 @@ export type ErrorCode =
   | 'aborted'
   | 'disposed';
 
+/** What a person has to answer before a checkpoint can be converted. */
+export interface Question {
+  /** Of the option that answers it. */
+  name: string;
+  /** Why it is asked, as a sentence. */
+  why: string;
+  /** What the answer may be, where there are few possibilities. */
+  choices?: readonly string[];
+}
+
 export class ViTError extends Error {
   readonly code: ErrorCode;
+  /** Of an `unsupported-model` that answers would help. */
+  readonly questions?: readonly Question[];
 
-  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown; questions?: readonly Question[] }) {
     super(message, options);
     this.name = 'ViTError';
     this.code = code;
+    if (options?.questions) this.questions = options.questions;
   }
 }
 

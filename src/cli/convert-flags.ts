@@ -2,10 +2,11 @@
  * The flags of everything that converts: what a checkpoint and its files do not tell, and how it is written.
  */
 import { type Command, Option } from 'commander';
-import { TOKEN_POOLINGS } from '../convert/architecture.ts';
+import { type AnswerName, TOKEN_POOLINGS } from '../convert/answers.ts';
 import type { ConvertOptions } from '../convert/convert.ts';
 import { LAYOUTS } from '../convert/families/index.ts';
-import { TORCHVISION_PRESETS } from '../convert/preprocess/torchvision.ts';
+import { TORCHVISION_PRESETS } from '../convert/preprocess/torchvision-presets.ts';
+import type { ViTError } from '../error.ts';
 import { ACTIVATIONS, type Activation } from '../model/architecture.ts';
 import { type Crop, FILTERS, type Filter, type Resize } from '../model/preprocess.ts';
 import type { Dtype } from '../weights/manifest.ts';
@@ -48,6 +49,9 @@ export interface ConvertFlags {
   resize?: Resize | 'none';
   crop?: Crop | 'none';
   ignore?: string[];
+  ignoreKeys?: string[];
+  modelClass?: string;
+  architecture?: string;
   text: boolean;
   shardSize?: number;
 }
@@ -87,6 +91,9 @@ export function addConvertFlags(command: Command): Command {
     )
     .option('--crop <how>', 'HxW[:half-even|floor] | none', parseCrop)
     .option('--ignore <names>', 'tensors to leave out, separated by commas', parseNames)
+    .option('--ignore-keys <names>', 'keys of config.json that change no result, separated by commas', parseNames)
+    .option('--model-class <name>', "transformers' class that is wanted (default: the one in config.json)")
+    .option('--architecture <name>', "timm's name of the model, where there is no config.json")
     .option('--no-text', 'leave out the text tower of a CLIP or SigLIP')
     .option('--shard-size <bytes>', 'of each shard, a multiple of 256 (default: 8 MiB)', parseCount);
 }
@@ -96,12 +103,16 @@ export function optionsOf(flags: ConvertFlags): Omit<ConvertOptions, 'name'> {
   const { layout, prefix, preset, dtype, ignore, shardSize, heads, epsilon, activation, imageSize, qkScale, text } =
     flags;
   const { textHeads, patchSize, pooling, resize, filter, crop, mean, std } = flags;
+  const { ignoreKeys, modelClass, architecture } = flags;
   return {
     layout,
     prefix,
     preset,
     dtype,
     ignore,
+    ignoreKeys,
+    modelClass,
+    architecture,
     shardBytes: shardSize,
     heads,
     textHeads,
@@ -116,4 +127,46 @@ export function optionsOf(flags: ConvertFlags): Omit<ConvertOptions, 'name'> {
     // Only what was given: `null` means none, and an absent part is looked for elsewhere.
     preprocess: { resize: orNull(resize), filter, crop: orNull(crop), mean, std },
   };
+}
+
+const CONFIG = 'or --config config.json';
+const PREPROCESSOR = 'or --preprocessor preprocessor_config.json';
+
+/** What a flag of each answer looks like; `=` takes the question's choices. */
+const FLAGS: Record<AnswerName, string[]> = {
+  layout: ['--layout ='],
+  prefix: ['--prefix ='],
+  ignore: ['--ignore NAMES'],
+  text: ['--no-text'],
+  config: ['--config config.json'],
+  modelClass: ['--model-class ='],
+  architecture: ['--architecture NAME', CONFIG],
+  ignoreKeys: ['--ignore-keys ='],
+  heads: ['--heads N', CONFIG],
+  textHeads: ['--text-heads N', CONFIG],
+  epsilon: ['--epsilon X', CONFIG],
+  activation: ['--activation =', CONFIG],
+  imageSize: ['--image-size HxW', CONFIG],
+  patchSize: ['--patch-size HxW'],
+  pooling: ['--pooling =', CONFIG],
+  normFirst: ['--norm-first or --norm-last'],
+  qkScale: ['--qk-scale X'],
+  preprocessor: ['--preprocessor preprocessor_config.json'],
+  preset: ['--preset WEIGHTS'],
+  'preprocess.resize': ['--resize =', PREPROCESSOR],
+  'preprocess.crop': ['--crop ='],
+  'preprocess.filter': ['--filter =', PREPROCESSOR],
+  'preprocess.mean': ['--mean A,B,C', PREPROCESSOR],
+  'preprocess.std': ['--std A,B,C', PREPROCESSOR],
+  labels: ['--labels FILE'],
+  calibration: ['--calibration FILE'],
+};
+
+/** A message with the flags that answer its questions. */
+export function withFlags({ message, questions = [] }: ViTError): string {
+  return questions.reduce((text, { name, why, choices = [] }) => {
+    const [flag, ...others] = FLAGS[name as AnswerName];
+    const words = [flag.replace('=', choices.join('|')), ...others].join(', ');
+    return text.replace(why, () => `${why} Give ${words}.`);
+  }, message);
 }

@@ -5,9 +5,9 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Command } from 'commander';
 import type { Checkpoint } from '../convert/checkpoint.ts';
+import { modelTensors } from '../convert/dimensions.ts';
 import { familyOf, forPatches } from '../convert/families/index.ts';
 import { unwrap } from '../convert/prefix.ts';
-import { modelTensors } from '../convert/tensors.ts';
 import { unscan } from '../convert/unscan.ts';
 import { ViTError } from '../error.ts';
 import { parameterCount } from '../model/tensors.ts';
@@ -54,7 +54,7 @@ async function inspectCheckpoint(file: string, terminal: Terminal): Promise<void
 function describeModel(whole: Checkpoint): string[] {
   try {
     const { checkpoint, prefix, why } = unwrap(whole, {});
-    const family = familyOf(checkpoint.tensors.keys(), 'auto', prefix);
+    const family = familyOf(checkpoint.tensors.keys(), { within: prefix });
     const { dimensions, ignored } = modelTensors(unscan(checkpoint, family), forPatches(family));
     const { patchSize, channels, width, depth, mlpWidth, classes, positions, heads } = dimensions;
     const patches = family.patchRules ? `of ${channels} numbers` : `of ${patchSize.join('x')}x${channels}`;

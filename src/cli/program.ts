@@ -5,6 +5,7 @@ import { Command, CommanderError } from 'commander';
 import { ViTError } from '../error.ts';
 import { classifyCommand } from './classify.ts';
 import { convertCommand } from './convert.ts';
+import { withFlags } from './convert-flags.ts';
 import { evaluateCommand } from './evaluate.ts';
 import { exportOnnxCommand } from './export-onnx.ts';
 import { fetchCommand } from './fetch.ts';
@@ -47,6 +48,7 @@ export async function run(args: string[], terminal: Terminal = processTerminal):
 /** Failures of ours and of the file system are told in words; anything else is a bug, and its stack tells where. */
 function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  if (error instanceof ViTError || 'syscall' in error) return error.message;
+  if (error instanceof ViTError) return withFlags(error);
+  if ('syscall' in error) return error.message;
   return error.stack ?? error.message;
 }

@@ -115,6 +115,9 @@ function startLoading(
   return engine.load({ manifest: source.manifest, shards }, options, callback);
 }
 
+/** From logits to scores, by what a model was trained for. */
+const ACTIVATIONS = { 'single-label': 'softmax', 'multi-label': 'sigmoid', regression: 'none' } as const;
+
 /** What may change while a model is loaded. */
 interface State {
   info: ModelInfo;
@@ -154,7 +157,7 @@ export class ViT {
   ): Promise<Classification[] | Classification[][]> {
     const { labels, architecture, problemType, calibration } = this.info;
     if (architecture.classes === 0) throw new ViTError('bad-input', `${this.info.name} has no classes; use embed().`);
-    const { activation = problemType === 'multi-label' ? 'sigmoid' : 'softmax', signal, ...rankOptions } = options;
+    const { activation = ACTIVATIONS[problemType], signal, ...rankOptions } = options;
     // Nothing is computed for options that will be refused.
     rank([], labels, rankOptions);
     const output = activation === 'softmax' && !calibration ? 'probabilities' : 'logits';

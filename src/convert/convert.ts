@@ -7,72 +7,93 @@
  */
 import { ViTError } from '../error.ts';
 import type { Architecture } from '../model/architecture.ts';
-import type { Preprocess } from '../model/preprocess.ts';
 import { tensorShapes } from '../model/tensors.ts';
-import { type Calibration, type Dtype, FORMAT, type Manifest, type Source, VERSION } from '../weights/manifest.ts';
-import { type ArchitectureFlags, decideArchitecture, decideImage } from './architecture.ts';
+import { type Dtype, FORMAT, type Manifest, type Source, VERSION } from '../weights/manifest.ts';
+import type { Answers } from './answers.ts';
 import type { Checkpoint } from './checkpoint.ts';
-import { readConfig } from './configs/read.ts';
+import { decideArchitecture, decideImage } from './decide-architecture.ts';
+import { decideLabels } from './decide-labels.ts';
 import { Decisions, type Finding } from './decisions.ts';
+import { checkShapes } from './dimensions.ts';
 import { encode } from './encode.ts';
-import { familyOf, forPatches } from './families/index.ts';
+import { readFacts } from './facts.ts';
 import type { Recipe } from './families/map-tensors.ts';
 import { computeGolden } from './golden.ts';
-import { decideLabels } from './labels.ts';
 import { manifestText } from './manifest-text.ts';
-import { unwrap } from './prefix.ts';
-import { decidePreprocess } from './preprocess/decide.ts';
-import { readPreprocessorConfig } from './preprocess/hugging-face.ts';
-import { torchvisionPreset } from './preprocess/torchvision.ts';
+import { decidePreprocess, preprocessSources } from './preprocess/decide-preprocess.ts';
 import { DEFAULT_SHARD_BYTES, layOutShards, ShardWriter } from './shards.ts';
 import type { Sink } from './sink.ts';
-import { checkShapes, modelTensors } from './tensors.ts';
-import { unscan } from './unscan.ts';
 
-export interface ConvertOptions extends ArchitectureFlags {
+export interface ConvertOptions extends Answers {
   /** Of the model, as `vit.info.name` will give it. */
   name: string;
   /** Where the checkpoint comes from. */
   source?: Source;
-  /** Default `auto`: told from the tensors' names. */
-  layout?: string;
-  /** What stands before the names of the model's tensors. Default: found out from the names, and told. */
-  prefix?: string;
-  /** The parsed config.json of timm or transformers. */
-  config?: unknown;
-  /** The parsed preprocessor_config.json of transformers. */
-  preprocessor?: unknown;
-  /** One of `TORCHVISION_PRESETS`: the preprocessing of torchvision's weights. */
-  preset?: string;
-  /** Parts of the preprocessing that are given by hand; they take precedence over config files. */
-  preprocess?: Partial<Preprocess>;
-  /** One per class. */
-  labels?: string[];
-  /** How far the model's scores may be believed. */
-  calibration?: Calibration;
-  /** Names of tensors to leave out although their meaning is not known. */
-  ignore?: string[];
   /** Default `f32`, as exact as the checkpoint. */
   dtype?: Dtype;
   /** Default 8 MiB. */
   shardBytes?: number;
-  /** Told what was decided and why, before anything is written. */
+  /** Called with what was decided and why, before anything is written. */
   onFindings?: (findings: Finding[]) => void;
-  /** Told while tensors are written, in bytes, and then while the golden is computed, in steps of the network. */
+  /** Called while tensors are written, in bytes, and then while the golden is computed, in steps of the network. */
   onProgress?: (stage: 'writing' | 'golden', done: number, total: number) => void;
 }
 
 /**
  * @param sink gets the shards as they are filled, and `model.json` last
- * @throws ViTError `unsupported-model` for models this version cannot run, naming the tensors; `bad-input` for broken
- *   checkpoints and where something is not told, with the flag to give; `numeric` for NaN and overflow.
+ * @throws ViTError `unsupported-model` for models this version cannot run, naming what it cannot, and where something is
+ *   not known, with the questions; `bad-input` for broken checkpoints and contradictions; `numeric` for NaN and overflow.
  */
 export async function convertCheckpoint(whole: Checkpoint, sink: Sink, options: ConvertOptions): Promise<Manifest> {
-  const { checkpoint, recipes, findings, ...decided } = decide(whole, options);
-  options.onFindings?.(findings);
-  const architecture = await readNumbers(decided.architecture, recipes, checkpoint);
+  const { name, source = {}, dtype = 'f32', shardBytes, onFindings, onProgress, ...answers } = options;
+  const model = decide(whole, answers);
+  onFindings?.(model.findings);
+  return writeModel(model, sink, { name, source, dtype, shardBytes, onProgress });
+}
 
-  const { dtype = 'f32', shardBytes = DEFAULT_SHARD_BYTES, onProgress } = options;
+/** All that a manifest says of a model, and where its tensors come from. */
+interface Decided extends Pick<Manifest, 'architecture' | 'preprocess' | 'labels' | 'problemType' | 'calibration'> {
+  checkpoint: Checkpoint;
+  recipes: Map<string, Recipe>;
+  findings: Finding[];
+}
+
+function decide(whole: Checkpoint, answers: Answers): Decided {
+  const decisions = new Decisions();
+  const facts = readFacts(whole, answers, decisions);
+  const image = facts.knowsPatches ? decideImage(facts, decisions) : undefined;
+  const architecture = decideArchitecture(facts, image, decisions);
+  const preprocess =
+    image &&
+    decidePreprocess(
+      { ...facts.dimensions, ...image },
+      answers.preprocess ?? {},
+      preprocessSources(facts, image.imageSize),
+      decisions,
+    );
+  const labels = decideLabels(facts, decisions);
+  decisions.settle();
+  // Nothing is undecided any more.
+  const { checkpoint, recipes } = facts;
+  checkShapes(recipes, tensorShapes(architecture!));
+  return {
+    checkpoint,
+    recipes,
+    findings: decisions.findings,
+    architecture: architecture!,
+    preprocess: preprocess!,
+    ...labels,
+  };
+}
+
+type WriteOptions = Pick<ConvertOptions, 'name' | 'shardBytes' | 'onProgress'> & { source: Source; dtype: Dtype };
+
+async function writeModel(
+  { checkpoint, recipes, findings: _, ...decided }: Decided,
+  sink: Sink,
+  { name, source, dtype, shardBytes = DEFAULT_SHARD_BYTES, onProgress }: WriteOptions,
+): Promise<Manifest> {
+  const architecture = await readNumbers(decided.architecture, recipes, checkpoint);
   const layout = layOutShards(tensorShapes(architecture), dtype, shardBytes);
   const total = Object.values(layout.tensors).reduce((sum, { bytes }) => sum + bytes, 0);
   const writer = new ShardWriter(layout, sink);
@@ -86,10 +107,9 @@ export async function convertCheckpoint(whole: Checkpoint, sink: Sink, options: 
   const manifest: Manifest = {
     format: FORMAT,
     version: VERSION,
-    name: options.name,
-    source: options.source ?? {},
+    name,
+    source,
     ...decided,
-    ...(options.calibration && { calibration: options.calibration }),
     architecture,
     tensors: layout.tensors,
     shards: await writer.finish(),
@@ -101,58 +121,6 @@ export async function convertCheckpoint(whole: Checkpoint, sink: Sink, options: 
   };
   await sink.write('model.json', new TextEncoder().encode(manifestText(manifest)));
   return manifest;
-}
-
-interface Decided extends Pick<Manifest, 'architecture' | 'preprocess' | 'labels' | 'problemType'> {
-  /** With the prefix of its names stripped. */
-  checkpoint: Checkpoint;
-  recipes: Map<string, Recipe>;
-  findings: Finding[];
-}
-
-function decide(whole: Checkpoint, options: ConvertOptions): Decided {
-  const decisions = new Decisions();
-  const { layout = 'auto' } = options;
-  const { checkpoint: unwrapped, prefix, why } = unwrap(whole, options);
-  if (prefix) decisions.note('prefix', prefix, why);
-  const found = familyOf(unwrapped.tensors.keys(), layout, prefix);
-  const telling = found.within ? 'what stood before the names of the tensors' : 'names of the tensors';
-  decisions.note('layout', found.title, layout === 'auto' ? telling : '--layout');
-  const checkpoint = unscan(unwrapped, found);
-  const family = forPatches(found, options.patchSize);
-  const isMissing = family.patchRules !== undefined && options.patchSize === undefined;
-  if (isMissing) decisions.ask('The size of a patch is in no tensor. Give --patch-size HxW.');
-  const { recipes, dimensions, ignored } = modelTensors(checkpoint, family, options.ignore);
-  for (const { name, why } of ignored) decisions.note('left out', name, why);
-
-  const config = options.config === undefined ? undefined : readConfig(options.config, dimensions.width);
-  const image = isMissing ? undefined : decideImage(dimensions, config, options, decisions);
-  const architecture = decideArchitecture(dimensions, image, family, config, options, decisions);
-  const sources = [
-    options.preset === undefined ? {} : torchvisionPreset(options.preset),
-    options.preprocessor === undefined ? {} : readPreprocessorConfig(options.preprocessor),
-    config?.preprocess ?? {},
-    (image && family.preprocess?.(image.imageSize)) ?? {},
-  ];
-  const preprocess =
-    image && decidePreprocess({ ...dimensions, ...image }, options.preprocess ?? {}, sources, decisions);
-  const labels = decideLabels(dimensions.classes, options.labels, config, decisions);
-  const problemType = config?.problemType?.value ?? 'single-label';
-  if (options.calibration && (problemType !== 'single-label' || labels?.length === 0)) {
-    decisions.ask('A calibration is of a softmax, and this model has none. Leave out --calibration.');
-  }
-  decisions.settle();
-  // Nothing is undecided any more.
-  checkShapes(recipes, tensorShapes(architecture!));
-  return {
-    checkpoint,
-    recipes,
-    findings: decisions.findings,
-    architecture: architecture!,
-    preprocess: preprocess!,
-    labels,
-    problemType,
-  };
 }
 
 /** The numbers of an architecture that checkpoints keep as tensors. */

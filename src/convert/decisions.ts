@@ -2,7 +2,8 @@
  * What a conversion found out, and what it could not: every number of a model is either found, with its reason, or
  * asked for. All questions are put at once.
  */
-import { ViTError } from '../error.ts';
+import { type Question, ViTError } from '../error.ts';
+import type { AnswerName } from './answers.ts';
 
 /** Something that was decided, and why so: shown to the person who converts. */
 export interface Finding {
@@ -22,15 +23,28 @@ export function fact<T>(value: T | undefined, why: string): Fact<T> | undefined 
   return value === undefined ? undefined : { value, why };
 }
 
+/** An answer of the person who converts. */
+export function given<T>(value: T | undefined): Fact<T> | undefined {
+  return fact(value, 'given');
+}
+
+/** A question by the name of its answer. */
+export type Ask = Question & { name: AnswerName };
+
+/** An error that an answer would help. @param why says what is wrong, as a sentence */
+export function question(name: AnswerName, why: string, choices?: readonly string[]): ViTError {
+  return new ViTError('unsupported-model', why, { questions: [{ name, why, ...(choices && { choices }) }] });
+}
+
 export class Decisions {
   readonly findings: Finding[] = [];
-  readonly #questions: string[] = [];
+  readonly #questions: Ask[] = [];
 
   note(what: string, value: unknown, why: string): void {
     this.findings.push({ what, value: format(value), why });
   }
 
-  ask(question: string): void {
+  ask(question: Ask): void {
     this.#questions.push(question);
   }
 
@@ -38,7 +52,7 @@ export class Decisions {
    * Takes the first candidate that is known; where none is, asks.
    * @returns `undefined` only after a question was asked, so never once `settle` returned.
    */
-  choose<T>(what: string, candidates: (Fact<T> | undefined)[], question: string): T | undefined {
+  choose<T>(what: string, candidates: (Fact<T> | undefined)[], question: Ask): T | undefined {
     const chosen = candidates.find((candidate) => candidate !== undefined);
     if (!chosen) {
       this.ask(question);
@@ -48,11 +62,12 @@ export class Decisions {
     return chosen.value;
   }
 
-  /** @throws ViTError `bad-input` with all questions, when there are any. */
+  /** @throws ViTError `unsupported-model` with all questions, when there are any. */
   settle(): void {
-    if (this.#questions.length === 0) return;
-    const lines = this.#questions.map((question) => `\n  ${question}`);
-    throw new ViTError('bad-input', `The checkpoint does not tell everything:${lines.join('')}`);
+    const questions = this.#questions;
+    if (questions.length === 0) return;
+    const lines = questions.map(({ why }) => `\n  ${why}`);
+    throw new ViTError('unsupported-model', `The checkpoint does not say everything:${lines.join('')}`, { questions });
   }
 }
 

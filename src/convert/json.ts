@@ -26,6 +26,11 @@ export class JsonObject {
     return this.#get(key) !== undefined;
   }
 
+  /** As it is in the file. */
+  value(key: string): unknown {
+    return this.#get(key);
+  }
+
   string(key: string): string | undefined {
     return this.#typed(key, 'a string', (value) => typeof value === 'string');
   }
@@ -48,6 +53,14 @@ export class JsonObject {
       key,
       'a list of numbers',
       (value) => Array.isArray(value) && value.every((item) => typeof item === 'number'),
+    );
+  }
+
+  strings(key: string): string[] | undefined {
+    return this.#typed(
+      key,
+      'a list of strings',
+      (value) => Array.isArray(value) && value.every((item) => typeof item === 'string'),
     );
   }
 

@@ -5,6 +5,7 @@
  */
 import { ViTError } from '../error.ts';
 import type { Checkpoint } from './checkpoint.ts';
+import { question } from './decisions.ts';
 import { FAMILIES } from './families/index.ts';
 import { prefixOf } from './families/map-tensors.ts';
 
@@ -31,8 +32,8 @@ const MOST_CANDIDATES = 500;
 /**
  * @param options.prefix takes this prefix, whatever else is there
  * @param options.layout of `LAYOUTS`, or `auto`
- * @throws ViTError `bad-input` when several models are there and none is preferred, or none under the given prefix;
- *   `unsupported-model` when there is a model and something else, which training does not leave there.
+ * @throws ViTError `bad-input` when there is none under the given prefix; `unsupported-model` when several models are there
+ *   and none is preferred, and when there is a model and something else, which training does not leave there.
  */
 export function unwrap(
   checkpoint: Checkpoint,
@@ -40,8 +41,8 @@ export function unwrap(
 ): Unwrapped {
   const names = [...checkpoint.tensors.keys()];
   if (prefix !== undefined) {
-    if (names.some((name) => name.startsWith(prefix))) return strip(checkpoint, prefix, '--prefix');
-    throw new ViTError('bad-input', `--prefix ${prefix}: no tensor's name begins so. There are ${groupsOf(names)}.`);
+    if (names.some((name) => name.startsWith(prefix))) return strip(checkpoint, prefix, 'given');
+    throw new ViTError('bad-input', `No tensor's name begins with ${prefix}. There are ${groupsOf(names)}.`);
   }
   const fits = (list: string[]) =>
     FAMILIES.some((family) => (layout === 'auto' || family.layout === layout) && prefixOf(family, list) !== undefined);
@@ -58,7 +59,7 @@ export function unwrap(
   const others = found.filter((other) => other !== chosen);
   const why =
     others.length > 0
-      ? `names of the tensors; --prefix ${others.join(' or ')} for the other model`
+      ? `names of the tensors; the other model has the prefix ${others.join(' or ')}`
       : 'names of the tensors';
   return strip(checkpoint, chosen, why);
 }
@@ -69,7 +70,7 @@ function choose(found: string[]): string {
     const preferred = found.filter((prefix) => pattern.test(prefix));
     if (preferred.length === 1) return preferred[0];
   }
-  throw new ViTError('bad-input', `The checkpoint holds ${found.length} models. Give --prefix ${found.join(' or ')}.`);
+  throw question('prefix', `The checkpoint holds ${found.length} models: below ${found.join(' and ')}.`, found);
 }
 
 /** What is beside the model may change what it computes. */
@@ -79,10 +80,11 @@ function refuseStrangers(names: string[], prefix: string, found: string[]): void
     return !LEFT_BY_TRAINING.test(name.split(/[./]/, 1)[0]);
   });
   if (strangers.length === 0) return;
-  throw new ViTError(
-    'unsupported-model',
-    `Below ${prefix} there is a model, but beside it there are ${groupsOf(strangers)}. If the model gives the same ` +
-      `results without them, give --prefix ${prefix}`,
+  throw question(
+    'prefix',
+    `Below ${prefix} there is a model, but beside it there are ${groupsOf(strangers)}. They can be left out if they are ` +
+      'not wanted: a classifier would be lost, and the features remain.',
+    [prefix],
   );
 }
 

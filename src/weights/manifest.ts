@@ -15,6 +15,10 @@ export type Dtype = 'f32' | 'f16';
 
 export const BYTES_PER_ELEMENT: Record<Dtype, number> = { f32: 4, f16: 2 };
 
+export const PROBLEM_TYPES = ['single-label', 'multi-label', 'regression'] as const;
+
+export type ProblemType = (typeof PROBLEM_TYPES)[number];
+
 export interface Manifest {
   format: typeof FORMAT;
   version: typeof VERSION;
@@ -24,8 +28,8 @@ export interface Manifest {
   preprocess: Preprocess;
   /** One per class, in the order of the logits. */
   labels: string[];
-  /** Which activation turns logits into scores: softmax or sigmoid. */
-  problemType: 'single-label' | 'multi-label';
+  /** What turns logits into scores: the softmax, the sigmoid of each (also of a single label), or nothing. */
+  problemType: ProblemType;
   /** Only of a single-label model, and only where it was measured. */
   calibration?: Calibration;
   tensors: Record<string, TensorEntry>;

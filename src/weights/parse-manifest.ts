@@ -15,6 +15,8 @@ import {
   FORMAT,
   type Golden,
   type Manifest,
+  PROBLEM_TYPES,
+  type ProblemType,
   type ShardEntry,
   shardStarts,
   type TensorEntry,
@@ -53,7 +55,7 @@ export function parseManifest(json: unknown, where: string): Manifest {
     architecture,
     preprocess: parsePreprocess(field.get('preprocess')),
     labels: field.get('labels').list((label) => label.string()),
-    problemType: field.get('problemType').oneOf(['single-label', 'multi-label']),
+    problemType: parseProblemType(field.get('problemType'), architecture.classes),
     tensors: parseTensors(field.get('tensors'), architecture, shards),
     shards,
     golden: parseGolden(field.get('golden'), architecture),
@@ -67,6 +69,12 @@ export function parseManifest(json: unknown, where: string): Manifest {
     field.get('labels').fail(`has ${manifest.labels.length} entries for ${architecture.classes} classes`);
   }
   return manifest;
+}
+
+/** The softmax of one label would be 1 for every picture: its score is the sigmoid. */
+function parseProblemType(field: Field, classes: number): ProblemType {
+  const problemType = field.oneOf(PROBLEM_TYPES);
+  return problemType === 'single-label' && classes === 1 ? 'multi-label' : problemType;
 }
 
 /** What the network takes is what its pictures become. */

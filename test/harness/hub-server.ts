@@ -34,7 +34,7 @@ const json = (value: unknown) => new TextEncoder().encode(JSON.stringify(value))
 
 /** timm's: it tells everything that the tensors do not. */
 export const TIMM_CONFIG = {
-  architecture: 'vit_made_up',
+  architecture: 'vit_tiny_patch16_224',
   num_classes: 3,
   label_names: ['cat', 'dog', 'bird'],
   model_args: { num_heads: 2 },

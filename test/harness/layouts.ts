@@ -68,6 +68,7 @@ export function openAiNames(model: Tensors, numbers: Record<string, number> = {}
       norm_pre: 'visual.ln_pre',
       ...block('visual.'),
       norm: 'visual.ln_post',
+      fc_norm: 'visual.ln_post',
       projection: (tensor) => [['visual.proj', transposed(tensor)]],
     },
   );

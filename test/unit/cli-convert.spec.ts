@@ -34,7 +34,7 @@ describe('convert', () => {
   test('writes a model and says what it found', async () => {
     const { exitCode, printed, warned } = await runCommand('convert', timm, '--out', out, ...ENOUGH, '--dtype', 'f16');
     expect([exitCode, warned]).toEqual([0, '']);
-    expect(printed).toMatch(/^heads +3 +--heads$/m);
+    expect(printed).toMatch(/^heads +3 +given$/m);
     expect(printed).toMatch(/^epsilon +1e-6 +the convention of a timm ViT$/m);
     expect(printed).toMatch(/of f16 in 1 shard$/);
     expect(readdirSync(folder)).toEqual(['model']);
@@ -74,7 +74,7 @@ describe('convert', () => {
     cpSync(timm, join(timmFolder, 'model.safetensors'));
     const pretrained_cfg = { input_size: [3, 32, 32], crop_pct: 0.9, interpolation: 'bicubic' };
     const config = {
-      architecture: 'vit_made_up',
+      architecture: 'vit_tiny_patch16_224',
       model_args: { num_heads: 3 },
       pretrained_cfg: { ...pretrained_cfg, mean: [0.1, 0.2, 0.3], std: [1, 1, 1] },
     };
@@ -189,7 +189,7 @@ describe('failures', () => {
   test('of the model have exit code 1 and no stack', async () => {
     const { exitCode, warned } = await runCommand('convert', timm, '--out', out);
     expect(exitCode).toBe(1);
-    expect(warned).toMatch(/^error: The checkpoint does not tell everything:\n {2}The number of attention heads/);
+    expect(warned).toMatch(/^error: The checkpoint does not say everything:\n {2}The number of attention heads/);
     expect(warned).not.toContain('    at ');
     expect(existsSync(out)).toBe(false);
   });
@@ -265,7 +265,7 @@ describe('inspect', () => {
     expect(exitCode).toBe(0);
     expect(printed).toContain('PyTorch, 41 tensors, f32, 20.1 kB');
     expect(printed).toMatch(
-      /^prefix +teacher\.backbone\. \(names of the tensors; --prefix student\.module\.backbone\./m,
+      /^prefix +teacher\.backbone\. \(names of the tensors; the other model has the prefix student\.module\.backbone\./m,
     );
     expect(printed).toMatch(/^student\.module\.backbone\.cls_token +f32 +\[1, 1, 8\] +32 B$/m);
   });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { ConvertOptions } from '../../src/convert/convert.ts';
 import type { Finding } from '../../src/convert/decisions.ts';
+import type { ViTError } from '../../src/error.ts';
 import { addTensors, convertInMemory, ENOUGH, fixtureJson, openFixture } from '../harness/checkpoints.ts';
 
 const HF_CONFIG = fixtureJson('hf-vit/config.json');
@@ -9,23 +10,23 @@ async function architectureOf(family: string, options: Partial<ConvertOptions>) 
   return (await convertInMemory(await openFixture(family), options)).manifest.architecture;
 }
 
-async function refusal(family: string, options: Partial<ConvertOptions>): Promise<{ code: string; message: string }> {
+async function refusal(family: string, options: Partial<ConvertOptions>): Promise<ViTError> {
   try {
     await convertInMemory(await openFixture(family), options);
   } catch (error) {
-    return error as { code: string; message: string };
+    return error as ViTError;
   }
   throw new Error('It was converted.');
 }
 
 describe('what no tensor tells', () => {
-  test('is asked for all at once, with the flags to give', async () => {
-    const { code, message } = await refusal('hf-vit', { heads: undefined, preprocess: undefined });
-    expect(code).toBe('bad-input');
-    for (const flag of ['--heads', '--epsilon', '--activation', '--resize', '--crop', '--filter', '--mean', '--std']) {
-      expect(message).toContain(flag);
-    }
-    expect(message).toContain('--resize squash:32x32');
+  test('is asked for all at once, as data', async () => {
+    const { code, message, questions } = await refusal('hf-vit', { heads: undefined, preprocess: undefined });
+    expect(code).toBe('unsupported-model');
+    const parts = ['resize', 'crop', 'filter', 'mean', 'std'].map((part) => `preprocess.${part}`);
+    expect(questions!.map(({ name }) => name)).toEqual(['heads', 'epsilon', 'activation', ...parts]);
+    for (const { why } of questions!) expect(message).toContain(why);
+    expect(questions!.find(({ name }) => name === 'preprocess.resize')!.choices).toContain('squash:32x32');
   });
 
   test('timm: epsilon and activation are the convention, and said to be', async () => {
@@ -35,7 +36,7 @@ describe('what no tensor tells', () => {
     const why = 'the convention of a timm ViT';
     expect(findings).toContainEqual({ what: 'epsilon', value: '1e-6', why });
     expect(findings).toContainEqual({ what: 'activation', value: 'gelu', why });
-    expect(findings).toContainEqual({ what: 'heads', value: '3', why: '--heads' });
+    expect(findings).toContainEqual({ what: 'heads', value: '3', why: 'given' });
   });
 
   test('flags take precedence over config.json', async () => {
@@ -62,10 +63,9 @@ describe('what no tensor tells', () => {
 
   test('an nn.TransformerEncoder: the order of norms is asked for too, and no default is guessed', async () => {
     const options = { imageSize: [28, 28] as [number, number], preprocess: undefined, heads: undefined };
-    const { message } = await refusal('torch-encoder-28x28-gray', options);
-    for (const flag of ['--heads', '--epsilon', '--activation', '--norm-first or --norm-last']) {
-      expect(message).toContain(flag);
-    }
+    const { questions } = await refusal('torch-encoder-28x28-gray', options);
+    const names = questions!.map(({ name }) => name);
+    for (const name of ['heads', 'epsilon', 'activation', 'normFirst', 'pooling']) expect(names).toContain(name);
   });
 });
 
@@ -78,7 +78,7 @@ describe("transformers' config.json", () => {
     expect(manifest.problemType).toBe('single-label');
   });
 
-  test("what it leaves out is ViTConfig's default, and said to be; other models' defaults are not known", async () => {
+  test("what it leaves out is the default of its model's config, and said to be", async () => {
     const findings: Finding[] = [];
     const config = { model_type: 'vit', num_attention_heads: 3, image_size: 32 };
     const onFindings = (list: Finding[]) => findings.push(...list);
@@ -87,8 +87,11 @@ describe("transformers' config.json", () => {
       activation: 'gelu',
     });
     expect(findings.find(({ what }) => what === 'epsilon')?.why).toContain("ViTConfig's default");
-    const { message } = await refusal('hf-vit', { config: { ...config, model_type: 'vit_msn' } });
-    expect(message).toContain('--epsilon');
+    expect(await architectureOf('hf-vit', { config: { ...config, model_type: 'vit_msn' } })).toMatchObject({
+      epsilon: 1e-6,
+    });
+    const { message } = await refusal('hf-vit', { config: { ...config, model_type: 'vit_unheard_of' } });
+    expect(message).toContain('model_type vit_unheard_of');
   });
 
   test('of another model is refused', async () => {
@@ -107,8 +110,8 @@ describe("transformers' config.json", () => {
   test('with an activation or a problem that cannot be run is refused', async () => {
     const { code, message } = await refusal('hf-vit', { config: { ...HF_CONFIG, hidden_act: 'silu' } });
     expect([code, message]).toEqual(['unsupported-model', expect.stringContaining('hidden_act silu')]);
-    const regression = await refusal('hf-vit', { config: { ...HF_CONFIG, problem_type: 'regression' } });
-    expect(regression.message).toContain('problem_type regression');
+    const ranking = await refusal('hf-vit', { config: { ...HF_CONFIG, problem_type: 'ranking' } });
+    expect(ranking.message).toContain('problem_type ranking');
   });
 
   test('of several labels per picture makes a multi-label model', async () => {
@@ -129,7 +132,7 @@ describe("transformers' config.json", () => {
 });
 
 describe("timm's config.json", () => {
-  const base = { architecture: 'vit_made_up', num_classes: 7, num_features: 48, global_pool: 'token' };
+  const base = { architecture: 'vit_tiny_patch16_224', num_classes: 7, num_features: 48, global_pool: 'token' };
 
   test('tells heads, activation and image size by model_args', async () => {
     const config = { ...base, model_args: { num_heads: 4, act_layer: 'quick_gelu', img_size: [16, 64] } };
@@ -143,8 +146,8 @@ describe("timm's config.json", () => {
 
   test('a size in the name tells the heads only together with the width of that size', async () => {
     const config = { ...base, architecture: 'vit_tiny_patch16_224' };
-    const { message } = await refusal('timm-vit', { heads: undefined, config });
-    expect(message).toContain('--heads');
+    const { questions } = await refusal('timm-vit', { heads: undefined, config });
+    expect(questions).toEqual([{ name: 'heads', why: expect.stringContaining('in no tensor') }]);
   });
 
   test('tells how tokens are pooled, which no tensor may show', async () => {
@@ -190,9 +193,7 @@ describe('the image size', () => {
 
   test('is asked for when the patches are no square', async () => {
     const checkpoint = addTensors(await openFixture('timm-vit'), { pos_embed: [1, 1 + 12, 48] });
-    await expect(convertInMemory(checkpoint)).rejects.toThrow(
-      /12 patches, which are no square\. Give --image-size HxW/,
-    );
+    await expect(convertInMemory(checkpoint)).rejects.toThrow(/12 patches, which are no square: height and width/);
     const preprocess = { ...ENOUGH.preprocess, resize: { mode: 'squash' as const, height: 24, width: 32 } };
     const { manifest } = await convertInMemory(checkpoint, { imageSize: [24, 32], preprocess });
     expect(manifest.architecture.imageSize).toEqual([24, 32]);
@@ -201,7 +202,7 @@ describe('the image size', () => {
   test('that needs other positions is refused', async () => {
     expect(await refusal('timm-vit', { imageSize: [64, 64] })).toMatchObject({
       code: 'bad-input',
-      message: expect.stringContaining('64x64 pixels (--image-size) are 64 patches'),
+      message: expect.stringContaining('64x64 pixels (given) are 64 patches'),
     });
     expect(await refusal('timm-vit', { imageSize: [31, 33] })).toMatchObject({ code: 'bad-input' });
   });
@@ -217,9 +218,9 @@ describe('labels', () => {
 
   test('must be as many as the classes', async () => {
     const { message } = await refusal('timm-vit', { labels: seven.slice(1) });
-    expect(message).toContain('--labels: 6 labels for a model of 7 classes');
+    expect(message).toContain('labels (given): 6 for a model of 7 classes');
     const config = { ...HF_CONFIG, id2label: { 0: 'a', 1: 'b' } };
-    expect((await refusal('hf-vit', { config })).message).toContain('config.json, id2label: 2 labels');
+    expect((await refusal('hf-vit', { config })).message).toContain('labels (config.json, id2label): 2 for');
   });
 
   test('are numbers where nothing tells, and this is said', async () => {
@@ -227,7 +228,7 @@ describe('labels', () => {
     const onFindings = (list: Finding[]) => findings.push(...list);
     const { manifest } = await convertInMemory(await openFixture('timm-vit'), { onFindings });
     expect(manifest.labels[6]).toBe('class 6');
-    expect(findings.find(({ what }) => what === 'labels')?.why).toContain('no --labels');
+    expect(findings.find(({ what }) => what === 'labels')?.why).toContain('none given');
   });
 
   test('of config.json are ordered by their numbers, which must have no gaps', async () => {

@@ -3,10 +3,12 @@
  * names, shapes and orders, the converter reads them. And what the names leave open is asked for.
  */
 import { describe, expect, test } from 'vitest';
+import { withFlags } from '../../src/cli/convert-flags.ts';
 import type { Checkpoint } from '../../src/convert/checkpoint.ts';
 import type { ConvertOptions } from '../../src/convert/convert.ts';
 import type { Finding } from '../../src/convert/decisions.ts';
 import { familyOf } from '../../src/convert/families/index.ts';
+import type { ViTError } from '../../src/error.ts';
 import {
   addTensors,
   type Converted,
@@ -46,7 +48,7 @@ async function refusal(checkpoint: Checkpoint, options: Options): Promise<{ code
   try {
     await convertInMemory(checkpoint, options);
   } catch (error) {
-    return error as { code: string; message: string };
+    return { code: (error as ViTError).code, message: withFlags(error as ViTError) };
   }
   throw new Error('It was converted.');
 }
@@ -66,7 +68,8 @@ const plain = await convertFixture('timm-vit');
 const noBias = await convertFixture('timm-vit-no-qkv-bias');
 const clip = await convertFixture('timm-clip-quickgelu', { epsilon: 1e-5, activation: 'quick_gelu' }, /^head\./);
 const bothTowers = await convertFixture('hf-clip', { config: fixtureJson('hf-clip/config.json') });
-const dinov2 = await convertFixture('hf-dinov2', { config: fixtureJson('hf-dinov2/config.json') }, /^classifier/);
+const DINOV2 = { ...fixtureJson('hf-dinov2/config.json'), architectures: ['Dinov2Model'] };
+const dinov2 = await convertFixture('hf-dinov2', { config: DINOV2 }, /^classifier/);
 
 const vitPytorchFixture = await openFixture('vit-pytorch');
 
@@ -177,7 +180,7 @@ describe('what a library takes for granted', () => {
     const converted = await convertInMemory(checkpointOf(unprojected), { ...VIT_PYTORCH, heads: undefined });
     expect(converted.manifest).toEqual(expected.manifest);
     const { message } = await refusal(checkpointOf(unprojected), { ...VIT_PYTORCH, heads: 3 });
-    expect(message).toContain('--heads 3, but the tensors have 1');
+    expect(message).toContain('heads 3 (given), but the tensors have 1');
   });
 
   test('vit-pytorch: a class token without elements is none, and a norm behind the pooling stays there', async () => {
@@ -205,7 +208,7 @@ describe('what the names leave open is asked for', () => {
       'vit-pytorch: patches, pooling and heads at once',
       async () => checkpointOf(vitPytorchModel),
       { heads: undefined },
-      ['--patch-size HxW', '--pooling class or --pooling all', '--heads N'],
+      ['--patch-size HxW', '--pooling class|all', '--heads N'],
     ],
     [
       'open_clip: activation and both numbers of heads',
@@ -223,28 +226,23 @@ describe('what the names leave open is asked for', () => {
       'timm: a CLIP without config.json',
       () => openFixture('timm-clip-quickgelu'),
       {},
-      ['norm_pre', '--epsilon 1e-5', '--activation quick_gelu'],
+      ['norm_pre', '1e-5. Give --epsilon X', '--activation quick_gelu'],
     ],
-    ['timm: a SigLIP without config.json', () => openFixture('timm-siglip'), {}, ['--activation gelu_tanh']],
-    [
-      'timm or DINO: a plain ViT without a head',
-      () => openFixture('timm-vit-headless'),
-      {},
-      ['--layout timm or --layout dino'],
-    ],
-    ['DINO or timm', () => openFixture('dino'), {}, ['--layout timm or --layout dino']],
+    ['timm: a SigLIP without config.json', () => openFixture('timm-siglip'), {}, ['--activation gelu|gelu_tanh']],
+    ['timm or DINO: a plain ViT without a head', () => openFixture('timm-vit-headless'), {}, ['--layout timm|dino']],
+    ['DINO or timm', () => openFixture('dino'), {}, ['--layout timm|dino']],
     [
       'nn.TransformerEncoder: which tokens are pooled',
       () => openFixture('torch-encoder-28x28-gray'),
       { epsilon: 1e-5, activation: 'gelu', normFirst: true, imageSize: [28, 28] },
-      ['--pooling class, --pooling patches'],
+      ['--pooling class|patches|all'],
     ],
   ];
   for (const [title, make, options, questions] of asked) {
     test(title, async () => {
       const { code, message } = await refusal(await make(), options);
-      expect(code).toBe('bad-input');
-      expect(message).toContain('does not tell everything');
+      expect(code).toBe('unsupported-model');
+      expect(message).toContain('does not say everything');
       for (const question of questions) expect(message).toContain(question);
     });
   }
@@ -254,7 +252,7 @@ describe('what the names leave open is asked for', () => {
       (await convertFixture('dino', options)).manifest.architecture.positionResampling;
     expect(await resampling({ layout: 'dino' })).toBe('bicubic-offset');
     expect(await resampling({ layout: 'timm' })).toBeUndefined();
-    expect(await resampling({ config: { architecture: 'vit_made_up' } })).toBeUndefined();
+    expect(await resampling({ config: { architecture: 'vit_tiny_patch16_224' } })).toBeUndefined();
     const teacher = renameTensors(await openFixture('dino'), (name) => `teacher.backbone.${name}`);
     expect((await convertInMemory(teacher)).manifest.architecture.positionResampling).toBe('bicubic-offset');
   });
@@ -271,9 +269,9 @@ describe('what the names leave open is asked for', () => {
       epsilon: 1e-5,
       activation: 'gelu',
     });
-    await expect(of(clipFixture, 'vit_base_patch32_clip_224', 'openai')).rejects.toThrow('--activation quick_gelu');
-    await expect(of(clipFixture, 'vit_base_patch32_clip_224')).rejects.toThrow('--activation quick_gelu');
-    await expect(of(clipFixture, 'vit_made_up')).rejects.toThrow('--epsilon 1e-5');
+    await expect(of(clipFixture, 'vit_base_patch32_clip_224', 'openai')).rejects.toThrow('activation of its MLPs');
+    await expect(of(clipFixture, 'vit_base_patch32_clip_224')).rejects.toThrow('activation of its MLPs');
+    await expect(of(clipFixture, 'vit_tiny_patch16_224')).rejects.toThrow('epsilon of its norms');
     expect(await of('timm-siglip', 'vit_base_patch16_siglip_224')).toMatchObject({ activation: 'gelu' });
     expect(await of('timm-siglip', 'vit_so400m_patch16_siglip_384')).toMatchObject({ activation: 'gelu_tanh' });
     await expect(of('timm-vit', 'vit_base_patch16_rpn_224')).rejects.toMatchObject({ code: 'unsupported-model' });
@@ -281,8 +279,8 @@ describe('what the names leave open is asked for', () => {
 
   test('flags that contradict the tensors are refused', async () => {
     const refused = async (checkpoint: Checkpoint, options: Options) => (await refusal(checkpoint, options)).message;
-    expect(await refused(checkpointOf(jaxModel), { heads: 4 })).toContain('--heads 4, but the tensors have 3');
-    expect(await refused(checkpointOf(jaxModel), { patchSize: [4, 4] })).toContain('--patch-size 4x4, but');
+    expect(await refused(checkpointOf(jaxModel), { heads: 4 })).toContain('heads 4 (given), but the tensors have 3');
+    expect(await refused(checkpointOf(jaxModel), { patchSize: [4, 4] })).toContain('patches of 4x4 (given), but');
     expect(await refused(checkpointOf(vitPytorchModel), { ...VIT_PYTORCH, patchSize: [5, 7] })).toContain(
       'to_patch_embedding.1.weight: patches of 192 numbers are no whole channels of 5x7 pixels',
     );
@@ -291,7 +289,7 @@ describe('what the names leave open is asked for', () => {
         config: fixtureJson('hf-siglip-vision/config.json'),
         pooling: 'all',
       }),
-    ).toContain('--pooling all, but by its tensors the pooling is "attention"');
+    ).toContain('pooling all (given), but the tensors are those of "attention"');
   });
 });
 
@@ -403,7 +401,7 @@ describe('what is missing, unknown or of a wrong shape is named', () => {
     const both = new Map([...under('params/img/', jaxModel), ...under('params/txt/', jaxModel)]);
     const texts = new Map([...both].map(([name, tensor]) => [name.replace('txt/embedding', 'txt/Embed_0'), tensor]));
     const error = await refusal(checkpointOf(texts), {});
-    expect(error.message).toContain('give --prefix params/img/');
+    expect(error.message).toContain('Give --prefix params/img/');
     const { manifest } = await convertInMemory(checkpointOf(texts), { prefix: 'params/img/' });
     expect(manifest.architecture.heads).toBe(3);
   });

@@ -62,7 +62,7 @@ describe('what training leaves beside a model', () => {
     [
       'vit-dino.pth',
       'teacher.backbone.',
-      'names of the tensors; --prefix student.module.backbone. for the other model; left out: 20 of student, 1 of teacher',
+      'names of the tensors; the other model has the prefix student.module.backbone.; left out: 20 of student, 1 of teacher',
     ],
   ])('%s', async (file, prefix, why) => {
     const checkpoint = await openFile(file);
@@ -76,24 +76,24 @@ describe('what training leaves beside a model', () => {
     expect(unwrap(both, {}).prefix).toBe('model_ema.');
     expect(unwrap(both, { prefix: 'model.' })).toMatchObject({
       prefix: 'model.',
-      why: '--prefix; left out: 20 of model_ema',
+      why: 'given; left out: 20 of model_ema',
     });
   });
 
   test('of two models of equal rank, one is asked for', () => {
     const both = { ...bare, tensors: new Map([...under('left.').tensors, ...under('right.').tensors]) };
-    expect(() => unwrap(both, {})).toThrow('holds 2 models. Give --prefix left. or right.');
+    expect(() => unwrap(both, {})).toThrow('holds 2 models: below left. and right.');
   });
 
   test('what training does not leave there is refused, unless the prefix is given', async () => {
     const strange = addTensors(under('backbone.'), { 'decode_head.weight': [2, 2] });
-    expect(() => unwrap(strange, {})).toThrow('beside it there are 1 of decode_head. If the model gives the same');
+    expect(() => unwrap(strange, {})).toThrow('beside it there are 1 of decode_head. They can be left out');
     expect(await shards(strange, { prefix: 'backbone.' })).toEqual(await shards(bare));
   });
 
   test('a prefix that is not there is told, with those that are', () => {
     expect(() => unwrap(under('a.b.'), { prefix: 'c.' })).toThrow(
-      "--prefix c.: no tensor's name begins so. There are 20 of a.",
+      "No tensor's name begins with c.. There are 20 of a.",
     );
   });
 });

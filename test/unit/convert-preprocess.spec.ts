@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { Decisions } from '../../src/convert/decisions.ts';
 import { JsonObject } from '../../src/convert/json.ts';
-import { decidePreprocess } from '../../src/convert/preprocess/decide.ts';
-import type { PreprocessFacts } from '../../src/convert/preprocess/facts.ts';
-import { readPreprocessorConfig } from '../../src/convert/preprocess/hugging-face.ts';
-import { readPretrainedCfg } from '../../src/convert/preprocess/timm.ts';
-import { TORCHVISION_PRESETS, torchvisionPreset } from '../../src/convert/preprocess/torchvision.ts';
+import { decidePreprocess } from '../../src/convert/preprocess/decide-preprocess.ts';
+import { readPreprocessorConfig } from '../../src/convert/preprocess/image-processor.ts';
+import type { PreprocessFacts } from '../../src/convert/preprocess/preprocess-facts.ts';
+import { readPretrainedCfg } from '../../src/convert/preprocess/pretrained-cfg.ts';
+import { TORCHVISION_PRESETS, torchvisionPreset } from '../../src/convert/preprocess/torchvision-presets.ts';
 import type { Preprocess } from '../../src/model/preprocess.ts';
 
 /** The values alone, without where they come from. */
@@ -94,7 +94,7 @@ describe('preprocessor_config.json', () => {
     expect(() => readHuggingFace({ ...file, rescale_factor: 1 / 127.5 })).toThrow('divides by 255 only');
     expect(() => readHuggingFace({ ...file, image_mean: '0.5' })).toThrow('image_mean must be a list of numbers');
     expect(() => readHuggingFace({ image_processor_type: 'OwlViTImageProcessor' })).toThrow(
-      /OwlViTImageProcessor.*--mean/,
+      /OwlViTImageProcessor.*mean and std can be given/,
     );
     expect(() => readHuggingFace({})).toThrow('an image processor it does not name');
   });
@@ -178,7 +178,7 @@ describe('the decision', () => {
   test('a crop is asked for after anything else', () => {
     const { crop: _, ...rest } = complete;
     const resize = { mode: 'shortest-edge', size: 36, rounding: 'trunc' } as const;
-    expect(() => decide({ ...rest, resize })).toThrow('Give --crop 32x32;');
+    expect(() => decide({ ...rest, resize })).toThrow('How pictures are cropped is not known');
     expect(() => decide({ ...rest, resize, crop: null })).toThrow('may have any size');
   });
 

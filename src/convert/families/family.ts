@@ -7,9 +7,10 @@
  * rest of the name. A name's block and rest are put in the place of the canonical pattern's `#` and `*`.
  */
 import type { Architecture } from '../../model/architecture.ts';
-import type { TextFacts } from '../configs/facts.ts';
-import type { PreprocessFacts } from '../preprocess/facts.ts';
-import type { Dimensions } from '../tensors.ts';
+import type { TextFacts } from '../configs/config-facts.ts';
+import type { Ask } from '../decisions.ts';
+import type { Dimensions } from '../dimensions.ts';
+import type { PreprocessFacts } from '../preprocess/preprocess-facts.ts';
 
 export interface Family {
   /** What `--layout` calls it. Several families may have one layout: they are told apart by their signatures. */
@@ -20,6 +21,11 @@ export interface Family {
   prefixes: string[];
   /** A checkpoint is of this family when each of these patterns fits one of its names; `|` parts alternatives. */
   signature: string[];
+  /**
+   * The classes of transformers that have these tensors, and what each has beside the blocks. Where a config names one, it
+   * decides which family it is, whatever else lies in the file.
+   */
+  models?: Record<string, readonly Part[]>;
   /**
    * Where its names are another family's, too: what stands before them tells, or `--layout`. A pattern of the whole
    * prefix.
@@ -42,13 +48,20 @@ export interface Family {
   resamples?: false;
   /** Conventions that models of some dimensions do not follow, and what is asked then. */
   exceptions?(dimensions: Dimensions): Questions;
+  /** What only a config says of these models, which have no tensor for it; asked where there is none. */
+  needsConfig?: Ask;
+  /** Of models with tokens in front of the patches: attention pools the patches alone. */
+  poolsPatchesAlone?: true;
   /** Where the library has one preprocessing for all of the family's models. */
   preprocess?(imageSize: readonly [height: number, width: number]): PreprocessFacts;
   /** What the text tower takes for granted; what it leaves out is asked for. */
   text?: Omit<TextFacts, 'heads' | 'activation'>;
 }
 
-export type Questions = Partial<Record<keyof Conventions, string>>;
+/** What a model has beside its blocks. */
+export type Part = 'head' | 'projection' | 'text';
+
+export type Questions = Partial<Record<keyof Conventions, Ask>>;
 
 export type Conventions = Partial<
   Pick<

@@ -1,5 +1,5 @@
 /**
- * Hugging Face's BEiT (transformers/models/beit/modeling_beit.py): relative position biases, layer scale, no bias of K.
+ * Hugging Face's BEiT (transformers/models/beit/modeling_beit.py), and Data2Vec's, which is one: relative position biases, layer scale, no bias of K.
  * With the names on disk and with those that version 5 gives the same modules in memory.
  */
 import type { Family } from './family.ts';
@@ -14,8 +14,14 @@ const ATTENTION = `${BLOCK}.attention.attention`;
 export const huggingFaceBeit: Family = {
   layout: 'hf',
   title: 'Hugging Face BEiT',
-  prefixes: ['', 'beit.'],
+  prefixes: ['', 'beit.', 'data2vec_vision.'],
   signature: ['embeddings.patch_embeddings.projection.weight', `${BLOCK}.lambda_1|${MEMORY}.lambda_1`],
+  models: {
+    BeitModel: [],
+    BeitForImageClassification: ['head'],
+    Data2VecVisionModel: [],
+    Data2VecVisionForImageClassification: ['head'],
+  },
   rules: [
     renamed('cls_token', 'embeddings.cls_token'),
     renamed('pos_embed', 'embeddings.position_embeddings'),

@@ -29,8 +29,6 @@ const IMAGE: Rule[] = [
   renamed('head.*', 'classifier.*'),
 ];
 
-const FINAL_NORM = renamed('norm.*', 'post_layernorm.*');
-
 const TEXT: Rule[] = [
   renamed('text.token_embed.weight', 'text_model.embeddings.token_embedding.weight'),
   renamed('text.pos_embed', 'text_model.embeddings.position_embedding.weight'),
@@ -56,16 +54,25 @@ export const huggingFaceClip: Family = {
   title: 'Hugging Face CLIP',
   prefixes: ['vision_model.', ''],
   signature: ['embeddings.class_embedding', 'pre_layrnorm.weight'],
+  models: {
+    CLIPModel: ['projection', 'text'],
+    CLIPVisionModel: [],
+    CLIPVisionModelWithProjection: ['projection'],
+    MetaClip2Model: ['projection', 'text'],
+    MetaClip2VisionModel: [],
+    MetaClip2VisionModelWithProjection: ['projection'],
+  },
   rules: [
     ...CLIP_IMAGE,
-    FINAL_NORM,
+    // Of the class token alone; the others stay as they are.
+    renamed('fc_norm.*', 'post_layernorm.*'),
     renamed('projection.*', 'visual_projection.*'),
     ...TEXT,
     renamed('text.projection.*', 'text_projection.*'),
   ],
   unsupported: {},
   ignored: POSITION_IDS,
-  conventions: { epsilon: 1e-5, normOrder: 'first', positionResampling: 'bicubic' },
+  conventions: { epsilon: 1e-5, normOrder: 'first', pooling: 'class', positionResampling: 'bicubic' },
 };
 
 /** `CLIPForImageClassification`: its classifier reads the mean of the patches, before any norm. */
@@ -73,6 +80,7 @@ export const huggingFaceClipClassifier: Family = {
   ...huggingFaceClip,
   title: 'Hugging Face CLIP with a classifier',
   signature: [...huggingFaceClip.signature, 'classifier.weight'],
+  models: { CLIPForImageClassification: ['head'], MetaClip2ForImageClassification: ['head'] },
   rules: CLIP_IMAGE,
   ignored: { ...POSITION_IDS, 'post_layernorm.*': 'the classifier does not use it' },
   conventions: { ...huggingFaceClip.conventions, pooling: 'patches', finalNorm: 'none' },
@@ -83,9 +91,10 @@ export const huggingFaceSiglip: Family = {
   title: 'Hugging Face SigLIP',
   prefixes: ['vision_model.', ''],
   signature: ['embeddings.patch_embedding.bias', 'post_layernorm.weight'],
+  models: { SiglipModel: ['text'], SiglipVisionModel: [] },
   rules: [
     ...IMAGE,
-    FINAL_NORM,
+    renamed('norm.*', 'post_layernorm.*'),
     renamed('attn_pool.latent', 'head.probe'),
     thirds('attn_pool.q.weight', 'head.attention.in_proj_weight', 0, 1),
     thirds('attn_pool.q.bias', 'head.attention.in_proj_bias', 0, 1),
@@ -100,4 +109,18 @@ export const huggingFaceSiglip: Family = {
   unsupported: {},
   ignored: POSITION_IDS,
   conventions: { epsilon: 1e-6, activation: 'gelu_tanh', normOrder: 'first', positionResampling: 'bicubic' },
+};
+
+/**
+ * `SiglipForImageClassification`: its classifier reads the mean of the patches. The head that pools by attention may lie in
+ * the file, from before.
+ */
+export const huggingFaceSiglipClassifier: Family = {
+  ...huggingFaceSiglip,
+  title: 'Hugging Face SigLIP with a classifier',
+  signature: [...huggingFaceSiglip.signature, 'classifier.weight'],
+  models: { SiglipForImageClassification: ['head'] },
+  rules: [...IMAGE, renamed('norm.*', 'post_layernorm.*')],
+  ignored: { ...POSITION_IDS, 'head.*': 'the classifier does not use it' },
+  conventions: { ...huggingFaceSiglip.conventions, pooling: 'patches' },
 };

@@ -53,6 +53,7 @@ export const huggingFaceDinov2: Family = {
   title: 'Hugging Face DINOv2',
   prefixes: ['', 'dinov2.'],
   signature: SIGNATURE,
+  models: { Dinov2Model: [], Dinov2ForImageClassification: ['head'] },
   rules: RULES,
   unsupported: {},
   ignored: IGNORED,
@@ -64,5 +65,6 @@ export const huggingFaceDinov2Registers: Family = {
   title: 'Hugging Face DINOv2 with registers',
   prefixes: ['', 'dinov2_with_registers.'],
   signature: [...SIGNATURE, 'embeddings.register_tokens'],
+  models: { Dinov2WithRegistersModel: [], Dinov2WithRegistersForImageClassification: ['head'] },
   conventions: { ...huggingFaceDinov2.conventions, positionResampling: 'bicubic-antialias' },
 };

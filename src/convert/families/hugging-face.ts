@@ -18,6 +18,17 @@ export const huggingFace: Family = {
   title: 'Hugging Face ViT',
   prefixes: ['', 'vit.', 'deit.'],
   signature: ['embeddings.patch_embeddings.projection.weight', 'embeddings.cls_token'],
+  models: {
+    ViTModel: [],
+    ViTForImageClassification: ['head'],
+    DeiTModel: [],
+    DeiTForImageClassification: ['head'],
+    DeiTForImageClassificationWithTeacher: ['head'],
+    ViTMSNModel: [],
+    ViTMSNForImageClassification: ['head'],
+    // Of its encoder: all patches are shown.
+    ViTMAEModel: [],
+  },
   rules: [
     renamed('cls_token', 'embeddings.cls_token'),
     renamed('dist_token', 'embeddings.distillation_token'),

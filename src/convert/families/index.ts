@@ -2,16 +2,22 @@
  * The families that can be read, and which of them a checkpoint is of.
  */
 import { ViTError } from '../../error.ts';
+import { question } from '../decisions.ts';
 import { dino, dinov2, dinov2Classifier, dinov2Registers, dinov2RegistersClassifier } from './dino.ts';
 import type { Family } from './family.ts';
 import { huggingFace } from './hugging-face.ts';
 import { huggingFaceBeit } from './hugging-face-beit.ts';
-import { huggingFaceClip, huggingFaceClipClassifier, huggingFaceSiglip } from './hugging-face-clip.ts';
+import {
+  huggingFaceClip,
+  huggingFaceClipClassifier,
+  huggingFaceSiglip,
+  huggingFaceSiglipClassifier,
+} from './hugging-face-clip.ts';
 import { huggingFaceDinov2, huggingFaceDinov2Registers } from './hugging-face-dinov2.ts';
 import { jax } from './jax.ts';
 import { prefixOf } from './map-tensors.ts';
 import { openAiClip, openClip, openClipImage } from './openai-clip.ts';
-import { timm } from './timm.ts';
+import { timm, timmBeit, timmEva, timmPerception } from './timm.ts';
 import { torchEncoder } from './torch-encoder.ts';
 import { torchvision } from './torchvision.ts';
 import { vitPytorch, vitPytorchPlain } from './vit-pytorch.ts';
@@ -23,6 +29,9 @@ export const FAMILIES: Family[] = [
   dinov2Registers,
   dinov2,
   dino,
+  timmBeit,
+  timmEva,
+  timmPerception,
   timm,
   huggingFaceBeit,
   huggingFaceDinov2Registers,
@@ -30,6 +39,7 @@ export const FAMILIES: Family[] = [
   huggingFace,
   huggingFaceClipClassifier,
   huggingFaceClip,
+  huggingFaceSiglipClassifier,
   huggingFaceSiglip,
   torchvision,
   openAiClip,
@@ -46,30 +56,58 @@ export function forPatches(family: Family, patchSize: [number, number] = [1, 1])
   return family.patchRules ? { ...family, rules: [...family.rules, ...family.patchRules(patchSize)] } : family;
 }
 
-/** What `--layout` may be, besides `auto`. */
+/** What a layout may be, besides `auto`. */
 export const LAYOUTS = [...new Set([timm, huggingFace, ...FAMILIES].map(({ layout }) => layout))];
 
+/** What decides beside the names of the tensors. */
+interface Hints {
+  /** Of `LAYOUTS`, or `auto` to find it out from the names. */
+  layout?: string;
+  /** What stood before the names. */
+  within?: string;
+  /** A class of transformers. */
+  modelClass?: string;
+}
+
 /**
- * @param layout of `LAYOUTS`, or `auto` to tell it from the names
- * @param within what stood before the names
- * @throws ViTError `bad-input` for a layout that is not one, `unsupported-model` when the names fit none.
+ * @throws ViTError `bad-input` for a layout that is not one, `unsupported-model` when the names fit none, and for a class
+ *   of transformers that no family is of.
  */
-export function familyOf(names: Iterable<string>, layout = 'auto', within = ''): Family {
-  const candidates = FAMILIES.filter((candidate) =>
+export function familyOf(names: Iterable<string>, { layout = 'auto', within = '', modelClass }: Hints = {}): Family {
+  const ofLayout = FAMILIES.filter((candidate) =>
     layout === 'auto' ? (candidate.within?.test(within) ?? true) : candidate.layout === layout,
   );
-  if (candidates.length === 0) {
-    throw new ViTError('bad-input', `There is no layout ${layout}. Give --layout auto, ${LAYOUTS.join(' or ')}.`);
+  if (ofLayout.length === 0) {
+    throw new ViTError('bad-input', `There is no layout ${layout}; there are auto, ${LAYOUTS.join(', ')}.`);
   }
+  const candidates = modelClass === undefined ? ofLayout : ofLayout.filter((family) => isOfClass(family, modelClass));
+  if (candidates.length === 0) throw unknownClass(modelClass!, ofLayout);
   const list = [...names];
   const family = candidates.find((candidate) => prefixOf(candidate, list) !== undefined);
   if (family) return family;
   // Its plainest family then says which tensors are missing.
-  if (layout !== 'auto') return candidates.find(({ title }) => title.endsWith('ViT')) ?? candidates[0];
+  if (layout !== 'auto' || modelClass !== undefined)
+    return candidates.find(({ title }) => title.endsWith('ViT')) ?? candidates[0];
   const examples = list.slice(0, 5).join(', ');
   const titles = FAMILIES.map(({ title }) => title).join(', ');
   throw new ViTError(
     'unsupported-model',
     `These tensor names are of no layout that this version reads (${titles}): ${examples}${list.length > 5 ? ', …' : ''}`,
+  );
+}
+
+function isOfClass({ models }: Family, modelClass: string): boolean {
+  return models !== undefined && Object.hasOwn(models, modelClass);
+}
+
+function unknownClass(modelClass: string, families: Family[]): ViTError {
+  const classes = families.flatMap(({ models = {} }) => Object.keys(models));
+  // `ViTForMaskedImageModeling` -> `ViTModel`, whose tensors it has.
+  const [stem] = modelClass.split(/For[A-Z]|Model|Backbone/, 1);
+  const kin = classes.filter((known) => known.startsWith(`${stem}Model`) || known.startsWith(`${stem}For`));
+  return question(
+    'modelClass',
+    `config.json has architectures ${modelClass}, a class that this version does not run; it runs ${(kin.length > 0 ? kin : classes).join(', ')}.`,
+    kin.length > 0 ? kin : classes,
   );
 }

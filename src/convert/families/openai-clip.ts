@@ -22,8 +22,11 @@ function blocks(to: string, from: string): Rule[] {
   ];
 }
 
-/** @param module with its dot */
-function image(module: string): Rule[] {
+/**
+ * @param module with its dot
+ * @param norm `norm` of all tokens, `fc_norm` of the class token alone
+ */
+function image(module: string, norm: 'norm' | 'fc_norm' = 'norm'): Rule[] {
   return [
     asTokens('cls_token', `${module}class_embedding`),
     asTokens('pos_embed', `${module}positional_embedding`),
@@ -32,7 +35,7 @@ function image(module: string): Rule[] {
     ...blocks('blocks', `${module}transformer.resblocks`),
     renamed('blocks.#.ls1.gamma', `${module}transformer.resblocks.#.ls_1.gamma`),
     renamed('blocks.#.ls2.gamma', `${module}transformer.resblocks.#.ls_2.gamma`),
-    renamed('norm.*', `${module}ln_post.*`),
+    renamed(`${norm}.*`, `${module}ln_post.*`),
     transposed('projection.weight', `${module}proj`),
   ];
 }
@@ -48,10 +51,21 @@ function text(module: string): Rule[] {
   ];
 }
 
+const BESIDE: Rule[] = [
+  ...text(''),
+  ...text('text.'),
+  renamed('logit_scale', 'logit_scale'),
+  renamed('logit_bias', 'logit_bias'),
+];
+
 const ASK: Questions = {
-  activation:
-    "The activation of the MLPs is in no tensor. Give --activation quick_gelu for OpenAI's weights and those trained " +
-    "with it, --activation gelu for most of open_clip's.",
+  activation: {
+    name: 'activation',
+    why:
+      "The activation of the MLPs is in no tensor: quick_gelu of OpenAI's weights and those trained with it, gelu of " +
+      "most of open_clip's.",
+    choices: ['quick_gelu', 'gelu'],
+  },
 };
 
 export const openClip: Family = {
@@ -65,13 +79,7 @@ export const openClip: Family = {
     'visual.ln_pre.weight',
     'visual.transformer.resblocks.#.attn.in_proj_weight',
   ],
-  rules: [
-    ...image('visual.'),
-    ...text(''),
-    ...text('text.'),
-    renamed('logit_scale', 'logit_scale'),
-    renamed('logit_bias', 'logit_bias'),
-  ],
+  rules: [...image('visual.'), ...BESIDE],
   unsupported: {},
   ignored: {
     attn_mask: 'a text token attends to those before it',
@@ -89,6 +97,7 @@ export const openAiClip: Family = {
   ...openClip,
   title: 'CLIP of OpenAI',
   signature: [...openClip.signature, 'input_resolution', 'context_length', 'vocab_size'],
+  rules: [...image('visual.', 'fc_norm'), ...BESIDE],
   conventions: { ...openClip.conventions, activation: 'quick_gelu', headSize: 64 },
   exceptions: undefined,
   // clip/clip.py: the shorter edge to the size of the model, the middle cut out.

@@ -2,7 +2,7 @@
  * timm's `VisionTransformer` and what is built on it (timm/models/vision_transformer.py, deit.py, beit.py): DeiT, DeiT-3,
  * DINOv2, CLIP, SigLIP, BEiT. Its names are the canonical ones, but for BEiT's.
  */
-import type { Dimensions } from '../tensors.ts';
+import type { Dimensions } from '../dimensions.ts';
 import type { Family, Questions } from './family.ts';
 import { renamed, stacked, withoutKey } from './transforms.ts';
 
@@ -66,26 +66,71 @@ export const timm: Family = {
     if (dimensions.normBeforeBlocks) return CLIP;
     return { ...(dimensions.classToken ? {} : SIGLIP), ...(maybeDino(dimensions) ? DINO : {}) };
   },
+  poolsPatchesAlone: true,
+};
+
+/** Of the names that `Beit` and `Eva` share, its table is its own. */
+export const timmBeit: Family = {
+  ...timm,
+  title: 'timm BEiT',
+  signature: [
+    ...timm.signature,
+    'blocks.#.attn.relative_position_bias_table|rel_pos_bias.relative_position_bias_table',
+  ],
+};
+
+/**
+ * Names of timm's class `Eva` (EVA, EVA-02, Perception Encoder, RoPE-ViT), and of DeiT-3 as its authors save it. Some of
+ * them turn Q and K by their positions, or have their norms elsewhere, and no tensor shows it.
+ */
+export const timmEva: Family = {
+  ...timm,
+  title: 'timm EVA',
+  signature: [...timm.signature, 'blocks.#.attn.q_bias|blocks.#.gamma_1|blocks.#.mlp.fc1_g.weight'],
+  needsConfig: {
+    name: 'architecture',
+    why:
+      "These tensors are those of several models of timm's, of which some have rotary positions or their norms elsewhere, " +
+      'and no tensor shows it: EVA, EVA-02, DeiT-3, a Perception Encoder or others.',
+  },
+};
+
+/** A Perception Encoder, which has not always layer scale. */
+export const timmPerception: Family = {
+  ...timmEva,
+  signature: [...timm.signature, 'norm_pre.weight', 'attn_pool.latent'],
 };
 
 const CLIP: Questions = {
-  epsilon:
-    'With norm_pre it is a CLIP, and the epsilon of its norms is in no tensor. Give --epsilon 1e-5, as all CLIPs of timm have it, or --config config.json.',
-  activation:
-    'With norm_pre it is a CLIP, and the activation of its MLPs is in no tensor. Give --activation quick_gelu ' +
-    "(OpenAI's weights) or --activation gelu (most others), or --config config.json.",
+  epsilon: {
+    name: 'epsilon',
+    why: 'With norm_pre it is a CLIP, and the epsilon of its norms is in no tensor; all CLIPs of timm have 1e-5.',
+  },
+  activation: {
+    name: 'activation',
+    why:
+      'With norm_pre it is a CLIP, and the activation of its MLPs is in no tensor: quick_gelu of those with the weights ' +
+      'of OpenAI, gelu of most others.',
+    choices: ['quick_gelu', 'gelu'],
+  },
 };
 
 const SIGLIP: Questions = {
-  activation:
-    'Without a class token it may be a SigLIP, and the activation of its MLPs is in no tensor. Give --activation gelu ' +
-    'or --activation gelu_tanh, or --config config.json.',
+  activation: {
+    name: 'activation',
+    why: 'Without a class token it may be a SigLIP, and the activation of its MLPs is in no tensor.',
+    choices: ['gelu', 'gelu_tanh'],
+  },
 };
 
 const DINO: Questions = {
-  positionResampling:
-    "These names are timm's and those of DINO's own files, which resample positions differently for other image sizes. " +
-    'Give --layout timm or --layout dino, or --config config.json.',
+  positionResampling: {
+    name: 'layout',
+    why:
+      "These names are timm's and those of DINO's own files, which resample positions differently for other image " +
+      'sizes.',
+    choices: ['timm', 'dino'],
+  },
 };
 
 /** DINO's models have no head and nothing that a plain ViT has not. */

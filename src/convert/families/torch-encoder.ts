@@ -55,9 +55,13 @@ export const torchEncoder: Family = {
   exceptions: ({ classToken }) =>
     classToken
       ? {
-          pooling:
-            'Which tokens are pooled is in no tensor. Give --pooling class, --pooling patches (their mean) or --pooling ' +
-            'all (the mean of the class token, too).',
+          pooling: {
+            name: 'pooling',
+            why:
+              'Which tokens are pooled is in no tensor: class, patches (their mean) or all (the mean of the class token, ' +
+              'too).',
+            choices: ['class', 'patches', 'all'],
+          },
         }
       : {},
 };

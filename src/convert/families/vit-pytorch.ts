@@ -81,9 +81,11 @@ export const vitPytorch: Family = {
   exceptions: ({ classToken }) =>
     classToken
       ? {
-          pooling:
-            'Whether the class token is pooled or the mean of all tokens is in no tensor. Give --pooling class or ' +
-            '--pooling all.',
+          pooling: {
+            name: 'pooling',
+            why: 'Whether the class token is pooled or the mean of all tokens is in no tensor.',
+            choices: ['class', 'all'],
+          },
         }
       : {},
 };
@@ -143,6 +145,6 @@ function channelsOf(features: number, [height, width]: [number, number]): number
   if (Number.isInteger(channels)) return channels;
   throw new ViTError(
     'bad-input',
-    `patches of ${features} numbers are no whole channels of ${height}x${width} pixels. Give another --patch-size.`,
+    `patches of ${features} numbers are no whole channels of ${height}x${width} pixels. Another size of patches is needed.`,
   );
 }

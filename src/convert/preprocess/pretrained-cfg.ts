@@ -5,7 +5,7 @@ import { ViTError } from '../../error.ts';
 import { type Crop, FILTERS, type Filter, type Resize } from '../../model/preprocess.ts';
 import { fact } from '../decisions.ts';
 import type { JsonObject } from '../json.ts';
-import type { PreprocessFacts } from './facts.ts';
+import type { PreprocessFacts } from './preprocess-facts.ts';
 
 /** @throws ViTError `bad-input` for values of a wrong type, `unsupported-model` for a way to crop it does not know. */
 export function readPretrainedCfg(config: JsonObject): PreprocessFacts {

@@ -7,6 +7,7 @@ import type { Architecture, Pooling } from '../model/architecture.ts';
 import { tensorShapes } from '../model/tensors.ts';
 import type { TextArchitecture } from '../model/text.ts';
 import type { Checkpoint } from './checkpoint.ts';
+import { question } from './decisions.ts';
 import type { Family } from './families/family.ts';
 import { type Mapping, mapTensors, namesFor, type Recipe } from './families/map-tensors.ts';
 
@@ -34,7 +35,7 @@ export interface Dimensions
     > {
   /** `null` where different models have these tensors. */
   pooling: Pooling | null;
-  /** `null` where no tensor tells. */
+  /** `null` where no tensor shows it. */
   heads: number | null;
   /** Of all heads together. */
   attentionWidth: number;
@@ -46,6 +47,8 @@ export interface Dimensions
 }
 
 export type TextDimensions = Pick<TextArchitecture, 'vocabulary' | 'tokens' | 'width' | 'depth' | 'mlpWidth'> & {
+  /** Of the embedding. */
+  projection: number;
   projectionBias: boolean;
 };
 
@@ -66,14 +69,15 @@ export function modelTensors(checkpoint: Checkpoint, family: Family, ignore: rea
   refuseUnsupported(mapping);
   const dimensions = readDimensions(mapping, family);
   checkComplete(mapping, dimensions, family);
-  const dropped = ignore.map((name) => ({ name, why: '--ignore' }));
+  const dropped = ignore.map((name) => ({ name, why: 'given' }));
   return { recipes: mapping.recipes, dimensions, ignored: [...mapping.ignored, ...dropped] };
 }
 
 function leaveOut({ tensors }: Checkpoint, ignore: readonly string[]): Checkpoint['tensors'] {
   const unknown = ignore.filter((name) => !tensors.has(name));
-  if (unknown.length > 0)
-    throw new ViTError('bad-input', `--ignore: the checkpoint has no tensor ${unknown.join(', ')}.`);
+  if (unknown.length > 0) {
+    throw new ViTError('bad-input', `To be ignored, but not in the checkpoint: ${unknown.join(', ')}.`);
+  }
   return new Map([...tensors].filter(([name]) => !ignore.includes(name)));
 }
 
@@ -135,8 +139,7 @@ function readDimensions(mapping: Mapping, family: Family): Dimensions {
 function poolingOf(shapes: ShapeReader, features: number, width: number): Pooling | null {
   if (shapes.has('attn_pool.latent')) return 'attention';
   if (shapes.has('head_dist.*')) return 'class-and-distillation';
-  if (features === 2 * width) return 'class-and-patches';
-  return shapes.has('cls_token') ? null : 'patches';
+  return features === 2 * width ? 'class-and-patches' : null;
 }
 
 /** @throws ViTError `bad-input` when blocks differ */
@@ -158,7 +161,8 @@ function readText(shapes: ShapeReader): TextDimensions | null {
   const [tokens] = shapes.of('text.pos_embed', 2);
   const [mlpWidth] = shapes.of('text.blocks.0.mlp.fc1.weight', 2);
   const depth = shapes.countBlocks('text.blocks');
-  return { vocabulary, tokens, width, depth, mlpWidth, projectionBias: shapes.has('text.projection.bias') };
+  const [projection] = shapes.of('text.projection.weight', 2);
+  return { vocabulary, tokens, width, depth, mlpWidth, projection, projectionBias: shapes.has('text.projection.bias') };
 }
 
 /** Shapes by canonical name. */
@@ -221,10 +225,10 @@ function checkComplete({ recipes, incomplete, unused }: Mapping, dimensions: Dim
   const surplus = [...recipes].filter(([name]) => !known(name)).flatMap(([, { from }]) => from);
   const unknown = [...new Set([...unused, ...surplus])];
   if (unknown.length > 0) {
-    throw new ViTError(
-      'unsupported-model',
-      `These tensors are no part of a ${family.title}: ${unknown.join(', ')}. ` +
-        'If the model gives the same results without them, name them with --ignore.',
+    throw question(
+      'ignore',
+      `These tensors are no part of a ${family.title}: ${unknown.join(', ')}. They can be left out if the model gives the ` +
+        'same results without them.',
     );
   }
   checkShapes(recipes, new Map([...expected].filter(([name]) => !LATER.test(name))));

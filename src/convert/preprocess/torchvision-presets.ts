@@ -7,7 +7,7 @@
  */
 import type { Filter } from '../../model/preprocess.ts';
 import { fact } from '../decisions.ts';
-import type { PreprocessFacts } from './facts.ts';
+import type { PreprocessFacts } from './preprocess-facts.ts';
 
 interface Preset {
   resize: number;

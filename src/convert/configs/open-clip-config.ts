@@ -1,0 +1,138 @@
+/**
+ * open_clip_config.json: `model_cfg` says what the two towers are (open_clip/model.py), `preprocess_cfg` what is done to
+ * pictures. Towers of timm or transformers within it are refused by name.
+ */
+import { fact } from '../decisions.ts';
+import type { JsonObject } from '../json.ts';
+import { JsonObject as Json } from '../json.ts';
+import { PREPROCESS_CFG, readPreprocessCfg } from '../preprocess/open-clip-transform.ts';
+import type { ConfigFacts, TextFacts } from './config-facts.ts';
+import { checkKeys, type Keys, only, read, same, square, training, unused } from './known-keys.ts';
+
+const result = unused('of the form of the result');
+/** Where the weights of a tower came from before training. */
+const start = unused('where training began');
+
+const TOP: Keys = { model_cfg: read, preprocess_cfg: read };
+
+const MODEL: Keys = {
+  vision_cfg: read,
+  text_cfg: read,
+  quick_gelu: read,
+  embed_dim: same(({ projection }) => projection),
+  custom_text: unused('the names of the tensors tell'),
+  init_logit_scale: start,
+  init_logit_bias: start,
+  nonscalar_logit_scale: unused('the shape of the tensor tells'),
+  cast_dtype: unused('each tensor has a type of its own'),
+  precision: unused('each tensor has a type of its own'),
+  multimodal_cfg: only(),
+};
+
+const VISION: Keys = {
+  image_size: read,
+  patch_size: same(({ patchSize }, value) => square(patchSize, value)),
+  width: same(({ width }) => width),
+  layers: same(({ depth }) => depth),
+  head_width: read,
+  mlp_ratio: same(({ width, mlpWidth }, value) =>
+    Math.trunc(width * Number(value)) === mlpWidth ? value : mlpWidth / width,
+  ),
+  ls_init_value: same(({ layerScale }, value) => (layerScale ? value : null)),
+  norm_kwargs: read,
+  act_kwargs: only({}),
+  patch_dropout: training,
+  attentional_pool: only(false),
+  attn_pooler_queries: unused('there is no attentional pool'),
+  attn_pooler_heads: unused('there is no attentional pool'),
+  no_ln_pre: only(false),
+  pos_embed_type: only('learnable'),
+  final_ln_after_pool: only(false),
+  pool_type: only('tok'),
+  output_tokens: result,
+  block_type: only('default'),
+  qk_norm: only(false),
+  timm_model_name: only(),
+  timm_model_pretrained: start,
+};
+
+const TEXT: Keys = {
+  context_length: same(({ text }, value) => text?.tokens ?? value),
+  vocab_size: same(({ text }, value) => text?.vocabulary ?? value),
+  width: same(({ text }, value) => text?.width ?? value),
+  layers: same(({ text }, value) => text?.depth ?? value),
+  heads: read,
+  mlp_ratio: same(({ text }, value) =>
+    !text || Math.trunc(text.width * Number(value)) === text.mlpWidth ? value : text.mlpWidth / text.width,
+  ),
+  norm_kwargs: read,
+  no_causal_mask: read,
+  pad_id: read,
+  pool_type: only('argmax', 'last'),
+  proj_bias: same(({ text }, value) => text?.projectionBias ?? value),
+  proj_type: only('linear'),
+  ls_init_value: only(),
+  act_kwargs: only({}),
+  embed_cls: only(false),
+  final_ln_after_pool: only(false),
+  output_tokens: result,
+  block_type: only('default'),
+  qk_norm: only(false),
+  hf_model_name: only(),
+  hf_tokenizer_name: unused('a tokenizer is chosen apart'),
+  tokenizer_kwargs: unused('a tokenizer is chosen apart'),
+};
+
+/** Of the norms. */
+const NORM: Keys = { eps: read };
+
+/**
+ * @throws ViTError `unsupported-model` for towers and arguments that this version cannot run
+ */
+export function readOpenClipConfig(config: JsonObject): ConfigFacts {
+  const model = config.object('model_cfg')!;
+  const vision = model.object('vision_cfg') ?? new Json(`${model.file}, vision_cfg`, {});
+  const text = model.object('text_cfg');
+  const transform = config.object('preprocess_cfg');
+  const norms = [vision, text].flatMap((tower) => tower?.object('norm_kwargs') ?? []);
+  const keys = [
+    checkKeys(config, TOP),
+    checkKeys(model, MODEL),
+    checkKeys(vision, VISION),
+    ...(text ? [checkKeys(text, TEXT)] : []),
+    ...(transform ? [checkKeys(transform, PREPROCESS_CFG)] : []),
+    ...norms.map((norm) => checkKeys(norm, NORM)),
+  ];
+  const activation = model.boolean('quick_gelu') ? 'quick_gelu' : 'gelu';
+  const headWidth = vision.count('head_width') ?? 64;
+  const imageSize = vision.size('image_size') ?? [224, 224];
+  return {
+    heads: ({ attentionWidth }) =>
+      fact(
+        attentionWidth % headWidth === 0 ? attentionWidth / headWidth : undefined,
+        `heads of ${headWidth}, ${vision.file}`,
+      ),
+    epsilon: fact(epsilonOf(vision), `${vision.file}, norm_kwargs`),
+    activation: fact(activation, `${model.file}, quick_gelu`),
+    imageSize: fact(imageSize, `${vision.file}, image_size`),
+    text: text && fact(readText(text, activation), text.file),
+    preprocess: transform ? readPreprocessCfg(transform, imageSize) : {},
+    claims: keys.flatMap(({ claims }) => claims),
+    unknown: keys.flatMap(({ unknown }) => unknown),
+  };
+}
+
+function readText(text: JsonObject, activation: TextFacts['activation']): TextFacts {
+  return {
+    heads: text.count('heads') ?? 8,
+    activation,
+    epsilon: epsilonOf(text),
+    causal: !text.boolean('no_causal_mask'),
+    pooling: text.string('pool_type') === 'last' ? 'last' : 'highest-id',
+    padding: text.number('pad_id') ?? 0,
+  };
+}
+
+function epsilonOf(tower: JsonObject): number {
+  return tower.object('norm_kwargs')?.number('eps') ?? 1e-5;
+}

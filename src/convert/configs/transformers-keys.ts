@@ -1,0 +1,285 @@
+/**
+ * The keys of transformers' config.json, by `model_type`, and the defaults of those that a file may leave out. A model that
+ * is not here is refused by its name; a new one is an entry in `MODELS` or `TOWERS`, and its classes in a family's `models`.
+ */
+import type { Dimensions } from '../dimensions.ts';
+import { type Key, type Keys, only, read, same, square, training, unused } from './known-keys.ts';
+
+/** What a model's config class takes for a key that is not in the file. */
+export type Defaults = Record<'num_attention_heads' | 'layer_norm_eps' | 'image_size', number> & { hidden_act: string };
+
+export interface KnownModel {
+  /** The names of its classes begin so: `ViT` -> `ViTForImageClassification`. */
+  name: string;
+  /** The class of its preprocessing, without `ImageProcessor`. */
+  imageProcessor: string;
+  defaults: Defaults;
+  keys: Keys;
+}
+
+/** Two towers: `vision_config` and `text_config` are configs of their own. */
+export interface KnownTowers {
+  name: string;
+  /** Key of `MODELS`. */
+  vision: string;
+  text: TextDefaults;
+}
+
+export interface TextDefaults extends Omit<Defaults, 'image_size'> {
+  pad_token_id: number;
+  /** Left out where no token ends a text, but the last one is taken. */
+  eos_token_id?: number;
+  /** An id of the end that old files say in place of the highest one. */
+  legacy_eos_token_id?: number;
+  causal: boolean;
+}
+
+const text = unused('only language models read it');
+const generation = unused('only generating text reads it');
+const backbone = unused('only the backbone class reads it');
+const segmentation = unused('only segmentation reads it');
+const maskedModelling = unused('only the modelling of masked images reads it');
+const masks = unused('only training masks patches');
+
+/** Of every config (transformers/configuration_utils.py). */
+export const COMMON: Keys = {
+  architectures: read,
+  model_type: read,
+  id2label: read,
+  problem_type: read,
+  label2id: unused('id2label says the same'),
+  num_labels: same(({ classes }, value) => classes || value),
+  dtype: unused('each tensor has a type of its own'),
+  torch_dtype: unused('each tensor has a type of its own'),
+  use_bfloat16: unused('each tensor has a type of its own'),
+  transformers_version: unused('the names of the tensors tell the version'),
+  _name_or_path: unused('a name'),
+  name_or_path: unused('a name'),
+  _commit_hash: unused('a name'),
+  finetuning_task: unused('a name'),
+  return_dict: unused('of the form of the result'),
+  output_hidden_states: unused('of the form of the result'),
+  output_attentions: unused('of the form of the result'),
+  torchscript: unused('of the form of the result'),
+  _attn_implementation: unused('the same numbers in another way'),
+  _attn_implementation_autoset: unused('the same numbers in another way'),
+  attn_implementation: unused('the same numbers in another way'),
+  chunk_size_feed_forward: unused('the same numbers in another way'),
+  gradient_checkpointing: training,
+  tf_legacy_loss: training,
+  // Heads that were cut away would leave other shapes.
+  pruned_heads: only({}),
+  // A model of the repository's own code.
+  auto_map: only(),
+  quantization_config: only(),
+  ...Object.fromEntries(
+    (
+      'is_encoder_decoder is_decoder cross_attention_hidden_size add_cross_attention tie_encoder_decoder ' +
+      'tie_word_embeddings tokenizer_class prefix bos_token_id sep_token_id decoder_start_token_id pad_token_id ' +
+      'eos_token_id task_specific_params use_cache'
+    )
+      .split(' ')
+      .map((key) => [key, text]),
+  ),
+  ...Object.fromEntries(
+    (
+      'max_length min_length do_sample early_stopping num_beams num_beam_groups diversity_penalty temperature top_k ' +
+      'top_p typical_p repetition_penalty length_penalty no_repeat_ngram_size encoder_no_repeat_ngram_size ' +
+      'bad_words_ids num_return_sequences output_scores return_dict_in_generate forced_bos_token_id ' +
+      'forced_eos_token_id remove_invalid_values exponential_decay_length_penalty suppress_tokens ' +
+      'begin_suppress_tokens'
+    )
+      .split(' ')
+      .map((key) => [key, generation]),
+  ),
+};
+
+const ENCODER: Keys = {
+  hidden_size: same(({ width }) => width),
+  num_hidden_layers: same(({ depth }) => depth),
+  num_attention_heads: read,
+  hidden_act: read,
+  layer_norm_eps: read,
+  image_size: read,
+  patch_size: same(({ patchSize }, value) => square(patchSize, value)),
+  num_channels: same(({ channels }) => channels),
+  attention_probs_dropout_prob: training,
+  hidden_dropout_prob: training,
+  attention_dropout: training,
+  dropout: training,
+  drop_path_rate: training,
+  initializer_range: training,
+  initializer_factor: training,
+};
+
+const intermediateSize: Key = same(({ mlpWidth }) => mlpWidth);
+const qkvBias: Key = same(({ qkvBias }) => qkvBias);
+
+const VIT: Keys = {
+  ...ENCODER,
+  intermediate_size: intermediateSize,
+  qkv_bias: qkvBias,
+  pooler_output_size: same(({ representation }, value) => representation || value),
+  pooler_act: only('tanh'),
+  encoder_stride: maskedModelling,
+};
+
+const VIT_MAE: Keys = {
+  ...VIT,
+  mask_ratio: masks,
+  norm_pix_loss: training,
+  decoder_num_attention_heads: maskedModelling,
+  decoder_hidden_size: maskedModelling,
+  decoder_num_hidden_layers: maskedModelling,
+  decoder_intermediate_size: maskedModelling,
+};
+
+const DINOV2: Keys = {
+  ...ENCODER,
+  qkv_bias: qkvBias,
+  mlp_ratio: same((dimensions, value) => dinov2Ratio(dimensions, value)),
+  use_swiglu_ffn: same(({ mlp }) => mlp === 'swiglu'),
+  num_register_tokens: same(({ registerTokens }) => registerTokens),
+  layerscale_value: unused('where training began'),
+  use_mask_token: masks,
+  apply_layernorm: backbone,
+  out_features: backbone,
+  out_indices: backbone,
+  stage_names: backbone,
+  reshape_hidden_states: backbone,
+};
+
+const BEIT: Keys = {
+  ...ENCODER,
+  intermediate_size: intermediateSize,
+  use_absolute_position_embeddings: same(({ positions }) => positions !== null),
+  use_relative_position_bias: same(({ relativePositionBias }) => relativePositionBias === 'per-block'),
+  use_shared_relative_position_bias: same(({ relativePositionBias }) => relativePositionBias === 'shared'),
+  layer_scale_init_value: same(({ layerScale }, value) => (layerScale === (value as number) > 0 ? value : layerScale)),
+  use_mean_pooling: same(({ finalNorm }) => finalNorm === 'pooled'),
+  use_mask_token: masks,
+  vocab_size: maskedModelling,
+  out_features: backbone,
+  out_indices: segmentation,
+  stage_names: backbone,
+  reshape_hidden_states: backbone,
+  add_fpn: backbone,
+  pool_scales: segmentation,
+  use_auxiliary_head: segmentation,
+  auxiliary_loss_weight: segmentation,
+  auxiliary_channels: segmentation,
+  auxiliary_num_convs: segmentation,
+  auxiliary_concat_input: segmentation,
+  semantic_loss_ignore_index: segmentation,
+};
+
+const CLIP_VISION: Keys = {
+  ...ENCODER,
+  intermediate_size: intermediateSize,
+  projection_dim: same(({ projection }, value) => projection || value),
+};
+
+const SIGLIP_VISION: Keys = {
+  ...ENCODER,
+  intermediate_size: intermediateSize,
+  vision_use_head: same(({ pooling, classes }, value) => (classes > 0 ? value : pooling === 'attention')),
+};
+
+/** Of a text tower. */
+export const TEXT: Keys = {
+  vocab_size: same(({ text }, value) => text?.vocabulary ?? value),
+  hidden_size: same(({ text }, value) => text?.width ?? value),
+  intermediate_size: same(({ text }, value) => text?.mlpWidth ?? value),
+  num_hidden_layers: same(({ text }, value) => text?.depth ?? value),
+  max_position_embeddings: same(({ text }, value) => text?.tokens ?? value),
+  projection_dim: unused('the one of the whole model counts'),
+  projection_size: same(({ text }, value) => text?.projection ?? value),
+  num_attention_heads: read,
+  hidden_act: read,
+  layer_norm_eps: read,
+  eos_token_id: read,
+  pad_token_id: read,
+  attention_dropout: training,
+  dropout: training,
+  initializer_range: training,
+  initializer_factor: training,
+};
+
+/** Of a file with two towers, beside them. */
+export const BESIDE_TOWERS: Keys = {
+  vision_config: read,
+  text_config: read,
+  // Files of old versions, where it takes precedence.
+  vision_config_dict: only(),
+  text_config_dict: only(),
+  projection_dim: same(({ projection }, value) => projection || value),
+  logit_scale_init_value: unused('where training began'),
+  initializer_factor: training,
+};
+
+/** Of a tower that is part of a file with two. */
+export const WITHIN_TOWERS: Keys = { projection_dim: unused('the one of the whole model counts') };
+
+const VIT_DEFAULTS = { num_attention_heads: 12, layer_norm_eps: 1e-12, hidden_act: 'gelu', image_size: 224 };
+const CLIP_DEFAULTS = { ...VIT_DEFAULTS, layer_norm_eps: 1e-5, hidden_act: 'quick_gelu' };
+
+export const MODELS: Record<string, KnownModel> = {
+  vit: { name: 'ViT', imageProcessor: 'ViT', defaults: VIT_DEFAULTS, keys: VIT },
+  deit: { name: 'DeiT', imageProcessor: 'DeiT', defaults: VIT_DEFAULTS, keys: VIT },
+  vit_msn: { name: 'ViTMSN', imageProcessor: 'ViT', defaults: { ...VIT_DEFAULTS, layer_norm_eps: 1e-6 }, keys: VIT },
+  vit_mae: { name: 'ViTMAE', imageProcessor: 'ViT', defaults: VIT_DEFAULTS, keys: VIT_MAE },
+  beit: { name: 'Beit', imageProcessor: 'Beit', defaults: VIT_DEFAULTS, keys: BEIT },
+  'data2vec-vision': { name: 'Data2VecVision', imageProcessor: 'Beit', defaults: VIT_DEFAULTS, keys: BEIT },
+  dinov2: { name: 'Dinov2', imageProcessor: 'Bit', defaults: { ...VIT_DEFAULTS, layer_norm_eps: 1e-6 }, keys: DINOV2 },
+  dinov2_with_registers: {
+    name: 'Dinov2WithRegisters',
+    imageProcessor: 'Bit',
+    defaults: { ...VIT_DEFAULTS, layer_norm_eps: 1e-6 },
+    keys: DINOV2,
+  },
+  clip_vision_model: { name: 'CLIPVision', imageProcessor: 'CLIP', defaults: CLIP_DEFAULTS, keys: CLIP_VISION },
+  metaclip_2_vision_model: {
+    name: 'MetaClip2Vision',
+    imageProcessor: 'CLIP',
+    defaults: CLIP_DEFAULTS,
+    keys: CLIP_VISION,
+  },
+  siglip_vision_model: {
+    name: 'SiglipVision',
+    imageProcessor: 'Siglip',
+    defaults: { ...VIT_DEFAULTS, layer_norm_eps: 1e-6, hidden_act: 'gelu_pytorch_tanh' },
+    keys: SIGLIP_VISION,
+  },
+};
+
+const CLIP_TEXT: TextDefaults = {
+  num_attention_heads: 8,
+  layer_norm_eps: 1e-5,
+  hidden_act: 'quick_gelu',
+  pad_token_id: 1,
+  eos_token_id: 49407,
+  causal: true,
+};
+
+export const TOWERS: Record<string, KnownTowers> = {
+  clip: { name: 'CLIP', vision: 'clip_vision_model', text: { ...CLIP_TEXT, legacy_eos_token_id: 2 } },
+  metaclip_2: { name: 'MetaClip2', vision: 'metaclip_2_vision_model', text: CLIP_TEXT },
+  siglip: {
+    name: 'Siglip',
+    vision: 'siglip_vision_model',
+    text: {
+      num_attention_heads: 12,
+      layer_norm_eps: 1e-6,
+      hidden_act: 'gelu_pytorch_tanh',
+      pad_token_id: 1,
+      causal: false,
+    },
+  },
+};
+
+/** Of DINOv2's MLP: a SwiGLU has two thirds of the ratio, rounded up to a multiple of 8. */
+function dinov2Ratio({ width, mlpWidth, mlp }: Dimensions, value: unknown): unknown {
+  const hidden = Math.trunc(width * Number(value));
+  const expected = mlp === 'swiglu' ? Math.ceil(Math.trunc((hidden * 2) / 3) / 8) * 8 : hidden;
+  return expected === mlpWidth ? value : mlpWidth / width;
+}
