@@ -1,8 +1,8 @@
 /**
- * What the engine asks of whatever computes: a GPU, or the processor.
+ * What the engine asks of whatever computes: a GPU, or the CPU.
  */
 import type { Picture } from './image/decode.ts';
-import type { AdapterInfo, BackendName, Memory, Outputs } from './interface.ts';
+import type { AdapterInfo, BackendName, KernelCheck, Memory, Outputs, Profile } from './interface.ts';
 import type { OutputName } from './model/outputs.ts';
 import type { Texts } from './model/token-ids.ts';
 import type { TensorPiece } from './weights/tensors.ts';
@@ -34,6 +34,12 @@ export interface Backend {
   maxBatch(of: 'images' | 'texts', wanted: Wanted): number;
   /** @returns the outputs, each `[batch, ...]` */
   run(input: Input, wanted: Wanted): Promise<Outputs>;
+  /** Each kernel once, alone, against the CPU reference. Absent where no driver or hardware can get one wrong. */
+  check?(): Promise<KernelCheck[]>;
+  /** Tries what may be faster for a batch of this size, and keeps it if it is right. Absent where there is one way only. */
+  tune?(batch: number): Promise<unknown>;
+  /** Milliseconds per step of a run of one image, which there must have been. Absent where there is no GPU to measure. */
+  profile?(): Promise<Omit<Profile, 'timing'>>;
   /** Whether it failed with `error` because it is gone: only another one can help. */
   isLost(error: unknown): Promise<boolean>;
   memory(): Memory;

@@ -6,8 +6,7 @@
  * is first asked for. A text tower is a network of its own, compiled while loading; its buffers come with the first text.
  */
 
-import type { Backend, Input, Wanted } from '../backend.ts';
-import { ViTError } from '../error.ts';
+import type { Input, Wanted } from '../backend.ts';
 import { adapterInfo } from '../gpu/adapter.ts';
 import { Buffers } from '../gpu/buffers.ts';
 import type { Gpu } from '../gpu/device.ts';
@@ -24,6 +23,7 @@ import type { Preprocess } from '../model/preprocess.ts';
 import { parameterCount } from '../model/tensors.ts';
 import type { TensorPiece } from '../weights/tensors.ts';
 import { KernelChecker } from './check/kernel-check.ts';
+import { type Provable, wrongKernel } from './check/proof.ts';
 import { type Abilities, avoiding, type Choices, everyNormWithin, forProcessors, SIMPLE } from './choose/choices.ts';
 import { PreprocessGpu } from './pixels/preprocess-gpu.ts';
 import type { Activations } from './run/activations.ts';
@@ -51,7 +51,7 @@ export interface Ways {
   onTuned?(batchClass: BatchClass, choices: Choices): void;
 }
 
-export class GpuBackend implements Backend {
+export class GpuBackend implements Provable {
   readonly name = 'webgpu';
   readonly #gpu: Gpu;
   readonly #plan: Plan;
@@ -284,7 +284,7 @@ export class GpuBackend implements Backend {
     return this.#preprocess!.resizesOnGpu;
   }
 
-  /** From now on pictures are resized by the processor. */
+  /** From now on pictures are resized by the CPU. */
   async resizeOnCpu(): Promise<void> {
     this.#preprocess!.destroy();
     const { architecture } = this.#plan;
@@ -293,7 +293,7 @@ export class GpuBackend implements Backend {
   }
 
   /** Every kernel of the networks for images and texts. */
-  async checkKernels(): Promise<KernelCheck[]> {
+  async check(): Promise<KernelCheck[]> {
     const checks: KernelCheck[] = [];
     this.#checker.forget();
     for (const network of [this.#images, this.#texts]) {
@@ -354,9 +354,7 @@ export class GpuBackend implements Backend {
   async #checkExtra(extra: { network: Network; isRight: boolean }): Promise<void> {
     if (extra.isRight) return;
     const wrong = (await this.#checker.check(extra.network)).find(({ passed }) => !passed);
-    if (wrong) {
-      throw new ViTError('numeric', `This GPU computes something else in the kernel ${wrong.kernel} (${wrong.step}).`);
-    }
+    if (wrong) throw wrongKernel(wrong);
     extra.isRight = true;
   }
 

@@ -3,7 +3,7 @@
  * the caller's own thread, and does not know which.
  */
 
-import type { Backend, Input, InputData, Wanted } from '../backend.ts';
+import type { Input, InputData, Wanted } from '../backend.ts';
 import { packError, unpackError, ViTError } from '../error.ts';
 import { decodeImage, type Picture } from '../image/decode.ts';
 import { preprocessOnCpu, rgbOnCpu } from '../image/model-pixels.ts';
@@ -32,7 +32,6 @@ import { prepareTexts } from '../model/token-ids.ts';
 import { Field } from '../weights/field.ts';
 import { parsePreprocess } from '../weights/parse-preprocess.ts';
 import { blocksFor, ClassAttention } from './attend.ts';
-import { GpuBackend } from './gpu-backend.ts';
 import { joinOutputs, requireOutputs } from './outputs.ts';
 import { Session } from './session.ts';
 
@@ -165,7 +164,10 @@ export class EngineHost implements EngineInterface {
     const [output] = Object.keys(plan.outputs) as OutputName[];
     const { timing, failures } = await this.runImages([image], [output]);
     if (failures.length > 0) throw unpackError(failures[0].error);
-    return { timing, ...(await this.#model().run((backend) => profileOf(backend))) };
+    return this.#model().run(async (backend) => {
+      if (backend.profile) return { timing, ...(await backend.profile()) };
+      throw new ViTError('no-webgpu', 'There is no GPU to profile: the CPU computes this model.');
+    });
   }
 
   async selfTest(): Promise<SelfTest> {
@@ -177,13 +179,13 @@ export class EngineHost implements EngineInterface {
   }
 
   async dispose(): Promise<void> {
-    this.#disposed.abort();
+    this.#disposed.abort(new ViTError('disposed', 'The model was disposed; load it again.'));
     this.#session?.destroy();
     this.#session = null;
   }
 
   #model(): Session {
-    if (this.#disposed.signal.aborted) throw new ViTError('disposed', 'The model was disposed; load it again.');
+    this.#disposed.signal.throwIfAborted();
     if (!this.#session) throw new ViTError('bad-input', 'No model is loaded yet.');
     return this.#session;
   }
@@ -237,9 +239,4 @@ function requireFinite(outputs: Outputs, input: Input): void {
     throw new ViTError('bad-input', 'The pixels hold NaN or infinity.');
   }
   throw new ViTError('numeric', 'The network computed NaN or infinity: its weights or this GPU are at fault.');
-}
-
-function profileOf(backend: Backend): Promise<Omit<Profile, 'timing'>> {
-  if (backend instanceof GpuBackend) return backend.profile();
-  throw new ViTError('no-webgpu', 'There is no GPU to profile: the processor computes this model.');
 }

@@ -77,7 +77,7 @@ describe('a wrong kernel that nothing can take the place of', () => {
       breakKernel(kernel, from, to);
       await expect(load({ backend: 'webgpu' })).rejects.toMatchObject({
         code: 'numeric',
-        message: expect.stringMatching(new RegExp(`in the kernel ${kernel} \\(`)),
+        message: expect.stringMatching(new RegExp(`^Kernel ${kernel} gives wrong results on this GPU \\(`)),
       });
     });
 
@@ -99,8 +99,8 @@ describe('a wrong kernel that nothing can take the place of', () => {
     await expect(load({ backend: 'webgpu' })).rejects.toMatchObject({ code: 'numeric' });
   });
 
-  test('in the resizing of pictures: the processor resizes, and says so', async () => {
-    // SwiftShader is told from a GPU, and leaves the resizing to the processor.
+  test('in the resizing of pictures: the CPU resizes, and says so', async () => {
+    // SwiftShader is recognised, and leaves the resizing to the CPU.
     const create = PreprocessGpu.create;
     let isAsked = false;
     vi.spyOn(PreprocessGpu, 'create').mockImplementation((device, pipelines, options) => {
@@ -113,7 +113,7 @@ describe('a wrong kernel that nothing can take the place of', () => {
     isAsked = false;
     breakKernel('normalize', /id\.x % WIDTH/, '(id.x + 1u) % WIDTH');
     const vit = await load({ backend: 'webgpu' });
-    expect(events).toEqual([{ type: 'warning', message: expect.stringMatching(/processor/) }]);
+    expect(events).toEqual([{ type: 'warning', message: expect.stringMatching(/the CPU does it/) }]);
     expect(await vit.classify(plainImage(40, 30, [90, 20, 200]))).toEqual(right);
   });
 });
@@ -145,7 +145,7 @@ describe('a wrong kernel with a simpler one behind it', () => {
     const kernels = watchPrograms();
     breakKernel('attention', /exp\(/g, '1.01 * exp(0.9 * ');
     const demoted = await load({ backend: 'webgpu' });
-    expect(events).toEqual([{ type: 'warning', message: expect.stringMatching(/kernel attention\/fused/) }]);
+    expect(events).toEqual([{ type: 'warning', message: expect.stringMatching(/Kernel attention\/fused/) }]);
     expect(kernels()).toContain('attention-values');
     expect(kernels()).not.toContain('attention');
     const labels = await demoted.classify(image);
@@ -169,7 +169,9 @@ describe('a wrong kernel with a simpler one behind it', () => {
       });
     });
     const vit = await load({ backend: 'webgpu' });
-    const names = ['matmul', 'attention-scores', 'attention-values'].map((name) => `kernel ${name}/subgroups;`);
+    const names = ['matmul', 'attention-scores', 'attention-values'].map(
+      (name) => `Kernel ${name}/subgroups gives wrong results on this GPU;`,
+    );
     expect(events).toEqual(names.map((name) => ({ type: 'warning', message: expect.stringContaining(name) })));
     expect(kernels()).toContain('attention');
     const labels = await vit.classify(image);
@@ -184,7 +186,7 @@ describe('a wrong kernel with a simpler one behind it', () => {
     pretendFusing();
     breakKernel('attention', /exp\(/g, '1.01 * exp(0.9 * ');
     const demoted = await load({ backend: 'webgpu' }, files);
-    expect(events).toEqual([{ type: 'warning', message: expect.stringMatching(/kernel attention\/fused/) }]);
+    expect(events).toEqual([{ type: 'warning', message: expect.stringMatching(/Kernel attention\/fused/) }]);
     expectClose(await demoted.embedText(ids), right, F32_BOUND);
     expect(await demoted.selfTest()).toMatchObject({ passed: true });
   });
@@ -225,7 +227,7 @@ describe('a wrong kernel with a simpler one behind it', () => {
     const right = await (await load({ backend: 'webgpu' })).classify(plainImage(9, 9, [90, 20, 200]));
     addHalves('matmul', (code) => code.replace('const BIAS = true;', 'const BIAS = false;'));
     const vit = await load({ backend: 'webgpu' });
-    expect(events).toEqual([{ type: 'warning', message: expect.stringMatching(/kernel matmul\/f16/) }]);
+    expect(events).toEqual([{ type: 'warning', message: expect.stringMatching(/Kernel matmul\/f16/) }]);
     expect(await vit.classify(plainImage(9, 9, [90, 20, 200]))).toEqual(right);
   });
 
@@ -286,7 +288,7 @@ describe('once', () => {
   });
 
   test('per GPU, model and shaders; a failure is not kept', async () => {
-    const check = vi.spyOn(GpuBackend.prototype, 'checkKernels');
+    const check = vi.spyOn(GpuBackend.prototype, 'check');
     const run = vi.spyOn(GpuBackend.prototype, 'run');
     const calls = async (load: Promise<unknown>) => {
       for (const spy of [check, run]) spy.mockClear();

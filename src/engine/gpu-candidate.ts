@@ -1,0 +1,113 @@
+/**
+ * A model on a GPU: the GPU is asked for, filled, and proven right before it answers. Kernels that it gets wrong are
+ * replaced by simpler ones, which takes another start.
+ */
+import type { Backend } from '../backend.ts';
+import { adapterInfo } from '../gpu/adapter.ts';
+import type { Gpu } from '../gpu/device.ts';
+import type { WeightStorage } from '../kernels/matmul.ts';
+import { sha256 } from '../weights/verify.ts';
+import { type Candidate, destroyOnError, type Loading } from './candidate.ts';
+import { checkModel, wrongVariants } from './check/proof.ts';
+import { GpuBackend } from './gpu-backend.ts';
+
+/** Milliseconds between requests for another GPU: its process may be starting again. */
+const PAUSES = [100, 300, 600];
+
+export class GpuCandidate implements Candidate {
+  readonly canReopen: boolean;
+  readonly #loading: Loading;
+  readonly #request: () => Promise<Gpu>;
+  /** Variants of kernels that this GPU computes wrongly, by `variantName`. */
+  readonly #disabled = new Set<string>();
+  #last: GpuBackend | null = null;
+
+  /** @param request a new one each time */
+  constructor(loading: Loading, request: () => Promise<Gpu>, canReopen: boolean) {
+    this.#loading = loading;
+    this.#request = request;
+    this.canReopen = canReopen;
+  }
+
+  async open(again = false): Promise<Backend> {
+    const { cache } = this.#loading;
+    let gpu = await (again ? this.#requestAgain() : this.#request());
+    const key = await this.#proofKey(gpu);
+    const proof = await cache?.proof(key);
+    for (const name of proof ?? []) this.#disabled.add(name);
+    for (;;) {
+      const backend = await this.#create(gpu, key);
+      const wrong = await this.#complete(backend, key, !proof);
+      if (wrong.length === 0) {
+        this.#last = backend;
+        return backend;
+      }
+      // Simpler kernels may need their weights in another layout.
+      backend.destroy();
+      for (const name of wrong) this.#disabled.add(name);
+      gpu = await this.#request();
+    }
+  }
+
+  disableF16(): boolean {
+    const variants = this.#last?.variants.filter((name) => name.includes('f16')) ?? [];
+    for (const name of variants) this.#disabled.add(name);
+    return variants.length > 0;
+  }
+
+  async #create(gpu: Gpu, key: string): Promise<GpuBackend> {
+    const { plan, manifest, options, cache } = this.#loading;
+    return GpuBackend.create(gpu, plan, manifest.preprocess, {
+      storage: this.#storageOn(gpu),
+      halfOperands: options.dtype === 'f16',
+      without: this.#disabled,
+      tuned: await cache?.tuning(key),
+      onTuned: (batchClass, choices) => cache?.keepTuning(key, { [batchClass]: choices }),
+    });
+  }
+
+  /** @returns the variants that must be replaced first, by `variantName`; with none of them `backend` is ready */
+  async #complete(backend: GpuBackend, key: string, isUnproven: boolean): Promise<string[]> {
+    const { fill, signal, warn, cache } = this.#loading;
+    return destroyOnError(backend, signal, async () => {
+      await fill(backend);
+      if (isUnproven) {
+        const wrong = await wrongVariants(backend, this.#disabled, warn);
+        if (wrong.length > 0) return wrong;
+        if (await checkModel(backend, this.#loading)) await cache?.keepProof(key, [...this.#disabled]);
+      }
+      await backend.warmUp();
+      signal.throwIfAborted();
+      return [];
+    });
+  }
+
+  async #requestAgain(): Promise<Gpu> {
+    for (const pause of PAUSES) {
+      try {
+        return await this.#request();
+      } catch {
+        await new Promise((resolve) => setTimeout(resolve, pause));
+        this.#loading.signal.throwIfAborted();
+      }
+    }
+    return this.#request();
+  }
+
+  /** f16 where the files hold f16, so that nothing is lost, or where the caller asks for it; f32 on a GPU without f16. */
+  #storageOn({ device }: Gpu): WeightStorage {
+    const { options, manifest } = this.#loading;
+    const { dtype = 'auto' } = options;
+    const isHalf = Object.values(manifest.tensors).some((tensor) => tensor.dtype === 'f16');
+    const wanted = dtype === 'f16' || (dtype === 'auto' && isHalf);
+    return wanted && device.features.has('shader-f16') ? 'f16' : 'f32';
+  }
+
+  /** The same for a GPU, browser, model and version of the shaders; what was found out then holds now. */
+  async #proofKey(gpu: Gpu): Promise<string> {
+    const { shards, golden, preprocess } = this.#loading.manifest;
+    const code = GpuBackend.codeFor(this.#loading.plan, this.#storageOn(gpu));
+    const subject = [globalThis.navigator?.userAgent, adapterInfo(gpu.info), shards, golden, preprocess, code];
+    return sha256(new TextEncoder().encode(JSON.stringify(subject)));
+  }
+}
