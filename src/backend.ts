@@ -5,7 +5,7 @@ import type { Picture } from './image/decode.ts';
 import type { AdapterInfo, BackendName, KernelCheck, Memory, Outputs, Profile } from './interface.ts';
 import type { OutputName } from './model/outputs.ts';
 import type { Texts } from './model/token-ids.ts';
-import type { TensorPiece } from './weights/tensors.ts';
+import type { TensorPiece } from './weights/tensor-assembler.ts';
 
 /** What the network is to see: normalised pixels `[batch, C, H, W]`, pictures, or texts. */
 export type Input = { batch: number } & InputData;

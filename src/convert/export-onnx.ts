@@ -7,7 +7,7 @@ import { extrasFor, type OutputName } from '../model/outputs.ts';
 import { type Plan, type PlanOutput, planViT } from '../model/plan.ts';
 import { planText } from '../model/plan-text.ts';
 import type { Manifest } from '../weights/manifest.ts';
-import { TensorAssembler } from '../weights/tensors.ts';
+import { TensorAssembler } from '../weights/tensor-assembler.ts';
 import { encodeModel, type Pieces } from './onnx/encode.ts';
 import { Exporter, INPUTS, type TensorLookup } from './onnx/exporter.ts';
 import { OnnxGraph } from './onnx/graph.ts';

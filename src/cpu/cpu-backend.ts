@@ -13,7 +13,7 @@ import { type Plan, planViT } from '../model/plan.ts';
 import { planText } from '../model/plan-text.ts';
 import type { Preprocess } from '../model/preprocess.ts';
 import { type ReferenceValues, readOutput, referenceSteps } from '../reference/run.ts';
-import type { TensorPiece } from '../weights/tensors.ts';
+import type { TensorPiece } from '../weights/tensor-assembler.ts';
 import { takeTurns } from './take-turns.ts';
 
 export class CpuBackend implements Backend {

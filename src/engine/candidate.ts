@@ -5,8 +5,8 @@ import type { Backend } from '../backend.ts';
 import { ViTError } from '../error.ts';
 import type { EngineOptions } from '../interface.ts';
 import type { Plan } from '../model/plan.ts';
+import type { Findings } from '../weights/findings.ts';
 import type { Manifest } from '../weights/manifest.ts';
-import type { ModelCache } from '../weights/model-cache.ts';
 
 /** A model that is being loaded, as a candidate sees it. */
 export interface Loading {
@@ -15,7 +15,7 @@ export interface Loading {
   /** Whether the manifest's golden is of this model: one at another image size computes something else. */
   hasGolden: boolean;
   options: EngineOptions;
-  cache: ModelCache | null;
+  findings: Findings;
   /** Aborted when the model is disposed. */
   signal: AbortSignal;
   /** Adds all weights to a backend and compiles it. Called again when a backend is made anew. */

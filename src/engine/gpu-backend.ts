@@ -21,7 +21,7 @@ import { type Plan, planViT } from '../model/plan.ts';
 import { planText } from '../model/plan-text.ts';
 import type { Preprocess } from '../model/preprocess.ts';
 import { parameterCount } from '../model/tensors.ts';
-import type { TensorPiece } from '../weights/tensors.ts';
+import type { TensorPiece } from '../weights/tensor-assembler.ts';
 import { KernelChecker } from './check/kernel-check.ts';
 import { type Provable, wrongKernel } from './check/proof.ts';
 import { type Abilities, avoiding, type Choices, everyNormWithin, forProcessors, SIMPLE } from './choose/choices.ts';

@@ -6,9 +6,8 @@ import type { Backend } from '../backend.ts';
 import { adapterInfo } from '../gpu/adapter.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { WeightStorage } from '../kernels/matmul.ts';
-import { sha256 } from '../weights/verify.ts';
 import { type Candidate, destroyOnError, type Loading } from './candidate.ts';
-import { checkModel, wrongVariants } from './check/proof.ts';
+import { Proof } from './check/proof.ts';
 import { GpuBackend } from './gpu-backend.ts';
 
 /** Milliseconds between requests for another GPU: its process may be starting again. */
@@ -30,14 +29,11 @@ export class GpuCandidate implements Candidate {
   }
 
   async open(again = false): Promise<Backend> {
-    const { cache } = this.#loading;
-    let gpu = await (again ? this.#requestAgain() : this.#request());
-    const key = await this.#proofKey(gpu);
-    const proof = await cache?.proof(key);
-    for (const name of proof ?? []) this.#disabled.add(name);
-    for (;;) {
-      const backend = await this.#create(gpu, key);
-      const wrong = await this.#complete(backend, key, !proof);
+    for (let gpu = await (again ? this.#requestAgain() : this.#request()); ; gpu = await this.#request()) {
+      const proof = new Proof(this.#loading, this.#codeOn(gpu));
+      for (const name of await proof.disabledBefore()) this.#disabled.add(name);
+      const backend = await this.#create(gpu);
+      const wrong = await this.#complete(backend, proof);
       if (wrong.length === 0) {
         this.#last = backend;
         return backend;
@@ -45,7 +41,6 @@ export class GpuCandidate implements Candidate {
       // Simpler kernels may need their weights in another layout.
       backend.destroy();
       for (const name of wrong) this.#disabled.add(name);
-      gpu = await this.#request();
     }
   }
 
@@ -55,27 +50,27 @@ export class GpuCandidate implements Candidate {
     return variants.length > 0;
   }
 
-  async #create(gpu: Gpu, key: string): Promise<GpuBackend> {
-    const { plan, manifest, options, cache } = this.#loading;
+  async #create(gpu: Gpu): Promise<GpuBackend> {
+    const { plan, manifest, options, findings } = this.#loading;
+    const subject = ['tuning', this.#codeOn(gpu)];
+    const tuned = { ...((await findings.read(subject)) as object) };
     return GpuBackend.create(gpu, plan, manifest.preprocess, {
       storage: this.#storageOn(gpu),
       halfOperands: options.dtype === 'f16',
       without: this.#disabled,
-      tuned: await cache?.tuning(key),
-      onTuned: (batchClass, choices) => cache?.keepTuning(key, { [batchClass]: choices }),
+      tuned,
+      onTuned: (batchClass, choices) => findings.write(subject, Object.assign(tuned, { [batchClass]: choices })),
     });
   }
 
   /** @returns the variants that must be replaced first, by `variantName`; with none of them `backend` is ready */
-  async #complete(backend: GpuBackend, key: string, isUnproven: boolean): Promise<string[]> {
-    const { fill, signal, warn, cache } = this.#loading;
+  #complete(backend: GpuBackend, proof: Proof): Promise<string[]> {
+    const { fill, signal } = this.#loading;
     return destroyOnError(backend, signal, async () => {
       await fill(backend);
-      if (isUnproven) {
-        const wrong = await wrongVariants(backend, this.#disabled, warn);
-        if (wrong.length > 0) return wrong;
-        if (await checkModel(backend, this.#loading)) await cache?.keepProof(key, [...this.#disabled]);
-      }
+      const wrong = await proof.wrongVariants(backend, this.#disabled);
+      if (wrong.length > 0) return wrong;
+      await proof.checkModel(backend);
       await backend.warmUp();
       signal.throwIfAborted();
       return [];
@@ -103,11 +98,9 @@ export class GpuCandidate implements Candidate {
     return wanted && device.features.has('shader-f16') ? 'f16' : 'f32';
   }
 
-  /** The same for a GPU, browser, model and version of the shaders; what was found out then holds now. */
-  async #proofKey(gpu: Gpu): Promise<string> {
-    const { shards, golden, preprocess } = this.#loading.manifest;
+  /** The same for a GPU, browser, architecture and version of the shaders: what was found out for it holds. */
+  #codeOn(gpu: Gpu): unknown {
     const code = GpuBackend.codeFor(this.#loading.plan, this.#storageOn(gpu));
-    const subject = [globalThis.navigator?.userAgent, adapterInfo(gpu.info), shards, golden, preprocess, code];
-    return sha256(new TextEncoder().encode(JSON.stringify(subject)));
+    return [globalThis.navigator?.userAgent, adapterInfo(gpu.info), code];
   }
 }

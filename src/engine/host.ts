@@ -32,7 +32,7 @@ import { prepareTexts } from '../model/token-ids.ts';
 import { Field } from '../weights/field.ts';
 import { parsePreprocess } from '../weights/parse-preprocess.ts';
 import { blocksFor, ClassAttention } from './attend.ts';
-import { joinOutputs, requireOutputs } from './outputs.ts';
+import { joinOutputs, requireOutputs } from './run-outputs.ts';
 import { Session } from './session.ts';
 
 export class EngineHost implements EngineInterface {

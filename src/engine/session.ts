@@ -9,13 +9,11 @@ import type { EngineEvent, EngineOptions, Memory, ModelFiles, ModelInfo, Progres
 import type { Architecture } from '../model/architecture.ts';
 import { type Plan, planViT } from '../model/plan.ts';
 import { parameterCount } from '../model/tensors.ts';
-import { fetchManifest, fetchShards } from '../weights/download.ts';
+import { Findings } from '../weights/findings.ts';
 import { atImageSize, resampling } from '../weights/image-size.ts';
 import type { Manifest } from '../weights/manifest.ts';
-import { ModelCache } from '../weights/model-cache.ts';
-import { parseManifest } from '../weights/parse-manifest.ts';
-import { TensorAssembler } from '../weights/tensors.ts';
-import { verify } from '../weights/verify.ts';
+import { type ModelSource, openSource } from '../weights/source.ts';
+import { TensorAssembler } from '../weights/tensor-assembler.ts';
 import type { Candidate } from './candidate.ts';
 import { candidatesFor } from './candidates.ts';
 import { replayGolden } from './check/self-test.ts';
@@ -26,9 +24,8 @@ export class Session {
   readonly plan: Plan;
   /** What the files hold. */
   readonly #stored: Architecture;
-  readonly #source: string | ModelFiles;
+  readonly #source: ModelSource;
   readonly #options: EngineOptions;
-  readonly #cache: ModelCache | null;
   readonly #notify: (message: Progress | EngineEvent) => void;
   readonly #signal: AbortSignal;
   /** Those that may still compute the model: the first one does so, or did before it was lost. */
@@ -49,22 +46,18 @@ export class Session {
     notify: (message: Progress | EngineEvent) => void,
     signal: AbortSignal,
   ): Promise<Session> {
-    const warn = (message: string) => notify({ type: 'warning', message });
-    const fromUrl = typeof source === 'string';
-    const cache = fromUrl && options.cache !== false ? await ModelCache.open(warn) : null;
-    const manifest = fromUrl
-      ? await fetchManifest(source, cache, signal)
-      : parseManifest(source.manifest, 'The manifest');
-    const session = new Session(source, manifest, options, cache, notify, signal);
+    const opened = await openSource(source, options, (message) => notify({ type: 'warning', message }));
+    const findings = await Findings.open(options.cache !== false);
+    const session = new Session(opened, await opened.readManifest(signal), findings, options, notify, signal);
     await session.#load();
     return session;
   }
 
   private constructor(
-    source: string | ModelFiles,
+    source: ModelSource,
     manifest: Manifest,
+    findings: Findings,
     options: EngineOptions,
-    cache: ModelCache | null,
     notify: (message: Progress | EngineEvent) => void,
     signal: AbortSignal,
   ) {
@@ -73,7 +66,6 @@ export class Session {
     this.#stored = manifest.architecture;
     this.#source = source;
     this.#options = options;
-    this.#cache = cache;
     this.#notify = notify;
     this.#signal = signal;
     this.#candidates = candidatesFor({
@@ -81,7 +73,7 @@ export class Session {
       plan: this.plan,
       hasGolden: this.hasGolden,
       options,
-      cache,
+      findings,
       signal,
       fill: (backend) => this.#fill(backend),
       warn: (message) => notify({ type: 'warning', message }),
@@ -116,7 +108,7 @@ export class Session {
   memory(): Memory {
     const { gpu, cpu } = this.#backend?.memory() ?? { gpu: 0, cpu: 0 };
     // What was given in memory stays there: after a loss the next backend is filled from it.
-    return { gpu, cpu: cpu + (typeof this.#source === 'string' ? 0 : this.#bytes) };
+    return { gpu, cpu: cpu + this.#source.heldBytes };
   }
 
   /**
@@ -241,12 +233,7 @@ export class Session {
 
   async #addWeights(backend: Backend): Promise<void> {
     const { manifest } = this;
-    const source = this.#source;
-    const onBytes = (bytes: number) => this.#report('weights', bytes);
-    const shards =
-      typeof source === 'string'
-        ? fetchShards(source, manifest, this.#cache, onBytes, this.#signal)
-        : readShards(source, manifest, onBytes);
+    const shards = this.#source.readShards(manifest, (bytes) => this.#report('weights', bytes), this.#signal);
     const addPiece = resampling(this.#stored, manifest.architecture, (piece) => backend.addPiece(piece));
     const tensors = new TensorAssembler(manifest, addPiece);
     for await (const shard of shards) {
@@ -276,16 +263,5 @@ export class Session {
 
   #tell(type: EngineEvent['type'], message: string): void {
     this.#notify({ type, message, info: this.info });
-  }
-}
-
-async function* readShards({ shards }: ModelFiles, manifest: Manifest, onBytes: (count: number) => void) {
-  if (shards.length !== manifest.shards.length) {
-    throw new ViTError('bad-shard', `There are ${shards.length} shards; the manifest has ${manifest.shards.length}.`);
-  }
-  for (const [index, entry] of manifest.shards.entries()) {
-    const shard = await verify(shards[index], entry);
-    onBytes(shard.length);
-    yield shard;
   }
 }

@@ -7,7 +7,7 @@ import { type Architecture, patchGrid, positionPrefix, withDefaults } from '../m
 import { preprocessAt } from '../model/preprocess.ts';
 import { resamplePositions, resampleRelative } from '../model/resample.ts';
 import type { Manifest } from './manifest.ts';
-import type { TensorPiece } from './tensors.ts';
+import type { TensorPiece } from './tensor-assembler.ts';
 
 /**
  * @param imageSize [height, width] in pixels

@@ -1,6 +1,7 @@
 /**
  * The models that `ModelCache` keeps, as anybody in this origin finds them.
  */
+import { forgetFindings } from './findings.ts';
 import type { ShardEntry } from './manifest.ts';
 import { openStore, type Store } from './store.ts';
 
@@ -37,6 +38,7 @@ export async function cachedModels(): Promise<CachedModel[]> {
 
 /** Removes everything that `loadViT` has kept in this origin. Models that are loaded stay so. */
 export async function clearCache(): Promise<void> {
+  forgetFindings();
   const store = await openStore();
   if (store) for (const name of (await store.list()).keys()) await store.remove(name);
 }

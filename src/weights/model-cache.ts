@@ -8,8 +8,6 @@ import type { ShardEntry } from './manifest.ts';
 import { openStore, type Store } from './store.ts';
 import { sha256 } from './verify.ts';
 
-const PROOF = '.proof';
-const TUNING = '.tuning';
 const SHARD = /^[0-9a-f]{64}$/;
 
 export class ModelCache {
@@ -55,31 +53,6 @@ export class ModelCache {
 
   async dropShard({ sha256 }: ShardEntry): Promise<void> {
     await this.#try((store) => store.remove(sha256));
-  }
-
-  /** What `keepProof` was given with this key, a SHA-256; null where it was not called. */
-  async proof(key: string): Promise<string[] | null> {
-    const stream = await this.#try((store) => store.read(key + PROOF));
-    const kept: unknown = stream && (await new Response(stream).json().catch(() => null));
-    return Array.isArray(kept) ? kept.filter((name) => typeof name === 'string') : null;
-  }
-
-  /** Keeps that a GPU was found to compute what it should, `without` some kernels, so that it need not be tested again. */
-  async keepProof(key: string, without: readonly string[]): Promise<void> {
-    await this.#try((store) => store.write(key + PROOF, new TextEncoder().encode(JSON.stringify(without))));
-  }
-
-  /** What `keepTuning` was given with this key, all calls together; `{}` where it was not called. */
-  async tuning(key: string): Promise<object> {
-    const stream = await this.#try((store) => store.read(key + TUNING));
-    const kept: unknown = stream && (await new Response(stream).json().catch(() => null));
-    return typeof kept === 'object' && kept !== null ? kept : {};
-  }
-
-  /** Keeps what was found to be fast. */
-  async keepTuning(key: string, found: object): Promise<void> {
-    const all = { ...(await this.tuning(key)), ...found };
-    await this.#try((store) => store.write(key + TUNING, new TextEncoder().encode(JSON.stringify(all))));
   }
 
   async #try<T>(work: (store: Store) => Promise<T>): Promise<T | undefined> {

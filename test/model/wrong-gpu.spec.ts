@@ -8,6 +8,8 @@ import { PreprocessGpu } from '../../src/engine/pixels/preprocess-gpu.ts';
 import { Pipelines } from '../../src/gpu/pipelines.ts';
 import { clearCache, type EngineEvent, type LoadOptions, loadViT, type ModelFiles, type ViT } from '../../src/index.ts';
 import type { TextArchitecture } from '../../src/model/text.ts';
+import { forgetFindings } from '../../src/weights/findings.ts';
+import { openStore } from '../../src/weights/store.ts';
 import { expectClose, F32_BOUND } from '../harness/arrays.ts';
 import { pretendHardware } from '../harness/hardware.ts';
 import { plainImage, TINY, tinyModel } from '../harness/tiny-model.ts';
@@ -36,8 +38,9 @@ beforeAll(async () => {
   files = await tinyModel();
 });
 
-beforeEach(() => {
+beforeEach(async () => {
   events = [];
+  await clearCache();
 });
 
 afterEach(() => {
@@ -111,6 +114,7 @@ describe('a wrong kernel that nothing can take the place of', () => {
     const right = await (await load({ backend: 'webgpu' })).classify(plainImage(40, 30, [90, 20, 200]));
     expect(events).toEqual([]);
     isAsked = false;
+    await clearCache();
     breakKernel('normalize', /id\.x % WIDTH/, '(id.x + 1u) % WIDTH');
     const vit = await load({ backend: 'webgpu' });
     expect(events).toEqual([{ type: 'warning', message: expect.stringMatching(/the CPU does it/) }]);
@@ -160,6 +164,7 @@ describe('a wrong kernel with a simpler one behind it', () => {
   test('quads that are not four threads in a row: each thread loads for itself', async () => {
     const image = plainImage(9, 9, [90, 20, 200]);
     const right = await (await load({ backend: 'webgpu' })).classify(image);
+    await clearCache();
     const kernels = watchPrograms();
     const get = Pipelines.prototype.get;
     vi.spyOn(Pipelines.prototype, 'get').mockImplementation(function (this: Pipelines, kernel) {
@@ -206,7 +211,8 @@ describe('a wrong kernel with a simpler one behind it', () => {
   });
 
   /** As if a kernel had a variant for `f16`, until it is told to do without; `change` is what that variant computes. */
-  function addHalves(kernel: string, change: (code: string) => string): void {
+  async function addHalves(kernel: string, change: (code: string) => string): Promise<void> {
+    await clearCache();
     const create = GpuBackend.create;
     let without: ReadonlySet<string> = new Set();
     vi.spyOn(GpuBackend, 'create').mockImplementation((...args) => {
@@ -225,7 +231,7 @@ describe('a wrong kernel with a simpler one behind it', () => {
 
   test('f16 that computes wrongly: f32', async () => {
     const right = await (await load({ backend: 'webgpu' })).classify(plainImage(9, 9, [90, 20, 200]));
-    addHalves('matmul', (code) => code.replace('const BIAS = true;', 'const BIAS = false;'));
+    await addHalves('matmul', (code) => code.replace('const BIAS = true;', 'const BIAS = false;'));
     const vit = await load({ backend: 'webgpu' });
     expect(events).toEqual([{ type: 'warning', message: expect.stringMatching(/Kernel matmul\/f16/) }]);
     expect(await vit.classify(plainImage(9, 9, [90, 20, 200]))).toEqual(right);
@@ -234,7 +240,7 @@ describe('a wrong kernel with a simpler one behind it', () => {
   test('f16 whose range is too small for a picture: once more in f32, and in f32 from then on', async () => {
     const pixels = { data: new Float32Array(768).fill(3e4), shape: [1, 3, 16, 16] };
     const right = await (await load({ backend: 'webgpu' })).forward(pixels);
-    addHalves('patchify', (code) => code.replace('+ sums[i];', '+ sums[i] + exp(abs(sums[i])) * 1e-38;'));
+    await addHalves('patchify', (code) => code.replace('+ sums[i];', '+ sums[i] + exp(abs(sums[i])) * 1e-38;'));
     const vit = await load({ backend: 'webgpu' });
     expect(events).toEqual([]);
     for (let i = 0; i < 2; i++) expect(await vit.forward(pixels)).toEqual(right);
@@ -278,8 +284,7 @@ describe('selfTest()', () => {
 });
 
 describe('once', () => {
-  beforeEach(async () => {
-    await clearCache();
+  beforeEach(() => {
     vi.spyOn(globalThis, 'fetch').mockImplementation(async (input) => {
       const file = String(input).split('/').at(-1)!;
       if (file === 'model.json') return new Response(JSON.stringify(files.manifest));
@@ -287,33 +292,51 @@ describe('once', () => {
     });
   });
 
-  test('per GPU, model and shaders; a failure is not kept', async () => {
+  /** Whether loading checks the kernels, and whether it replays the golden; the one run is that or the warm-up. */
+  async function watch(loading: () => Promise<unknown>): Promise<{ kernels: boolean; golden: boolean }> {
     const check = vi.spyOn(GpuBackend.prototype, 'check');
     const run = vi.spyOn(GpuBackend.prototype, 'run');
-    const calls = async (load: Promise<unknown>) => {
-      for (const spy of [check, run]) spy.mockClear();
-      await load.catch(() => {});
-      return [check.mock.calls.length, run.mock.calls.length];
-    };
+    await loading().catch(() => {});
+    expect(run).toHaveBeenCalledOnce();
+    const [[, { outputs }]] = run.mock.calls;
+    const found = { kernels: check.mock.calls.length > 0, golden: outputs.length > 0 };
+    check.mockRestore();
+    run.mockRestore();
+    return found;
+  }
+
+  const EVERYTHING = { kernels: true, golden: true };
+  const NOTHING = { kernels: false, golden: false };
+
+  test('kernels per GPU and code, the golden per model; a failure is not kept', async () => {
     const backend = 'webgpu';
-    // The kernels and the golden; then the warm-up alone.
-    const [proven, known] = [
-      [1, 1],
-      [0, 1],
-    ];
-    expect(await calls(load({ backend }, URL_OF_MODEL))).toEqual(proven);
-    expect(await calls(load({ backend }, URL_OF_MODEL))).toEqual(known);
-    expect(await calls(load({ backend, cache: false }, URL_OF_MODEL))).toEqual(proven);
-    // Another model.
+    const fromUrl = () => load({ backend }, URL_OF_MODEL);
+    expect(await watch(fromUrl)).toEqual(EVERYTHING);
+    expect(await watch(fromUrl)).toEqual(NOTHING);
     const logits = files.manifest.golden.logits.map((logit) => logit + 1);
     const right = files;
     files = { ...files, manifest: { ...files.manifest, golden: { ...files.manifest.golden, logits } } };
     try {
-      for (let i = 0; i < 2; i++) expect(await calls(load({ backend }, URL_OF_MODEL))).toEqual(proven);
+      for (let i = 0; i < 2; i++) expect(await watch(fromUrl)).toEqual({ kernels: false, golden: true });
     } finally {
       files = right;
     }
-    expect(await calls(load({ backend }, URL_OF_MODEL))).toEqual(known);
+    expect(await watch(fromUrl)).toEqual(NOTHING);
+  });
+
+  test('of a model in memory, and with cache: false within this thread', async () => {
+    expect(await watch(() => load({ backend: 'webgpu' }))).toEqual(EVERYTHING);
+    expect(await watch(() => load({ backend: 'webgpu' }))).toEqual(NOTHING);
+    await clearCache();
+    expect(await watch(() => load({ backend: 'webgpu', cache: false }, URL_OF_MODEL))).toEqual(EVERYTHING);
+    expect(await watch(() => load({ backend: 'webgpu', cache: false }, URL_OF_MODEL))).toEqual(NOTHING);
+    expect(await (await openStore())!.list()).toEqual(new Map());
+  });
+
+  test('across threads: what one has found, another reads', async () => {
+    await load({ backend: 'webgpu' });
+    forgetFindings();
+    expect(await watch(() => load({ backend: 'webgpu' }))).toEqual(NOTHING);
   });
 
   test('a load that has nothing to find out still waits for its warm-up run', async () => {

@@ -7,7 +7,7 @@ import { ViTError } from '../../src/error.ts';
 import { planViT } from '../../src/model/plan.ts';
 import { type Manifest, shardStarts } from '../../src/weights/manifest.ts';
 import { parseManifest } from '../../src/weights/parse-manifest.ts';
-import { TensorAssembler } from '../../src/weights/tensors.ts';
+import { TensorAssembler } from '../../src/weights/tensor-assembler.ts';
 import { fuzzRuns, SEED } from '../harness/fuzz.ts';
 import { tinyModel } from '../harness/tiny-model.ts';
 

@@ -3,7 +3,7 @@ import type { Preprocess } from '../../src/model/preprocess.ts';
 import { resamplePositions, resampleRelative } from '../../src/model/resample.ts';
 import { tensorShapes } from '../../src/model/tensors.ts';
 import { atImageSize, resampling } from '../../src/weights/image-size.ts';
-import type { TensorPiece } from '../../src/weights/tensors.ts';
+import type { TensorPiece } from '../../src/weights/tensor-assembler.ts';
 import { expectClose, random } from '../harness/arrays.ts';
 import { TINY, tinyModel } from '../harness/tiny-model.ts';
 

@@ -1,11 +1,13 @@
 /**
  * Is this GPU right? First every kernel alone, so that a wrong one has a name; then the whole model against its golden.
+ * What was found right once is not asked again: kernels per GPU, browser and code, golden and pictures per model as well.
  */
 import type { Backend } from '../../backend.ts';
 import { ViTError } from '../../error.ts';
 import { variantName } from '../../gpu/kernel.ts';
 import type { EngineOptions, KernelCheck } from '../../interface.ts';
 import type { Plan } from '../../model/plan.ts';
+import type { Findings } from '../../weights/findings.ts';
 import type { Manifest } from '../../weights/manifest.ts';
 import { checkPicture, replayGolden } from './self-test.ts';
 
@@ -22,51 +24,77 @@ export interface Proving {
   /** Whether the manifest's golden is of this model. */
   hasGolden: boolean;
   options: EngineOptions;
+  findings: Findings;
   warn(message: string): void;
 }
 
-/**
- * @param disabled what was found wrong before, by `variantName`
- * @returns the variants of kernels that give wrong results and have a simpler kernel to replace them, by `variantName`
- * @throws ViTError `numeric`, naming a kernel that nothing can replace
- */
-export async function wrongVariants(
-  backend: Provable,
-  disabled: ReadonlySet<string>,
-  warn: (message: string) => void,
-): Promise<string[]> {
-  const wrong = (await backend.check()).filter(({ passed }) => !passed);
-  const last = wrong.find((check) => {
-    const name = variantName(check);
-    return name === null || disabled.has(name);
-  });
-  if (last) throw wrongKernel(last);
-  const names = [...new Set(wrong.map((check) => variantName(check)!))];
-  for (const name of names) warn(`Kernel ${name} gives wrong results on this GPU; a simpler one takes its place.`);
-  return names;
+export class Proof {
+  readonly #proving: Proving;
+  readonly #ofKernels: unknown;
+  readonly #ofModel: unknown;
+  #kernelsAreRight = false;
+
+  /** @param code GPU, browser and shaders, as JSON */
+  constructor(proving: Proving, code: unknown) {
+    const { manifest, hasGolden, options } = proving;
+    const { shards, golden, preprocess } = manifest;
+    this.#proving = proving;
+    this.#ofKernels = ['kernels', code];
+    this.#ofModel = ['model', code, shards, hasGolden && golden, preprocess, options.dtype];
+  }
+
+  /** Variants of kernels that were found wrong by an earlier load, by `variantName`. */
+  async disabledBefore(): Promise<string[]> {
+    const found = await this.#proving.findings.read(this.#ofKernels);
+    this.#kernelsAreRight = Array.isArray(found);
+    return Array.isArray(found) ? found.filter((name) => typeof name === 'string') : [];
+  }
+
+  /**
+   * @param disabled variants that `backend` does without, by `variantName`
+   * @returns the variants that give wrong results and have a simpler kernel to replace them, by `variantName`
+   * @throws ViTError `numeric`, naming a kernel that nothing can replace
+   */
+  async wrongVariants(backend: Provable, disabled: ReadonlySet<string>): Promise<string[]> {
+    if (this.#kernelsAreRight) return [];
+    const wrong = (await backend.check()).filter(({ passed }) => !passed);
+    const last = wrong.find((check) => {
+      const name = variantName(check);
+      return name === null || disabled.has(name);
+    });
+    if (last) throw wrongKernel(last);
+    const names = [...new Set(wrong.map((check) => variantName(check)!))];
+    for (const name of names) {
+      this.#proving.warn(`Kernel ${name} gives wrong results on this GPU; a simpler one takes its place.`);
+    }
+    if (names.length === 0) await this.#proving.findings.write(this.#ofKernels, [...disabled]);
+    return names;
+  }
+
+  /**
+   * Whether all kernels together give the manifest's golden, and pictures reach the network as they should: where they do
+   * not, the CPU resizes them from now on.
+   * @throws ViTError `numeric`
+   */
+  async checkModel(backend: Provable): Promise<void> {
+    const { manifest, plan, hasGolden, options, findings, warn } = this.#proving;
+    if (await findings.read(this.#ofModel)) return;
+    if (hasGolden) {
+      const { passed, maxError, tolerance } = await replayGolden(backend, manifest, plan, options.dtype);
+      if (!passed) {
+        const size = `off by ${maxError}, allowed ${tolerance}`;
+        throw new ViTError('numeric', `The network gives wrong results on this GPU: its golden is ${size}.`);
+      }
+    }
+    if (!backend.resizesOnGpu || (await checkPicture(backend, manifest, plan)).passed) {
+      await findings.write(this.#ofModel, true);
+      return;
+    }
+    await backend.resizeOnCpu();
+    warn('This GPU resizes pictures wrongly; the CPU does it instead.');
+  }
 }
 
 export function wrongKernel({ kernel, step }: KernelCheck): ViTError {
   return new ViTError('numeric', `Kernel ${kernel} gives wrong results on this GPU (${step}).`);
-}
-
-/**
- * Whether all kernels together give the manifest's golden, and pictures reach the network as they should. Where they do
- * not, the CPU resizes them from now on.
- * @returns whether the GPU did everything right
- * @throws ViTError `numeric`
- */
-export async function checkModel(backend: Provable, proving: Proving): Promise<boolean> {
-  const { manifest, plan, hasGolden, options, warn } = proving;
-  if (hasGolden) {
-    const { passed, maxError, tolerance } = await replayGolden(backend, manifest, plan, options.dtype);
-    if (!passed) {
-      const size = `off by ${maxError}, allowed ${tolerance}`;
-      throw new ViTError('numeric', `The network gives wrong results on this GPU: its golden is ${size}.`);
-    }
-  }
-  if (!backend.resizesOnGpu || (await checkPicture(backend, manifest, plan)).passed) return true;
-  await backend.resizeOnCpu();
-  warn('This GPU resizes pictures wrongly; the CPU does it instead.');
-  return false;
 }

@@ -5,7 +5,7 @@
  */
 import type { Buffers } from '../../gpu/buffers.ts';
 import { encodeHalfs } from '../../weights/half.ts';
-import type { TensorPiece } from '../../weights/tensors.ts';
+import type { TensorPiece } from '../../weights/tensor-assembler.ts';
 import type { LargeWeight, SmallWeight, Stretch, Weight } from './packed-weights.ts';
 import type { Program } from './program.ts';
 

@@ -5,7 +5,8 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, test } from 'vitest';
-import { fetchManifest, fetchShards } from '../../src/weights/download.ts';
+import { fetchManifest, fetchShards } from '../../src/weights/fetch-model.ts';
+import { ShardAddresses } from '../../src/weights/shard-addresses.ts';
 import { type Exchange, ShardServer } from '../harness/shard-server.ts';
 
 const SHARD = 400_000 - (400_000 % 256);
@@ -18,7 +19,7 @@ async function fetchAll(signal = new AbortController().signal, onShard?: (index:
   const told: number[] = [];
   let index = 0;
   const onBytes = (count: number) => told.push((told.at(-1) ?? 0) + count);
-  for await (const bytes of fetchShards(server.url, server.manifest, null, onBytes, signal)) {
+  for await (const bytes of fetchShards(new ShardAddresses(server.url), server.manifest, null, onBytes, signal)) {
     expect(Buffer.compare(bytes, server.shards[index])).toBe(0);
     onShard?.(index);
     index++;

@@ -7,6 +7,7 @@ import type { Manifest, ShardEntry } from './manifest.ts';
 import type { ModelCache } from './model-cache.ts';
 import { parseManifest } from './parse-manifest.ts';
 import { abortError, type Position, request } from './request.ts';
+import { ShardAddresses } from './shard-addresses.ts';
 import { verify } from './verify.ts';
 
 /** Shards held at once: one is unpacked while the next one arrives. Between the two, both arrive. */
@@ -20,25 +21,31 @@ type Bytes = Uint8Array<ArrayBuffer>;
  * The network's manifest or, when it cannot be reached, the one kept from the last time.
  * @throws ViTError `network`, `bad-manifest`, `unsupported-model`, `aborted`
  */
-export async function fetchManifest(url: string, cache: ModelCache | null, signal: AbortSignal): Promise<Manifest> {
-  const otherwise = await cache?.manifest(url);
+export async function fetchManifest(
+  url: string,
+  cache: ModelCache | null,
+  signal: AbortSignal,
+): Promise<{ manifest: Manifest; addresses: ShardAddresses }> {
+  const kept = await cache?.manifest(url);
+  const otherwise = kept === undefined ? undefined : { json: kept, answered: url };
   // A manifest that an HTTP cache held back would not fit the shards.
-  const json = await request(url, { what: 'the model', signal, cache: 'no-cache', otherwise }, async (response) => {
-    const text = await response.text();
-    return parseJson(text, url);
-  });
+  const options = { what: 'the model', signal, cache: 'no-cache', otherwise } as const;
+  const { json, answered } = await request(url, options, async (response) => ({
+    json: parseJson(await response.text(), url),
+    answered: response.url || url,
+  }));
   const manifest = parseManifest(json, url);
   await cache?.keepManifest(url, json);
-  return manifest;
+  return { manifest, addresses: new ShardAddresses(url, answered) };
 }
 
 /**
  * The shards in order; each is valid until the next one is asked for.
- * @param onBytes told how many bytes more have arrived: in all, exactly those of the manifest
+ * @param onBytes called with the number of bytes that have arrived since the last call: in all, those of the manifest
  * @throws ViTError `network`, `bad-shard`, `aborted`
  */
 export async function* fetchShards(
-  manifestUrl: string,
+  addresses: ShardAddresses,
   { shards }: Manifest,
   cache: ModelCache | null,
   onBytes: (count: number) => void,
@@ -56,7 +63,7 @@ export async function* fetchShards(
     while (next < shards.length || arriving.length > 0) {
       while (free.length > 0 && next < shards.length) {
         const shard = shards[next++];
-        const arrival = fetchShard(new URL(shard.file, manifestUrl).href, shard, free.pop()!, cache, onBytes, stop);
+        const arrival = fetchShard(addresses, shard, free.pop()!, cache, onBytes, stop);
         arrival.catch(() => {}); // Thrown where it is awaited.
         arriving.push(arrival);
       }
@@ -79,7 +86,7 @@ function release(buffer: ArrayBuffer & { transfer?(length: number): ArrayBuffer 
 
 /** @returns the shard within `buffer`, and when it is written to the cache */
 async function fetchShard(
-  url: string,
+  addresses: ShardAddresses,
   shard: ShardEntry,
   buffer: Bytes,
   cache: ModelCache | null,
@@ -87,17 +94,17 @@ async function fetchShard(
   signal: AbortSignal,
 ): Promise<{ buffer: Bytes; bytes: Bytes; kept: Promise<void> }> {
   // Bytes that arrive once more, after a failure, are no progress.
-  let told = 0;
+  let reported = 0;
   const onPosition = (bytes: number) => {
-    if (bytes > told) onBytes(bytes - told);
-    told = Math.max(told, bytes);
+    if (bytes > reported) onBytes(bytes - reported);
+    reported = Math.max(reported, bytes);
   };
   const target = buffer.subarray(0, shard.bytes);
 
   const kept = await readKept(shard, target, cache, onPosition);
   if (kept) return { buffer, bytes: kept, kept: Promise.resolve() };
 
-  const attempt = async (mode: RequestCache) => {
+  const attempt = async (url: string, mode: RequestCache) => {
     const position: Position = { bytes: 0 };
     await request(
       url,
@@ -107,11 +114,13 @@ async function fetchShard(
     );
     return verify(target.subarray(0, position.bytes), shard);
   };
-  const bytes = await attempt('default').catch((error) => {
-    // A cache on the way may hold another version of the file.
-    if (error.code === 'bad-shard') return attempt('reload');
-    throw error;
-  });
+  const bytes = await addresses.first(shard.file, (url) =>
+    attempt(url, 'default').catch((error) => {
+      // A cache on the way may hold another version of the file.
+      if (error.code === 'bad-shard') return attempt(url, 'reload');
+      throw error;
+    }),
+  );
   return { buffer, bytes, kept: cache?.keepShard(shard, bytes) ?? Promise.resolve() };
 }
 

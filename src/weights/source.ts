@@ -1,0 +1,86 @@
+/**
+ * Where a model comes from. Whatever that is, the manifest is read once, and the shards each time a backend is filled.
+ */
+import { ViTError } from '../error.ts';
+import type { ModelFiles } from '../interface.ts';
+import { fetchManifest, fetchShards } from './fetch-model.ts';
+import type { Manifest } from './manifest.ts';
+import { ModelCache } from './model-cache.ts';
+import { parseManifest } from './parse-manifest.ts';
+import type { ShardAddresses } from './shard-addresses.ts';
+import { verify } from './verify.ts';
+
+export interface ModelSource {
+  /** Bytes that stay in memory for as long as the model is used. */
+  readonly heldBytes: number;
+  /** @throws ViTError `network`, `bad-manifest`, `unsupported-model`, `aborted` */
+  readManifest(signal: AbortSignal): Promise<Manifest>;
+  /**
+   * The shards in order, verified; each is valid until the next one is asked for.
+   * @param manifest what `readManifest` returned
+   * @param onBytes called with the number of bytes that have arrived since the last call: in all, those of the manifest
+   * @throws ViTError `network`, `bad-shard`, `aborted`
+   */
+  readShards(
+    manifest: Manifest,
+    onBytes: (count: number) => void,
+    signal: AbortSignal,
+  ): AsyncIterable<Uint8Array<ArrayBuffer>>;
+}
+
+/** @param source the absolute URL of a `model.json`, or a model in memory @param warn called when nothing can be kept */
+export async function openSource(
+  source: string | ModelFiles,
+  { cache = true }: { cache?: boolean },
+  warn: (message: string) => void,
+): Promise<ModelSource> {
+  if (typeof source !== 'string') return new MemorySource(source);
+  return new UrlSource(source, cache ? await ModelCache.open(warn) : null);
+}
+
+class UrlSource implements ModelSource {
+  readonly heldBytes = 0;
+  readonly #url: string;
+  readonly #cache: ModelCache | null;
+  #addresses!: ShardAddresses;
+
+  constructor(url: string, cache: ModelCache | null) {
+    this.#url = url;
+    this.#cache = cache;
+  }
+
+  async readManifest(signal: AbortSignal): Promise<Manifest> {
+    const { manifest, addresses } = await fetchManifest(this.#url, this.#cache, signal);
+    this.#addresses = addresses;
+    return manifest;
+  }
+
+  readShards(manifest: Manifest, onBytes: (count: number) => void, signal: AbortSignal) {
+    return fetchShards(this.#addresses, manifest, this.#cache, onBytes, signal);
+  }
+}
+
+class MemorySource implements ModelSource {
+  readonly heldBytes: number;
+  readonly #files: ModelFiles;
+
+  constructor(files: ModelFiles) {
+    this.#files = files;
+    this.heldBytes = files.shards.reduce((sum, { length }) => sum + length, 0);
+  }
+
+  async readManifest(): Promise<Manifest> {
+    const { manifest: json, shards } = this.#files;
+    const manifest = parseManifest(json, 'The manifest');
+    if (shards.length === manifest.shards.length) return manifest;
+    throw new ViTError('bad-shard', `There are ${shards.length} shards; the manifest has ${manifest.shards.length}.`);
+  }
+
+  async *readShards({ shards }: Manifest, onBytes: (count: number) => void) {
+    for (const [index, entry] of shards.entries()) {
+      const shard = await verify(this.#files.shards[index], entry);
+      onBytes(shard.length);
+      yield shard;
+    }
+  }
+}
