@@ -27,7 +27,7 @@ import { type Provable, wrongKernel } from './check/proof.ts';
 import { type Abilities, avoiding, type Choices, everyNormWithin, forProcessors, SIMPLE } from './choose/choices.ts';
 import { PreprocessGpu } from './pixels/preprocess-gpu.ts';
 import type { Activations } from './run/activations.ts';
-import { BATCH_CLASSES, type BatchClass, classOf, Network } from './run/network.ts';
+import { BATCH_CLASSES, type BatchClass, classOf, maxBatch, Network } from './run/network.ts';
 import { compile, dispatchesOf } from './run/program.ts';
 import { Schedule } from './run/schedule.ts';
 import { WeightBuffers } from './run/weight-buffers.ts';
@@ -180,7 +180,11 @@ export class GpuBackend implements Provable {
   }
 
   maxBatch(of: 'images' | 'texts', wanted: Wanted): number {
-    return (of === 'texts' ? this.#texts! : this.#networkFor(wanted)).maxBatch;
+    if (of === 'texts') return this.#texts!.maxBatch;
+    const { key, plan } = this.#planFor(wanted);
+    if (!plan) return this.#images.maxBatch;
+    if (this.#extra?.key === key) return this.#extra.network.maxBatch;
+    return maxBatch(plan, compile(plan, this.#choices.one), this.#gpu.device.limits);
   }
 
   async run(input: Input, wanted: Wanted): Promise<Outputs> {
@@ -337,17 +341,22 @@ export class GpuBackend implements Provable {
     return new Network(this.#gpu, plan, this.#pipelines, this.#weights, this.#choices);
   }
 
-  #networkFor({ outputs, blocks }: Wanted): Network {
+  #networkFor(wanted: Wanted): Network {
+    const { key, plan } = this.#planFor(wanted);
+    if (!plan) return this.#images;
+    if (this.#extra?.key !== key) {
+      this.#extra?.network.destroy();
+      this.#extra = { key, network: this.#network(plan), isRight: false };
+    }
+    return this.#extra.network;
+  }
+
+  /** `plan` is null where an ordinary run computes what is wanted. */
+  #planFor({ outputs, blocks }: Wanted): { key: string; plan: Plan | null } {
     const { architecture } = this.#plan;
     const extras = extrasFor(outputs, architecture.depth, blocks);
     const key = JSON.stringify(extras);
-    if (key === '{}') return this.#images;
-    if (this.#extra?.key !== key) {
-      this.#extra?.network.destroy();
-      const network = this.#network(planViT(architecture, { ...extras, ...this.#extras() }));
-      this.#extra = { key, network, isRight: false };
-    }
-    return this.#extra.network;
+    return { key, plan: key === '{}' ? null : planViT(architecture, { ...extras, ...this.#extras() }) };
   }
 
   /** The first time: it has kernels that an ordinary run has not. @throws ViTError `numeric` */

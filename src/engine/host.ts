@@ -6,7 +6,7 @@
 import type { Input, InputData, Wanted } from '../backend.ts';
 import { packError, unpackError, ViTError } from '../error.ts';
 import { decodeImage, type Picture } from '../image/decode.ts';
-import { preprocessOnCpu, rgbOnCpu } from '../image/model-pixels.ts';
+import { rgbOnCpu } from '../image/model-pixels.ts';
 import type {
   AttendOptions,
   EngineEvent,
@@ -50,10 +50,15 @@ export class EngineHost implements EngineInterface {
     return session.info;
   }
 
-  runImages(images: WireImage[], outputs: OutputName[]): Promise<ImageResults> {
-    return this.#runImages(images, { outputs });
+  async runImages(images: WireImage[], outputs: OutputName[]): Promise<ImageResults> {
+    try {
+      return await this.#runImages(images, { outputs });
+    } finally {
+      close(images);
+    }
   }
 
+  /** @param images stay open */
   async #runImages(images: WireImage[], wanted: Wanted): Promise<ImageResults> {
     const { preprocess: spec } = this.#model().manifest;
     const start = performance.now();
@@ -78,17 +83,11 @@ export class EngineHost implements EngineInterface {
       decode += decoded - start;
       preprocess += performance.now() - decoded;
     };
-    let result: Outputs;
-    try {
-      result = await this.#run('images', images.length, wanted, (first) => ({
-        usePicture: (index, consume) => use(first + index, consume),
-      }));
-    } finally {
-      // Moved here by the caller: nobody else will close it.
-      for (const image of images) if ('close' in image) image.close();
-    }
+    const outputs = await this.#run('images', images.length, wanted, (first) => ({
+      usePicture: (index, consume) => use(first + index, consume),
+    }));
     const timing = { decode, preprocess, run: performance.now() - start - decode - preprocess };
-    return { outputs: result, timing, failures };
+    return { outputs, timing, failures };
   }
 
   async runPixels(pixels: Tensor, outputs: OutputName[]): Promise<{ outputs: Outputs; timing: Timing }> {
@@ -128,25 +127,24 @@ export class EngineHost implements EngineInterface {
   }
 
   async attend(image: WireImage, options: AttendOptions): Promise<{ map: Tensor; timing: Timing }> {
-    const { manifest, plan } = this.#model();
-    const { architecture } = plan;
-    const start = performance.now();
-    let pixels: Float32Array<ArrayBuffer>;
-    let blocks: number[];
     try {
-      blocks = blocksFor(options, architecture);
-      pixels = await preprocessOnCpu(image, manifest.preprocess, architecture.channels);
+      return await this.#attend(image, options);
     } finally {
-      if ('close' in image) image.close();
+      close([image]);
     }
-    const preprocess = performance.now() - start;
+  }
+
+  async #attend(image: WireImage, options: AttendOptions): Promise<{ map: Tensor; timing: Timing }> {
+    const { architecture } = this.#model().plan;
+    const blocks = blocksFor(options, architecture);
     const attention = new ClassAttention(options, architecture);
+    const sum = { decode: 0, preprocess: 0, run: 0 };
     for (const part of attention.partsOf(blocks)) {
-      const wanted: Wanted = { outputs: ['attention'], blocks: part };
-      attention.add((await this.#runPixels(pixels, 1, wanted)).attention!);
+      const { outputs, timing } = await this.#runImages([image], { outputs: ['attention'], blocks: part });
+      attention.add(outputs.attention!);
+      for (const stage of ['decode', 'preprocess', 'run'] as const) sum[stage] += timing[stage];
     }
-    const timing = { decode: 0, preprocess, run: performance.now() - start - preprocess };
-    return { map: attention.map, timing };
+    return { map: attention.map, timing: sum };
   }
 
   async preprocess(image: WireImage, spec?: Preprocess): Promise<RgbImage> {
@@ -155,7 +153,7 @@ export class EngineHost implements EngineInterface {
       const checked = spec && parsePreprocess(new Field(spec, 'The spec of preprocess()', '', 'bad-input'));
       return await rgbOnCpu(image, checked ?? manifest.preprocess);
     } finally {
-      if ('close' in image) image.close();
+      close([image]);
     }
   }
 
@@ -226,6 +224,11 @@ export class EngineHost implements EngineInterface {
       return joinOutputs(parts);
     });
   }
+}
+
+/** They were moved here by the caller: nobody else closes them. */
+function close(images: WireImage[]): void {
+  for (const image of images) if ('close' in image) image.close();
 }
 
 function pixelCount({ architecture: { channels, imageSize } }: Plan): number {

@@ -1,10 +1,9 @@
 /**
- * A picture to what a network reads, on the CPU: decode, resize, crop, normalise.
+ * A picture to the bytes that a model sees of it, on the CPU: decode, resize, crop.
  */
 
 import type { Preprocess } from '../model/preprocess.ts';
 import { decodeImage, type Picture } from './decode.ts';
-import { normalize, normalizeTable } from './normalize.ts';
 import { planPasses } from './passes.ts';
 import type { PixelSource } from './pixels.ts';
 import { pictureSource } from './read-pixels.ts';
@@ -34,17 +33,4 @@ export async function rgbOnCpu(image: Blob | Picture, spec: Preprocess): Promise
   } finally {
     if (image instanceof Blob && 'close' in picture) picture.close();
   }
-}
-
-/**
- * `image` as normalised planes `[channels, height, width]`.
- * @throws ViTError `bad-image`, or `bad-manifest` where mean and std do not fit the channels.
- */
-export async function preprocessOnCpu(
-  image: Blob | Picture,
-  spec: Preprocess,
-  channels: number,
-): Promise<Float32Array<ArrayBuffer>> {
-  const { data } = await rgbOnCpu(image, spec);
-  return normalize(data, normalizeTable(spec, channels), channels);
 }

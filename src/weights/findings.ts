@@ -25,27 +25,30 @@ export class Findings {
    * @returns what `write` was given; undefined where there is nothing, or something damaged
    */
   async read(about: unknown): Promise<unknown> {
-    const name = await nameOf(about);
+    const key = JSON.stringify(about);
     try {
-      let text = memory.get(name);
+      let text = memory.get(key);
       if (text === undefined) {
-        const stream = await this.#store?.read(name);
+        const stream = await this.#store?.read(await fileName(key));
         if (!stream) return undefined;
         text = await new Response(stream).text();
+        memory.set(key, text);
       }
-      const found: unknown = JSON.parse(text);
-      memory.set(name, text);
-      return found;
+      return JSON.parse(text);
     } catch {
       return undefined;
     }
   }
 
   async write(about: unknown, found: unknown): Promise<void> {
-    const name = await nameOf(about);
+    const key = JSON.stringify(about);
     const text = JSON.stringify(found);
-    memory.set(name, text);
-    await this.#store?.write(name, new TextEncoder().encode(text)).catch(() => {});
+    memory.set(key, text);
+    try {
+      await this.#store?.write(await fileName(key), new TextEncoder().encode(text));
+    } catch {
+      // It will be found out again.
+    }
   }
 }
 
@@ -54,6 +57,6 @@ export function forgetFindings(): void {
   memory.clear();
 }
 
-async function nameOf(about: unknown): Promise<string> {
-  return (await sha256(new TextEncoder().encode(JSON.stringify(about)))) + ENDING;
+async function fileName(key: string): Promise<string> {
+  return (await sha256(new TextEncoder().encode(key))) + ENDING;
 }

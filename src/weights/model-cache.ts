@@ -1,7 +1,7 @@
 /**
  * Models that stay from one visit to the next. Shards are kept by their SHA-256, so that models may share them and a new
  * version of a model never meets the old one's bytes; manifests by their URL. Nothing that goes wrong here stops a model
- * from loading: it is told as a warning, and the cache is left alone from then on.
+ * from loading: there is one warning, and the cache is left alone from then on.
  */
 import { MANIFEST, readAllKept, readKept } from './kept-models.ts';
 import type { ShardEntry } from './manifest.ts';
@@ -14,7 +14,7 @@ export class ModelCache {
   #store: Store | null;
   readonly #warn: (message: string) => void;
 
-  /** @param warn told once, in a sentence, when the cache fails */
+  /** @param warn called once, with a sentence for people, when the cache fails */
   static async open(warn: (message: string) => void): Promise<ModelCache> {
     return new ModelCache(await openStore(), warn);
   }
@@ -26,15 +26,14 @@ export class ModelCache {
 
   /** The JSON that `keepManifest` was given; `undefined` where there is none. */
   async manifest(url: string): Promise<unknown> {
-    const name = await manifestName(url);
-    return (await this.#try((store) => readKept(store, name)))?.manifest;
+    return (await this.#try(async (store) => readKept(store, await manifestName(url))))?.manifest;
   }
 
   /** Keeps a manifest, and lets go of shards that only an older version of it had. */
   async keepManifest(url: string, manifest: unknown): Promise<void> {
-    const name = await manifestName(url);
     const kept = JSON.stringify({ url, manifest });
     await this.#try(async (store) => {
+      const name = await manifestName(url);
       const before = await readKept(store, name);
       if (before && JSON.stringify(before) === kept) return;
       await store.write(name, new TextEncoder().encode(kept));

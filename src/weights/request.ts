@@ -39,12 +39,14 @@ export async function request<T>(
   consume: (response: Response) => Promise<T>,
   position: Position = { bytes: 0 },
 ): Promise<T> {
+  let isReachable = false;
   for (let failures = 0; ; ) {
     const start = position.bytes;
     let problem = 'Check the connection and the address.';
     let cause: unknown;
+    let response: Response | undefined;
     try {
-      const response = await fetch(url, { signal, cache, ...(start > 0 && { headers: { range: `bytes=${start}-` } }) });
+      response = await fetch(url, { signal, cache, ...(start > 0 && { headers: { range: `bytes=${start}-` } }) });
       if (!continuesAt(start, response)) position.bytes = 0;
       if (response.ok) return await consume(response);
       problem = `the server answered ${response.status}.`;
@@ -59,9 +61,32 @@ export async function request<T>(
     failures = position.bytes > start ? 1 : failures + 1;
     if (signal.aborted) throw abortError(cause);
     if (otherwise !== undefined) return otherwise;
+    if (!response) {
+      if (isReachable) throw corsError(url, what, cause);
+      isReachable = await answersUnread(url, signal);
+      if (isReachable) continue;
+    }
     if (failures > RETRIES) throw new ViTError('network', `Could not fetch ${what} from ${url}: ${problem}`, { cause });
     await pause(FIRST_PAUSE * 2 ** (failures - 1), signal);
   }
+}
+
+/**
+ * Whether a server is there, though what it sends may not be read: a request that asks for no permission to read is
+ * answered. If the ordinary one fails right after that, it was refused by CORS, which browsers do not say.
+ */
+async function answersUnread(url: string, signal: AbortSignal): Promise<boolean> {
+  if (globalThis.origin === undefined) return false;
+  return fetch(url, { method: 'HEAD', mode: 'no-cors', signal }).then(
+    () => true,
+    () => false,
+  );
+}
+
+function corsError(url: string, what: string, cause: unknown): ViTError {
+  const header = `Access-Control-Allow-Origin: ${origin === 'null' ? '*' : origin}`;
+  const message = `Could not fetch ${what} from ${url}: its server does not allow ${origin} to read it (CORS).`;
+  return new ViTError('network', `${message} It must send the header "${header}".`, { cause });
 }
 
 /**

@@ -11,6 +11,7 @@ import type { OutputName } from '../../model/outputs.ts';
 import type { Plan } from '../../model/plan.ts';
 import { type Choices, SIMPLE } from '../choose/choices.ts';
 import { Activations, maxItems } from './activations.ts';
+import type { Program } from './program.ts';
 import { Schedule } from './schedule.ts';
 import type { WeightBuffers } from './weight-buffers.ts';
 
@@ -23,6 +24,12 @@ export type BatchClass = (typeof BATCH_CLASSES)[number];
 
 export function classOf(batch: number): BatchClass {
   return batch === 1 ? 'one' : 'many';
+}
+
+/** Images or texts that one run takes at most, before anything is made for it. */
+export function maxBatch(plan: Plan, program: Program, limits: GPUSupportedLimits): number {
+  const largest = Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize);
+  return Math.max(1, Math.min(MAX_BATCH, maxItems(plan, program, largest)));
 }
 
 export class Network {
@@ -47,9 +54,7 @@ export class Network {
     const one = new Schedule(plan, choices.one, pipelines);
     const many = choices.many === choices.one ? one : new Schedule(plan, choices.many, pipelines);
     this.#schedules = { one, many };
-    const { maxStorageBufferBindingSize, maxBufferSize } = gpu.device.limits;
-    const largest = Math.min(maxStorageBufferBindingSize, maxBufferSize);
-    this.maxBatch = Math.max(1, Math.min(MAX_BATCH, maxItems(plan, one.program, largest)));
+    this.maxBatch = maxBatch(plan, one.program, gpu.device.limits);
   }
 
   async ready(): Promise<void> {
