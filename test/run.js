@@ -1,119 +1,118 @@
 /**
- * `npm test`: static checks, builds, and every kind of test, one after another. Goes on after a failure, so that one run
- * tells all; the last line counts.
+ * `npm test`: static checks, builds, and every kind of test, as many side by side as there are cores. Goes on after a
+ * failure, so that one run shows all of them; the last line counts.
+ *
+ *   node test/run.js            everything
+ *   node test/run.js --models   what needs the real checkpoints of VIT_MODELS, alone
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
-import { relative } from 'node:path';
+import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { chromium } from 'playwright';
+import { command, runJobs } from './harness/jobs.js';
 import { attempt, installPackages, pythonThatTrains } from './harness/machine.js';
+import { playwright, REPORTS, vitest } from './harness/reports.js';
 
-const REPORTS = '.cache/test-reports';
-const count = { passed: 0, failed: 0 };
-/** What was skipped, for want of a checkpoint, a feature of the GPU or a driver: told at the end. */
+/** Chrome's own threads want a core, too: more lanes than this only wait for one another. */
+const LANES = Math.max(1, Math.min(4, availableParallelism()));
+const SLOWEST = 10;
+
+/** What cannot be run here, and why: printed at the end. */
 const notRun = [];
+const start = performance.now();
 
 rmSync(REPORTS, { recursive: true, force: true });
 mkdirSync(REPORTS, { recursive: true });
+const outcomes = await runJobs(process.argv.includes('--models') ? modelJobs() : await allJobs(), LANES);
+report([...outcomes.values()]);
 
-step('types', () => run('tsc', ['--noEmit']));
-step('lint and format', () => run('biome', ['check', '--error-on-warnings']));
-step('audit of what the library depends on', audit);
-const built = ['lib', 'page', 'cli'].every((target) => step(`build ${target}`, () => npm(`build:${target}`)));
-const noLavapipe = process.env.VIT_ADAPTER === 'gpu' ? '' : lavapipeFailure();
-if (noLavapipe) notRun.push(`f16, subgroups and subgroup matrices, and every kernel on lavapipe. ${noLavapipe}`);
-const python = pythonThatTrains(attempt);
-if (!python) notRun.push('training. It needs a Python with PyTorch, NumPy and Pillow; PYTHON says which one.');
-const chrome = built && (await import('../dist/cli/chrome.js'));
-if (built && step('Chrome', () => haveChrome(chrome))) {
+/** Long ones first, as soon as they can start. */
+async function allJobs() {
+  const python = pythonThatTrains(attempt);
+  if (!python) notRun.push('training. It needs a Python with PyTorch, NumPy and Pillow; PYTHON says which one.');
+  const noLavapipe = process.env.VIT_ADAPTER === 'gpu' ? '' : lavapipeFailure();
+  if (noLavapipe) notRun.push(`f16, subgroups and subgroup matrices, and every kernel on lavapipe. ${noLavapipe}`);
   const elsewhere = await watchElsewhere();
-  const vitest = ['run', '--reporter=default', '--reporter=json', `--outputFile=${REPORTS}/vitest.json`];
-  if (noLavapipe) vitest.push('--project=!tiers');
-  suite('vitest', vitest, countVitest);
-  process.env.PLAYWRIGHT_JSON_OUTPUT_NAME = `${REPORTS}/playwright.json`;
-  const playwright = ['test', '--reporter=list,json'];
-  if (python) process.env.PYTHON = python;
-  else playwright.push(...['page', 'package', 'reliability'].map((project) => `--project=${project}`));
-  suite('playwright', playwright, countPlaywright);
-  step('no request left localhost', () => elsewhere.sawOnly(['from-vitest.invalid', 'from-playwright.invalid']));
-}
-for (const what of notRun) console.log(`NOT RUN: ${what}`);
-console.log(`${count.passed} passed, ${count.failed} failed`);
-process.exitCode = count.failed === 0 ? 0 : 1;
-
-/** One check that passes or fails as a whole. */
-function step(name, check) {
-  console.log(`\n== ${name}`);
-  const passed = check();
-  count[passed ? 'passed' : 'failed']++;
-  if (!passed) console.log(`== ${name} failed`);
-  return passed;
-}
-
-/** A test runner with a count of its own. One that ends badly without a failed test counts as a failure. */
-function suite(runner, args, countReport) {
-  console.log(`\n== ${runner}`);
-  const succeeded = run(runner, args);
-  const result = { passed: 0, failed: 0 };
-  try {
-    Object.assign(result, countReport(JSON.parse(readFileSync(`${REPORTS}/${runner}.json`, 'utf8'))));
-  } catch (error) {
-    console.log(`${runner} left no report: ${error.message}`);
-  }
-  if ((!succeeded && result.failed === 0) || result.passed + result.failed === 0) result.failed++;
-  count.passed += result.passed;
-  count.failed += result.failed;
+  const built = ['build lib', 'build page', 'Chrome'];
+  const browserTests = (name, project = name) => ({
+    name,
+    needs: built,
+    run: (print) => playwright(print, name, [`--project=${project}`], { PYTHON: python }),
+  });
+  const browsers = ['gpu', 'page', 'package', 'reliability', ...(python ? ['training'] : [])];
+  return [
+    build('cli'),
+    chromeJob(),
+    { name: 'gpu', needs: ['Chrome'], run: (print) => vitest(print, 'gpu', ['--project=gpu']) },
+    build('lib'),
+    build('page'),
+    { name: 'types', run: (print) => command(print, 'npx', ['--no-install', 'tsc', '--noEmit']) },
+    { name: 'lint', run: (print) => command(print, 'npx', ['--no-install', 'biome', 'check', '--error-on-warnings']) },
+    { name: 'audit', run: audit },
+    ...(noLavapipe ? [] : [{ name: 'tiers', run: (print) => vitest(print, 'tiers', ['--project=tiers']) }]),
+    { name: 'unit', run: (print) => vitest(print, 'unit', ['--project=unit']) },
+    ...browsers.slice(1).map((name) => browserTests(name)),
+    {
+      name: 'no request left localhost',
+      after: browsers,
+      run: async (print) => elsewhere.sawOnly(['from-vitest.invalid', 'from-playwright.invalid'], print),
+    },
+  ];
 }
 
-function countVitest({ numPassedTests, numFailedTests, testResults }) {
-  for (const { name, assertionResults } of testResults) {
-    const skipped = assertionResults.filter(({ status }) => status !== 'passed' && status !== 'failed');
-    if (skipped.length > 0)
-      notRun.push(`${relative('.', name)}: ${skipped.map(({ fullName }) => fullName).join('; ')}`);
-  }
-  // A file that could not even be collected has no tests, and would pass unseen.
-  const broken = testResults.filter(
-    ({ status, assertionResults }) => status === 'failed' && assertionResults.length === 0,
+/** Every spec of the browser that reads a real checkpoint. */
+function modelJobs() {
+  if (!process.env.VIT_MODELS) throw new Error('Set VIT_MODELS to the folder of the real checkpoints.');
+  const specs = readdirSync('test/model').filter((file) =>
+    /\brealModel\b/.test(readFileSync(`test/model/${file}`, 'utf8')),
   );
-  return { passed: numPassedTests, failed: numFailedTests + broken.length };
+  const args = ['--project=gpu', ...specs.map((file) => `test/model/${file}`)];
+  return [
+    build('cli'),
+    chromeJob(),
+    { name: 'models', needs: ['Chrome'], run: (print) => vitest(print, 'models', args) },
+  ];
 }
 
-function countPlaywright({ stats, errors }) {
-  if (stats.skipped > 0) notRun.push(`${stats.skipped} of Playwright's tests, which its list marks with a dash.`);
-  return { passed: stats.expected, failed: stats.unexpected + stats.flaky + errors.length };
+function build(target) {
+  return { name: `build ${target}`, run: (print) => command(print, 'npm', ['run', '--silent', `build:${target}`]) };
 }
 
-/** What the browsers of all tests look for beyond localhost. A process of its own: this one waits for its tests. */
-async function watchElsewhere() {
-  const log = `${REPORTS}/elsewhere.log`;
-  const server = spawn('node', ['test/harness/elsewhere.js', log], { stdio: ['ignore', 'pipe', 'inherit'] });
-  process.on('exit', () => server.kill());
-  process.env.VIT_ELSEWHERE = (await once(server.stdout, 'data')).toString().trim();
+/** `CHROME_PATH` or one that is found, else Playwright's Chromium, else Debian's. */
+function chromeJob() {
   return {
-    /** @param hosts that tests ask for, to show that they are seen */
-    sawOnly(hosts) {
-      server.kill();
-      const seen = new Set(readFileSync(log, 'utf8').split('\n').filter(Boolean));
-      const others = [...seen].filter((host) => !hosts.includes(host));
-      const missed = hosts.filter((host) => !seen.has(host));
-      if (others.length > 0) console.log(`wanted elsewhere: ${others.join(', ')}`);
-      if (missed.length > 0) console.log(`asked for by a test, but not seen: ${missed.join(', ')}`);
-      return others.length + missed.length === 0;
+    name: 'Chrome',
+    needs: ['build cli'],
+    async run(print) {
+      const { findChrome } = await import('../dist/cli/chrome.js');
+      const own = chromium.executablePath();
+      if (!findChrome(own)) await installChrome(print);
+      const path = findChrome(own);
+      if (path) process.env.CHROME_PATH = path;
+      print(path ?? 'There is none, and none could be installed: install one, or set CHROME_PATH.');
+      return path !== undefined;
     },
   };
 }
 
+async function installChrome(print) {
+  print('none found: installing one\n');
+  if (!(await command(print, 'npx', ['--no-install', 'playwright', 'install', 'chromium'])))
+    installPackages(attempt, ['chromium']);
+}
+
 /** What is known of the runtime dependencies' faults. A registry that gives no answer has not said that there are none. */
-function audit() {
-  const { stdout } = spawnSync('npm', ['audit', '--omit=dev', '--json'], { encoding: 'utf8', timeout: 60_000 });
+async function audit(print) {
+  let stdout = '';
+  await command((text) => (stdout += text), 'npm', ['audit', '--omit=dev', '--json', '--fetch-timeout=20000']);
   const { vulnerabilities, message = 'no answer' } = parse(stdout);
   if (!vulnerabilities) {
     notRun.push(`npm audit of the runtime dependencies: the registry did not say what it knows (${message}).`);
     return true;
   }
   const names = Object.keys(vulnerabilities);
-  if (names.length > 0) console.log(`known faults: ${names.join(', ')}; see npm audit --omit=dev`);
+  if (names.length > 0) print(`known faults: ${names.join(', ')}; see npm audit --omit=dev`);
   return names.length === 0;
 }
 
@@ -125,39 +124,40 @@ function parse(json) {
   }
 }
 
-function run(command, args) {
-  return spawnSync('npx', ['--no-install', command, ...args], { stdio: 'inherit' }).status === 0;
-}
-
-function npm(script) {
-  return spawnSync('npm', ['run', '--silent', script], { stdio: 'inherit' }).status === 0;
-}
-
 /** Installs lavapipe, unless it is there. Returns why that cannot be, or nothing. */
 function lavapipeFailure() {
-  console.log('\n== lavapipe');
   const { status, stderr, error } = spawnSync('test/harness/lavapipe.sh', ['--version'], { encoding: 'utf8' });
-  const failure = status === 0 ? '' : (stderr || error?.message || `It ended with ${status}.`).trim();
-  console.log(failure || 'ready');
-  return failure;
+  return status === 0 ? '' : (stderr || error?.message || `It ended with ${status}.`).trim();
 }
 
-/** `CHROME_PATH` or one that is found, else Playwright's Chromium, else Debian's. */
-function haveChrome({ findChrome }) {
-  const own = chromium.executablePath();
-  try {
-    if (!findChrome(own)) installChrome();
-    const path = findChrome(own);
-    if (path) process.env.CHROME_PATH = path;
-    else console.log('There is none, and none could be installed: install one, or set CHROME_PATH.');
-    return path !== undefined;
-  } catch (error) {
-    console.log(error.message);
-    return false;
-  }
+/** What the browsers of all tests look for beyond localhost. */
+async function watchElsewhere() {
+  const log = `${REPORTS}/elsewhere.log`;
+  const server = spawn('node', ['test/harness/elsewhere.js', log], { stdio: ['ignore', 'pipe', 'inherit'] });
+  process.on('exit', () => server.kill());
+  process.env.VIT_ELSEWHERE = (await once(server.stdout, 'data')).toString().trim();
+  return {
+    /** @param hosts that tests ask for, to show that they are seen */
+    sawOnly(hosts, print) {
+      server.kill();
+      const seen = new Set(readFileSync(log, 'utf8').split('\n').filter(Boolean));
+      const others = [...seen].filter((host) => !hosts.includes(host));
+      const missed = hosts.filter((host) => !seen.has(host));
+      if (others.length > 0) print(`wanted elsewhere: ${others.join(', ')}\n`);
+      if (missed.length > 0) print(`asked for by a test, but not seen: ${missed.join(', ')}\n`);
+      return others.length + missed.length === 0;
+    },
+  };
 }
 
-function installChrome() {
-  console.log('none found: installing one');
-  if (!run('playwright', ['install', 'chromium'])) installPackages(attempt, ['chromium']);
+function report(outcomes) {
+  const files = outcomes.flatMap(({ files = [] }) => files).sort((a, b) => b.seconds - a.seconds);
+  console.log('\nslowest files, in seconds:');
+  for (const { file, seconds } of files.slice(0, SLOWEST)) console.log(`${seconds.toFixed(1).padStart(7)}  ${file}`);
+  console.log(`${((performance.now() - start) / 60_000).toFixed(1)} minutes in all\n`);
+  const skipped = outcomes.flatMap(({ notRun = [] }) => notRun);
+  for (const what of [...notRun, ...skipped]) console.log(`NOT RUN: ${what}`);
+  const sum = (key) => outcomes.reduce((total, outcome) => total + outcome[key], 0);
+  console.log(`${sum('passed')} passed, ${sum('failed')} failed`);
+  process.exitCode = sum('failed') === 0 ? 0 : 1;
 }

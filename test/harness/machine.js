@@ -1,7 +1,7 @@
 /**
  * What the tests need of the machine besides Node: found, or installed where Debian's packages can be had.
  *
- * `attempt(command, args, stdio)` runs a command and tells whether it succeeded; one that is not there has not.
+ * `attempt(command, args, stdio)` runs a command and returns whether it succeeded; one that is not there has not.
  */
 import { spawnSync } from 'node:child_process';
 
@@ -9,9 +9,10 @@ export function attempt(command, args, stdio = 'inherit') {
   return spawnSync(command, args, { stdio }).status === 0;
 }
 
+const PYTHONS = [process.env.PYTHON, 'python3', '/usr/bin/python3', 'python'].filter(Boolean);
+
 /** The first Python that trains: it has PyTorch, NumPy and Pillow. `undefined` where there is none and none to be had. */
-export function pythonThatTrains(attempt, wanted = process.env.PYTHON, isRoot = process.getuid?.() === 0) {
-  const candidates = [wanted, 'python3', '/usr/bin/python3', 'python'].filter(Boolean);
+export function pythonThatTrains(attempt, candidates = PYTHONS, isRoot = process.getuid?.() === 0) {
   const find = () => candidates.find((python) => attempt(python, ['-c', 'import torch, numpy, PIL'], 'ignore'));
   const found = find();
   if (found) return found;

@@ -1,0 +1,68 @@
+/**
+ * Runs vitest and Playwright and reads their reports: how many tests passed and failed, which were not run, and how long
+ * each file took. A runner that ends badly without a failed test, or without any test, counts as a failure.
+ */
+import { readFileSync } from 'node:fs';
+import { relative } from 'node:path';
+import { command } from './jobs.js';
+
+export const REPORTS = '.cache/test-reports';
+
+/** @param {string} name of the report's file @returns {Promise<import('./jobs.js').Outcome>} */
+export function vitest(print, name, args, env) {
+  const report = `${REPORTS}/${name}.json`;
+  const all = ['--no-install', 'vitest', 'run', '--reporter=default', '--reporter=json', `--outputFile=${report}`];
+  return runner(print, report, [...all, ...args], env, countVitest);
+}
+
+/** @returns {Promise<import('./jobs.js').Outcome>} */
+export function playwright(print, name, args, env) {
+  const report = `${REPORTS}/${name}.json`;
+  const all = ['--no-install', 'playwright', 'test', '--reporter=list,json', `--output=test-results/${name}`];
+  return runner(print, report, [...all, ...args], { ...env, PLAYWRIGHT_JSON_OUTPUT_NAME: report }, countPlaywright);
+}
+
+async function runner(print, report, args, env, read) {
+  const succeeded = await command(print, 'npx', args, env);
+  let outcome = { passed: 0, failed: 0, notRun: [], files: [] };
+  try {
+    outcome = read(JSON.parse(readFileSync(report, 'utf8')));
+  } catch (error) {
+    print(`There is no report: ${error.message}\n`);
+  }
+  if ((!succeeded && outcome.failed === 0) || outcome.passed + outcome.failed === 0) outcome.failed++;
+  return outcome;
+}
+
+function countVitest({ numPassedTests, numFailedTests, testResults }) {
+  const notRun = [];
+  for (const { name, assertionResults } of testResults) {
+    const skipped = assertionResults.filter(({ status }) => status !== 'passed' && status !== 'failed');
+    if (skipped.length > 0)
+      notRun.push(`${relative('.', name)}: ${skipped.map(({ fullName }) => fullName).join('; ')}`);
+  }
+  // A file that could not even be collected has no tests, and would pass unseen.
+  const broken = testResults.filter(
+    ({ status, assertionResults }) => status === 'failed' && assertionResults.length === 0,
+  );
+  const files = testResults.map(({ name, startTime, endTime }) => ({
+    file: relative('.', name),
+    seconds: (endTime - startTime) / 1000,
+  }));
+  return { passed: numPassedTests, failed: numFailedTests + broken.length, notRun, files };
+}
+
+function countPlaywright({ stats, errors, suites, config }) {
+  const notRun = stats.skipped > 0 ? [`${stats.skipped} of Playwright's tests, which its list marks with a dash.`] : [];
+  const files = suites.map((suite) => ({
+    file: relative('.', `${config.rootDir}/${suite.file}`),
+    seconds: durationOf(suite) / 1000,
+  }));
+  return { passed: stats.expected, failed: stats.unexpected + stats.flaky + errors.length, notRun, files };
+}
+
+function durationOf({ suites = [], specs = [] }) {
+  const results = specs.flatMap(({ tests }) => tests.flatMap(({ results }) => results));
+  const own = results.reduce((sum, { duration }) => sum + duration, 0);
+  return suites.reduce((sum, suite) => sum + durationOf(suite), own);
+}
