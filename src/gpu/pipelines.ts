@@ -10,12 +10,17 @@ const BUFFER_TYPE: Record<Binding, GPUBufferBindingType> = {
   uniform: 'uniform',
 };
 
+/** Of models that share a device: the same kernels, compiled but once, as long as the device is held. */
+const compiled = new WeakMap<GPUDevice, Map<string, Promise<GPUComputePipeline>>>();
+
 export class Pipelines {
   readonly #device: GPUDevice;
-  readonly #pipelines = new Map<string, Promise<GPUComputePipeline>>();
+  readonly #pipelines: Map<string, Promise<GPUComputePipeline>>;
 
   constructor(device: GPUDevice) {
     this.#device = device;
+    this.#pipelines = compiled.get(device) ?? new Map();
+    compiled.set(device, this.#pipelines);
   }
 
   /** @throws ViTError `shader` with file, line and column of every error the compiler found */
@@ -25,6 +30,8 @@ export class Pipelines {
     if (!pipeline) {
       pipeline = this.#compile(kernel);
       this.#pipelines.set(key, pipeline);
+      // What failed for want of memory may do the next time.
+      pipeline.catch(() => this.#pipelines.delete(key));
     }
     return pipeline;
   }

@@ -8,6 +8,7 @@ import { readTensors } from '../../src/convert/export-onnx.ts';
 import { loadViT, type OutputName } from '../../src/index.ts';
 import { expectClose, expectWithin } from '../harness/arrays.ts';
 import { convert, convertOpened, fixture, readFloats, readJson } from '../harness/files.ts';
+import { testGpu } from '../harness/gpu.ts';
 import { type Fixture, flagsOf, hasConfig } from '../harness/hints.ts';
 import { checkpointOf, openAiNames, tensorsOf } from '../harness/layouts.ts';
 
@@ -117,9 +118,11 @@ for (const name of FAMILIES) {
     };
 
     for (const backend of BACKENDS) {
-      // One load and one run for all lines of a backend.
-      const model = once(() => loadViT(files, { backend, imageSize, worker: false }));
-      const halves = once(async () => loadViT(await convertTo('f16'), { backend, imageSize, worker: false }));
+      // One load and one run for all lines of a backend, and one device for all families.
+      const how = async () =>
+        ({ backend, worker: false, device: backend === 'webgpu' ? (await testGpu()).device : undefined }) as const;
+      const model = once(async () => loadViT(files, { ...(await how()), imageSize }));
+      const halves = once(async () => loadViT(await convertTo('f16'), { ...(await how()), imageSize }));
       const present = Object.entries(OUTPUTS).filter(([file]) => file in outputs);
       const nameOf = (file: string) => (headless && file === 'logits' ? 'embedding' : OUTPUTS[file]);
       const wanted = [...new Set(present.map(([file]) => nameOf(file)))];
@@ -172,7 +175,7 @@ for (const name of FAMILIES) {
       if (resized) {
         const [, , ...size] = resized.input.shape;
         test(`images of ${size.join('x')} on ${backend}`, async () => {
-          const vit = await loadViT(files, { backend, imageSize: size as [number, number], worker: false });
+          const vit = await loadViT(files, { ...(await how()), imageSize: size as [number, number] });
           const data = await readFloats(`${folder}/${resized.input.file}`);
           const output = headless ? 'embedding' : 'logits';
           const shown = { data, shape: resized.input.shape };
