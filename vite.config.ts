@@ -94,7 +94,7 @@ const tests: ViteUserConfig = {
   publicDir: false,
   test: {
     projects: [
-      { test: { name: 'unit', include: ['test/unit/**/*.spec.ts'] } },
+      { test: { name: 'unit', include: ['test/unit/**/*.spec.ts', 'test/field/**/!(*.browser).spec.ts'] } },
       {
         define: { 'import.meta.env.VIT_MODELS': JSON.stringify(MODELS) },
         test: {

@@ -85,6 +85,7 @@ function configOf({ config, architecture, ignoreKeys = [] }: Answers, decisions:
 
 const PARTS: Record<Part, [title: string, has: (dimensions: Dimensions) => boolean]> = {
   head: ['a classifier', ({ classes }) => classes > 0],
+  teacher: ['a classifier of the distillation token', ({ pooling }) => pooling === 'class-and-distillation'],
   projection: ['a projection', ({ projection }) => projection > 0],
   text: ['a text tower', ({ text }) => text !== null],
 };

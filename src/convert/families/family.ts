@@ -59,7 +59,7 @@ export interface Family {
 }
 
 /** What a model has beside its blocks. */
-export type Part = 'head' | 'projection' | 'text';
+export type Part = 'head' | 'teacher' | 'projection' | 'text';
 
 export type Questions = Partial<Record<keyof Conventions, Ask>>;
 

@@ -23,7 +23,7 @@ export const huggingFace: Family = {
     ViTForImageClassification: ['head'],
     DeiTModel: [],
     DeiTForImageClassification: ['head'],
-    DeiTForImageClassificationWithTeacher: ['head'],
+    DeiTForImageClassificationWithTeacher: ['head', 'teacher'],
     ViTMSNModel: [],
     ViTMSNForImageClassification: ['head'],
     // Of its encoder: all patches are shown.
