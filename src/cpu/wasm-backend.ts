@@ -12,7 +12,7 @@ import { extrasFor, type OutputName } from '../model/outputs.ts';
 import { type Plan, planViT } from '../model/plan.ts';
 import { planText } from '../model/plan-text.ts';
 import type { Preprocess } from '../model/preprocess.ts';
-import type { TensorPiece } from '../weights/tensors.ts';
+import type { TensorPiece } from '../weights/tensor-assembler.ts';
 import { Arena } from './arena.ts';
 import { instantiate, type Kernels } from './kernels.ts';
 import { compile, type Machine, type Program } from './program.ts';

@@ -3,7 +3,7 @@
  * are put there as they arrive.
  */
 import { encodeHalfs } from '../weights/half.ts';
-import type { TensorPiece } from '../weights/tensors.ts';
+import type { TensorPiece } from '../weights/tensor-assembler.ts';
 import type { Arena } from './arena.ts';
 import { type PanelShape, packedLength, placePiece } from './panels.ts';
 
