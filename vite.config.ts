@@ -1,8 +1,9 @@
 import { cpSync, readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { playwright } from '@vitest/browser-playwright';
 import type { Plugin } from 'vite';
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
+import { besideIndex } from './build/beside.ts';
 import { compiledWasm } from './build/wasm.ts';
 import { CHROME_ARGS } from './test/harness/chrome-args.ts';
 import { lavapipePool } from './test/harness/lavapipe-pool.ts';
@@ -10,7 +11,7 @@ import { lavapipePool } from './test/harness/lavapipe-pool.ts';
 /**
  * Four builds of one source, and the tests. `vite` alone serves the page while developing.
  *   --mode lib   dist/lib   index.js and worker.js: plain ES modules that run from static files
- *   --mode page  dist/page  the classification page with its model
+ *   --mode page  dist/page  the classification page with its model, on the library in dist/lib
  *   --mode cli   dist/cli   the command line, for Node
  */
 /** Half of a shader is comment and space. What a compiler says of it comes with the line it means, as it was shipped. */
@@ -32,42 +33,45 @@ function shrinkShader(source: string): string {
     .map((line) => line.replace(/\/\/.*$/, '').trim())
     .filter((line) => line !== '')
     .map((line) => (/^(const|alias) /.test(line) ? line : line.replace(/ *([=,;{}()<>:*+/]) */g, '$1')))
-    .join('\n');
+    .join('\n')
+    .replaceAll('\n}', '}');
 }
 
 /** Names and licences of the code of others that a build contains. */
 const NOTICES = { fileName: 'THIRD-PARTY.md' };
 
-const worker: ViteUserConfig['worker'] = {
-  format: 'es',
-  plugins: () => [smallShaders],
-  rolldownOptions: { output: { entryFileNames: 'worker.js', chunkFileNames: '[name].js' } },
+/** What every file of `dist/lib` is built with. */
+const script: ViteUserConfig = {
+  publicDir: false,
+  logLevel: 'warn',
+  plugins: [smallShaders],
+  build: { target: 'es2022', rolldownOptions: { output: { minify: true } } },
 };
 
 const library: ViteUserConfig = {
-  base: './',
-  publicDir: false,
-  worker,
-  plugins: [smallShaders],
+  ...script,
+  plugins: [smallShaders, besideIndex(script)],
   build: {
+    ...script.build,
     outDir: 'dist/lib',
-    target: 'es2022',
     license: NOTICES,
     lib: { entry: { index: 'src/index.ts' }, formats: ['es'] },
-    rolldownOptions: { output: { chunkFileNames: '[name].js', minify: true } },
   },
 };
 
 const page: ViteUserConfig = {
   base: './',
-  worker: { format: 'es', plugins: () => [smallShaders] },
-  build: { outDir: 'dist/page', target: 'es2022', license: NOTICES, modulePreload: { polyfill: false } },
+  // The page uses the library as it is shipped; while developing, its source.
+  resolve: { alias: [{ find: /^\.\.\/index\.ts$/, replacement: resolve('dist/lib/index.js') }] },
+  build: { outDir: 'dist/page', target: 'es2022', modulePreload: { polyfill: false } },
   plugins: [
-    smallShaders,
     {
       name: 'embed-model',
       apply: 'build',
-      closeBundle: () => cpSync('weights/vit-cifar10', 'dist/page/weights/vit-cifar10', { recursive: true }),
+      closeBundle() {
+        cpSync('weights/vit-cifar10', 'dist/page/weights/vit-cifar10', { recursive: true });
+        cpSync(join('dist/lib', NOTICES.fileName), join('dist/page', NOTICES.fileName));
+      },
     },
   ],
 };
@@ -136,4 +140,4 @@ const tests: ViteUserConfig = {
   },
 };
 
-export default defineConfig(({ mode }) => ({ lib: library, page, cli, test: tests })[mode] ?? page);
+export default defineConfig(({ mode }) => ({ lib: library, page, cli, test: tests })[mode] ?? {});

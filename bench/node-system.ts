@@ -3,6 +3,8 @@
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+// In a bundle for Node it is not beside the library.
+import '../src/annexes/entries/host.ts';
 import { loadViT, type ViT } from '../src/index.ts';
 import { addAllTiers } from '../src/kernels/tier-shaders.ts';
 import { goldenPixels } from '../src/model/golden.ts';

@@ -40,6 +40,11 @@ export class ViTError extends Error {
     this.code = code;
     if (options?.questions) this.questions = options.questions;
   }
+
+  /** The worker, every annex and `index.js` bring a copy of this class each: what one throws is an instance for all. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return (value as ViTError | null)?.name === 'ViTError';
+  }
 }
 
 /** An error as plain data, which can cross between threads. */

@@ -2,6 +2,7 @@
  * What page, client, worker and engine say to each other: types and names, no code. The engine's interface is the same
  * whether a worker lies between or not.
  */
+import type { AnnexAddresses } from './annexes/table.ts';
 import type { WireError } from './error.ts';
 import type { Architecture } from './model/architecture.ts';
 import type { OutputName } from './model/outputs.ts';
@@ -191,6 +192,7 @@ export interface EngineInterface {
     source: string | ModelFiles,
     options: EngineOptions,
     notify: (message: Progress | EngineEvent) => void,
+    annexes?: AnnexAddresses,
   ): Promise<ModelInfo>;
   /** `images` to outputs, one row per image. */
   runImages(images: WireImage[], outputs: OutputName[]): Promise<ImageResults>;

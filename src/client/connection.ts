@@ -3,6 +3,9 @@
  * `EngineInterface`.
  */
 import { releaseProxy } from 'comlink';
+import { annexAddresses, inFolder } from '../annexes/addresses.ts';
+import { loadAnnex } from '../annexes/registry.ts';
+import type { AnnexAddresses } from '../annexes/table.ts';
 import { ViTError } from '../error.ts';
 import type { EngineInterface } from '../interface.ts';
 import { wrapEngine } from '../worker/wire.ts';
@@ -18,19 +21,25 @@ export interface Connection {
 /**
  * @param worker makes the worker (for a bundler or a Content Security Policy that needs it made its own way);
  *   `false` runs the engine in the calling thread; by default the library's own worker file beside this one is started.
+ * @param assets the folder of all files of the library, where they are not beside this one
+ * @throws ViTError `network` where the engine's file cannot be had for this thread
  */
-export async function connect(worker: false | (() => Worker) | undefined): Promise<Connection> {
+export async function connect(worker: false | (() => Worker) | undefined, assets?: string | URL): Promise<Connection> {
   if (worker === false) {
-    const { EngineHost } = await import('../engine/host.ts');
-    const engine = new EngineHost();
+    const engine = await engineHere(annexAddresses(assets));
     return { engine, failed: new Promise(() => {}), close: () => void engine.dispose() };
   }
-  const port = worker ? worker() : startWorker();
+  const port = worker ? worker() : startWorker(assets);
   const engine = wrapEngine(port);
   const failed = new Promise<never>((_, reject) => {
     port.addEventListener('error', (event) => {
       const why = event.message ? `: ${event.message}` : ' (its file could not be loaded)';
-      reject(new ViTError('network', `The engine's worker failed${why}. Serve worker.js beside index.js.`));
+      reject(
+        new ViTError(
+          'network',
+          `The engine's worker failed${why}. Serve all of dist/lib; the option "assets" says where.`,
+        ),
+      );
     });
   });
   failed.catch(() => {});
@@ -47,7 +56,24 @@ export async function connect(worker: false | (() => Worker) | undefined): Promi
   };
 }
 
-function startWorker(): Worker {
+async function engineHere({ 'host.js': address }: AnnexAddresses): Promise<EngineInterface> {
+  try {
+    const { EngineHost } = await loadAnnex('host', address);
+    return new EngineHost();
+  } catch (cause) {
+    const why = `${address} cannot be used (${(cause as Error).message})`;
+    throw new ViTError(
+      'network',
+      `There is no engine: ${why}. Serve all of dist/lib; the option "assets" says where.`,
+      {
+        cause,
+      },
+    );
+  }
+}
+
+function startWorker(assets?: string | URL): Worker {
+  if (assets !== undefined) return new Worker(inFolder(assets, 'worker.js'), { type: 'module', name: 'vit-webgpu' });
   // Written out in this form because bundlers find a worker by it.
   return new Worker(new URL('../worker/worker.ts', import.meta.url), { type: 'module', name: 'vit-webgpu' });
 }

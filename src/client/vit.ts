@@ -1,6 +1,8 @@
 /**
  * A loaded model, as a page holds it. The work is done by the engine at the other end of the connection.
  */
+import { annexAddresses } from '../annexes/addresses.ts';
+import type { AnnexAddresses } from '../annexes/table.ts';
 import { ViTError } from '../error.ts';
 import { type Geometry, geometry, type Size } from '../image/geometry.ts';
 import type {
@@ -31,6 +33,11 @@ import { applySigmoid, applySoftmax } from './scores.ts';
 export interface LoadOptions extends EngineOptions {
   /** A factory of the worker, or `false` to run in this thread. Default: the library's own worker. */
   worker?: false | (() => Worker);
+  /**
+   * The folder where all files of `dist/lib` are served, relative to the page: for bundlers that copy none of them (esbuild,
+   * Rollup). Default: beside the library's code.
+   */
+  assets?: string | URL;
   signal?: AbortSignal;
   onProgress?: (progress: Progress) => void;
   /** Told of warnings (nothing could be cached) and of a GPU that is lost and replaced. */
@@ -67,12 +74,12 @@ export interface ForwardOptions extends CallOptions {
  *   `numeric` (not what the model's converter computed), `device-lost`, `aborted`. Nothing is left running or allocated.
  */
 export async function loadViT(source: string | URL | ModelFiles, options: LoadOptions = {}): Promise<ViT> {
-  const { worker, signal, onProgress, onEvent, ...engineOptions } = options;
+  const { worker, assets, signal, onProgress, onEvent, ...engineOptions } = options;
   throwIfAborted(signal);
-  const connection = await connect(worker);
+  const connection = await connect(worker, assets);
   const state = {} as State;
   try {
-    const loading = startLoading(connection, source, engineOptions, (message) => {
+    const loading = startLoading(connection, source, engineOptions, annexAddresses(assets), (message) => {
       if ('stage' in message) onProgress?.(message);
       else {
         if (message.info) state.info = message.info;
@@ -102,17 +109,18 @@ function startLoading(
   { engine }: Connection,
   source: string | URL | ModelFiles,
   options: EngineOptions,
+  annexes: AnnexAddresses,
   notify: (message: Progress | EngineEvent) => void,
 ): Promise<ModelInfo> {
   // Within this thread the mark that `remoteCallback` leaves means nothing.
   const callback = remoteCallback(notify);
   if (typeof source === 'string' || source instanceof URL) {
     const base = typeof document === 'undefined' ? globalThis.location?.href : document.baseURI;
-    return engine.load(new URL(source, base).href, options, callback);
+    return engine.load(new URL(source, base).href, options, callback, annexes);
   }
   // What is sent to a worker is moved there; the caller keeps what is its own.
   const shards = source.shards.map((shard) => shard.slice());
-  return engine.load({ manifest: source.manifest, shards }, options, callback);
+  return engine.load({ manifest: source.manifest, shards }, options, callback, annexes);
 }
 
 /** From logits to scores, by what a model was trained for. */

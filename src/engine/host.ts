@@ -2,7 +2,8 @@
  * The engine behind the interface its caller sees: one model, from its files to its answers. It lives in a worker or in
  * the caller's own thread, and does not know which.
  */
-
+import { Annexes } from '../annexes/annexes.ts';
+import type { AnnexAddresses } from '../annexes/table.ts';
 import type { Input, InputData, Wanted } from '../backend.ts';
 import { packError, unpackError, ViTError } from '../error.ts';
 import { decodeImage, type Picture } from '../image/decode.ts';
@@ -31,19 +32,21 @@ import type { Preprocess } from '../model/preprocess.ts';
 import { prepareTexts } from '../model/token-ids.ts';
 import { Field } from '../weights/field.ts';
 import { parsePreprocess } from '../weights/parse-preprocess.ts';
-import { blocksFor, ClassAttention } from './attend.ts';
 import { joinOutputs, requireOutputs } from './run-outputs.ts';
 import { Session } from './session.ts';
 
 export class EngineHost implements EngineInterface {
   #session: Session | null = null;
+  #annexes = new Annexes(undefined, () => {});
   readonly #disposed = new AbortController();
 
   async load(
     source: string | ModelFiles,
     options: EngineOptions,
     notify: (message: Progress | EngineEvent) => void,
+    annexes?: AnnexAddresses,
   ): Promise<ModelInfo> {
+    this.#annexes = new Annexes(annexes, (message) => notify({ type: 'warning', message }));
     const session = await Session.open(source, options, notify, this.#disposed.signal);
     this.#session = session;
     if (this.#disposed.signal.aborted) await this.dispose();
@@ -136,6 +139,7 @@ export class EngineHost implements EngineInterface {
 
   async #attend(image: WireImage, options: AttendOptions): Promise<{ map: Tensor; timing: Timing }> {
     const { architecture } = this.#model().plan;
+    const { blocksFor, ClassAttention } = await this.#annexes.need('attend');
     const blocks = blocksFor(options, architecture);
     const attention = new ClassAttention(options, architecture);
     const sum = { decode: 0, preprocess: 0, run: 0 };

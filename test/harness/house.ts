@@ -16,15 +16,27 @@ export const HOUSE: readonly Room[] = [
   {
     name: 'interface.ts',
     knows: 'what page, client, worker and engine say to each other: types, no code',
-    mayImport: ['error.ts', 'model', 'weights'],
+    mayImport: ['error.ts', 'annexes/table.ts', 'model', 'weights'],
   },
+  { name: 'version.ts', knows: 'the release', mayImport: [] },
   { name: 'index.ts', knows: 'the public API', mayImport: ['client', 'image', 'model', 'weights', ...LEAVES] },
   { name: 'page', knows: 'the classification page', mayImport: ['index.ts'] },
   {
     name: 'client',
     knows: 'a loaded model as its caller sees it: worker, queue, abort, ranking',
-    mayImport: ['worker', 'engine', 'image', 'gpu', 'model', 'weights', ...LEAVES],
+    mayImport: ['worker', 'annexes', 'annexes/table.ts', 'image', 'gpu', 'model', 'weights', ...LEAVES],
   },
+  {
+    name: 'annexes',
+    knows: 'files beside the core that are fetched when they are needed: where they are, how they are had',
+    mayImport: ['annexes/table.ts', 'version.ts', 'error.ts'],
+  },
+  {
+    name: 'annexes/table.ts',
+    knows: 'what each annex brings: types, no code',
+    mayImport: ['engine', 'interface.ts'],
+  },
+  { name: 'annexes/entries', knows: 'what each is built from', mayImport: ['annexes', 'engine'] },
   {
     name: 'worker',
     knows: '`worker.ts` serves the engine; `wire.ts` is the transport',
@@ -35,7 +47,7 @@ export const HOUSE: readonly Room[] = [
     knows: 'the life of a model: load, run, loss, fallback',
     mayImport: [
       ...['engine/run', 'engine/choose', 'engine/tune', 'engine/check', 'engine/pixels'],
-      ...['backend.ts', 'cpu', 'weights', 'image', 'kernels', 'model', 'gpu', ...LEAVES],
+      ...['annexes', 'annexes/table.ts', 'backend.ts', 'cpu', 'weights', 'image', 'kernels', 'model', 'gpu', ...LEAVES],
     ],
   },
   {

@@ -3,7 +3,7 @@
  * ordinary run nothing, and what is refused.
  */
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { loadViT, type ModelFiles, type OutputName, type ViT } from '../../src/index.ts';
+import { type EngineEvent, loadViT, type ModelFiles, type OutputName, type ViT } from '../../src/index.ts';
 import type { Architecture } from '../../src/model/architecture.ts';
 import { expectClose, random } from '../harness/arrays.ts';
 import { plainImage, TINY, tinyModel } from '../harness/tiny-model.ts';
@@ -153,6 +153,28 @@ for (const backend of ['webgpu', 'cpu'] as const) {
       await expect(siglip.attend(image)).rejects.toThrow('no class token');
     });
   });
+}
+
+test('where the file of attention maps cannot be had, they are all that is missing', async () => {
+  const warnings: EngineEvent[] = [];
+  const onEvent = (event: EngineEvent) => warnings.push(event);
+  // In a worker: in this thread the annex may have been loaded by now.
+  const vit = await loadViT(await tinyModel(), { backend: 'cpu', assets: '/nowhere/', worker: sourceWorker, onEvent });
+  open.push(vit);
+  const image = plainImage(16, 16, [1, 2, 3]);
+  for (let time = 0; time < 2; time++) {
+    const why = {
+      code: 'network',
+      message: expect.stringMatching(/no attention maps.*nowhere\/attend\.js.*"assets"/s),
+    };
+    await expect(vit.attend(image)).rejects.toMatchObject(why);
+  }
+  expect(await vit.classify(image)).toHaveLength(5);
+  expect(warnings).toEqual([{ type: 'warning', message: expect.stringContaining('attention maps') }]);
+});
+
+function sourceWorker(): Worker {
+  return new Worker(new URL('../../src/worker/worker.ts', import.meta.url), { type: 'module' });
 }
 
 describe('the ordinary run', () => {

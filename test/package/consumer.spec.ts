@@ -26,9 +26,10 @@ globalThis.result = (async () => {
   const canvas = new OffscreenCanvas(64, 48);
   canvas.getContext('2d').fillRect(8, 8, 30, 20);
   const labels = await vit.classify(canvas);
+  const { data: attention, shape } = await vit.attend(canvas);
   const refused = await vit.classify(new Blob(['x'])).catch((error) => error);
   vit.dispose();
-  return { support, backend: vit.info.backend, labels, refused: [refused instanceof ViTError, refused.code] };
+  return { support, backend: vit.info.backend, labels, shape, attention: attention.every((share) => share > 0), refused: [refused instanceof ViTError, refused.code] };
 })();
 `;
 
@@ -65,7 +66,9 @@ test('classifies in a worker from static files, under a strict Content-Security-
   const origin = `http://localhost:${(server.address() as AddressInfo).port}`;
   const foreign: string[] = [];
   const errors: string[] = [];
+  const scripts: string[] = [];
   page.on('request', (request) => {
+    if (/\.js$/.test(request.url())) scripts.push(request.url().split('/').at(-1)!);
     if (!request.url().startsWith(origin) && !request.url().startsWith('blob:')) foreign.push(request.url());
   });
   page.on('console', (message) => message.type() === 'error' && errors.push(message.text()));
@@ -75,12 +78,16 @@ test('classifies in a worker from static files, under a strict Content-Security-
   expect(result).toMatchObject({
     support: { webgpu: true, reason: null },
     backend: 'webgpu',
+    // Of 32 x 32 pixels in patches of 4: by an annex, which comes when it is asked for.
+    shape: [8, 8],
+    attention: true,
     refused: [true, 'bad-image'],
   });
   const { labels } = result as { labels: { label: string; score: number }[] };
   expect(labels).toHaveLength(5);
   expect(labels[0].score).toBeGreaterThan(0.1);
   await expect.poll(() => page.workers(), 'dispose() ends the worker').toHaveLength(0);
+  expect(scripts).toEqual(['app.js', 'index.js', 'worker.js', 'attend.js']);
   expect(foreign).toEqual([]);
   expect(errors).toEqual([]);
 });

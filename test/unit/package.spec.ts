@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { VERSION } from '../../src/version.ts';
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 
@@ -30,3 +31,7 @@ test.each(['package-lock.json', 'bench/package-lock.json'])(
     expect(read(path)).not.toContain('"resolved"');
   },
 );
+
+test('the code knows its release', () => {
+  expect(VERSION).toBe(JSON.parse(read('package.json')).version);
+});

@@ -1,0 +1,64 @@
+/**
+ * The files that lie beside `index.js` and are named in it by their address: the worker and the annexes. Each script is a
+ * build of its own, so that it holds all it needs and imports nothing; other files are copied.
+ */
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, dirname, extname, join, resolve } from 'node:path';
+import { build, type InlineConfig, type Plugin } from 'vite';
+
+const ADDRESS = /new URL\('(\.[\w./-]+\.\w+)', import\.meta\.url\)/g;
+
+/**
+ * `new URL('../worker/worker.ts', import.meta.url)` becomes `new URL("./worker.js", import.meta.url)`, the one form that all
+ * bundlers know. Vite itself would put the file's text there, or nest the address in another one that they do not know, so it
+ * is shown a placeholder.
+ *
+ * @param common what the builds of all files share
+ */
+export function besideIndex(common: InlineConfig): Plugin {
+  /** Sources, by the name of the file. */
+  const files = new Map<string, string>();
+  let outDir: string;
+  return {
+    name: 'beside-index',
+    enforce: 'pre',
+    configResolved: (config) => {
+      outDir = config.build.outDir;
+    },
+    transform(code, id) {
+      return code.replace(ADDRESS, (_, path: string) => {
+        const file = basename(path).replace(/\.ts$/, '.js');
+        files.set(file, resolve(dirname(id), path));
+        return `__BESIDE__('./${file}')`;
+      });
+    },
+    generateBundle: {
+      order: 'post',
+      handler(_, bundle) {
+        for (const chunk of Object.values(bundle)) {
+          if (chunk.type !== 'chunk') continue;
+          chunk.code = chunk.code.replace(/__BESIDE__\(["'`](.*?)["'`]\)/g, 'new URL("$1",import.meta.url)');
+        }
+      },
+    },
+    async closeBundle() {
+      for (const [file, source] of files) {
+        if (extname(source) === '.ts') await buildScript(file, source, { ...common.build, outDir }, common);
+        else copyFileSync(source, join(outDir, file));
+      }
+    },
+  };
+}
+
+/** Below this size Vite makes a file a `data:` address within the code, which a Content Security Policy may refuse. */
+const INLINED = 4096;
+
+async function buildScript(file: string, source: string, options: InlineConfig['build'], common: InlineConfig) {
+  const lib = { entry: { [basename(file, '.js')]: source }, formats: ['es' as const] };
+  await build({ ...common, configFile: false, build: { ...options, emptyOutDir: false, lib } });
+  const path = join(options!.outDir!, file);
+  // What exports nothing is never shaken.
+  const code = readFileSync(path, 'utf8').replaceAll('/* @__PURE__ */', '');
+  const padding = ' '.repeat(Math.max(0, INLINED - code.length));
+  writeFileSync(path, `${code}//${padding}\n`);
+}

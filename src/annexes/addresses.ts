@@ -1,0 +1,24 @@
+/**
+ * Where the annexes are. The page has to say it: every bundler finds `new URL('./file', import.meta.url)` in the page's own
+ * code and emits that file, but not all do in a worker.
+ */
+import type { AnnexAddresses, AnnexFile } from './table.ts';
+
+/** Each is written out in full, since that is what bundlers look for. The build makes `./attend.js` of it. */
+const BESIDE: Record<AnnexFile, () => URL> = {
+  'attend.js': () => new URL('./entries/attend.ts', import.meta.url),
+  'host.js': () => new URL('./entries/host.ts', import.meta.url),
+};
+
+/** @param assets the folder of all files of the library, where a bundler does not emit them */
+export function annexAddresses(assets?: string | URL): AnnexAddresses {
+  const addressOf = (file: AnnexFile) => (assets === undefined ? BESIDE[file]() : inFolder(assets, file)).href;
+  const files = Object.keys(BESIDE) as AnnexFile[];
+  return Object.fromEntries(files.map((file) => [file, addressOf(file)])) as AnnexAddresses;
+}
+
+/** @param folder relative to the page, with or without a slash at its end */
+export function inFolder(folder: string | URL, file: string): URL {
+  const page = typeof document === 'undefined' ? globalThis.location?.href : document.baseURI;
+  return new URL(file, new URL(`${folder}`.replace(/\/?$/, '/'), page));
+}

@@ -1,0 +1,75 @@
+/**
+ * The annexes, as the engine gets them. One that cannot be had (offline, 404, Content Security Policy) costs what it is for,
+ * and one warning; no answer depends on it.
+ */
+import { ViTError } from '../error.ts';
+import { loadAnnex } from './registry.ts';
+import type { AnnexAddresses, AnnexData, AnnexFile, AnnexName, AnnexTable } from './table.ts';
+
+/** What there is not without it, for people. */
+const PURPOSES: Record<Exclude<AnnexFile, 'host.js'>, string> = {
+  'attend.js': 'attention maps',
+};
+
+export class Annexes {
+  readonly #addresses: AnnexAddresses | undefined;
+  readonly #warn: (message: string) => void;
+  /** Each is asked for once; a failure stays one. */
+  readonly #files = new Map<string, Promise<unknown>>();
+
+  /** @param addresses as the page gave them */
+  constructor(addresses: AnnexAddresses | undefined, warn: (message: string) => void) {
+    this.#addresses = addresses;
+    this.#warn = warn;
+  }
+
+  /** For what can be done without. @returns null where it cannot be had; that was warned of, once */
+  find<N extends Exclude<AnnexName, 'host'>>(name: N): Promise<AnnexTable[N] | null> {
+    return this.need(name).catch(() => null);
+  }
+
+  /** For what was asked for by name. @throws ViTError `network`, after one warning */
+  need<N extends Exclude<AnnexName, 'host'>>(name: N): Promise<AnnexTable[N]> {
+    return this.#once(`${name}.js`, (address) => loadAnnex(name, address));
+  }
+
+  /** The contents of a file that is no script. @throws ViTError `network`, after one warning */
+  bytes(file: AnnexData): Promise<Uint8Array<ArrayBuffer>> {
+    return this.#once(file, read);
+  }
+
+  #once<T>(file: keyof typeof PURPOSES, load: (address: string) => Promise<T>): Promise<T> {
+    const loading = (this.#files.get(file) as Promise<T> | undefined) ?? this.#load(file, load);
+    this.#files.set(file, loading);
+    return loading;
+  }
+
+  async #load<T>(file: keyof typeof PURPOSES, load: (address: string) => Promise<T>): Promise<T> {
+    const address = this.#addresses?.[file] ?? file;
+    try {
+      return await load(address);
+    } catch (cause) {
+      const why = `${address} cannot be used (${(cause as Error).message})`;
+      const message = `There are no ${PURPOSES[file]}: ${why}. Serve all of dist/lib; the option "assets" says where.`;
+      this.#warn(message);
+      throw new ViTError('network', message, { cause });
+    }
+  }
+}
+
+async function read(address: string): Promise<Uint8Array<ArrayBuffer>> {
+  if (address.startsWith('file:')) return readFile(new URL(address));
+  const response = await fetch(address);
+  if (!response.ok) throw new Error(`HTTP ${response.status}`);
+  return new Uint8Array(await response.arrayBuffer());
+}
+
+interface Node {
+  process: { getBuiltinModule(name: string): { readFile(url: URL): Promise<Uint8Array<ArrayBuffer>> } };
+}
+
+/** Node's fetch reads no files. An import, even one that is never reached, would be looked for by bundlers. */
+async function readFile(url: URL): Promise<Uint8Array<ArrayBuffer>> {
+  const { process } = globalThis as unknown as Node;
+  return new Uint8Array(await process.getBuiltinModule('node:fs/promises').readFile(url));
+}

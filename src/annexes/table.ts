@@ -1,0 +1,25 @@
+/**
+ * What is not part of the core that every page downloads, but lies in a file of its own beside it and is fetched when it is
+ * first needed. Types only, so that the core carries nothing of it.
+ */
+import type * as attend from '../engine/attend.ts';
+import type { EngineInterface } from '../interface.ts';
+
+/** By the stem of its entry, which is also that of its file: what an annex registers. */
+export interface AnnexTable {
+  /** Attention maps. */
+  attend: typeof attend;
+  /** The engine, for the page's own thread. */
+  host: { EngineHost: new () => EngineInterface };
+}
+
+export type AnnexName = keyof AnnexTable;
+
+/** Files that are fetched as they are: `.wasm`, and `.txt` for text (JSON, too: some bundlers turn `.json` into a script). */
+export type AnnexData = never;
+
+/** A file beside `index.js`. */
+export type AnnexFile = `${AnnexName}.js` | AnnexData;
+
+/** URLs, as the page gives them to the engine. */
+export type AnnexAddresses = Readonly<Record<AnnexFile, string>>;
