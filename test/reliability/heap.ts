@@ -3,15 +3,36 @@
  */
 import type { CDPSession, Page } from '@playwright/test';
 
-type Send = (method: string) => Promise<unknown>;
+/** A session of the page, or of one of its workers. */
+interface Target {
+  send(method: string): Promise<unknown>;
+  /** @returns all chunks of a heap snapshot */
+  snapshot(): Promise<string>;
+}
 
-/** Of the types of nodes in a heap snapshot. */
-const COUNTED = new Set(['object', 'array', 'closure', 'string', 'concatenated string', 'regexp']);
+/**
+ * Types of nodes in a heap snapshot that are a program's own. The others are compiled code, which V8 makes more and better of
+ * the more often it runs, and what belongs to the browser.
+ */
+const OWN = new Set(['object', 'array', 'closure', 'string', 'concatenated string', 'regexp']);
+
+export interface Held {
+  /** Bytes of array buffers. */
+  buffers: number;
+  /** Objects, arrays, functions and strings, and their bytes. */
+  count: number;
+  objects: number;
+}
+
+interface WorkerSession {
+  waiting: Map<number, (answer: unknown) => void>;
+  snapshot: string;
+}
 
 export class Heap {
   readonly #session: CDPSession;
-  /** By CDP session: what waits for an answer. */
-  readonly #workers = new Map<string, Map<number, (answer: unknown) => void>>();
+  /** By CDP session. */
+  readonly #workers = new Map<string, WorkerSession>();
   #messages = 0;
 
   static async of(page: Page): Promise<Heap> {
@@ -24,63 +45,87 @@ export class Heap {
     this.#session = session;
   }
 
-  /** Bytes, of the page and of every worker: of array buffers, and of objects, compiled code included. */
-  async bytes(): Promise<{ buffers: number; objects: number }> {
-    const page: Send = (method) => this.#session.send(method as 'Runtime.getHeapUsage');
-    const workers = [...this.#workers.keys()].map(
-      (id): Send =>
-        (method) =>
-          this.#sendTo(id, method),
-    );
-    const sum = { buffers: 0, objects: 0 };
-    for (const send of [page, ...workers]) {
+  /** In the page and in every worker together. */
+  async held(): Promise<Held> {
+    const sum: Held = { buffers: 0, count: 0, objects: 0 };
+    for (const target of [this.#page, ...[...this.#workers.keys()].map((id) => this.#worker(id))]) {
       // What one collection finds dead may free more for the next.
-      for (let i = 0; i < 3; i++) await send('HeapProfiler.collectGarbage');
-      const { usedSize, backingStorageSize } = (await send('Runtime.getHeapUsage')) as Record<string, number>;
+      for (let i = 0; i < 3; i++) await target.send('HeapProfiler.collectGarbage');
+      const { backingStorageSize } = (await target.send('Runtime.getHeapUsage')) as Record<string, number>;
+      const { count, bytes } = ownNodes(await target.snapshot());
       sum.buffers += backingStorageSize;
-      sum.objects += usedSize;
+      sum.count += count;
+      sum.objects += bytes;
     }
     return sum;
-  }
-
-  /** Objects, arrays, functions and strings of the page, from a heap snapshot: neither compiled code nor what is the browser's own. */
-  async count(): Promise<number> {
-    const session = this.#session;
-    let json = '';
-    const onChunk = ({ chunk }: { chunk: string }) => {
-      json += chunk;
-    };
-    session.on('HeapProfiler.addHeapSnapshotChunk', onChunk);
-    await session.send('HeapProfiler.takeHeapSnapshot');
-    session.off('HeapProfiler.addHeapSnapshotChunk', onChunk);
-    // `nodes` is one list of numbers, so many for each node.
-    const { snapshot, nodes } = JSON.parse(json);
-    const { node_fields: fields, node_types: types } = snapshot.meta;
-    const type = fields.indexOf('type');
-    let count = 0;
-    for (let i = type; i < nodes.length; i += fields.length) if (COUNTED.has(types[type][nodes[i]])) count++;
-    return count;
   }
 
   get workers(): number {
     return this.#workers.size;
   }
 
+  get #page(): Target {
+    const session = this.#session;
+    return {
+      send: (method) => session.send(method as 'Runtime.getHeapUsage'),
+      async snapshot() {
+        let json = '';
+        const onChunk = ({ chunk }: { chunk: string }) => {
+          json += chunk;
+        };
+        session.on('HeapProfiler.addHeapSnapshotChunk', onChunk);
+        await session.send('HeapProfiler.takeHeapSnapshot');
+        session.off('HeapProfiler.addHeapSnapshotChunk', onChunk);
+        return json;
+      },
+    };
+  }
+
+  #worker(sessionId: string): Target {
+    const worker = this.#workers.get(sessionId)!;
+    const send = (method: string) => {
+      const id = ++this.#messages;
+      const answer = new Promise((resolve) => worker.waiting.set(id, resolve));
+      this.#session.send('Target.sendMessageToTarget', { sessionId, message: JSON.stringify({ id, method }) });
+      return answer;
+    };
+    return {
+      send,
+      async snapshot() {
+        worker.snapshot = '';
+        await send('HeapProfiler.takeHeapSnapshot');
+        return worker.snapshot;
+      },
+    };
+  }
+
   async #watchWorkers(): Promise<void> {
     const session = this.#session;
-    session.on('Target.attachedToTarget', ({ sessionId }) => this.#workers.set(sessionId, new Map()));
+    session.on('Target.attachedToTarget', ({ sessionId }) => {
+      this.#workers.set(sessionId, { waiting: new Map(), snapshot: '' });
+    });
     session.on('Target.detachedFromTarget', ({ sessionId }) => this.#workers.delete(sessionId));
     session.on('Target.receivedMessageFromTarget', ({ sessionId, message }) => {
-      const { id, result } = JSON.parse(message);
-      this.#workers.get(sessionId)?.get(id)?.(result);
+      const { id, result, method, params } = JSON.parse(message);
+      const worker = this.#workers.get(sessionId);
+      if (worker && method === 'HeapProfiler.addHeapSnapshotChunk') worker.snapshot += params.chunk;
+      worker?.waiting.get(id)?.(result);
     });
     await session.send('Target.setAutoAttach', { autoAttach: true, waitForDebuggerOnStart: false, flatten: false });
   }
+}
 
-  #sendTo(sessionId: string, method: string): Promise<unknown> {
-    const id = ++this.#messages;
-    const answer = new Promise((resolve) => this.#workers.get(sessionId)!.set(id, resolve));
-    this.#session.send('Target.sendMessageToTarget', { sessionId, message: JSON.stringify({ id, method }) });
-    return answer;
+/** `nodes` of a snapshot is one list of numbers, so many for each node. */
+function ownNodes(json: string): { count: number; bytes: number } {
+  const { snapshot, nodes } = JSON.parse(json);
+  const { node_fields: fields, node_types: types } = snapshot.meta;
+  const type = fields.indexOf('type');
+  const size = fields.indexOf('self_size');
+  const sum = { count: 0, bytes: 0 };
+  for (let i = 0; i < nodes.length; i += fields.length) {
+    if (!OWN.has(types[type][nodes[i + type]])) continue;
+    sum.count++;
+    sum.bytes += nodes[i + size];
   }
+  return sum;
 }
