@@ -20,7 +20,7 @@ export interface ModelFiles {
 }
 
 export interface EngineOptions {
-  /** `'auto'` takes the GPU and, where there is none, the CPU. Default `'auto'`. */
+  /** `'auto'` takes the GPU or, where there is none, the CPU. Default `'auto'`. */
   backend?: 'auto' | BackendName;
   /**
    * How weights are kept on the GPU; products and sums are f32. `'f16'` takes half the memory, where the GPU has f16, and
@@ -34,7 +34,7 @@ export interface EngineOptions {
    * it, and preprocessing ends in this size. Default: what the model was trained for.
    */
   imageSize?: [number, number];
-  /** Keep the model for the next visit, where the browser lets us. Default true. */
+  /** Keep the model for the next visit, where the browser allows it. Default true. */
   cache?: boolean;
   /** A device to compute on, instead of asking for one. It cannot cross to a worker: only with `worker: false`. */
   device?: GPUDevice;
@@ -49,7 +49,7 @@ export interface Progress {
 
 /**
  * What happens to a model besides its answers:
- * `warning` something was done without, and the answers are right all the same;
+ * `warning` something is missing, slower or was replaced; answers are right all the same;
  * `device-lost` the GPU is gone, and another one is being asked for; calls wait;
  * `recovered` calls are answered again, on a new device;
  * `fallback` from now on the CPU computes what the GPU did.
@@ -69,7 +69,7 @@ export interface ModelInfo {
   preprocess: Preprocess;
   labels: string[];
   problemType: Manifest['problemType'];
-  /** How far scores may be believed; null where that was not measured. `classify` heeds it, `forward` does not. */
+  /** How reliable scores are; null if that was not measured. `classify` applies it, `forward` does not. */
   calibration: Calibration | null;
   backend: BackendName;
   /** Of the weights where they are computed with; the arithmetic is f32. */
@@ -80,7 +80,7 @@ export interface ModelInfo {
   bytes: number;
   /** Images that are computed at once, at most. */
   maxBatch: number;
-  /** Why the CPU is used although the GPU was welcome; null otherwise. */
+  /** Why the CPU is used although a GPU was allowed; null otherwise. */
   fallbackReason: string | null;
 }
 
@@ -88,7 +88,7 @@ export interface AdapterInfo {
   vendor: string;
   architecture: string;
   description: string;
-  /** A GPU imitated by the processor, such as SwiftShader. */
+  /** Whether it computes on the CPU, as SwiftShader does. */
   software: boolean;
 }
 

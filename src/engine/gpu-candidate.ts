@@ -89,7 +89,7 @@ export class GpuCandidate implements Candidate {
     return this.#request();
   }
 
-  /** f16 where the files hold f16, so that nothing is lost, or where the caller asks for it; f32 on a GPU without f16. */
+  /** f16 if the files hold f16, so that nothing is rounded, or if the caller asks for it; f32 on a GPU without f16. */
   #storageOn({ device }: Gpu): WeightStorage {
     const { options, manifest } = this.#loading;
     const { dtype = 'auto' } = options;

@@ -72,7 +72,7 @@ export class EngineHost implements EngineInterface {
       const start = performance.now();
       const picture = await decodeImage(images[image], spec).catch((error) => {
         if (images.length === 1) throw error;
-        // One picture that is none does not spoil the others' batch.
+        // One unreadable picture does not fail the others of its batch.
         failures.push({ image, error: packError(error) });
       });
       if (!picture) return;
@@ -230,7 +230,7 @@ export class EngineHost implements EngineInterface {
   }
 }
 
-/** They were moved here by the caller: nobody else closes them. */
+/** The caller moved them here, so they are closed here. */
 function close(images: WireImage[]): void {
   for (const image of images) if ('close' in image) image.close();
 }

@@ -1,12 +1,12 @@
 /**
- * Outputs of runs: whether a model has what is asked for, and those of several batches as one.
+ * Outputs of runs: checks that a model has what is asked for, and joins those of several batches.
  */
 import { ViTError } from '../error.ts';
 import type { Outputs } from '../interface.ts';
 import { type Architecture, withDefaults } from '../model/architecture.ts';
 import { OUTPUT_NAMES, type OutputName } from '../model/outputs.ts';
 
-/** @throws ViTError `bad-input` for an output that does not exist or that this model has not */
+/** @throws ViTError `bad-input` for an output that does not exist or that this model does not have */
 export function requireOutputs(names: readonly OutputName[], architecture: Architecture): void {
   const { classes, pooling } = withDefaults(architecture);
   for (const name of names) {

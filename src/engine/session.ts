@@ -186,7 +186,7 @@ export class Session {
     }
   }
 
-  /** Only if what is used now gives the golden that `error` says is not given. Where it does not either, the model is at fault. */
+  /** The backend that is used now must give the golden that `error` is about: if it does not either, the model is at fault. */
   async #confirmFallback(error: ViTError): Promise<void> {
     const { manifest, plan } = this;
     if (this.hasGolden && !(await replayGolden(this.#backend!, manifest, plan, this.#options.dtype)).passed) {
@@ -194,7 +194,7 @@ export class Session {
       const message = `${manifest.name} does not give its golden, on the CPU either. Convert it again.`;
       throw new ViTError('numeric', message, { cause: error });
     }
-    this.#tell('fallback', error.message);
+    this.#announce('fallback', error.message);
   }
 
   /** After a loss: by the same candidate or, where there is no such hardware any more, by the next one. */
@@ -204,7 +204,7 @@ export class Session {
     if (!skipCurrent) {
       try {
         this.#backend = await current.open(true);
-        this.#tell('recovered', 'The model is on a GPU again.');
+        this.#announce('recovered', 'The model is on a GPU again.');
         return this.#backend;
       } catch (error) {
         this.#signal.throwIfAborted();
@@ -213,7 +213,7 @@ export class Session {
     }
     const why = cause ? (cause as Error).message : 'It was lost twice.';
     try {
-      // Weights that cannot be had for a GPU cannot be had for the CPU.
+      // Weights that could not be fetched for a GPU cannot be fetched for the CPU either.
       if (others.length === 0 || ['network', 'bad-shard'].includes((cause as ViTError)?.code)) throw cause;
       await this.#openOneOf(others);
     } catch (cause) {
@@ -221,7 +221,7 @@ export class Session {
       throw new ViTError('device-lost', `The GPU was lost, and the model could not be loaded again: ${why}`, { cause });
     }
     this.#fallbackReason = `The GPU was lost. ${why}`;
-    this.#tell('fallback', this.#fallbackReason);
+    this.#announce('fallback', this.#fallbackReason);
     return this.#backend!;
   }
 
@@ -257,11 +257,11 @@ export class Session {
     this.#backend = null;
     backend.destroy();
     this.#backend = await current.open(true);
-    this.#tell('warning', 'The numbers of this model are too large for f16; from now on it runs in f32.');
+    this.#announce('warning', 'The numbers of this model are too large for f16; from now on it runs in f32.');
     return true;
   }
 
-  #tell(type: EngineEvent['type'], message: string): void {
+  #announce(type: EngineEvent['type'], message: string): void {
     this.#notify({ type, message, info: this.info });
   }
 }

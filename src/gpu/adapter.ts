@@ -1,5 +1,5 @@
 /**
- * What an adapter says of itself, and whether it is a software one: a CPU that computes what a GPU would.
+ * What an adapter reports, and whether it is a software adapter: one that computes on the CPU.
  */
 import type { AdapterInfo } from '../interface.ts';
 

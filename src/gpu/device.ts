@@ -1,19 +1,19 @@
 /**
- * One WebGPU device and its health. Errors that WebGPU reports on the side are kept here, and thrown by the next call
- * that asks: none is lost, none becomes a wrong result.
+ * One WebGPU device and its health. Errors that WebGPU reports asynchronously are stored here, and thrown by the next call
+ * that checks: none is lost, none becomes a wrong result.
  */
 import { ViTError } from '../error.ts';
 
-/** What some kernels are made for; none is required. */
+/** Some kernels use them; none is required. */
 const OPTIONAL_FEATURES = ['shader-f16', 'subgroups', 'chromium-experimental-subgroup-matrix'] as GPUFeatureName[];
 
 /** Milliseconds. */
-const LOSS_TOLD_WITHIN = 200;
+const LOSS_REPORTED_WITHIN = 200;
 
 export class Gpu {
   readonly device: GPUDevice;
   readonly info: GPUAdapterInfo;
-  /** What only an adapter tells: its subgroup matrices. */
+  /** Only an adapter's own info lists its subgroup matrices. */
   readonly adapterInfo: GPUAdapterInfo | null;
   readonly #owned: boolean;
   #failure: ViTError | null = null;
@@ -49,7 +49,7 @@ export class Gpu {
       const device = await adapter.requestDevice({ label: 'vit-webgpu', requiredFeatures });
       return new Gpu(device, true, adapter.info);
     } catch (cause) {
-      throw new ViTError('no-webgpu', 'The GPU refused to be used. Reload the page, or restart the browser.', {
+      throw new ViTError('no-webgpu', 'The browser could not open the GPU. Reload the page, or restart the browser.', {
         cause,
       });
     }
@@ -59,23 +59,23 @@ export class Gpu {
     if (this.#owned) this.device.destroy();
   }
 
-  /** Remembers the first failure. */
+  /** Stores the first failure. */
   fail(error: ViTError): void {
     this.#failure ??= error;
   }
 
-  /** @throws the failure that was remembered, on every call from then on */
+  /** @throws the stored failure, on every call from then on */
   throwIfFailed(): void {
     if (this.#failure) throw this.#failure;
   }
 
   /**
-   * Whether `error` came of the loss of the device. What fails for it can fail a little before the loss is told, and in
-   * words of its own.
+   * Whether the loss of the device caused `error`. Calls can fail a little before the loss is reported, with errors of
+   * their own.
    */
   async isLost(error: unknown): Promise<boolean> {
     if (error instanceof ViTError && error.code !== 'shader') return error.code === 'device-lost';
-    const later = new Promise<false>((resolve) => setTimeout(resolve, LOSS_TOLD_WITHIN, false));
+    const later = new Promise<false>((resolve) => setTimeout(resolve, LOSS_REPORTED_WITHIN, false));
     return Promise.race([this.device.lost.then(() => true), later]);
   }
 
@@ -92,7 +92,7 @@ export class Gpu {
       const result = await work();
       return result;
     } finally {
-      // Popped whatever happened; an error of the GPU explains one of ours, so it goes first.
+      // Popped in any case; an error of the GPU explains one of ours, so it takes precedence.
       const errors = await Promise.all([device.popErrorScope(), device.popErrorScope()]);
       const error = errors.find((e) => e !== null);
       // biome-ignore lint/correctness/noUnsafeFinally: see above
@@ -106,7 +106,7 @@ function fromGpuError(error: GPUError, what: string): ViTError {
   return outOfMemory
     ? new ViTError(
         'out-of-memory',
-        `The GPU has not enough memory for ${what}. Close other pages or take a smaller model.`,
+        `The GPU does not have enough memory for ${what}. Close other pages or take a smaller model.`,
       )
     : new ViTError('shader', `WebGPU refused ${what}: ${error.message}`);
 }

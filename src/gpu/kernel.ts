@@ -13,18 +13,18 @@ export interface Kernel {
   /** Workgroups for so many rows of work. */
   grid(rows: number): Grid;
   /**
-   * What it does that a simpler kernel in its place would not, in one word: `f16`, `subgroups`, `fused`. Where it computes
-   * wrongly that one takes over; a kernel without a variant has nobody behind it.
+   * How it differs from the simpler kernel that can replace it, in one word: `f16`, `subgroups`, `fused`. Where it gives wrong
+   * results that one takes over; a kernel without a variant cannot be replaced.
    */
   variant?: string;
-  /** The largest error that its arithmetic excuses, of the largest value or of 1. Default `DEFAULT_TOLERANCE`. */
+  /** The largest error that its arithmetic explains, relative to the largest value or to 1. Default `DEFAULT_TOLERANCE`. */
   tolerance?: number;
 }
 
-/** Of f32, which errs by some 1e-6 in one step; a wrong kernel errs by far more. */
+/** For f32, whose error is about 1e-6 in one step; that of a wrong kernel is far larger. */
 export const DEFAULT_TOLERANCE = 1e-4;
 
-/** Kernels of which this is the same compute the same. */
+/** Kernels with the same key compute the same. */
 export function kernelKey(kernel: Kernel): string {
   return JSON.stringify(kernel);
 }

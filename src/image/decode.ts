@@ -14,7 +14,7 @@ import { declaredSize } from './dimensions.ts';
 import type { Size } from './geometry.ts';
 import { withoutOrientation } from './orientation.ts';
 
-/** As many as Pillow decodes before it speaks of a decompression bomb: 716 MB of RGBA. */
+/** Pillow's limit, beyond which it reports a decompression bomb: 716 MB of RGBA. */
 export const MAX_PIXELS = 178_956_970;
 
 /** A decoded picture. An `ImageBitmap` made from a `Blob` is the caller's to close. */

@@ -10,7 +10,7 @@ import type { Preprocess } from '../model/preprocess.ts';
 
 /**
  * `[channels, 256]`: the normalised value of every byte.
- * @throws ViTError `bad-manifest` where mean or std has not one number per channel, or a std is 0.
+ * @throws ViTError `bad-manifest` if mean or std does not have one number per channel, or a std is 0.
  */
 export function normalizeTable(
   { mean, std }: Pick<Preprocess, 'mean' | 'std'>,

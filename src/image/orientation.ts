@@ -1,8 +1,8 @@
 /**
- * Takes the EXIF out of a file, for callers who want the pixels as stored: browsers turn a picture as its EXIF says, and
- * `createImageBitmap`'s `imageOrientation: 'none'` no longer keeps them from it (measured in Chromium 156).
+ * Removes the EXIF from a file, for callers who want the pixels as stored: browsers rotate a picture by its EXIF, and
+ * `createImageBitmap`'s `imageOrientation: 'none'` no longer prevents that (measured in Chromium 156).
  *
- * For JPEG and PNG, which Chromium turns; it does not turn WebP, whatever its EXIF says.
+ * For JPEG and PNG, which Chromium rotates; it does not rotate WebP, whatever its EXIF says.
  */
 
 /** "Exif\0\0", with which a JPEG's APP1 segment begins. */
@@ -42,7 +42,7 @@ function isPng(bytes: Uint8Array): boolean {
   return bytes[0] === 0x89 && bytes[1] === 0x50 && bytes[2] === 0x4e && bytes[3] === 0x47;
 }
 
-/** Chunks are length, type, data and checksum. The EXIF may stand behind the pixels. */
+/** Chunks are length, type, data and checksum. The EXIF may come after the pixels. */
 function exifOfPng(bytes: Uint8Array): Range | null {
   const view = new DataView(bytes.buffer);
   for (let at = 8; at + 12 <= bytes.length; ) {

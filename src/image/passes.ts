@@ -1,6 +1,6 @@
 /**
- * A resize with its crop, made ready: geometry and coefficients of both passes. The CPU and the GPU carry out the same
- * object, so that they can differ in arithmetic only.
+ * A resize with its crop, prepared: geometry and coefficients of both passes. CPU and GPU execute the same object, so that they
+ * can differ in arithmetic only.
  */
 import type { Preprocess } from '../model/preprocess.ts';
 import { type Coefficients, coefficients } from './filters.ts';

@@ -1,9 +1,9 @@
 /**
- * Uncompressed pixels, as the CPU path reads them: a whole picture at rest, or one that is read strip by strip because
- * a copy of all of it would not fit.
+ * Uncompressed pixels, as the CPU path reads them: a whole picture in memory, or one that is read strip by strip because a
+ * copy of all of it would not fit.
  */
 
-/** Row-major bytes, `channels` per pixel: RGB, or RGBA of which A is not looked at. */
+/** Row-major bytes, `channels` per pixel: RGB, or RGBA whose A is ignored. */
 export interface Pixels {
   data: Uint8Array | Uint8ClampedArray;
   width: number;

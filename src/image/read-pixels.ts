@@ -1,6 +1,6 @@
 /**
  * The bytes of a decoded picture, for the CPU. A 2D canvas gives opaque pixels exactly, but stores colours multiplied
- * by alpha: of 9,216 bytes of a random RGBA picture half come back different, by 238 at most. WebGL gives all of them
+ * by alpha: half of the 9,216 bytes of a random RGBA picture come back different, by up to 238. WebGL gives all of them
  * exactly, but costs a context; so a picture is read through WebGL from the first transparent pixel on.
  *
  * Read strip by strip: a picture of 100 megapixels needs no second copy.
@@ -32,7 +32,7 @@ function bitmapSource(bitmap: ImageBitmap): PixelSource {
         const pixels = canvas.rows(first, count);
         if (isOpaque(pixels)) return pixels;
         exact = WebGLReader.create(bitmap);
-        // Nothing better here: colours of nearly transparent pixels are rounded.
+        // Without WebGL the colours of nearly transparent pixels are rounded.
         if (!exact) return pixels;
       }
       return exact.rows(first, count);

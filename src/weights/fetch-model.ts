@@ -1,6 +1,6 @@
 /**
- * Fetching a model's files, from the cache or the network. A shard is handed on only when its size and its SHA-256 are
- * the manifest's; two are held at a time, whatever the size of the model.
+ * Fetches a model's files, from the cache or the network. A shard is handed on only if its size and SHA-256 are those of
+ * the manifest; two are held at a time, whatever the size of the model.
  */
 import { ViTError } from '../error.ts';
 import type { Manifest, ShardEntry } from './manifest.ts';
@@ -28,7 +28,7 @@ export async function fetchManifest(
 ): Promise<{ manifest: Manifest; addresses: ShardAddresses }> {
   const kept = await cache?.manifest(url);
   const otherwise = kept === undefined ? undefined : { json: kept, answered: url };
-  // A manifest that an HTTP cache held back would not fit the shards.
+  // An outdated manifest from an HTTP cache would not match the shards.
   const options = { what: 'the model', signal, cache: 'no-cache', otherwise } as const;
   const { json, answered } = await request(url, options, async (response) => ({
     json: parseJson(await response.text(), url),
@@ -55,7 +55,7 @@ export async function* fetchShards(
   const failed = new AbortController();
   const stop = AbortSignal.any([signal, failed.signal]);
   const largest = Math.max(...shards.map(({ bytes }) => bytes));
-  // The same memory again and again: garbage would pile up faster than it is collected.
+  // Reused: garbage would pile up faster than it is collected.
   const free = Array.from({ length: Math.min(HELD, shards.length) }, () => new Uint8Array(largest));
   const arriving: Promise<{ buffer: Bytes; bytes: Bytes; kept: Promise<void> }>[] = [];
   let next = 0;
@@ -79,7 +79,7 @@ export async function* fetchShards(
   }
 }
 
-/** Gives memory back now, where the browser can, and not when garbage is collected: what comes next needs some, too. */
+/** Frees memory now, where the browser can, instead of at the next garbage collection: compiling needs some, too. */
 function release(buffer: ArrayBuffer & { transfer?(length: number): ArrayBuffer }): void {
   buffer.transfer?.(0);
 }
@@ -93,7 +93,7 @@ async function fetchShard(
   onBytes: (count: number) => void,
   signal: AbortSignal,
 ): Promise<{ buffer: Bytes; bytes: Bytes; kept: Promise<void> }> {
-  // Bytes that arrive once more, after a failure, are no progress.
+  // Bytes that arrive again after a failure are no progress.
   let reported = 0;
   const onPosition = (bytes: number) => {
     if (bytes > reported) onBytes(bytes - reported);
@@ -116,7 +116,7 @@ async function fetchShard(
   };
   const bytes = await addresses.first(shard.file, (url) =>
     attempt(url, 'default').catch((error) => {
-      // A cache on the way may hold another version of the file.
+      // An HTTP cache may hold another version of the file.
       if (error.code === 'bad-shard') return attempt(url, 'reload');
       throw error;
     }),
@@ -124,7 +124,7 @@ async function fetchShard(
   return { buffer, bytes, kept: cache?.keepShard(shard, bytes) ?? Promise.resolve() };
 }
 
-/** From the cache, if it is there and still what it was. */
+/** From the cache, if the shard is there and undamaged. */
 async function readKept(
   shard: ShardEntry,
   target: Bytes,
@@ -165,12 +165,12 @@ async function readBody(
   }
 }
 
-/** Chrome collects the stream of a file while its bytes are waited for, unless somebody holds it: they never come then. */
+/** Chrome collects a file's stream as garbage while a read is pending, unless something refers to it: the read never ends. */
 const waiting = new Set<ReadableStreamBYOBReader>();
 
 /**
- * Chunks, each valid until the next one is read: where the browser can, in the same memory. As garbage they came to
- * half of a model of 350 MB.
+ * Chunks, each valid until the next one is read, in the same memory where the browser can do that. As garbage they added up
+ * to half of a model of 350 MB.
  */
 function openReader(body: ReadableStream<Bytes>): Pick<ReadableStreamDefaultReader<Bytes>, 'read' | 'cancel'> {
   let reader: ReadableStreamBYOBReader;

@@ -1,9 +1,9 @@
 /**
- * Reading JSON that others wrote: a value either has the type it should have, or is an error that names its path.
+ * Reads JSON that others wrote: a value either has the type it should have, or there is an error that names its path.
  */
 import { type ErrorCode, ViTError } from '../error.ts';
 
-/** A place in the JSON that knows its path, for messages. Only own properties count. */
+/** A value within the JSON, with its path for messages. Only own properties count. */
 export class Field {
   readonly value: unknown;
   readonly #where: string;

@@ -3,7 +3,7 @@
  */
 let table: Float32Array | undefined;
 
-/** Every one of the 65,536 values is looked up: faster than shifting bits for each. */
+/** By a table of all 65,536 values, which is faster than shifting bits. */
 export function decodeHalfs(halfs: Uint16Array): Float32Array<ArrayBuffer> {
   table ??= Float32Array.from({ length: 65536 }, (_, bits) => decodeHalf(bits));
   const floats = new Float32Array(halfs.length);
@@ -20,7 +20,7 @@ function decodeHalf(bits: number): number {
   return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
 
-/** Rounds to the nearest, ties to the even one. What is too large (65520 and more) becomes infinite. */
+/** Rounds to the nearest, ties to even. From 65520 on values become infinite. */
 export function encodeHalfs(values: Float32Array): Uint16Array<ArrayBuffer> {
   const halves = new Uint16Array(values.length);
   for (let i = 0; i < values.length; i++) halves[i] = halfBits(values[i]);
@@ -38,7 +38,7 @@ function halfBits(value: number): number {
   if (magnitude >= 0x47800000) return sign | 0x7c00; // 2^16 and more: infinity
   if (magnitude < 0x38800000) {
     // Below 2^-14, the smallest normal half. The last bit of floats in 0.5..1 is worth 2^-24, as much as the last bit
-    // of a subnormal half, so adding 0.5 makes the processor round in the right place.
+    // of a subnormal half, so adding 0.5 makes the CPU round in the right place.
     scratch[0] = Math.abs(value) + 0.5;
     return sign | (scratchBits[0] - 0x3f000000);
   }

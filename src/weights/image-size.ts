@@ -1,6 +1,6 @@
 /**
- * A model at another image size than the one it was trained for: what its manifest says then, and how the tensors change
- * that belong to places in the image. They are changed as they arrive; the files stay what they are.
+ * A model at another image size than the one it was trained for: its manifest at that size, and the tensors that depend on
+ * positions in the image. Those are resampled as they arrive; the files do not change.
  */
 import { ViTError } from '../error.ts';
 import { type Architecture, patchGrid, positionPrefix, withDefaults } from '../model/architecture.ts';
@@ -40,7 +40,7 @@ function checkSize(imageSize: readonly number[], patchSize: readonly [number, nu
   return [height, width];
 }
 
-/** `size` itself where it is one. */
+/** `size` itself if it is a multiple. */
 function nearestMultiples(size: number, step: number): number[] {
   const below = Math.floor(size / step) * step;
   if (below === size) return [size];

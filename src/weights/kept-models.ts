@@ -1,16 +1,16 @@
 /**
- * The models that `ModelCache` keeps, as anybody in this origin finds them.
+ * The models that `ModelCache` keeps, for every page of this origin to list and to remove.
  */
 import { forgetFindings } from './findings.ts';
 import type { ShardEntry } from './manifest.ts';
 import { openStore, type Store } from './store.ts';
 
-/** Of files that hold what is `Kept`. */
+/** Ending of files that hold a `Kept`. */
 export const MANIFEST = '.json';
 
 export interface Kept {
   url: string;
-  /** As it was fetched: it is checked like a fetched one. */
+  /** As it was fetched, to be parsed again. */
   manifest: { name: string; shards: ShardEntry[] };
 }
 
@@ -36,7 +36,7 @@ export async function cachedModels(): Promise<CachedModel[]> {
   }));
 }
 
-/** Removes everything that `loadViT` has kept in this origin. Models that are loaded stay so. */
+/** Removes everything that `loadViT` has kept in this origin. Loaded models are not affected. */
 export async function clearCache(): Promise<void> {
   forgetFindings();
   const store = await openStore();
@@ -48,7 +48,7 @@ export async function readAllKept(store: Store, files: Map<string, number>): Pro
   return (await Promise.all(names.map((name) => readKept(store, name)))).filter((kept) => kept !== null);
 }
 
-/** Null where there is none, or something else. */
+/** Null where there is no such file, or it holds something else. */
 export async function readKept(store: Store, name: string): Promise<Kept | null> {
   const stream = await store.read(name);
   try {

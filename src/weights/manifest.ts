@@ -1,5 +1,5 @@
 /**
- * `model.json`: what a converted model says of itself. This file holds its types; `parse-manifest.ts` checks one.
+ * `model.json`: the description of a converted model. This file holds its types; `parse-manifest.ts` checks one.
  */
 import type { Architecture } from '../model/architecture.ts';
 import type { Preprocess } from '../model/preprocess.ts';
@@ -37,9 +37,9 @@ export interface Manifest {
   golden: Golden;
 }
 
-/** How far scores may be believed. */
+/** How reliable scores are. */
 export interface Calibration {
-  /** What logits are divided by before the softmax: above 1 for a model that is surer than it is right. */
+  /** What logits are divided by before the softmax: above 1 for an overconfident model. */
   temperature: number;
   /** Best score below which a picture is taken to show none of the labels. */
   threshold?: number;
@@ -74,7 +74,7 @@ export interface ShardEntry {
   sha256: string;
 }
 
-/** Where each shard begins when all are laid end to end, which is how tensors span them; at last, where all end. */
+/** Where each shard begins when all are laid end to end, which is how tensors span them; the last entry is the total. */
 export function shardStarts(shards: ShardEntry[]): number[] {
   const starts = [0];
   for (const { bytes } of shards) starts.push(starts[starts.length - 1] + bytes);

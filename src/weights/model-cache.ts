@@ -1,7 +1,7 @@
 /**
- * Models that stay from one visit to the next. Shards are kept by their SHA-256, so that models may share them and a new
- * version of a model never meets the old one's bytes; manifests by their URL. Nothing that goes wrong here stops a model
- * from loading: there is one warning, and the cache is left alone from then on.
+ * Models that are kept from one visit to the next. Shards are kept by their SHA-256, so that models can share them and a
+ * new version of a model never reads the old one's bytes; manifests are kept by their URL. Nothing that goes wrong here
+ * stops a model from loading: there is one warning, and the cache is left alone from then on.
  */
 import { MANIFEST, readAllKept, readKept } from './kept-models.ts';
 import type { ShardEntry } from './manifest.ts';
@@ -24,12 +24,12 @@ export class ModelCache {
     this.#warn = warn;
   }
 
-  /** The JSON that `keepManifest` was given; `undefined` where there is none. */
+  /** The JSON that `keepManifest` was given; `undefined` if it was not called. */
   async manifest(url: string): Promise<unknown> {
     return (await this.#try(async (store) => readKept(store, await manifestName(url))))?.manifest;
   }
 
-  /** Keeps a manifest, and lets go of shards that only an older version of it had. */
+  /** Keeps a manifest, and removes shards that only an older version of it had. */
   async keepManifest(url: string, manifest: unknown): Promise<void> {
     const kept = JSON.stringify({ url, manifest });
     await this.#try(async (store) => {

@@ -153,7 +153,7 @@ function checkCombinations(field: Field, architecture: Architecture): void {
   refuse(
     'finalNorm',
     finalNorm === 'pooled' && !['class', 'patches', 'all'].includes(pooling),
-    `the pooling is "${pooling}", which has no norm behind it`,
+    `the pooling is "${pooling}", which no norm follows`,
   );
   refuse(
     'relativePositionBias',

@@ -1,14 +1,13 @@
 /**
- * Requests that do not give up at the first trouble: what may pass by itself is tried again, later and later. Knows
- * neither shards nor caches.
+ * Requests that are retried, with growing pauses, when a failure may be temporary. Knows neither shards nor caches.
  */
 import { ViTError } from '../error.ts';
 
-/** Failures in a row, without a byte in between, that are forgiven. */
+/** Failures in a row, without progress in between, that are retried. */
 const RETRIES = 4;
 /** Milliseconds before the first retry; each further one waits twice as long. */
 const FIRST_PAUSE = 200;
-/** Answers that another attempt may change: timeout, no such range, too early, too many requests; and every fault of the server's. */
+/** Statuses that are retried: timeout, no such range, too early, too many requests. So is every status of 500 and above. */
 const PASSING = [408, 416, 425, 429];
 
 export interface RequestOptions<T> {
@@ -17,11 +16,11 @@ export interface RequestOptions<T> {
   signal: AbortSignal;
   /** `'reload'` goes past every HTTP cache. */
   cache?: RequestCache;
-  /** Given at once when the server cannot be reached, instead of trying again. */
+  /** Returned at once when the server cannot be reached, instead of trying again. */
   otherwise?: T;
 }
 
-/** How far a file has come. */
+/** How much of a file has arrived. */
 export interface Position {
   bytes: number;
 }
@@ -29,8 +28,8 @@ export interface Position {
 /**
  * @param consume reads a response from `position` on, which it moves; called again after a failure. Whatever it throws,
  *   except a `ViTError`, counts as a broken connection.
- * @param position what is there already is not asked for again, if the server can do that; a failure that came after some
- *   progress is forgiven
+ * @param position what has arrived is not requested again, if the server supports ranges; a failure after some progress
+ *   starts the count of failures anew
  * @throws ViTError `network`, `aborted`, and those of `consume`
  */
 export async function request<T>(
@@ -90,8 +89,8 @@ function corsError(url: string, what: string, cause: unknown): ViTError {
 }
 
 /**
- * Whether a response goes on where the bytes that are there end. Many servers know no ranges and send everything again;
- * a compressed part is a part of something else; `Content-Range` is hidden by some servers of another origin.
+ * Whether a response continues where the bytes that have arrived end. Many servers know no ranges and send everything again;
+ * a compressed range is not one of the file; `Content-Range` is hidden by some servers of another origin.
  */
 function continuesAt(start: number, { status, headers }: Response): boolean {
   if (status >= 400) return status !== 416;
@@ -99,7 +98,7 @@ function continuesAt(start: number, { status, headers }: Response): boolean {
   return status === 206 && !headers.has('content-encoding') && (range === null || range.startsWith(`bytes ${start}-`));
 }
 
-/** Between half of `milliseconds` and all of it: those who failed together should not come back together. */
+/** Between half of `milliseconds` and all of it, so that clients that failed together do not come back together. */
 function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const stop = () => {

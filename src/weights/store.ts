@@ -14,10 +14,10 @@ export interface Store {
   list(): Promise<Map<string, number>>;
 }
 
-/** Null where nothing can be kept. */
+/** Null when nothing can be kept here. */
 export async function openStore(): Promise<Store | null> {
   for (const open of [openFileStore, openCacheStore]) {
-    // What is there but refuses (a private window, a sandboxed frame) is as good as absent.
+    // A store that refuses (in a private window, a sandboxed frame) is as good as none.
     const store = await open().catch(() => null);
     if (store) return store;
   }
@@ -39,7 +39,7 @@ async function openFileStore(): Promise<Store | null> {
     async read(name) {
       const handle = await folder.getFileHandle(name).catch(absent);
       const file = await handle?.getFile();
-      // An empty one is being written by somebody.
+      // An empty file is being written by another tab.
       return file && file.size > 0 ? file.stream() : null;
     },
     async write(name, bytes) {

@@ -1,6 +1,6 @@
 /**
- * From shards, one after another, to tensors: each is handed on in pieces, as its bytes arrive. Nothing of a shard is
- * kept, so that no tensor is ever held whole here.
+ * From shards, one after another, to tensors: each tensor is handed on in pieces, as its bytes arrive. No shard is kept, and
+ * no tensor is ever held whole here.
  */
 import { decodeHalfs } from './half.ts';
 import { BYTES_PER_ELEMENT, type Manifest, shardStarts, type TensorEntry } from './manifest.ts';
@@ -15,7 +15,7 @@ export interface TensorPiece {
   data: Float32Array<ArrayBuffer>;
 }
 
-/** Elements of a piece at most: what is made of f16 stays small. */
+/** Elements per piece at most, so that decoding f16 takes little memory. */
 const PIECE = 1 << 18;
 
 export class TensorAssembler {
@@ -47,7 +47,7 @@ export class TensorAssembler {
   }
 }
 
-/** Little-endian, as every machine is that browsers run on. A view where the bytes are aligned, a copy elsewhere. */
+/** Little-endian, as are all machines that run browsers. A view if the bytes are aligned, otherwise a copy. */
 function decode(bytes: Uint8Array<ArrayBuffer>, dtype: TensorEntry['dtype']): Float32Array<ArrayBuffer> {
   const { buffer, byteOffset, length } = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
   if (dtype === 'f16') return decodeHalfs(new Uint16Array(buffer, byteOffset, length / 2));

@@ -1,5 +1,5 @@
 /**
- * Whether bytes are those that a manifest speaks of.
+ * Whether bytes are those that a manifest describes.
  */
 import { ViTError } from '../error.ts';
 import type { ShardEntry } from './manifest.ts';

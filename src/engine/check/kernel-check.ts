@@ -1,7 +1,7 @@
 /**
- * Which kernel computes something else than the CPU: each kernel of a network once, alone, on numbers made up for it. It
- * runs through the very pipeline that the network uses, so that nothing is compiled for it, and the CPU computes a few
- * rows of the same step. Where a GPU errs is found here; whether this very model comes out right, the golden says.
+ * Which kernel gives wrong results on this GPU: each kernel of a network runs once, alone, on made-up numbers, and the
+ * CPU computes a few rows of the same step. The pipeline is the network's own, so nothing is compiled for the check.
+ * Whether the model as a whole is right, the golden shows.
  */
 import { Buffers } from '../../gpu/buffers.ts';
 import type { Gpu } from '../../gpu/device.ts';
@@ -20,17 +20,17 @@ import { WeightBuffers } from '../run/weight-buffers.ts';
 import { MadeUp, rowLength } from './made-up.ts';
 import { type Given, type Sample, sampleSteps, valuesOf } from './step-sample.ts';
 
-/** Larger ones of a table of words cost memory and prove nothing more. */
+/** Rows of the token table: more cost memory and prove nothing more. */
 const MAX_VOCABULARY = 64;
-/** Elements of a weight that are made at once. */
+/** Elements of a weight that are generated at once. */
 const PIECE = 1 << 18;
 
 export class KernelChecker {
   readonly #gpu: Gpu;
   readonly #pipelines: Pipelines;
-  /** For one piece of a weight after the other: garbage would pile up. */
+  /** Reused for each piece of a weight, so that no garbage piles up. */
   #memory = new Float32Array(0);
-  /** Code of the kernels that were right. */
+  /** Keys of the kernels that gave right results. */
   readonly #right = new Set<string>();
 
   constructor(gpu: Gpu, pipelines: Pipelines) {
@@ -38,7 +38,7 @@ export class KernelChecker {
     this.#pipelines = pipelines;
   }
 
-  /** @returns one for each kernel of the network that was not found right before, in the order of its dispatches */
+  /** @returns one for each kernel of the network that is not known to be right, in the order of its dispatches */
   async check({ plan, schedules }: Network): Promise<KernelCheck[]> {
     const checks: KernelCheck[] = [];
     for (const schedule of schedules) checks.push(...(await this.checkSchedule(plan, schedule)));
@@ -61,7 +61,7 @@ export class KernelChecker {
     return checks;
   }
 
-  /** Forgets what was found, so that the next `check` is of everything. */
+  /** Forgets what is known to be right, so that the next `check` covers everything. */
   forget(): void {
     this.#right.clear();
   }
@@ -93,7 +93,7 @@ export class KernelChecker {
     }
   }
 
-  /** @returns how far what the GPU writes is from the sample */
+  /** @returns the error of what the GPU writes, against the sample */
   async #run(network: Network, { plan, values, inputs }: Given, sample: Sample): Promise<number> {
     const { device } = this.#gpu;
     const activations = await network.activationsFor(1);
@@ -111,7 +111,7 @@ export class KernelChecker {
   }
 }
 
-/** What one dispatch computes as a plan of its own, with what it writes as the output. */
+/** One dispatch as a plan of its own, whose output is what it writes. */
 function planAlone(steps: readonly Step[], { architecture, inputs, values }: Plan): Plan {
   const { text = null } = architecture;
   const vocabulary = Math.min(text?.vocabulary ?? 0, MAX_VOCABULARY);
@@ -126,7 +126,7 @@ function planAlone(steps: readonly Step[], { architecture, inputs, values }: Pla
   };
 }
 
-/** What steps read, and what lies where they write. */
+/** Made-up values for everything that the steps read, and for what is in memory where they write. */
 function madeUp(steps: readonly Step[], plan: Plan): Given {
   const shapes = tensorShapes(plan.architecture);
   const tensors: Given['tensors'] = new Map();
@@ -135,7 +135,7 @@ function madeUp(steps: readonly Step[], plan: Plan): Given {
     if (shape && !tensors.has(name)) tensors.set(name, { numbers: MadeUp.tensor(tensors.size + 1, shape), shape });
   }
   const values: Given['values'] = new Map();
-  // Twice as large, so that the scores of attention differ.
+  // Twice as large, so that attention scores differ enough.
   for (const name of Object.keys(plan.values)) values.set(name, new MadeUp(values.size + 101, 2));
   const { pixels = 0, ids = 0 } = plan.inputs;
   const { vocabulary = 0 } = plan.architecture.text ?? {};
@@ -148,10 +148,10 @@ function madeUp(steps: readonly Step[], plan: Plan): Given {
   return { plan, tensors, values, inputs };
 }
 
-/** No exponential survives it. */
+/** Its exponential is 0. */
 const HIDDEN = -1e38;
 
-/** Of the largest value of the sample, or of 1; NaN, anywhere, is the largest error. */
+/** Relative to the largest value of the sample, or to 1. NaN anywhere is an infinite error. */
 function relativeError(computed: ReturnType<Activations['padded']>, { rows, columns, data }: Sample): number {
   if (computed.data.some(Number.isNaN)) return Infinity;
   const { stride } = computed.columns;
@@ -163,7 +163,7 @@ function relativeError(computed: ReturnType<Activations['padded']>, { rows, colu
     for (const place of places) {
       const expected = data[at++];
       const actual = computed.data[row * stride + place];
-      // Where a token may not look: WGSL has no infinity.
+      // Masked: WGSL has no infinity.
       if (expected === -Infinity && actual < HIDDEN) continue;
       largest = Math.max(largest, Math.abs(expected));
       error = Math.max(error, Math.abs(actual - expected));

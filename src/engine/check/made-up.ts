@@ -1,10 +1,10 @@
 /**
- * Numbers that stand for weights and values where a kernel is checked: the same on every machine, any part of them at
- * once, and exact in f16, so that a kernel that stores halves has no excuse in them.
+ * Numbers in place of weights and values when a kernel is checked: the same on every machine, addressable at any position,
+ * and exact in f16, so that f16 storage adds no error of its own.
  */
 import { goldenPixels } from '../../model/golden.ts';
 
-/** A prime, so that no two rows of a tensor begin at the same place. */
+/** A prime, so that no two rows of a tensor begin with the same numbers. */
 const PERIOD = 4099;
 /** Multiples of 1/64 in -1..1. */
 const NUMBERS = goldenPixels(1, [PERIOD]).map((value) => Math.round(value * 64) / 64);
@@ -13,23 +13,23 @@ export class MadeUp {
   readonly #start: number;
   readonly #scale: number;
 
-  /** @param scale a power of two: the largest number is as large */
+  /** @param scale a power of two: the largest absolute value */
   constructor(seed: number, scale: number) {
     this.#start = (seed * 997) % PERIOD;
     this.#scale = scale;
   }
 
-  /** A tensor whose products sum to about 1, whatever the length of its rows. */
+  /** A tensor whose dot products are about 1, whatever the length of its rows. */
   static tensor(seed: number, shape: readonly number[]): MadeUp {
     return new MadeUp(seed, 2 ** -Math.round(Math.log2(rowLength(shape)) / 2));
   }
 
-  /** `count` numbers from the one at `first` on. */
+  /** `count` numbers, from index `first` on. */
   piece(first: number, count: number): Float32Array<ArrayBuffer> {
     return this.fill(new Float32Array(count), first);
   }
 
-  /** The same in memory that is there. */
+  /** The same, into an existing array. */
   fill<T extends Float32Array | Float64Array>(numbers: T, first: number): T {
     let at = (this.#start + first) % PERIOD;
     for (let i = 0; i < numbers.length; i++) {
@@ -47,7 +47,7 @@ export class MadeUp {
   }
 }
 
-/** Elements of a row of a tensor; of a vector one. */
+/** Elements per row of a tensor; 1 for a vector. */
 export function rowLength([, ...row]: readonly number[]): number {
   return row.reduce((a, b) => a * b, 1);
 }

@@ -1,6 +1,6 @@
 /**
- * Whether a backend computes what the model's converter computed: the golden of the manifest, and a picture's way to the
- * network.
+ * Whether a backend computes what the model's converter computed: the golden of the manifest, and the preprocessing of a
+ * picture.
  */
 
 import type { Backend, Input } from '../../backend.ts';
@@ -22,8 +22,8 @@ export interface Comparison {
 }
 
 /**
- * The text tower is replayed too, where there is one; told is what errs more.
- * @param dtype as it was wished for: the golden is of weights that are not rounded
+ * Replays the golden input, that of the text tower too, and returns the larger of the two errors.
+ * @param dtype as the caller asked for it: the golden was computed with weights that are not rounded
  */
 export async function replayGolden(
   backend: Backend,
@@ -31,8 +31,8 @@ export async function replayGolden(
   { architecture }: Plan,
   dtype: EngineOptions['dtype'],
 ): Promise<Comparison> {
-  // The network in f32 errs by 1e-5 of the largest logit (ViT-Tiny: 2e-5), with weights rounded to f16 by 1e-3; a network that
-  // is wrong by far more.
+  // Relative to the largest logit the error is 1e-5 in f32 (ViT-Tiny: 2e-5) and 1e-3 with weights rounded to f16; that of a
+  // wrong network is far larger.
   const bound = dtype === 'f16' && backend.storage === 'f16' ? 1e-2 : 1e-4;
   const { channels, imageSize, text } = architecture;
   const replay = async (input: Input, name: OutputName, expected: ArrayLike<number>) => {
@@ -48,7 +48,7 @@ export async function replayGolden(
   return share(texts) > share(images) ? texts : images;
 }
 
-/** A picture that is resized by the backend against the same one resized on the CPU. */
+/** Compares a picture that the backend resizes with the same one resized on the CPU. */
 export async function checkPicture(backend: Backend, { preprocess }: Manifest, plan: Plan): Promise<Comparison> {
   const { channels } = plan.architecture;
   const [width, height] = [61, 47];
@@ -65,7 +65,7 @@ export async function checkPicture(backend: Backend, { preprocess }: Manifest, p
   return compare(actual[name]!.data, expected[name]!.data, 0);
 }
 
-/** @param bound of the largest expected value, or of 1 */
+/** @param bound relative to the largest expected value, or to 1 */
 function compare(computed: ArrayLike<number>, expected: ArrayLike<number>, bound: number): Comparison {
   let maxError = 0;
   let largest = 1;

@@ -1,5 +1,5 @@
 /**
- * Some elements of what a step computes for one image, by the CPU reference, in the time of those few: what a kernel is
+ * Some elements of what a step computes for one image, by the CPU reference, without computing the rest: what a kernel is
  * compared with before the first answer.
  */
 import { patchFeatures, patchGrid } from '../../model/architecture.ts';
@@ -13,7 +13,7 @@ import { patchify } from '../../reference/patchify.ts';
 import { type ReferenceInputs, runStep } from '../../reference/run.ts';
 import { type MadeUp, rowLength } from './made-up.ts';
 
-/** Of a step that computes many: the first and last ones, where tiles begin and end, and some between. */
+/** At most. They are the first and last ones, where tiles begin and end, and some in between. */
 const ROWS = 8;
 const COLUMNS = 64;
 
@@ -32,14 +32,14 @@ export interface Given {
   inputs: ReferenceInputs;
 }
 
-/** Of the last of some steps, each of which reads what the one before it wrote. */
+/** The output of the last of `steps`, each of which reads what the one before it wrote. */
 export function sampleSteps(steps: readonly Step[], given: Given): Sample {
   let sample: Sample | null = null;
   for (const step of steps) sample = sampleStep(step, given, sample);
   return sample!;
 }
 
-/** @param before of the step whose output it reads; where there is none, that is given */
+/** @param before the output of the previous step, if `step` reads it; otherwise its input is made up */
 function sampleStep(step: Step, given: Given, before: Sample | null): Sample {
   switch (step.op) {
     case 'matmul':
@@ -63,7 +63,7 @@ function sampleStep(step: Step, given: Given, before: Sample | null): Sample {
   }
 }
 
-/** Each row by itself: as if there were no others. */
+/** Steps whose rows do not depend on each other. */
 function sampleRows(step: Step & { input: ValueName }, given: Given, before: Sample | null): Sample {
   const { plan } = given;
   const rows = spread(plan.values[step.output].rows, ROWS);
@@ -79,7 +79,7 @@ function sampleRows(step: Step & { input: ValueName }, given: Given, before: Sam
   return { rows, columns: all(plan.values[step.output].columns), data };
 }
 
-/** Rows of a linear layer, and of each some outputs: those need only their own rows of the weight. */
+/** Some rows of a linear layer, and some outputs of each: those need only their own rows of the weight. */
 function sampleMatmul(step: StepOf<'matmul'> | StepOf<'head'>, given: Given, input: Sample | null): Sample {
   const { plan } = given;
   const { rows: rowCount, columns: outputs } = plan.values[step.output];
@@ -93,7 +93,7 @@ function sampleMatmul(step: StepOf<'matmul'> | StepOf<'head'>, given: Given, inp
       ...plan,
       values: {
         [step.input]: { ...plan.values[step.input], rows: rows.length },
-        // A linear layer that adds to its own input is none.
+        // Its own input is never what a linear layer adds to.
         [step.output]: { rows: rows.length, columns: columns.length, groups: 1 },
       },
     },
@@ -109,13 +109,13 @@ function sampleMatmul(step: StepOf<'matmul'> | StepOf<'head'>, given: Given, inp
       ),
     },
     inputs: {},
-    // Of a head the rows are images.
+    // Rows of a head are images.
     batch: step.op === 'head' ? rows.length : 1,
   });
   return { rows, columns, data };
 }
 
-/** Queries of an attention: each sees every key. */
+/** Some queries of an attention, each with all keys. */
 function sampleQueries(step: StepOf<'attention'>, given: Given): Sample {
   const { rows: tokens, columns } = given.plan.values[step.output];
   const rows = spread(tokens, ROWS);
@@ -171,7 +171,7 @@ function scoreShape(
   };
 }
 
-/** Patches, cut out and laid side by side, and the tokens in front of them. */
+/** Some patches, cut out and laid side by side, and the tokens in front of them. */
 function samplePatches(step: StepOf<'patchify'>, given: Given): Sample {
   const { plan, inputs } = given;
   const { channels, imageSize, patchSize, width } = plan.architecture;
@@ -206,7 +206,7 @@ function samplePatches(step: StepOf<'patchify'>, given: Given): Sample {
   return { rows, columns: all(width), data };
 }
 
-/** Everything: of steps that cost little. */
+/** The whole output, for steps that cost little. */
 function whole(step: Step, given: Given): Sample {
   const { plan } = given;
   const values = Object.fromEntries(valuesOf([step], plan.values).map((name) => [name, wholeValue(given, name)]));
@@ -216,7 +216,7 @@ function whole(step: Step, given: Given): Sample {
   return { rows: all(rows), columns: all(columns), data };
 }
 
-/** The values that steps mention. */
+/** The values that steps read or write. */
 export function valuesOf(steps: readonly Step[], values: Plan['values']): ValueName[] {
   return [...new Set(steps.flatMap(fieldsOf).filter((name) => name in values))];
 }
@@ -234,7 +234,7 @@ function valueRows({ plan, values }: Given, name: ValueName, rows: readonly numb
   return values.get(name)!.rows(rows, plan.values[name].columns);
 }
 
-/** Of `count`, at most `most`: a quarter from the beginning, a quarter from the end, the rest between. */
+/** At most `most` indices below `count`: a quarter from the beginning, a quarter from the end, the rest in between. */
 function spread(count: number, most: number): number[] {
   if (count <= most) return all(count);
   const edge = most / 4;

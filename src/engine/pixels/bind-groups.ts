@@ -1,11 +1,11 @@
 /**
- * Bind groups of dispatches whose buffers may be replaced: made once, and again only when that happens.
+ * Bind groups of dispatches whose buffers may be replaced: made once, and made anew only when a buffer is.
  */
 
 /** A buffer, or a part of one: offset and size in bytes. */
 export type Operand = GPUBuffer | [GPUBuffer, number, number];
 
-/** Bind groups by pipeline, kept until one of their buffers is another one. */
+/** One per pipeline, kept until one of its buffers is replaced. */
 export class BindGroups {
   readonly #groups = new Map<GPUComputePipeline, { operands: Operand[]; group: GPUBindGroup }>();
 

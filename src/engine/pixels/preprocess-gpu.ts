@@ -1,6 +1,6 @@
 /**
  * From decoded pictures to normalised pixels on the GPU: upload, horizontal pass, vertical pass, normalise. The bytes in
- * between are Pillow's; the CPU path (`reference/preprocess.ts`) gives the same floats.
+ * between are Pillow's; the CPU path (`image/model-pixels.ts`, `image/normalize.ts`) gives the same floats.
  *
  * For each picture `upload` and then `record`, into the encoder that goes on with the network: one submit from picture
  * to logits. Scratch memory is kept: a photo of a size seen before creates no GPU object. A picture too large for one
@@ -23,7 +23,7 @@ import { BindGroups, type Operand } from './bind-groups.ts';
 import { PreprocessPlan, type Strip, type Tile } from './preprocess-plan.ts';
 import { ScratchBuffer, ScratchTexture } from './scratch.ts';
 
-/** Pixels that go up at once: 64 MiB, as texture and as buffer. All of a photo of 16 megapixels. */
+/** Pixels uploaded at once: 64 MiB, as texture and as buffer. That is a whole photo of 16 megapixels. */
 const STRIP_PIXELS = 1 << 24;
 
 /** Sizes of photos whose coefficients are kept. */
@@ -38,8 +38,8 @@ export interface PreprocessGpuOptions {
   spec: Preprocess;
   architecture: Pick<Architecture, 'channels' | 'imageSize'>;
   /**
-   * `'cpu'` is for GPUs that the processor imitates: of a photo of 12 megapixels SwiftShader takes 740 ms to upload
-   * and 230 ms to resize, the CPU path 110 ms for all. The floats are the same. Default `'gpu'`.
+   * `'cpu'` is for software adapters: a photo of 12 megapixels takes SwiftShader 740 ms to upload and 230 ms to resize, the
+   * CPU path 110 ms in all. The floats are the same. Default `'gpu'`.
    */
   resizeOn?: 'gpu' | 'cpu';
   /** Pixels uploaded at once; for tests. */
@@ -61,7 +61,7 @@ export class PreprocessGpu {
   readonly #device: GPUDevice;
   readonly #spec: Preprocess;
   readonly #architecture: PreprocessGpuOptions['architecture'];
-  /** Null where all is done on the CPU. */
+  /** Null when everything is done on the CPU. */
   readonly #stages: Stages | null;
   readonly #stripPixels: number;
   readonly #buffers: Buffers;
@@ -79,7 +79,7 @@ export class PreprocessGpu {
   };
   readonly #plans = new Map<string, PreprocessPlan>();
   readonly #bindings = new BindGroups();
-  /** Whose coefficients are in the buffers. */
+  /** The plan whose coefficients are in the buffers. */
   #loaded: PreprocessPlan | null = null;
   /** Uploaded, to be recorded. */
   #pending: Pending | null = null;
@@ -237,7 +237,7 @@ export class PreprocessGpu {
     );
   }
 
-  /** Coefficients and parameters of a size of photo. */
+  /** Coefficients and parameters for a photo size. */
   #load(plan: PreprocessPlan): void {
     if (this.#loaded === plan) return;
     this.#loaded = plan;
@@ -254,7 +254,7 @@ export class PreprocessGpu {
     this.#device.queue.writeBuffer(this.#parameters, offset, data);
   }
 
-  /** Uploads a strip and resizes its rows, in submits of its own: the next strip takes the same memory. */
+  /** Uploads a strip and resizes its rows, in submits of its own: the next strip uses the same memory. */
   #resizeStrip(picture: Picture, stages: Stages, plan: PreprocessPlan, strip: Strip): void {
     const { queue } = this.#device;
     const tiles = tilesOf(picture, plan);
