@@ -21,6 +21,9 @@ export const CHECKPOINT_NAMES = [
   'model.pt',
   'model.pth',
   'model.npz',
+  // No model, which is said when it is opened.
+  'adapter_model.safetensors',
+  'adapter_model.bin',
 ];
 
 /** The file that is meant. @throws ViTError `bad-input` when there is none. */

@@ -38,6 +38,7 @@ export function readFacts(whole: Checkpoint, answers: Answers, decisions: Decisi
   const config = configOf(answers, decisions);
   const modelClass = answers.modelClass ?? config?.modelClass;
 
+  refuseAdapter(whole);
   const { checkpoint: unwrapped, prefix, why } = unwrap(whole, answers);
   if (prefix) decisions.note('prefix', prefix, why);
   const found = familyOf(unwrapped.tensors.keys(), { layout, within: prefix, modelClass });
@@ -54,6 +55,21 @@ export function readFacts(whole: Checkpoint, answers: Answers, decisions: Decisi
   if (modelClass) checkParts(modelClass, family, dimensions);
   if (config) checkClaims(config.claims, dimensions);
   return { answers, checkpoint, family, recipes, dimensions, config, knowsPatches };
+}
+
+/** What PEFT calls the tensors of an adapter. */
+const ADAPTER =
+  /(^|\.)(lora_[AB]|lora_embedding_[AB]|lora_magnitude_vector|hada_w\d_[ab]|lokr_w\d|ia3_l|boft_[RS])(\.|$)/;
+
+/** Its tensors are the differences from another model. */
+function refuseAdapter({ tensors }: Checkpoint): void {
+  const name = [...tensors.keys()].find((name) => ADAPTER.test(name));
+  if (name === undefined) return;
+  throw new ViTError(
+    'unsupported-model',
+    `This is a PEFT adapter (${name}): what it changes in another model, not a model. In Python: ` +
+      "model.merge_and_unload().save_pretrained('merged'), then convert that folder.",
+  );
 }
 
 function whyFamily({ within, models = {} }: Family, modelClass: string | undefined): string {

@@ -1,8 +1,9 @@
 /**
- * Tells a checkpoint's file format from its first bytes, and opens it. A new format is one more line here.
+ * Finds out a checkpoint's file format by its first bytes, and opens it. A new format is one more line here.
  */
 import { ViTError } from '../error.ts';
 import type { Checkpoint } from './checkpoint.ts';
+import { latin1 } from './latin1.ts';
 import { isNpz, openNpz } from './npz/open.ts';
 import { openSafetensors } from './safetensors.ts';
 import { type OpenBeside, openSharded } from './sharded.ts';
@@ -15,8 +16,41 @@ export const FORMATS = 'safetensors, PyTorch (.pt, .pth, .bin), TorchScript and 
 
 const SAVE_AGAIN = "torch.save(torch.load('old.pt', map_location='cpu', weights_only=True), 'new.pt')";
 
-/** First bytes of what people try that is not read. */
-const OTHER_FORMATS: { magic: number[]; title: string; wayOut: string }[] = [
+const EXPORTED = 'Convert the checkpoint that it was made from.';
+
+/** First bytes of what people try that is not read: a list of alternatives, or a test. */
+const OTHER_FORMATS: { magic: number[] | ((start: Uint8Array) => boolean); title: string; wayOut: string }[] = [
+  {
+    magic: codes('version https://git-lfs'),
+    title: 'a Git LFS pointer, which stands for a file that was not downloaded',
+    wayOut: 'Run git lfs pull, or download the file by itself.',
+  },
+  {
+    magic: (start) => /^\s*<(!doctype|html|\?xml|head)/i.test(latin1(start)),
+    title: 'a web page',
+    wayOut: 'The address is that of a page about the file, or of an error: download the file itself.',
+  },
+  { magic: codes('GGUF'), title: 'GGUF', wayOut: EXPORTED },
+  {
+    // A protobuf: the version of the format, then who wrote it, or the graph.
+    magic: ([field, version, next]) => field === 8 && version < 32 && [0x12, 0x1a, 0x3a, 0x42].includes(next),
+    title: 'ONNX',
+    wayOut: EXPORTED,
+  },
+  {
+    // A map of a few names.
+    magic: ([map, text]) => map > 0x80 && map < 0x90 && ((text >= 0xa1 && text < 0xc0) || text === 0xd9),
+    title: 'MessagePack, as Flax writes it',
+    wayOut:
+      "In Python: numpy.savez('model.npz', **{'/'.join(k): v for k, v in flax.traverse_util.flatten_dict(params).items()}), " +
+      'or load it in transformers with from_flax=True and save it again.',
+  },
+  { magic: (start) => latin1(start.subarray(4, 8)) === 'TFL3', title: 'TensorFlow Lite', wayOut: EXPORTED },
+  {
+    magic: (start) => latin1(start.subarray(257, 262)) === 'ustar',
+    title: 'a tar archive',
+    wayOut: 'Unpack it first.',
+  },
   {
     // A pickled number, which older versions of PyTorch put before everything else.
     magic: [0x80, 2, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46],
@@ -45,7 +79,10 @@ const BRACE = 0x7b;
  * @throws ViTError `unsupported-model` for a format this version does not read, `bad-input` for a broken file.
  */
 export async function openCheckpoint(source: Source, beside?: OpenBeside): Promise<Checkpoint> {
-  const start = await source.read(0, Math.min(9, source.size));
+  if (source.size === 0) {
+    throw new ViTError('bad-input', 'This file is empty. Was it downloaded completely?');
+  }
+  const start = await source.read(0, Math.min(512, source.size));
   // A safetensors file may begin with any bytes, as the length of its header, but its JSON opens at the ninth. An index
   // begins with its brace; as a length, that would be 2^53 bytes or more with any text after it.
   if (start[8] === BRACE && start[0] !== BRACE) return openSafetensors(source);
@@ -54,7 +91,9 @@ export async function openCheckpoint(source: Source, beside?: OpenBeside): Promi
     return openSharded(source, beside, (part) => openCheckpoint(part));
   }
   if (beginsWith(start, ZIP)) return openArchive(source);
-  const other = OTHER_FORMATS.find(({ magic }) => beginsWith(start, magic));
+  const other = OTHER_FORMATS.find(({ magic }) =>
+    typeof magic === 'function' ? magic(start) : beginsWith(start, magic),
+  );
   if (other) {
     throw new ViTError('unsupported-model', `This is ${other.title}; ${FORMATS} can be read. ${other.wayOut}`);
   }
@@ -75,6 +114,10 @@ async function openArchive(source: Source): Promise<Checkpoint> {
 /** Whether the first eight bytes can be the length of a safetensors header. */
 function isLength(start: Uint8Array<ArrayBuffer>, size: number): boolean {
   return new DataView(start.buffer).getBigUint64(0, true) <= BigInt(size - 8);
+}
+
+function codes(text: string): number[] {
+  return [...text].map((character) => character.charCodeAt(0));
 }
 
 function beginsWith(bytes: Uint8Array, magic: number[]): boolean {

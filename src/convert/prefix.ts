@@ -18,9 +18,15 @@ export interface Unwrapped {
   why: string;
 }
 
+/** What trainers call the dict of the model's tensors: what lies beside it is none of the model's. */
+const CONTAINER = /^((model_)?state_dict|model_state|ema_state_dict)\./;
+
 /** What training leaves beside a model: the first part of a name. */
 const LEFT_BY_TRAINING =
-  /^(opt|optim|extra|chrono|.*optimizer|.*scheduler|scaler|fp16_scaler|amp|loss|.*_loss|n_averaged|ema|.*_ema|ema_.*|student|teacher)$/;
+  /^(opt|optim|extra|chrono|.*optimizer.*|.*scheduler.*|scaler|fp16_scaler|amp|callbacks|loops|best_.*|loss|loss_.*|.*_loss|.*criterion|metrics?|.*_metrics?|.*_acc(uracy)?|n_averaged|ema|.*_ema|ema_.*|student|teacher)$/;
+
+/** What torchmetrics counts: the last part of a name. */
+const COUNTED = /\.(tp|fp|tn|fn|confmat|correct|total|preds|target|measures|sum_squared_error)$/;
 
 /** A copy that libraries evaluate rather than the one that is trained: the teacher of DINO, averaged weights. */
 const PREFERRED = [/(^|[./_])teacher([./_]|$)/, /(^|[./_])ema([./_]|$)/];
@@ -75,9 +81,11 @@ function choose(found: string[]): string {
 
 /** What is beside the model may change what it computes. */
 function refuseStrangers(names: string[], prefix: string, found: string[]): void {
+  const [container = ''] = CONTAINER.exec(prefix) ?? [];
   const strangers = names.filter((name) => {
-    if (found.some((known) => name.startsWith(known))) return false;
-    return !LEFT_BY_TRAINING.test(name.split(/[./]/, 1)[0]);
+    if (found.some((known) => name.startsWith(known)) || !name.startsWith(container)) return false;
+    const rest = name.slice(container.length);
+    return !LEFT_BY_TRAINING.test(rest.split(/[./]/, 1)[0]) && !COUNTED.test(rest);
   });
   if (strangers.length === 0) return;
   throw question(

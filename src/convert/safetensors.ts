@@ -83,9 +83,6 @@ function checkEntry(name: string, value: unknown, headerEnd: number, fileSize: n
     throw broken(`${name} ends at byte ${headerEnd + end} of a file of ${fileSize}; was it downloaded completely?`);
   }
   const elementBytes = ELEMENT_BYTES[dtype.toLowerCase()];
-  if (begin % elementBytes !== 0) {
-    throw broken(`${name} begins at byte ${begin} of the data, which is misaligned for ${dtype}`);
-  }
   const bytes = elementCount(shape) * elementBytes;
   if (end - begin !== bytes) {
     throw broken(`${name}: ${dtype} [${shape}] takes ${bytes} bytes, but its data_offsets span ${end - begin}`);

@@ -92,9 +92,9 @@ describe('pickles', () => {
     await expectRefused(await torchFile(pickle), `archive/data.pkl holds ${module}.${name}, at byte`, 'evil.pt');
   });
 
-  test('and so by the opcode of later protocols', async () => {
+  test('one that is mentioned and nothing else, by the opcode of later protocols', async () => {
     const pickle = pickleOf(0x80, 4, 0x8c, 5, 'posix', 0x8c, 6, 'system', 0x93, '.');
-    await expectRefused(await torchFile(pickle), 'posix.system');
+    await expectRefused(await torchFile(pickle), 'it holds no tensors');
   });
 
   test('a module that was saved as a whole', () =>

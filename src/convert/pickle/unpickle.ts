@@ -1,18 +1,20 @@
 /**
  * Reads Python pickles, protocols 2 to 5, as data (the opcodes are described in Python's Lib/pickletools.py). It is
- * restricted: every class or function that a pickle mentions is looked up in a table that the caller gives, and what is
- * not there is refused by its name. Nothing is imported, called or executed. Protocols 0 and 1, buffers out of band and
+ * restricted: every class or function that a pickle mentions is looked up in a table that the caller gives, and what one
+ * that is not there would make is kept closed. Nothing is imported, called or executed. Protocols 0 and 1, buffers out of band and
  * the extension registry are not read: nothing that saves tensors writes them.
  */
 import { ViTError } from '../../error.ts';
 import { PickleBytes } from './bytes.ts';
-import { type Dict, Global, Plain, type Value } from './values.ts';
+import { type Dict, Global, Plain, Unknown, type Value } from './values.ts';
 
 export interface Meaning {
-  /** @returns what a global stands for; `undefined` refuses it. */
+  /** @returns what a global stands for; `undefined` when it is not known. */
   global(module: string, name: string): Global | undefined;
   /** What a persistent id stands for: in PyTorch's files, a storage. */
   persistent(id: Value): Value;
+  /** Whether this must not be part of an object that is not known: a tensor would be lost. */
+  isNeeded(value: Value): boolean;
 }
 
 /** Opcodes in a real training checkpoint with its optimizer: some hundred thousand. */
@@ -26,8 +28,8 @@ type Slot = Value | typeof MARK;
 
 /**
  * @param where names the pickle in messages: `archive/data.pkl`
- * @throws ViTError `bad-input` naming the byte, for what is no pickle; `unsupported-model` naming the global, for a
- *   pickle that holds more than data.
+ * @throws ViTError `bad-input` naming the byte, for what is no pickle; `unsupported-model` naming the global, for
+ *   something needed that is made by what is not known.
  */
 export function unpickle(bytes: Uint8Array<ArrayBuffer>, meaning: Meaning, where: string): Value {
   return new Unpickler(new PickleBytes(bytes, where), meaning).run();
@@ -133,6 +135,9 @@ class Unpickler {
       case 0x52: // REDUCE
       case 0x81: // NEWOBJ
         return this.#make();
+      case 0x92: // NEWOBJ_EX: with arguments by name, which nothing here takes
+        this.#pop();
+        return this.#make();
       case 0x51: // BINPERSID
         return this.#meaning.persistent(this.#pop());
     }
@@ -200,16 +205,17 @@ class Unpickler {
   #global(module: string, name: string): Global {
     const global = this.#meaning.global(module, name);
     if (global) return global;
-    throw new ViTError(
-      'unsupported-model',
-      `${this.#bytes.where} holds ${module}.${name}, at byte ${this.#bytes.position}: that is Python code, which is not ` +
-        "run here. Save the tensors alone, in Python: torch.save(model.state_dict(), 'weights.pt').",
-    );
+    const unknown = new Unknown(`${module}.${name}`, this.#bytes.position);
+    return new Global(unknown.name, (args) => {
+      if (holds(args, (value) => this.#meaning.isNeeded(value))) throw pythonCode(unknown, this.#bytes.where);
+      return unknown;
+    });
   }
 
   /** A class or function with its arguments: the table says what data that is. */
   #make(): Value {
     const [what, args] = this.#popMany(2);
+    if (what instanceof Unknown) return what;
     if (!(what instanceof Global) || !what.make) throw this.#bytes.broken(`${nameOf(what)} cannot be made`);
     if (!Array.isArray(args)) throw this.#bytes.broken(`the arguments of ${what.name} are no tuple`);
     return what.make(args);
@@ -219,7 +225,7 @@ class Unpickler {
   #build(): void {
     const state = this.#pop();
     const target = this.#top();
-    if (target instanceof Map) return;
+    if (target instanceof Map || target instanceof Unknown) return;
     if (!(target instanceof Plain) || !(state instanceof Map)) {
       throw this.#bytes.broken(`${nameOf(target)} can have no attributes`);
     }
@@ -228,12 +234,14 @@ class Unpickler {
 
   #append(values: Value[]): void {
     const list = this.#top();
+    if (list instanceof Unknown) return;
     if (!Array.isArray(list)) throw this.#bytes.broken('something is appended to what is no list');
     for (const value of values) list.push(value);
   }
 
   #setItemsOfTop(items: Value[]): void {
     const dict = this.#top();
+    if (dict instanceof Unknown) return;
     if (!(dict instanceof Map)) throw this.#bytes.broken('a key is set in what is no dict');
     this.#setItems(dict, items);
   }
@@ -282,6 +290,19 @@ class Unpickler {
 }
 
 const STOP = 0x2e;
+
+/** A tensor's parts lie no deeper among the arguments that make it. */
+function holds(values: readonly Value[], is: (value: Value) => boolean, depth = 3): boolean {
+  return values.some((value) => is(value) || (depth > 0 && Array.isArray(value) && holds(value, is, depth - 1)));
+}
+
+export function pythonCode({ name, position }: Unknown, where: string): ViTError {
+  return new ViTError(
+    'unsupported-model',
+    `${where} holds ${name}, at byte ${position}: that is Python code, which is not run here. Save the tensors alone, in ` +
+      "Python: torch.save(model.state_dict(), 'weights.pt').",
+  );
+}
 
 function nameOf(value: Value): string {
   if (value instanceof Global) return value.name;

@@ -1,6 +1,7 @@
 /**
  * What a pickle holds once it is read: plain data, without any behaviour. Lists, tuples and sets are arrays, dicts are
- * maps, objects of a class that is known as plain data are `Plain`, and a class or function itself is a `Global`.
+ * maps, objects of a class that is known as plain data are `Plain`, a class or function itself is a `Global`, and what a
+ * class or function that is not known would make is `Unknown`.
  */
 
 export type Value =
@@ -31,6 +32,21 @@ export class Plain {
 /** Something of the reader of a format; the unpickler passes it on. */
 export abstract class Opaque {
   abstract readonly kind: string;
+}
+
+/** What Python code would make: kept closed, and no reason to stop unless it is needed. */
+export class Unknown extends Opaque {
+  readonly kind = 'Python object';
+  /** Of the class or function. */
+  readonly name: string;
+  /** Of the opcode that mentions it. */
+  readonly position: number;
+
+  constructor(name: string, position: number) {
+    super();
+    this.name = name;
+    this.position = position;
+  }
 }
 
 /** A name that the pickle may mention, and what the reader makes of it: always data, never a call of what it names. */

@@ -1,9 +1,10 @@
 /**
  * From the tree of dicts, lists and objects that a file holds to one list of named tensors: the keys on the way, joined
- * by dots, as PyTorch names parameters. Whatever is no tensor is left out.
+ * by dots, as PyTorch names parameters. Whatever is no tensor is left out, objects of Python code among it.
  */
 import { ViTError } from '../../error.ts';
-import { Plain, type Value } from '../pickle/values.ts';
+import { pythonCode } from '../pickle/unpickle.ts';
+import { Plain, Unknown, type Value } from '../pickle/values.ts';
 import { TorchTensor } from './globals.ts';
 
 /** Real files: a checkpoint within a checkpoint, or the modules of a model, which nest some ten deep. */
@@ -12,11 +13,14 @@ const DEEPEST = 100;
 const MOST_VISITS = 2_000_000;
 
 /**
- * @throws ViTError `bad-input` when there are no tensors or when the tree does not end
+ * @param where names the pickle in messages
+ * @throws ViTError `bad-input` when there are no tensors or when the tree does not end; `unsupported-model` when there are
+ *   none but what Python code may hold
  */
-export function flatten(root: Value): Map<string, TorchTensor> {
+export function flatten(root: Value, where: string): Map<string, TorchTensor> {
   const tensors = new Map<string, TorchTensor>();
   let visits = 0;
+  let unknown: Unknown | undefined;
 
   const visit = (value: Value, path: string, depth: number): void => {
     if (++visits > MOST_VISITS)
@@ -26,6 +30,7 @@ export function flatten(root: Value): Map<string, TorchTensor> {
       tensors.set(path, value);
       return;
     }
+    if (value instanceof Unknown) unknown ??= value;
     const children = childrenOf(value);
     if (!children) return;
     if (depth === DEEPEST) throw broken(`${path.slice(0, 80)}… nests more than ${DEEPEST} deep`);
@@ -38,7 +43,7 @@ export function flatten(root: Value): Map<string, TorchTensor> {
 
   if (root instanceof TorchTensor) throw broken('it holds one tensor without a name, which is no model');
   visit(root, '', 0);
-  if (tensors.size === 0) throw broken('it holds no tensors');
+  if (tensors.size === 0) throw unknown ? pythonCode(unknown, where) : broken('it holds no tensors');
   return tensors;
 }
 

@@ -1,6 +1,6 @@
 /**
- * The classes and functions that PyTorch's files mention, and what each stands for here. This table is the whole of what
- * a checkpoint may say: none of it runs code, all of it describes tensors and plain data.
+ * The classes and functions that PyTorch's files mention, and what each stands for here: none of it runs code, all of it
+ * describes tensors and plain data. What a checkpoint mentions besides stays closed.
  */
 import { ViTError } from '../../error.ts';
 import { Global, Opaque, Plain, type Value } from '../pickle/values.ts';
@@ -70,6 +70,7 @@ const CONTAINERS: Record<string, (args: Value[]) => Value> = {
   '__builtin__.set': (args) => args[0] ?? [],
   '__builtin__.frozenset': (args) => args[0] ?? [],
   'torch.device': (args) => args.join(':'),
+  'collections.defaultdict': () => new Map(),
 };
 
 /** How TorchScript's files say list and dict (torch/jit/_pickle.py); the second argument of a tag is its type. */

@@ -9,10 +9,11 @@ import { ViTError } from '../../error.ts';
 import { type Checkpoint, elementCount, type StoredTensor } from '../checkpoint.ts';
 import { decodeElements, ELEMENT_BYTES, requireReal } from '../elements.ts';
 import { unpickle } from '../pickle/unpickle.ts';
+import type { Value } from '../pickle/values.ts';
 import { gather, spanOf } from '../strided.ts';
 import type { ZipMember } from '../zip.ts';
 import { flatten } from './flatten.ts';
-import { storageOf, type TorchTensor, torchGlobal } from './globals.ts';
+import { storageOf, TorchStorage, TorchTensor, torchGlobal } from './globals.ts';
 
 const PICKLE = /^(?<root>(?:.*\/)?)data\.pkl$/;
 
@@ -34,7 +35,7 @@ export function isTorchArchive(members: ReadonlyMap<string, ZipMember>): boolean
 
 /**
  * @throws ViTError `bad-input` naming the tensor or the byte for a broken file; `unsupported-model` naming the class or
- *   function for a pickle that holds code.
+ *   function where Python code makes a tensor, or holds all there are.
  */
 export async function openTorch(members: ReadonlyMap<string, ZipMember>): Promise<Checkpoint> {
   const pickles = [...members.keys()].filter((name) => PICKLE.test(name));
@@ -48,9 +49,10 @@ export async function openTorch(members: ReadonlyMap<string, ZipMember>): Promis
   const meaning = {
     global: (module: string, name: string) => torchGlobal(module, name, isTorchScript),
     persistent: storageOf,
+    isNeeded: (value: Value) => value instanceof TorchStorage || value instanceof TorchTensor,
   };
   const tensors = new Map<string, Stored>();
-  for (const [name, tensor] of flatten(unpickle(await pickle.read(0, pickle.size), meaning, where))) {
+  for (const [name, tensor] of flatten(unpickle(await pickle.read(0, pickle.size), meaning, where), where)) {
     tensors.set(name, describe(name, tensor, members.get(`${root}data/${tensor.storage.key}`)));
   }
   return {
