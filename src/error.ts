@@ -47,6 +47,14 @@ export class ViTError extends Error {
   }
 }
 
+/** Whatever was thrown, as the one error of this library: what nobody foresaw is likeliest to come of an argument. */
+export function toViTError(error: unknown): ViTError {
+  if (error instanceof ViTError) return error;
+  const { name, message } = packError(error);
+  const what = name === 'DataCloneError' ? 'An argument cannot be sent to the worker' : 'This library did not foresee';
+  return new ViTError('bad-input', `${what}: ${name}: ${message}`, { cause: error });
+}
+
 /** An error as plain data, which can cross between threads. */
 export interface WireError {
   name: string;

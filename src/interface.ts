@@ -100,7 +100,14 @@ export interface Timing {
 }
 
 /** A picture on its way to the engine: compressed, or as pixels. */
-export type WireImage = Blob | ImageBitmap | ImageData;
+export type WireImage = Blob | ImageBitmap | RgbaImage;
+
+/** Bytes `[height, width, 4]`: red, green, blue, alpha. What `ImageData` holds, where there is such a class. */
+export interface RgbaImage {
+  data: Uint8ClampedArray<ArrayBuffer>;
+  width: number;
+  height: number;
+}
 
 export interface Tensor {
   data: Float32Array<ArrayBuffer>;

@@ -1,11 +1,12 @@
 /**
  * Calls with pictures: those that wait one behind the other are computed as one batch, and each gets its own answer or
- * its own error. A call keeps its place in the queue; its pictures are taken when it is made, not when its turn comes.
+ * its own error. Pictures are taken when a call is made. It has a place in the queue once they are there: at once where
+ * they are at hand, and no other call waits for a download.
  */
 import { unpackError } from '../error.ts';
 import type { EngineInterface, ImageResults, OutputName, Timing, WireImage } from '../interface.ts';
-import { type ImageInput, toWireImage } from './image-input.ts';
-import type { Queue } from './queue.ts';
+import { closePictures, type ImageInput, takePictures } from './image-input.ts';
+import { type Queue, throwIfAborted } from './queue.ts';
 
 /** Of a batch that is made of several calls: more would make the first of them wait, and take memory. */
 const MAX_IMAGES = 8;
@@ -18,8 +19,7 @@ export interface CallResult {
 }
 
 interface Call {
-  images: Promise<WireImage[]>;
-  count: number;
+  pictures: WireImage[];
   output: OutputName;
 }
 
@@ -45,31 +45,61 @@ export class Batcher {
     this.#maxBatch = maxBatch;
   }
 
-  /** @throws ViTError what `toWireImage` and the engine throw; `aborted`; the queue's when it is closed */
-  async run(images: ImageInput[], output: OutputName, signal?: AbortSignal): Promise<CallResult> {
-    const call: Call = {
-      images: Promise.all(images.map((image) => toWireImage(image, signal))),
-      count: images.length,
-      output,
-    };
-    call.images.catch(() => {}); // Thrown when its turn comes.
-    const group = this.#groupFor(call);
-    group.calls.add(call);
-    try {
-      const result = group.results.then((results) => results.get(call)!());
-      return await this.#queue.settle(result, signal);
-    } catch (error) {
-      // Given up before its turn: nobody else will close its pictures.
-      if (group.isOpen && group.calls.delete(call)) call.images.then(close, () => {});
+  /** @throws ViTError what `takePictures` and the engine throw; `aborted`; the queue's when it is closed */
+  run(images: ImageInput[], output: OutputName, signal?: AbortSignal): Promise<CallResult> {
+    return this.#withPictures(images, signal, async (pictures) => {
+      const call: Call = { pictures, output };
+      const group = this.#groupFor(call);
+      group.calls.add(call);
+      try {
+        const result = group.results.then((results) => results.get(call)!());
+        return await this.#queue.settle(result, signal);
+      } catch (error) {
+        // Given up before its turn: nobody else will close its pictures.
+        if (group.isOpen && group.calls.delete(call)) closePictures(pictures);
+        throw error;
+      }
+    });
+  }
+
+  /** A call with one picture that is computed by itself. */
+  runAlone<T>(image: ImageInput, job: (picture: WireImage) => Promise<T>, signal?: AbortSignal): Promise<T> {
+    return this.#withPictures([image], signal, async ([picture]) => {
+      let begun = false;
+      const start = () => {
+        begun = true;
+        return job(picture);
+      };
+      try {
+        return await this.#queue.run(start, signal);
+      } catch (error) {
+        if (!begun) closePictures([picture]);
+        throw error;
+      }
+    });
+  }
+
+  async #withPictures<T>(
+    images: ImageInput[],
+    signal: AbortSignal | undefined,
+    use: (pictures: WireImage[]) => Promise<T>,
+  ): Promise<T> {
+    throwIfAborted(signal);
+    const taken = takePictures(images, signal);
+    if (Array.isArray(taken)) return use(taken);
+    const pictures = await this.#queue.settle(taken, signal).catch((error) => {
+      // Given up before they came.
+      taken.then(closePictures, () => {});
       throw error;
-    }
+    });
+    return use(pictures);
   }
 
   /** The last group, if it has not begun, nothing else waits behind it and there is room in it. */
-  #groupFor({ count }: Call): Group {
+  #groupFor({ pictures }: Call): Group {
     const last = this.#last;
     if (last?.isOpen && last.place === this.#queue.count) {
-      const images = [...last.calls].reduce((sum, call) => sum + call.count, count);
+      const images = [...last.calls].reduce((sum, call) => sum + call.pictures.length, pictures.length);
       if (images <= Math.min(MAX_IMAGES, this.#maxBatch())) return last;
     }
     const group: Group = {
@@ -86,31 +116,24 @@ export class Batcher {
   async #start(group: Group): Promise<Map<Call, () => CallResult>> {
     group.isOpen = false;
     const calls = [...group.calls];
-    const pictures = await Promise.allSettled(calls.map(({ images }) => images));
-    const sent: WireImage[] = [];
-    const firsts = pictures.map((result) => {
-      if (result.status === 'fulfilled') sent.push(...result.value);
-      return sent.length - (result.status === 'fulfilled' ? result.value.length : 0);
-    });
+    const sent = calls.flatMap(({ pictures }) => pictures);
+    if (sent.length === 0) return new Map();
     const outputs = [...new Set(calls.map(({ output }) => output))];
-    const results = sent.length > 0 ? await this.#engine.runImages(sent, outputs) : null;
+    const results = await this.#engine.runImages(sent, outputs);
+    let first = 0;
     return new Map(
-      calls.map((call, i) => {
-        const picture = pictures[i];
-        return [
-          call,
-          () => {
-            if (picture.status === 'rejected') throw picture.reason;
-            return pick(results!, call, firsts[i], sent.length);
-          },
-        ];
+      calls.map((call) => {
+        const from = first;
+        first += call.pictures.length;
+        return [call, () => pick(results, call, from, sent.length)];
       }),
     );
   }
 }
 
 /** @throws the error of the first picture of this call that has one */
-function pick({ outputs, timing, failures }: ImageResults, { count, output }: Call, first: number, all: number) {
+function pick({ outputs, timing, failures }: ImageResults, { pictures, output }: Call, first: number, all: number) {
+  const count = pictures.length;
   const failure = failures.find(({ image }) => image >= first && image < first + count);
   if (failure) throw unpackError(failure.error);
   const { data, shape } = outputs[output]!;
@@ -119,8 +142,4 @@ function pick({ outputs, timing, failures }: ImageResults, { count, output }: Ca
     rows: Array.from({ length: count }, (_, i) => data.slice((first + i) * shape[1], (first + i + 1) * shape[1])),
     timing: { decode: timing.decode * share, preprocess: timing.preprocess * share, run: timing.run * share },
   };
-}
-
-function close(images: WireImage[]): void {
-  for (const image of images) if ('close' in image) image.close();
 }

@@ -1,7 +1,7 @@
 /**
  * Calls run one after another in the order they came; every one of them settles, whatever happens to the engine.
  */
-import { ViTError } from '../error.ts';
+import { toViTError, ViTError } from '../error.ts';
 
 export class Queue {
   /** Jobs that were ever given to `run`. */
@@ -27,13 +27,13 @@ export class Queue {
     return this.settle(turn, signal);
   }
 
-  /** What comes first of `result`, of the queue's closing and of an abort. */
+  /** What comes first of `result`, of the queue's closing and of an abort. Every error is a `ViTError`. */
   settle<T>(result: Promise<T>, signal?: AbortSignal): Promise<T> {
     const settled = new Promise<T>((resolve, reject) => {
       if (this.#error) reject(this.#error);
       this.#rejects.add(reject);
       const release = () => this.#rejects.delete(reject);
-      result.then(resolve, reject).then(release);
+      result.then(resolve, (error) => reject(toViTError(error))).then(release);
     });
     return signal ? Promise.race([settled, rejectOnAbort(signal, result)]) : settled;
   }

@@ -1,7 +1,7 @@
 /**
  * From one row of scores to the best labels.
  */
-import { ViTError } from '../error.ts';
+import { badInput, shown } from './options.ts';
 
 export interface Classification {
   /** Of the class, in the order of the model's labels. */
@@ -16,7 +16,7 @@ export interface RankOptions {
   topK?: number;
   /** Labels below this score are left out. */
   scoreThreshold?: number;
-  /** Only these labels (by name or index) are considered; scores are not renormalised. */
+  /** Only these labels (by name or index) are considered; scores are not renormalised. A name means all its classes. */
   allow?: (string | number)[];
   /** These labels (by name or index) are left out. */
   deny?: (string | number)[];
@@ -32,7 +32,7 @@ export function rank(
   { topK = 5, scoreThreshold = -Infinity, allow, deny }: RankOptions = {},
 ): Classification[] {
   if (!Number.isInteger(topK) || topK < 1) {
-    throw new ViTError('bad-input', `topK must be a whole number from 1 on, not ${topK}.`);
+    throw badInput(`topK must be a whole number from 1 on, not ${shown(topK)}.`);
   }
   const allowed = allow && classIndices(allow, labels, 'allow');
   const denied = deny && classIndices(deny, labels, 'deny');
@@ -42,14 +42,10 @@ export function rank(
     .slice(0, topK);
 }
 
+/** Of two classes with one name (ImageNet has two cranes) both are meant. */
 function classIndices(names: (string | number)[], labels: string[], option: string): Set<number> {
-  return new Set(
-    names.map((name) => {
-      const index = typeof name === 'number' ? name : labels.indexOf(name);
-      if (labels[index] === undefined) {
-        throw new ViTError('bad-input', `${option}: the model has no class ${JSON.stringify(name)}.`);
-      }
-      return index;
-    }),
-  );
+  const known = new Set<unknown>([...labels, ...labels.keys()]);
+  for (const name of names) if (!known.has(name)) throw badInput(`${option}: the model has no class ${shown(name)}.`);
+  const wanted = new Set<unknown>(names);
+  return new Set([...labels.keys()].filter((index) => wanted.has(index) || wanted.has(labels[index])));
 }

@@ -1,9 +1,8 @@
 /**
  * A loaded model, as a page holds it. The work is done by the engine at the other end of the connection.
  */
-import { annexAddresses } from '../annexes/addresses.ts';
-import type { AnnexAddresses } from '../annexes/table.ts';
-import { ViTError } from '../error.ts';
+import { annexAddresses, inFolder } from '../annexes/addresses.ts';
+import { toViTError, ViTError } from '../error.ts';
 import { type Geometry, geometry, type Size } from '../image/geometry.ts';
 import type {
   AttendOptions,
@@ -20,12 +19,27 @@ import type {
   SelfTest,
   Tensor,
   Timing,
+  WireImage,
 } from '../interface.ts';
 import type { Preprocess } from '../model/preprocess.ts';
 import { remoteCallback } from '../worker/wire.ts';
 import { Batcher } from './batcher.ts';
 import { type Connection, connect } from './connection.ts';
-import { type ImageInput, toWireImage } from './image-input.ts';
+import type { ImageInput } from './image-input.ts';
+import {
+  BOOLEAN,
+  badInput,
+  checkOptions,
+  FUNCTION,
+  isObject,
+  LIST,
+  NUMBER,
+  OBJECT,
+  oneOf,
+  type Rules,
+  SIGNAL,
+  shown,
+} from './options.ts';
 import { Queue, rejectOnAbort, throwIfAborted } from './queue.ts';
 import { type Classification, type RankOptions, rank } from './rank.ts';
 import { applySigmoid, applySoftmax } from './scores.ts';
@@ -66,6 +80,35 @@ export interface ForwardOptions extends CallOptions {
   outputs?: OutputName[];
 }
 
+/** What `classify` and `embed` take several pictures in: an array, a `FileList`, a `NodeList`. */
+export type ImageList = Iterable<ImageInput>;
+
+const CALL: Rules<CallOptions> = { signal: SIGNAL };
+const CLASSIFY: Rules<ClassifyOptions> = {
+  topK: NUMBER,
+  scoreThreshold: NUMBER,
+  allow: LIST,
+  deny: LIST,
+  activation: oneOf('softmax', 'sigmoid', 'none'),
+  ...CALL,
+};
+const EMBED: Rules<EmbedOptions> = { normalize: BOOLEAN, ...CALL };
+const ATTEND: Rules<AttendOptions & CallOptions> = { layer: NUMBER, head: NUMBER, rollout: BOOLEAN, ...CALL };
+const FORWARD: Rules<ForwardOptions> = { outputs: LIST, ...CALL };
+const LOAD: Rules<LoadOptions> = {
+  backend: oneOf('auto', 'webgpu', 'cpu'),
+  dtype: oneOf('auto', 'f32', 'f16'),
+  powerPreference: oneOf('low-power', 'high-performance'),
+  imageSize: LIST,
+  cache: BOOLEAN,
+  device: OBJECT,
+  worker: ['false or a function that returns a Worker', (value) => value === false || typeof value === 'function'],
+  assets: ['the address of a folder', isFolder],
+  onProgress: FUNCTION,
+  onEvent: FUNCTION,
+  ...CALL,
+};
+
 /**
  * Loads a model and makes it ready: weights on the GPU, shaders compiled, one run done.
  *
@@ -74,57 +117,84 @@ export interface ForwardOptions extends CallOptions {
  *   `numeric` (not what the model's converter computed), `device-lost`, `aborted`. Nothing is left running or allocated.
  */
 export async function loadViT(source: string | URL | ModelFiles, options: LoadOptions = {}): Promise<ViT> {
-  const { worker, assets, signal, onProgress, onEvent, ...engineOptions } = options;
+  const { worker, assets, signal, onProgress, onEvent, ...engineOptions } = checkOptions('loadViT', options, LOAD);
+  const files = modelSource(source);
+  if (engineOptions.device && worker !== false) {
+    throw badInput('A device cannot cross to a worker: give `worker: false` with it.');
+  }
   throwIfAborted(signal);
   const connection = await connect(worker, assets);
   const state = {} as State;
-  try {
-    const loading = startLoading(connection, source, engineOptions, annexAddresses(assets), (message) => {
+  const notify = (message: Progress | EngineEvent) => {
+    if ('info' in message && message.info) state.info = message.info;
+    try {
       if ('stage' in message) onProgress?.(message);
-      else {
-        if (message.info) state.info = message.info;
-        onEvent?.(message);
-      }
-    });
-    state.info = await Promise.race([
-      loading,
-      connection.failed,
-      ...(signal
-        ? [
-            rejectOnAbort(
-              signal,
-              loading.catch(() => {}),
-            ),
-          ]
-        : []),
-    ]);
+      else onEvent?.(message);
+    } catch (error) {
+      // The page's own: no reason to stop here.
+      setTimeout(() => {
+        throw error;
+      });
+    }
+  };
+  try {
+    // Within this thread the mark that `remoteCallback` leaves means nothing.
+    const loading = connection.engine.load(files, engineOptions, remoteCallback(notify), annexAddresses(assets));
+    const first = [loading, connection.failed];
+    if (signal)
+      first.push(
+        rejectOnAbort(
+          signal,
+          loading.catch(() => {}),
+        ),
+      );
+    state.info = await Promise.race(first);
     return new ViT(connection, state);
   } catch (error) {
     connection.close();
-    throw error;
+    throw toViTError(error);
   }
 }
 
-function startLoading(
-  { engine }: Connection,
-  source: string | URL | ModelFiles,
-  options: EngineOptions,
-  annexes: AnnexAddresses,
-  notify: (message: Progress | EngineEvent) => void,
-): Promise<ModelInfo> {
-  // Within this thread the mark that `remoteCallback` leaves means nothing.
-  const callback = remoteCallback(notify);
-  if (typeof source === 'string' || source instanceof URL) {
+/** A whole address, or copies of the files: what is sent to a worker is moved there, and the caller keeps its own. */
+function modelSource(source: string | URL | ModelFiles): string | ModelFiles {
+  const isUrl = Object.prototype.toString.call(source) === '[object URL]';
+  if (typeof source === 'string' || isUrl) {
     const base = typeof document === 'undefined' ? globalThis.location?.href : document.baseURI;
-    return engine.load(new URL(source, base).href, options, callback, annexes);
+    try {
+      return new URL(source as string, base).href;
+    } catch (cause) {
+      throw badInput(
+        `${shown(String(source))} is no address of a model.json${base ? '' : '; give a whole one'}.`,
+        cause,
+      );
+    }
   }
-  // What is sent to a worker is moved there; the caller keeps what is its own.
-  const shards = source.shards.map((shard) => shard.slice());
-  return engine.load({ manifest: source.manifest, shards }, options, callback, annexes);
+  const { manifest, shards } = isObject(source) ? (source as ModelFiles) : ({} as Partial<ModelFiles>);
+  if (!Array.isArray(shards)) {
+    throw badInput(`loadViT() takes the address of a model.json, or { manifest, shards }; not ${shown(source)}.`);
+  }
+  return { manifest: manifest!, shards: Array.from(shards, copyShard) };
+}
+
+function copyShard(shard: Uint8Array, index: number): Uint8Array<ArrayBuffer> {
+  try {
+    return new Uint8Array(shard.buffer, shard.byteOffset, shard.byteLength).slice();
+  } catch (cause) {
+    throw badInput(`shards[${index}] must be a Uint8Array that holds its bytes still, not ${shown(shard)}.`, cause);
+  }
 }
 
 /** From logits to scores, by what a model was trained for. */
 const ACTIVATIONS = { 'single-label': 'softmax', 'multi-label': 'sigmoid', regression: 'none' } as const;
+
+function isFolder(assets: unknown): boolean {
+  try {
+    return !!inFolder(assets as string, '.');
+  } catch {
+    return false;
+  }
+}
 
 /** What may change while a model is loaded. */
 interface State {
@@ -158,11 +228,12 @@ export class ViT {
    * @throws ViTError `bad-image`, `bad-input`, `network`, `device-lost`, `aborted`, `disposed`.
    */
   async classify(image: ImageInput, options?: ClassifyOptions): Promise<Classification[]>;
-  async classify(images: ImageInput[], options?: ClassifyOptions): Promise<Classification[][]>;
+  async classify(images: ImageList, options?: ClassifyOptions): Promise<Classification[][]>;
   async classify(
-    input: ImageInput | ImageInput[],
+    input: ImageInput | ImageList,
     options: ClassifyOptions = {},
   ): Promise<Classification[] | Classification[][]> {
+    checkOptions('classify', options, CLASSIFY);
     const { labels, architecture, problemType, calibration } = this.info;
     if (architecture.classes === 0) throw new ViTError('bad-input', `${this.info.name} has no classes; use embed().`);
     const { activation = ACTIVATIONS[problemType], signal, ...rankOptions } = options;
@@ -173,7 +244,7 @@ export class ViT {
     if (activation === 'sigmoid') for (const row of scores) applySigmoid(row);
     if (activation === 'softmax' && calibration) for (const row of scores) applySoftmax(row, calibration.temperature);
     const results = scores.map((row) => rank(row, labels, rankOptions));
-    return Array.isArray(input) ? results : results[0];
+    return isList(input) ? results : results[0];
   }
 
   /**
@@ -181,14 +252,15 @@ export class ViT {
    * @returns D numbers per picture.
    */
   async embed(image: ImageInput, options?: EmbedOptions): Promise<Float32Array<ArrayBuffer>>;
-  async embed(images: ImageInput[], options?: EmbedOptions): Promise<Float32Array<ArrayBuffer>[]>;
+  async embed(images: ImageList, options?: EmbedOptions): Promise<Float32Array<ArrayBuffer>[]>;
   async embed(
-    input: ImageInput | ImageInput[],
-    { normalize = false, signal }: EmbedOptions = {},
+    input: ImageInput | ImageList,
+    options: EmbedOptions = {},
   ): Promise<Float32Array<ArrayBuffer> | Float32Array<ArrayBuffer>[]> {
+    const { normalize = false, signal } = checkOptions('embed', options, EMBED);
     const rows = await this.#runImages(input, 'embedding', signal);
     if (normalize) for (const row of rows) scaleToUnitLength(row);
-    return Array.isArray(input) ? rows : rows[0];
+    return isList(input) ? rows : rows[0];
   }
 
   /**
@@ -203,16 +275,18 @@ export class ViT {
   async embedText(texts: number[][], options?: EmbedOptions): Promise<Float32Array<ArrayBuffer>[]>;
   async embedText(
     input: number[] | number[][],
-    { normalize = false, signal }: EmbedOptions = {},
+    options: EmbedOptions = {},
   ): Promise<Float32Array<ArrayBuffer> | Float32Array<ArrayBuffer>[]> {
+    const { normalize = false, signal } = checkOptions('embedText', options, EMBED);
+    if (!Array.isArray(input)) throw badInput(`embedText() takes a list of token ids, not ${shown(input)}.`);
     if (input.length === 0) return [];
-    const isList = Array.isArray(input[0]);
-    const texts = (isList ? input : [input]) as number[][];
+    const isOne = !Array.isArray(input[0]);
+    const texts = (isOne ? [input] : input) as number[][];
     const { embedding } = await this.#call(() => this.#connection.engine.runTexts(texts), signal);
     const { data, shape } = embedding!;
     const rows = texts.map((_, i) => data.slice(i * shape[1], (i + 1) * shape[1]));
     if (normalize) for (const row of rows) scaleToUnitLength(row);
-    return isList ? rows : rows[0];
+    return isOne ? rows[0] : rows;
   }
 
   /**
@@ -223,10 +297,11 @@ export class ViT {
    */
   async attend(
     image: ImageInput,
-    { signal, ...options }: AttendOptions & CallOptions = {},
+    options: AttendOptions & CallOptions = {},
   ): Promise<{ data: Float32Array<ArrayBuffer>; shape: number[] }> {
-    const job = async () => this.#connection.engine.attend(await toWireImage(image, signal), options);
-    const { map, timing } = await this.#queue.run(job, signal);
+    const { signal, ...where } = checkOptions('attend', options, ATTEND);
+    const job = (picture: WireImage) => this.#connection.engine.attend(picture, where);
+    const { map, timing } = await this.#batcher.runAlone(image, job, signal);
     this.lastTiming = timing;
     return map;
   }
@@ -240,20 +315,21 @@ export class ViT {
    *   when they are first asked for.
    */
   async forward(
-    { data, shape }: { data: ArrayLike<number>; shape: readonly number[] },
-    { outputs = ['logits'], signal }: ForwardOptions = {},
+    pixels: { data: ArrayLike<number>; shape: readonly number[] },
+    options: ForwardOptions = {},
   ): Promise<Outputs> {
-    const pixels: Tensor = { data: Float32Array.from(data), shape: [...shape] };
-    return this.#call(() => this.#connection.engine.runPixels(pixels, outputs), signal);
+    const { outputs = ['logits'], signal } = checkOptions('forward', options, FORWARD);
+    const tensor = copyTensor(pixels);
+    return this.#call(() => this.#connection.engine.runPixels(tensor, outputs), signal);
   }
 
   /**
    * The exact pixels that the model is shown of a picture, after resize and crop: Pillow's, to the byte.
    * @param spec a manifest's `preprocess`; the model's own unless given
    */
-  preprocess(image: ImageInput, spec?: Preprocess, { signal }: CallOptions = {}): Promise<RgbImage> {
-    const job = async () => this.#connection.engine.preprocess(await toWireImage(image), spec);
-    return this.#queue.run(job, signal);
+  async preprocess(image: ImageInput, spec?: Preprocess, options: CallOptions = {}): Promise<RgbImage> {
+    const { signal } = checkOptions('preprocess', options, CALL);
+    return this.#batcher.runAlone(image, (picture) => this.#connection.engine.preprocess(picture, spec), signal);
   }
 
   /**
@@ -265,7 +341,10 @@ export class ViT {
   geometry(source: Size): Geometry {
     for (const [name, value] of Object.entries({ width: source?.width, height: source?.height })) {
       if (!Number.isInteger(value) || value <= 0) {
-        throw new ViTError('bad-input', `geometry: ${name} is ${value}; give a positive whole number of pixels.`);
+        throw new ViTError(
+          'bad-input',
+          `geometry: ${name} is ${shown(value)}; give a positive whole number of pixels.`,
+        );
       }
     }
     return geometry(source, this.info.preprocess);
@@ -276,18 +355,21 @@ export class ViT {
    * calls wait.
    * @throws ViTError `bad-image`; `no-webgpu` where the processor computes the model
    */
-  profile(image: ImageInput): Promise<Profile> {
-    return this.#queue.run(async () => this.#connection.engine.profile(await toWireImage(image)));
+  async profile(image: ImageInput, options: CallOptions = {}): Promise<Profile> {
+    const { signal } = checkOptions('profile', options, CALL);
+    return this.#batcher.runAlone(image, (picture) => this.#connection.engine.profile(picture), signal);
   }
 
   /** Replays the manifest's golden input on this machine and compares the logits. */
-  selfTest(): Promise<SelfTest> {
-    return this.#queue.run(() => this.#connection.engine.selfTest());
+  async selfTest(options: CallOptions = {}): Promise<SelfTest> {
+    const { signal } = checkOptions('selfTest', options, CALL);
+    return this.#queue.run(() => this.#connection.engine.selfTest(), signal);
   }
 
   /** Bytes that are held for this model. */
-  memory(): Promise<Memory> {
-    return this.#queue.run(() => this.#connection.engine.memory());
+  async memory(options: CallOptions = {}): Promise<Memory> {
+    const { signal } = checkOptions('memory', options, CALL);
+    return this.#queue.run(() => this.#connection.engine.memory(), signal);
   }
 
   /** Frees GPU and worker. Pending and later calls reject with `disposed`. */
@@ -296,8 +378,8 @@ export class ViT {
     this.#connection.close();
   }
 
-  async #runImages(input: ImageInput | ImageInput[], output: OutputName, signal?: AbortSignal) {
-    const images = Array.isArray(input) ? input : [input];
+  async #runImages(input: ImageInput | ImageList, output: OutputName, signal?: AbortSignal) {
+    const images = isList(input) ? [...input] : [input];
     if (images.length === 0) return [];
     const { rows, timing } = await this.#batcher.run(images, output, signal);
     this.lastTiming = timing;
@@ -308,6 +390,21 @@ export class ViT {
     const { outputs, timing } = await this.#queue.run(job, signal);
     this.lastTiming = timing;
     return outputs;
+  }
+}
+
+function isList(input: ImageInput | ImageList): input is ImageList {
+  return isObject(input) ? Symbol.iterator in input && !ArrayBuffer.isView(input) : Array.isArray(input);
+}
+
+function copyTensor(pixels: { data: ArrayLike<number>; shape: readonly number[] }): Tensor {
+  try {
+    return { data: Float32Array.from(pixels.data), shape: [...pixels.shape] };
+  } catch (cause) {
+    throw badInput(
+      `forward() takes { data, shape }, numbers both of them and still there; not ${shown(pixels)}.`,
+      cause,
+    );
   }
 }
 

@@ -174,7 +174,7 @@ export class GpuBackend implements Provable {
    */
   async warmUp(): Promise<void> {
     if (this.#isWarm) return;
-    const onePixel = { data: new Uint8ClampedArray(4), width: 1, height: 1 } as ImageData;
+    const onePixel = { data: new Uint8ClampedArray(4), width: 1, height: 1 };
     await this.run({ batch: 1, usePicture: async (_, use) => use(onePixel) }, { outputs: [] });
     await this.#gpu.device.queue.onSubmittedWorkDone();
   }

@@ -13,12 +13,13 @@ import type { Preprocess } from '../model/preprocess.ts';
 import { declaredSize } from './dimensions.ts';
 import type { Size } from './geometry.ts';
 import { withoutOrientation } from './orientation.ts';
+import type { RgbaPixels } from './pixels.ts';
 
 /** Pillow's limit, beyond which it reports a decompression bomb: 716 MB of RGBA. */
 export const MAX_PIXELS = 178_956_970;
 
 /** A decoded picture. An `ImageBitmap` made from a `Blob` is the caller's to close. */
-export type Picture = ImageBitmap | ImageData;
+export type Picture = ImageBitmap | RgbaPixels;
 
 export type DecodeOptions = Pick<Preprocess, 'orientation'>;
 
@@ -28,23 +29,34 @@ const AS_STORED: ImageBitmapOptions = { colorSpaceConversion: 'none', premultipl
 /** Enough for every header but that of a JPEG with much metadata. */
 const HEADER_BYTES = 1 << 16;
 
+/** Of any realm: an iframe has a class of its own. */
+export function isFile(image: Blob | Picture): image is Blob {
+  return !('width' in image);
+}
+
 /**
- * @throws ViTError `bad-image` for what is empty, larger than `MAX_PIXELS`, or nothing that this browser decodes.
+ * @throws ViTError `bad-image` for what is empty, larger than `MAX_PIXELS`, gone meanwhile, or nothing that is decoded here.
  */
 export async function decodeImage(image: Blob | Picture, options: DecodeOptions = {}): Promise<Picture> {
-  if (!(image instanceof Blob)) {
+  if (!isFile(image)) {
     checkSize(image);
     if ('data' in image) checkBytes(image);
     return image;
   }
   const name = nameOf(image);
   if (image.size === 0) throw new ViTError('bad-image', `${name} is empty (0 bytes): give a PNG, JPEG, WebP or GIF.`);
-  const declared = await headerSize(image);
-  if (declared) checkSize(declared, name);
-  if (typeof createImageBitmap === 'undefined') {
-    throw new ViTError('bad-image', `${name} cannot be decoded outside a browser: give its pixels as ImageData.`);
+  let file = image;
+  try {
+    const declared = await headerSize(image);
+    if (declared) checkSize(declared, name);
+    if (options.orientation === 'stored') file = await withoutOrientation(image);
+  } catch (cause) {
+    if (cause instanceof ViTError) throw cause;
+    throw new ViTError('bad-image', `${name} cannot be read: it was moved, changed or closed since.`, { cause });
   }
-  const file = options.orientation === 'stored' ? await withoutOrientation(image) : image;
+  if (typeof createImageBitmap === 'undefined' || typeof OffscreenCanvas === 'undefined') {
+    throw new ViTError('bad-image', `${name} cannot be decoded outside a browser: give { data, width, height }.`);
+  }
   const bitmap = await decode(file, name);
   try {
     checkSize(bitmap, name);
@@ -90,11 +102,11 @@ function checkSize({ width, height }: Size, name = 'The image'): void {
   if (width < 1 || height < 1) throw new ViTError('bad-image', `${name} has ${width} x ${height} pixels: none.`);
 }
 
-function checkBytes({ data, width, height }: ImageData): void {
+function checkBytes({ data, width, height }: RgbaPixels): void {
   if (data.BYTES_PER_ELEMENT !== 1 || data.length !== width * height * 4) {
     throw new ViTError(
       'bad-image',
-      `ImageData of ${width} x ${height} pixels with ${data.length} values of ${data.BYTES_PER_ELEMENT} bytes: ` +
+      `Pixels of ${width} x ${height} pixels with ${data.length} values of ${data.BYTES_PER_ELEMENT} bytes: ` +
         'give 4 bytes per pixel (RGBA).',
     );
   }

@@ -3,7 +3,7 @@
  */
 
 import type { Preprocess } from '../model/preprocess.ts';
-import { decodeImage, type Picture } from './decode.ts';
+import { decodeImage, isFile, type Picture } from './decode.ts';
 import { planPasses } from './passes.ts';
 import type { PixelSource } from './pixels.ts';
 import { pictureSource } from './read-pixels.ts';
@@ -31,6 +31,6 @@ export async function rgbOnCpu(image: Blob | Picture, spec: Preprocess): Promise
   try {
     return resizeToSpec(pictureSource(picture, spec.background), spec);
   } finally {
-    if (image instanceof Blob && 'close' in picture) picture.close();
+    if (isFile(image) && 'close' in picture) picture.close();
   }
 }

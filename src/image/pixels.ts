@@ -11,6 +11,14 @@ export interface Pixels {
   channels: 3 | 4;
 }
 
+/** What `ImageData` holds: outside a browser there is no such class. */
+export interface RgbaPixels {
+  /** `[height, width, 4]` */
+  data: Uint8ClampedArray<ArrayBuffer>;
+  width: number;
+  height: number;
+}
+
 export interface PixelSource {
   width: number;
   height: number;

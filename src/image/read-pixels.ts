@@ -5,6 +5,7 @@
  *
  * Read strip by strip: a picture of 100 megapixels needs no second copy.
  */
+import { ViTError } from '../error.ts';
 import { compositeOver } from './composite.ts';
 import type { Picture } from './decode.ts';
 import { type PixelSource, pixelSource } from './pixels.ts';
@@ -19,6 +20,7 @@ export function pictureSource(picture: Picture, background?: readonly number[]):
   return { ...source, rows: (first, count) => compositeOver(source.rows(first, count), background) };
 }
 
+/** @throws ViTError `bad-image` where there is no canvas that gives pixels back */
 function bitmapSource(bitmap: ImageBitmap): PixelSource {
   const { width, height } = bitmap;
   const canvas = new CanvasReader(bitmap);
@@ -56,7 +58,9 @@ class CanvasReader {
   rows(first: number, count: number): Uint8ClampedArray {
     const { width } = this.bitmap;
     if (!this.context || this.context.canvas.height < count) {
-      this.context = new OffscreenCanvas(width, count).getContext('2d', { willReadFrequently: true })!;
+      this.context = new OffscreenCanvas(width, count).getContext('2d', { willReadFrequently: true });
+      if (!this.context)
+        throw new ViTError('bad-image', `No canvas gives pixels back here: give { data, width, height }.`);
       // Replaces what the last strip left, transparent pixels included.
       this.context.globalCompositeOperation = 'copy';
     }

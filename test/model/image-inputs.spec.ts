@@ -3,7 +3,7 @@
  * colours without a loss anywhere: each way must give its bytes exactly, but for video, which has its own colours.
  */
 import { afterAll, describe, expect, test } from 'vitest';
-import { type ImageInput, toWireImage } from '../../src/client/image-input.ts';
+import { type ImageInput, takePicture } from '../../src/client/image-input.ts';
 import { decodeImage } from '../../src/image/decode.ts';
 import { resizeToSpec } from '../../src/image/model-pixels.ts';
 import { pictureSource } from '../../src/image/read-pixels.ts';
@@ -20,7 +20,7 @@ const rgb = rgba.filter((_, i) => i % 4 < 3);
 const imageData = () => new ImageData(new Uint8ClampedArray(rgba), WIDTH, HEIGHT);
 
 async function seen(input: ImageInput) {
-  const picture = await decodeImage(await toWireImage(input));
+  const picture = await decodeImage(await takePicture(input));
   return resizeToSpec(pictureSource(picture), AS_IT_IS);
 }
 

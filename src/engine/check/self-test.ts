@@ -54,7 +54,7 @@ export async function checkPicture(backend: Backend, { preprocess }: Manifest, p
   const [width, height] = [61, 47];
   const noise = goldenPixels(1, [height * width, 4]);
   const data = Uint8ClampedArray.from(noise, (value, i) => (i % 4 === 3 ? 255 : (value + 1) * 128));
-  const picture = { data, width, height } as ImageData;
+  const picture = { data, width, height };
   const { data: rgb } = resizeToSpec(pictureSource(picture, preprocess.background), preprocess);
   const pixels = normalize(rgb, normalizeTable(preprocess, channels), channels);
   const name = goldenOutput(plan.architecture);
