@@ -98,7 +98,13 @@ const tests: ViteUserConfig = {
   publicDir: false,
   test: {
     projects: [
-      { test: { name: 'unit', include: ['test/unit/**/*.spec.ts', 'test/field/**/!(*.browser).spec.ts'] } },
+      {
+        test: {
+          name: 'unit',
+          include: ['test/unit/**/*.spec.ts', 'test/field/*.spec.ts'],
+          exclude: ['test/field/*.{browser,page}.spec.ts'],
+        },
+      },
       {
         define: { 'import.meta.env.VIT_MODELS': JSON.stringify(MODELS) },
         test: {
@@ -123,7 +129,7 @@ const tests: ViteUserConfig = {
         server: { fs: { allow: MODELS ? ['.', MODELS] : ['.'] } },
         test: {
           name: 'gpu',
-          include: ['test/kernels/**/*.spec.ts', 'test/model/**/*.spec.ts'],
+          include: ['test/kernels/**/*.spec.ts', 'test/model/**/*.spec.ts', 'test/field/*.browser.spec.ts'],
           testTimeout: 60_000,
           // One GPU, two cores: files one after another.
           fileParallelism: false,

@@ -20,12 +20,13 @@ export interface Connection {
 
 /**
  * @param worker makes the worker (for a bundler or a Content Security Policy that needs it made its own way);
- *   `false` runs the engine in the calling thread; by default the library's own worker file beside this one is started.
+ *   `false` runs the engine in the calling thread; by default the library's own worker file beside this one is started,
+ *   where there are workers (not in Node, nor within service and shared workers).
  * @param assets the folder of all files of the library, where they are not beside this one
  * @throws ViTError `network` where the engine's file cannot be had for this thread
  */
 export async function connect(worker: false | (() => Worker) | undefined, assets?: string | URL): Promise<Connection> {
-  if (worker === false) {
+  if (worker === false || (!worker && typeof Worker === 'undefined')) {
     const engine = await engineHere(annexAddresses(assets));
     return { engine, failed: new Promise(() => {}), close: () => void engine.dispose() };
   }

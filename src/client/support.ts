@@ -1,24 +1,21 @@
 /**
  * What would run here, asked without a download and without a device.
  */
+import { whyNoWebGpu } from '../gpu/absence.ts';
 import { adapterInfo } from '../gpu/adapter.ts';
 
 export interface Support {
   webgpu: boolean;
   /** Why not, and what to do about it, in a sentence for people; null where WebGPU works. */
   reason: string | null;
-  /** The GPU is imitated by the processor: right, but slow. */
+  /** The GPU is imitated by the CPU: right, but slow. */
   software: boolean;
 }
 
+/** Does not throw, whatever runs it: a browser, a worker, Node, a server that renders a page. */
 export async function checkSupport(): Promise<Support> {
   const gpu = globalThis.navigator?.gpu;
-  if (!gpu) {
-    const reason = globalThis.isSecureContext
-      ? 'This browser has no WebGPU. Chrome, Edge, Safari and Firefox have it in their current versions.'
-      : 'WebGPU is only given to secure pages. Open this page over https or on localhost.';
-    return { webgpu: false, reason, software: false };
-  }
+  if (!gpu) return { webgpu: false, reason: whyNoWebGpu(), software: false };
   const adapter = await gpu.requestAdapter().catch(() => null);
   if (!adapter) {
     const reason =

@@ -3,6 +3,7 @@
  * that checks: none is lost, none becomes a wrong result.
  */
 import { ViTError } from '../error.ts';
+import { whyNoWebGpu } from './absence.ts';
 
 /** Some kernels use them; none is required. */
 const OPTIONAL_FEATURES = ['shader-f16', 'subgroups', 'chromium-experimental-subgroup-matrix'] as GPUFeatureName[];
@@ -36,12 +37,7 @@ export class Gpu {
    */
   static async request(powerPreference?: GPUPowerPreference): Promise<Gpu> {
     const gpu = globalThis.navigator?.gpu;
-    if (!gpu) {
-      throw new ViTError(
-        'no-webgpu',
-        'There is no WebGPU here: it needs a current browser and an https or localhost page.',
-      );
-    }
+    if (!gpu) throw new ViTError('no-webgpu', whyNoWebGpu());
     const adapter = await gpu.requestAdapter({ powerPreference });
     if (!adapter) throw new ViTError('no-webgpu', 'The browser found no GPU that WebGPU can use.');
     try {
