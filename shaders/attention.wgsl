@@ -7,6 +7,8 @@
 //            patches of query and key, which lie in rows of GRID_COLUMNS behind the class token
 //   y        [images * QUERIES, HEADS * VECTORS] vec4s
 //
+// Keys of tokens before FIRST do not count.
+//
 // A thread owns one query of one head (grid: queries, heads, images). It goes over the keys four at a time with an
 // online softmax: it keeps the largest score so far, the sum of the exponentials and the weighted sum of values, and
 // rescales both sums when a larger score appears. No score is ever stored, and qkv is read in place.
@@ -23,6 +25,7 @@ const VECTORS = 16u;
 const SCALE = 0.125f;
 const CAUSAL = false;
 const SHARED_QUERY = false;
+const FIRST = 0u;
 const RELATIVE_BIAS = false;
 const GRID_ROWS = 14u;
 const GRID_COLUMNS = 14u;
@@ -67,6 +70,9 @@ fn finished(products: vec4f, query: u32, head: u32, wanted: vec4u) -> vec4f {
     scores += vec4f(table[at.x], table[at.y], table[at.z], table[at.w]);
   }
   scores = select(vec4f(LOWEST), scores, wanted < vec4u(TOKENS));
+  if (FIRST > 0u) {
+    scores = select(vec4f(LOWEST), scores, wanted >= vec4u(FIRST));
+  }
   if (CAUSAL) {
     scores = select(vec4f(LOWEST), scores, wanted <= vec4u(query));
   }

@@ -8,9 +8,16 @@ enable subgroups;
 
 const COLUMNS = 192u;
 const VECTORS = 48u;
+const GROUP = 192u;
+const GROUP_VECTORS = 48u;
 const INPUT_STRIDE = 48u;
 const INPUT_FIRST = 0u;
 const EPSILON = 1e-6f;
+const RMS = false;
+const ACCUMULATE = false;
+const PERIOD = 1u;
+const SECOND = 1u;
+const END = 1u;
 const LANES = 32u;
 
 const STEPS = (VECTORS + LANES - 1u) / LANES;
@@ -53,8 +60,22 @@ fn sum_of_row(value: f32, subgroup: u32, array: u32) -> f32 {
 
 /// x - mean, and zero in the padding.
 fn deviation(values: vec4f, mean: f32, vector: u32) -> vec4f {
-  let inside = vector * 4u + vec4u(0u, 1u, 2u, 3u) < vec4u(COLUMNS);
+  let inside = vector % GROUP_VECTORS * 4u + vec4u(0u, 1u, 2u, 3u) < vec4u(GROUP);
   return select(vec4f(), values - mean, inside);
+}
+
+/// What was normalised, with its weight and bias.
+fn write(row: u32, vector: u32, normed: vec4f) {
+  let place = row % PERIOD;
+  let part = select(vector, VECTORS + vector, place >= SECOND);
+  var value = normed * weight[part] + bias[part];
+  if (place >= END) {
+    value = x[row * INPUT_STRIDE + INPUT_FIRST + vector];
+  }
+  if (ACCUMULATE) {
+    value += y[row * VECTORS + vector];
+  }
+  y[row * VECTORS + vector] = value;
 }
 
 @compute @workgroup_size(LANES)
@@ -78,7 +99,10 @@ fn subgroups(
     }
     sum += values[i];
   }
-  let mean = sum_of_row(dot(sum, vec4f(1.0)), subgroup, 0u) / f32(COLUMNS);
+  var mean = 0.0;
+  if (!RMS) {
+    mean = sum_of_row(dot(sum, vec4f(1.0)), subgroup, 0u) / f32(COLUMNS);
+  }
 
   var squares = vec4f();
   for (var i = 0u; i < STEPS; i++) {
@@ -91,7 +115,7 @@ fn subgroups(
   for (var i = 0u; i < STEPS; i++) {
     let vector = i * LANES + lane;
     if (vector < VECTORS) {
-      y[row * VECTORS + vector] = values[i] * scale * weight[vector] + bias[vector];
+      write(row, vector, values[i] * scale);
     }
   }
 }

@@ -1,17 +1,28 @@
 // LayerNorm of each row: y = (x - mean) / sqrt(variance + EPSILON) * weight + bias
 //
 //   x       [rows, INPUT_STRIDE] vec4s, of which VECTORS from INPUT_FIRST on are the row
-//   weight  [VECTORS] vec4s, zero past COLUMNS; bias likewise
-//   y       [rows, VECTORS] vec4s, zero past COLUMNS
+//   weight  [VECTORS] vec4s, or [2, VECTORS] where there is a SECOND; bias likewise
+//   y       [rows, VECTORS] vec4s
 //
-// A workgroup takes ROWS rows, LANES threads each. A thread keeps its part of the row in registers, so x is read once;
+// The columns come in groups of GROUP, each padded with zeros to whole vec4s; so does y. With RMS the mean is taken for 0; with
+// ACCUMULATE y += that. Of every PERIOD rows those from SECOND on have the second weight and bias, and those from END on stay as
+// they are.
+//
+// A workgroup takes ROWS rows, LANES threads each (grid: over two dimensions, since one allows 65,535). A thread keeps its part of the row in registers, so x is read once;
 // the variance is that of the deviations from the mean (two passes): E[x²] - E[x]² loses digits where |mean| is large.
 
 const COLUMNS = 192u;
 const VECTORS = 48u;
+const GROUP = 192u;
+const GROUP_VECTORS = 48u;
 const INPUT_STRIDE = 48u;
 const INPUT_FIRST = 0u;
 const EPSILON = 1e-6f;
+const RMS = false;
+const ACCUMULATE = false;
+const PERIOD = 1u;
+const SECOND = 1u;
+const END = 1u;
 const LANES = 16u;
 const ROWS = 4u;
 
@@ -44,14 +55,33 @@ fn sum_of_row(value: f32, lane: u32, slot: u32) -> f32 {
 
 /// x - mean, and zero in the padding.
 fn deviation(values: vec4f, mean: f32, vector: u32) -> vec4f {
-  let inside = vector * 4u + vec4u(0u, 1u, 2u, 3u) < vec4u(COLUMNS);
+  let inside = vector % GROUP_VECTORS * 4u + vec4u(0u, 1u, 2u, 3u) < vec4u(GROUP);
   return select(vec4f(), values - mean, inside);
 }
 
+/// What was normalised, with its weight and bias.
+fn write(row: u32, vector: u32, normed: vec4f) {
+  let place = row % PERIOD;
+  let part = select(vector, VECTORS + vector, place >= SECOND);
+  var value = normed * weight[part] + bias[part];
+  if (place >= END) {
+    value = x[row * INPUT_STRIDE + INPUT_FIRST + vector];
+  }
+  if (ACCUMULATE) {
+    value += y[row * VECTORS + vector];
+  }
+  y[row * VECTORS + vector] = value;
+}
+
 @compute @workgroup_size(LANES, ROWS)
-fn main(@builtin(global_invocation_id) id: vec3u, @builtin(local_invocation_index) slot: u32) {
-  let lane = id.x;
-  let row = id.y;
+fn main(
+  @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(num_workgroups) workgroups: vec3u,
+  @builtin(local_invocation_id) local: vec3u,
+  @builtin(local_invocation_index) slot: u32,
+) {
+  let lane = local.x;
+  let row = (workgroup.y * workgroups.x + workgroup.x) * ROWS + local.y;
   var values: array<vec4f, STEPS>;
 
   var sum = vec4f();
@@ -62,7 +92,10 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(local_invocation_inde
     }
     sum += values[i];
   }
-  let mean = sum_of_row(dot(sum, vec4f(1.0)), lane, slot) / f32(COLUMNS);
+  var mean = 0.0;
+  if (!RMS) {
+    mean = sum_of_row(dot(sum, vec4f(1.0)), lane, slot) / f32(COLUMNS);
+  }
 
   var squares = vec4f();
   for (var i = 0u; i < STEPS; i++) {
@@ -76,7 +109,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(local_invocation_inde
     for (var i = 0u; i < STEPS; i++) {
       let vector = i * LANES + lane;
       if (vector < VECTORS) {
-        y[row * VECTORS + vector] = values[i] * scale * weight[vector] + bias[vector];
+        write(row, vector, values[i] * scale);
       }
     }
   }

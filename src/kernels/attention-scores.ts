@@ -15,7 +15,7 @@ export interface ProductTiling {
 
 /** Bindings qkv, table (any buffer without `grid`), y. Rows are those of y: queries of every head and image. */
 export function attentionScores(
-  sizes: Omit<AttentionSizes, 'sharedQuery'>,
+  sizes: Omit<AttentionSizes, 'sharedQuery' | 'first'>,
   { entry }: ProductTiling = { entry: 'main' },
 ): Kernel {
   const { tokens, heads } = sizes;

@@ -24,6 +24,8 @@ export interface AttentionSizes {
   grid?: readonly [number, number] | null;
   /** One query for all images instead of one per token. Default false. */
   sharedQuery?: boolean;
+  /** Tokens before it are not seen. Default 0. */
+  first?: number;
 }
 
 /** How the work is split: see the shaders. `subgroups` needs the device's feature of that name. */
@@ -39,9 +41,9 @@ export type AttentionTiling =
  * multiple of 4 floats.
  */
 export function attention(sizes: AttentionSizes, { entry }: AttentionTiling = { entry: 'direct' }): Kernel {
-  const { tokens, heads, headSize, sharedQuery = false } = sizes;
+  const { tokens, heads, headSize, sharedQuery = false, first = 0 } = sizes;
   const queries = sharedQuery ? 1 : tokens;
-  const constants = { ...attentionConstants(sizes), SHARED_QUERY: sharedQuery };
+  const constants = { ...attentionConstants(sizes), SHARED_QUERY: sharedQuery, FIRST: first };
   // Scores, softmax and values as three kernels are what it was made of.
   const variant = entry === 'direct' ? !sharedQuery && 'fused' : entry;
   return {
@@ -61,7 +63,7 @@ export function attention(sizes: AttentionSizes, { entry }: AttentionTiling = { 
 }
 
 /** Of this shader and of attention-scores.wgsl. */
-export function attentionConstants(sizes: Omit<AttentionSizes, 'sharedQuery'>): Constants {
+export function attentionConstants(sizes: Omit<AttentionSizes, 'sharedQuery' | 'first'>): Constants {
   const { tokens, heads, headSize, scale, causal = false, grid = null } = sizes;
   return {
     TOKENS: tokens,
@@ -97,18 +99,19 @@ export function packBiasTable(table: ArrayLike<number>, heads: number): Float32A
 }
 
 /**
- * The shared query: a linear layer applied to a vector that the model has learned. Once, while loading, in f64.
+ * The shared query: a vector that the model has learned, or a linear layer applied to it. Once, while loading, in f64.
  * @param latent `[D]`
- * @param weight `[D, D]`
- * @param bias `[D]`
+ * @param weight `[D, D]`; undefined without a linear layer
+ * @param bias `[D]`; likewise
  * @param columns of the heads
  */
 export function packQuery(
   latent: ArrayLike<number>,
-  weight: ArrayLike<number>,
-  bias: ArrayLike<number>,
+  weight: ArrayLike<number> | undefined,
+  bias: ArrayLike<number> | undefined,
   columns: ColumnLayout,
 ): Float32Array<ArrayBuffer> {
+  if (!weight || !bias) return packVector(latent, columns);
   const query = new Float64Array(columns.count);
   for (let o = 0; o < columns.count; o++) {
     query[o] = bias[o];

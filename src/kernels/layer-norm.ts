@@ -11,6 +11,17 @@ export interface LayerNormSizes {
   rowStep?: number;
   /** The first row of the input. Default 0. */
   firstRow?: number;
+  /** Equal slices of the columns, each of which is padded. Default 1. */
+  groups?: number;
+  /** Default `layer`. */
+  norm?: 'layer' | 'rms';
+  /** Add to what y holds instead of replacing it. */
+  accumulate?: boolean;
+  /**
+   * Of every `rows` rows, those from `second` on have another weight and bias, which follow the first, and those from `end` on
+   * stay as they are. Default: all are alike.
+   */
+  period?: { rows: number; second: number; end: number };
 }
 
 /** How the work is split: see the shaders. `lanes`: threads that share a row, a power of two. */
@@ -20,18 +31,35 @@ export type LayerNormTiling =
   /** From 4 to 256. Needs the device's feature `subgroups`. */
   | { entry: 'subgroups'; lanes: number };
 
-/** Rows to rows; bindings x, weight, bias, y. Rows are padded with zeros to a multiple of 4 floats. */
+/** Rows to rows; bindings x, weight, bias, y. Groups are padded with zeros to a multiple of 4 floats. */
 export function layerNorm(
-  { columns, epsilon, rowStep = 1, firstRow = 0 }: LayerNormSizes,
+  {
+    columns,
+    epsilon,
+    rowStep = 1,
+    firstRow = 0,
+    groups = 1,
+    norm = 'layer',
+    accumulate = false,
+    period = { rows: 1, second: 1, end: 1 },
+  }: LayerNormSizes,
   { entry, lanes }: LayerNormTiling = { entry: 'main', lanes: 16 },
 ): Kernel {
-  const vectors = ceilDiv(columns, 4);
+  const groupVectors = ceilDiv(columns / groups, 4);
+  const vectors = groups * groupVectors;
   const constants = {
     COLUMNS: columns,
     VECTORS: vectors,
+    GROUP: columns / groups,
+    GROUP_VECTORS: groupVectors,
     INPUT_STRIDE: rowStep * vectors,
     INPUT_FIRST: firstRow * vectors,
     EPSILON: epsilon,
+    RMS: norm === 'rms',
+    ACCUMULATE: accumulate,
+    PERIOD: period.rows,
+    SECOND: period.second,
+    END: period.end,
     LANES: lanes,
   };
   const kernel = { name: 'layer-norm', entry, bindings: ['read', 'read', 'read', 'write'] } as const;
@@ -43,6 +71,6 @@ export function layerNorm(
   return {
     ...kernel,
     code: specialise('layer-norm.wgsl', source, { ...constants, ROWS: rowsPerWorkgroup }),
-    grid: (rows) => [1, ceilDiv(rows, rowsPerWorkgroup), 1],
+    grid: (rows) => spread(ceilDiv(rows, rowsPerWorkgroup)),
   };
 }

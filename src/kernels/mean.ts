@@ -15,10 +15,12 @@ export interface MeanSizes {
   /** y has `parts` slices as wide as x, and `part` is written. Default the only one. */
   part?: number;
   parts?: number;
+  /** Halfway between the mean and the largest. Default false. */
+  largest?: boolean;
 }
 
 /** Bindings x, y. Rows are images; each slice is padded to a multiple of 4 floats. */
-export function mean({ tokens, first, count, width, part = 0, parts = 1 }: MeanSizes): Kernel {
+export function mean({ tokens, first, count, width, part = 0, parts = 1, largest = false }: MeanSizes): Kernel {
   const vectors = ceilDiv(width, 4);
   return {
     name: 'mean',
@@ -29,6 +31,7 @@ export function mean({ tokens, first, count, width, part = 0, parts = 1 }: MeanS
       COLUMNS: vectors,
       STRIDE: parts * vectors,
       OFFSET: part * vectors,
+      LARGEST: largest,
       WIDE,
     }),
     bindings: ['read', 'write'],

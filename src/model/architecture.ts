@@ -5,6 +5,7 @@
  * The required fields describe a plain pre-norm ViT with a class token: timm's `VisionTransformer`, Hugging Face's
  * `ViTForImageClassification`. Every other field is a departure from it, and is left out where there is none.
  */
+import type { Rotary } from './rotary.ts';
 import type { TextArchitecture } from './text.ts';
 
 export const ACTIVATIONS = ['gelu', 'gelu_tanh', 'quick_gelu', 'relu'] as const;
@@ -23,14 +24,20 @@ export const POSITION_RESAMPLINGS = [
   'bicubic-offset',
   'bicubic-corners',
   'bilinear',
+  'bilinear-antialias',
   'bilinear-corners',
+  'sincos',
+  'sincos-inclusive',
 ] as const;
 
 /**
  * How a position embedding is brought to another grid of patches. `bicubic` is PyTorch's (a = -0.75, Hugging Face),
  * `bicubic-antialias` the one with antialias (a = -0.5, timm), `bicubic-offset` DINO's, whose scale is (n + 0.1) / old,
- * `bilinear` PyTorch's. With `-corners` the corners stay in place: `bicubic` so in torchvision, `bilinear` in SciPy's zoom of
- * order 1 (Google's JAX models).
+ * `bilinear` PyTorch's, `bilinear-antialias` that with antialias (SigLIP 2). With `-corners` the corners stay in place: `bicubic`
+ * so in torchvision, `bilinear` in SciPy's zoom of order 1 (Google's JAX models).
+ *
+ * `sincos` positions are computed anew for every grid: sines and cosines of wave lengths from 2π to 2π 10000, which the longest
+ * one does not reach (AIMv2) or, `sincos-inclusive`, does (SimpleViT, big_vision).
  */
 export type PositionResampling = (typeof POSITION_RESAMPLINGS)[number];
 
@@ -49,9 +56,14 @@ export const MLPS = ['plain', 'swiglu'] as const;
 /** `plain`: fc2(activation(fc1(x))). `swiglu`: fc2(silu(gate) * up), with gate and up the halves of fc1(x). */
 export type Mlp = (typeof MLPS)[number];
 
-export const NORM_ORDERS = ['first', 'last'] as const;
+export const NORMS = ['layer', 'rms'] as const;
 
-/** `first` (pre-norm): x += f(norm(x)). `last` (post-norm): x = norm(x + f(x)). */
+/** `layer`: (x - mean) / sqrt(variance + epsilon) * weight + bias. `rms`: x / sqrt(mean of x² + epsilon) * weight. */
+export type Norm = (typeof NORMS)[number];
+
+export const NORM_ORDERS = ['first', 'last', 'branch'] as const;
+
+/** `first` (pre-norm): x += f(norm(x)). `last` (post-norm): x = norm(x + f(x)). `branch`: x += norm(f(x)). */
 export type NormOrder = (typeof NORM_ORDERS)[number];
 
 export const FINAL_NORMS = ['tokens', 'pooled', 'none'] as const;
@@ -64,6 +76,7 @@ export const POOLINGS = [
   'class-and-distillation',
   'class-and-patches',
   'patches',
+  'patches-and-largest',
   'all',
   'attention',
   'none',
@@ -72,7 +85,8 @@ export const POOLINGS = [
 /**
  * How tokens become the features of an image: the class token; the mean of class and distillation token (with classes:
  * a head for each, whose logits are averaged: DeiT); the class token followed by the mean of the patches (DINOv2); the
- * mean of the patches or of all tokens; attention of a learned query (SigLIP). With `none` the tokens are the result.
+ * mean of the patches, that halfway to the largest of each feature (timm's avgmax), or the mean of all tokens; attention of a
+ * learned query (SigLIP). With `none` the tokens are the result.
  */
 export type Pooling = (typeof POOLINGS)[number];
 
@@ -94,9 +108,11 @@ export interface Architecture {
   classes: number;
   /** Of the MLPs. SwiGLU has SiLU instead. */
   activation: Activation;
-  /** Of every LayerNorm. */
+  /** Of every norm. */
   epsilon: number;
 
+  /** What every norm is. Default `layer`. */
+  norm?: Norm;
   /** Whether a class token stands in front of the patches. Default true. */
   classToken?: boolean;
   /** Whether DeiT's distillation token stands behind the class token. Default false. */
@@ -109,6 +125,11 @@ export interface Architecture {
   positionResampling?: PositionResampling;
   /** Whether the pixels of each patch are normalised before they are projected (lucidrains' vit-pytorch). Default false. */
   pixelNorm?: boolean;
+  /**
+   * Widths of linear layers, each with the activation behind it, that the pixels of a patch go through before they are projected
+   * (MobileCLIP's convolutions). Default none.
+   */
+  stem?: number[];
   /** Whether the projection of patches has a bias. Default true. */
   patchBias?: boolean;
   /** Whether each projected patch is normalised before anything is added. Default false. */
@@ -119,6 +140,12 @@ export interface Architecture {
   normOrder?: NormOrder;
   /** Whether Q, K and V have a bias. Default true. */
   qkvBias?: boolean;
+  /** Whether Q and K of each head are normalised. Default false. */
+  qkNorm?: boolean;
+  /** How Q and K are turned by the place of their patch. Default null: not at all. */
+  rotary?: Rotary | null;
+  /** Whether the heads, side by side, are normalised before they are projected. Default false. */
+  attentionNorm?: boolean;
   /** K: features of a head, of which all together need not be as wide as the tokens. Default width / heads. */
   headSize?: number;
   /** What Q Kᵀ is multiplied with. Default 1/√(head size). */
@@ -131,10 +158,22 @@ export interface Architecture {
   layerScale?: boolean;
   /** Default `plain`. */
   mlp?: Mlp;
+  /** Whether the hidden layer of an MLP is normalised, behind its activation. Default false. */
+  mlpNorm?: boolean;
   /** Default `tokens`. */
   finalNorm?: FinalNorm;
+  /** Whether tokens in front of the patches have a final norm of their own (DINOv3). Default false. */
+  prefixNorm?: boolean;
   /** Default `class`. */
   pooling?: Pooling;
+  /** Of the pooling by attention; divides the width. Default as many as in a block. */
+  poolingHeads?: number;
+  /** Whether its query is a linear layer of what was learned, or that itself (AIMv2). Default true. */
+  poolingQuery?: boolean;
+  /** Hidden features of its MLP; 0 for none. Default those of a block. */
+  poolingMlpWidth?: number;
+  /** Whether it sees the tokens in front of the patches. Default true. */
+  poolingPrefix?: boolean;
   /** Features of a layer with tanh behind the pooling (Hugging Face's pooler); 0 for none. Default 0. */
   representation?: number;
   /** Features of a linear projection behind the pooling, without bias (CLIP); 0 for none. Default 0. */
@@ -152,25 +191,36 @@ export type FullArchitecture = Required<Architecture>;
 export function withDefaults(architecture: Architecture): FullArchitecture {
   const headSize = architecture.headSize ?? architecture.width / architecture.heads;
   return {
+    norm: 'layer',
     classToken: true,
     distillationToken: false,
     registerTokens: 0,
     positionEmbedding: 'all',
     positionResampling: 'bicubic-antialias',
     pixelNorm: false,
+    stem: [],
     patchBias: true,
     patchNorm: false,
     normBeforeBlocks: false,
     normOrder: 'first',
     qkvBias: true,
+    qkNorm: false,
+    rotary: null,
+    attentionNorm: false,
     headSize,
     attentionScale: headSize ** -0.5,
     relativePositionBias: 'none',
     relativeResampling: 'bilinear',
     layerScale: false,
     mlp: 'plain',
+    mlpNorm: false,
     finalNorm: 'tokens',
+    prefixNorm: false,
     pooling: 'class',
+    poolingHeads: architecture.heads,
+    poolingQuery: true,
+    poolingMlpWidth: architecture.mlpWidth,
+    poolingPrefix: true,
     representation: 0,
     projection: 0,
     normalizeEmbedding: false,
@@ -185,7 +235,7 @@ export function withoutDefaults(architecture: Architecture): Architecture {
   const required = { imageSize, patchSize, channels, width, depth, mlpWidth, classes, heads, activation, epsilon };
   const defaults: Record<string, unknown> = withDefaults(required);
   const departures = Object.entries(architecture).filter(
-    ([name, value]) => !(name in required) && value !== undefined && value !== defaults[name],
+    ([name, value]) => !(name in required) && value !== undefined && String(value) !== String(defaults[name]),
   );
   return { ...required, ...Object.fromEntries(departures) };
 }

@@ -4,7 +4,7 @@
  * ids -> lookup -> blocks[i] -> token that ends the text -> norm -> projection
  */
 import { type Architecture, embeddingWidth, withDefaults } from './architecture.ts';
-import { block, blockLabel, blockValues } from './blocks.ts';
+import { type BlockShape, block, blockLabel, blockValues } from './blocks.ts';
 import type { Extras } from './outputs.ts';
 import type { Plan } from './plan.ts';
 import { affine, head, layerNorm, mentioned, type Step, type Value } from './steps.ts';
@@ -13,14 +13,18 @@ import type { TextArchitecture } from './text.ts';
 /** Its inputs are `ids`, T per text, and `ends`: which of these T tokens gives the text its features. */
 export function planText(architecture: Architecture, text: TextArchitecture, extras: Extras = {}): Plan {
   const { normalizeEmbedding } = withDefaults(architecture);
-  const { tokens: T, width, heads, epsilon } = text;
-  const shape = {
+  const { tokens: T, width, heads, epsilon, norm = 'layer' } = text;
+  const shape: BlockShape = {
+    mlp: 'plain',
     ...text,
+    norm,
     scale: (width / heads) ** -0.5,
-    normOrder: 'first' as const,
+    normOrder: 'first',
     qkvBias: true,
+    qkNorm: false,
+    attentionNorm: false,
+    mlpNorm: false,
     layerScale: false,
-    mlp: 'plain' as const,
   };
   const weights = extras.separateAttention ? 'weights' : null;
   const projected = normalizeEmbedding ? 'projected' : 'embedding';
@@ -28,12 +32,12 @@ export function planText(architecture: Architecture, text: TextArchitecture, ext
     { op: 'lookup', label: 'lookup', output: 'tokens', table: 'text.token_embed.weight', position: 'text.pos_embed' },
   ];
   for (let i = 0; i < text.depth; i++) {
-    steps.push(...block({ tensors: `text.blocks.${i}`, label: `text/${blockLabel(i)}` }, shape, null, weights));
+    steps.push(...block({ tensors: `text.blocks.${i}`, label: `text/${blockLabel(i)}` }, shape, { keepWeights: weights }));
   }
   steps.push(
     // Only one token of each text goes on, so only its row is normalised.
     { op: 'pick', label: 'text/pick', input: 'tokens', output: 'last' },
-    layerNorm('text/norm', 'last', 'lastNormed', 'text.norm', epsilon),
+    layerNorm('text/norm', 'last', 'lastNormed', 'text.norm', { norm, epsilon }),
     head('text/projection', 'lastNormed', projected, affine('text.projection', text.projectionBias ?? false)),
   );
   if (normalizeEmbedding) {

@@ -18,7 +18,7 @@ import {
   tokenCount,
   withDefaults,
 } from './architecture.ts';
-import { block, blockLabel, blockValues } from './blocks.ts';
+import { type BlockExtras, block, blockLabel, blockValues } from './blocks.ts';
 import type { Extras, OutputName } from './outputs.ts';
 import {
   affine,
@@ -27,6 +27,7 @@ import {
   linear,
   mean,
   mentioned,
+  normTensors,
   type RelativeBias,
   type Starts,
   type Step,
@@ -34,7 +35,7 @@ import {
   type ValueName,
 } from './steps.ts';
 
-export type { Affine, Starts, Step, StepOf, Value, ValueName } from './steps.ts';
+export type { Affine, LearnedQuery, Starts, Step, StepOf, Value, ValueName } from './steps.ts';
 
 /** What a plan reads: numbers per item, an image or a text. */
 export type InputName = 'pixels' | 'ids' | 'ends';
@@ -64,7 +65,8 @@ export function planViT(architecture: Architecture, extras: Extras = {}): Plan {
     const names = { tensors: `blocks.${i}`, label: blockLabel(i) };
     const separate = extras.separateAttention ? 'weights' : null;
     const keepWeights = extras.attention?.includes(i) ? attentionIn(i) : separate;
-    steps.push(...block(names, { ...network, scale, causal: false }, relativeBias(network, i), keepWeights));
+    const own = { relative: relativeBias(network, i), turning: turningOf(network, i), keepWeights };
+    steps.push(...block(names, { ...network, scale, causal: false }, own));
     if (extras.hidden)
       steps.push({ op: 'copy', label: `${blockLabel(i)}/keep`, input: 'tokens', output: tokensAfter(i) });
   }
@@ -82,31 +84,38 @@ export function planViT(architecture: Architecture, extras: Extras = {}): Plan {
 
 /** Pixels to `tokens`. */
 function embed(network: FullArchitecture): Step[] {
-  const { pixelNorm, patchNorm, normBeforeBlocks, epsilon, patchBias } = network;
+  const { pixelNorm, patchNorm, normBeforeBlocks, patchBias, stem, activation } = network;
   const weights = affine('patch_embed.proj', patchBias);
   const starts = startsOf(network);
   const tokens = normBeforeBlocks ? 'unnormed' : 'tokens';
   const steps: Step[] = [];
-  if (pixelNorm) {
-    steps.push(
-      { op: 'unfold', label: 'unfold', output: 'pixelPatches' },
-      layerNorm('pixel-norm', 'pixelPatches', 'normedPixels', 'patch_embed.pixel_norm', epsilon),
-      linear('patchify', 'normedPixels', 'patches', 'patch_embed.proj', patchBias),
-    );
+  const asVectors = pixelNorm || stem.length > 0;
+  if (asVectors) {
+    let pixels = 'pixelPatches';
+    steps.push({ op: 'unfold', label: 'unfold', output: pixels });
+    if (pixelNorm) {
+      steps.push(layerNorm('pixel-norm', pixels, 'normedPixels', 'patch_embed.pixel_norm', network));
+      pixels = 'normedPixels';
+    }
+    for (const i of stem.keys()) {
+      steps.push({ ...linear(`stem${i}`, pixels, stemValue(i), `patch_embed.stem.${i}`), activation });
+      pixels = stemValue(i);
+    }
+    steps.push(linear('patchify', pixels, 'patches', 'patch_embed.proj', patchBias));
   } else if (patchNorm) steps.push({ op: 'patchify', label: 'patchify', output: 'patches', ...weights, starts: null });
   else steps.push({ op: 'patchify', label: 'patchify', output: tokens, ...weights, starts });
-  if (patchNorm) steps.push(layerNorm('patch-norm', 'patches', 'normedPatches', 'patch_embed.norm', epsilon));
-  if (pixelNorm || patchNorm) {
+  if (patchNorm) steps.push(layerNorm('patch-norm', 'patches', 'normedPatches', 'patch_embed.norm', network));
+  if (asVectors || patchNorm) {
     const input = patchNorm ? 'normedPatches' : 'patches';
     steps.push({ op: 'assemble', label: 'assemble', input, output: tokens, starts });
   }
-  if (normBeforeBlocks) steps.push(layerNorm('norm-pre', 'unnormed', 'tokens', 'norm_pre', epsilon));
+  if (normBeforeBlocks) steps.push(layerNorm('norm-pre', 'unnormed', 'tokens', 'norm_pre', network));
   return steps;
 }
 
 /** `tokens` to `embedding`. */
 function pool(network: FullArchitecture, extras: Extras): Step[] {
-  const { pooling, finalNorm, epsilon, representation, projection, normalizeEmbedding } = network;
+  const { pooling, finalNorm, norm, prefixNorm, representation, projection, normalizeEmbedding } = network;
   const prefix = prefixCount(network);
   const patches = patchCount(network);
   // Every stage writes its own value, and the last one the embedding.
@@ -115,20 +124,26 @@ function pool(network: FullArchitecture, extras: Extras): Step[] {
   const pooled = representation > 0 ? 'pooled' : represented;
 
   const steps: Step[] = [];
+  const ofPrefix = layerNorm('class-norm', 'tokens', pooled, prefixNorm ? 'cls_norm' : 'norm', network);
   // A class token alone is normalised alone.
   const normAll = finalNorm === 'tokens' && (pooling !== 'class' || extras.tokens);
-  if (normAll) steps.push(layerNorm('norm', 'tokens', 'normed', 'norm', epsilon));
+  if (normAll) {
+    const others = prefixNorm ? { ...normTensors('norm', norm), first: prefix } : null;
+    steps.push({ ...ofPrefix, label: 'norm', output: 'normed', others });
+  }
   const tokens = finalNorm === 'tokens' ? 'normed' : 'tokens';
-  const average = (first: number, count: number): Step[] =>
+  const average = (first: number, count: number, largest = false): Step[] =>
     finalNorm === 'pooled'
-      ? [mean('pool', tokens, 'average', first, count), layerNorm('fc-norm', 'average', pooled, 'fc_norm', epsilon)]
-      : [mean('pool', tokens, pooled, first, count)];
+      ? [
+          { ...mean('pool', tokens, 'average', first, count), largest },
+          layerNorm('fc-norm', 'average', pooled, 'fc_norm', network),
+        ]
+      : [{ ...mean('pool', tokens, pooled, first, count), largest }];
   switch (pooling) {
     case 'none':
       return steps;
     case 'class':
-      if (finalNorm === 'tokens')
-        steps.push({ ...layerNorm('class-norm', 'tokens', pooled, 'norm', epsilon), token: 0 });
+      if (finalNorm === 'tokens') steps.push({ ...ofPrefix, token: 0 });
       else steps.push(...average(0, 1));
       break;
     case 'class-and-distillation':
@@ -139,7 +154,8 @@ function pool(network: FullArchitecture, extras: Extras): Step[] {
       steps.push({ ...mean('pool/patches', tokens, pooled, prefix, patches), part: 1 });
       break;
     case 'patches':
-      steps.push(...average(prefix, patches));
+    case 'patches-and-largest':
+      steps.push(...average(prefix, patches, pooling === 'patches-and-largest'));
       break;
     case 'all':
       steps.push(...average(0, prefix + patches));
@@ -158,10 +174,12 @@ function pool(network: FullArchitecture, extras: Extras): Step[] {
   return steps;
 }
 
-/** SigLIP's: one learned query attends to all tokens; then an MLP adds to the outcome. */
+/** One learned query attends to all tokens (SigLIP: then an MLP adds to the outcome). */
 function attentionPool(network: FullArchitecture, tokens: ValueName, pooled: ValueName): Step[] {
-  const { activation, epsilon, heads, width } = network;
-  return [
+  const { activation, poolingHeads: heads, poolingQuery, poolingMlpWidth, poolingPrefix, width } = network;
+  const projection = poolingQuery ? affine('attn_pool.q') : null;
+  const first = poolingPrefix ? 0 : prefixCount(network);
+  const steps: Step[] = [
     linear('pool/kv', tokens, 'poolKeysValues', 'attn_pool.kv'),
     {
       op: 'attention',
@@ -172,10 +190,14 @@ function attentionPool(network: FullArchitecture, tokens: ValueName, pooled: Val
       scale: (width / heads) ** -0.5,
       causal: false,
       relative: null,
-      query: { latent: 'attn_pool.latent', ...affine('attn_pool.q') },
+      query: { latent: 'attn_pool.latent', projection, first },
     },
     linear('pool/project', 'poolMixed', pooled, 'attn_pool.proj'),
-    layerNorm('pool/norm', pooled, 'poolNormed', 'attn_pool.norm', epsilon),
+  ];
+  if (poolingMlpWidth === 0) return steps;
+  return [
+    ...steps,
+    layerNorm('pool/norm', pooled, 'poolNormed', 'attn_pool.norm', network),
     { ...linear('pool/expand', 'poolNormed', 'poolHidden', 'attn_pool.mlp.fc1'), activation },
     { ...linear('pool/contract', 'poolHidden', pooled, 'attn_pool.mlp.fc2'), accumulate: true },
   ];
@@ -252,9 +274,22 @@ function relativeBias(network: FullArchitecture, block: number): RelativeBias | 
   }
 }
 
+function turningOf(network: FullArchitecture, block: number): BlockExtras['turning'] {
+  const { rotary, heads, headSize } = network;
+  if (!rotary) return null;
+  const own = rotary.frequencies === 'per-head' ? { heads, block } : { heads: 1, block: 0 };
+  const turning = { rotary, grid: patchGrid(network), pairs: headSize / 2, ...own };
+  return { frequencies: 'rope.freqs', turning, first: prefixCount(network) };
+}
+
+/** Value behind layer `i` of the stem. */
+function stemValue(i: number): ValueName {
+  return `stem${i}`;
+}
+
 /** Every value that a plan may have. */
 function valuesOf(network: FullArchitecture): Plan['values'] {
-  const { width: D, heads: H, mlpWidth: M, classes, pooling, representation, depth } = network;
+  const { width: D, poolingHeads: H, poolingMlpWidth: M, classes, pooling, representation, depth } = network;
   const tokens = tokenCount(network);
   const patches = patchCount(network);
   const features = pooling === 'class-and-patches' ? { columns: 2 * D, groups: 2 } : { columns: D, groups: 1 };
@@ -284,6 +319,7 @@ function valuesOf(network: FullArchitecture): Plan['values'] {
     logits: row(classes),
     probabilities: row(classes),
   };
+  for (const [i, columns] of network.stem.entries()) values[stemValue(i)] = { rows: patches, columns, groups: 1 };
   for (let i = 0; i < depth; i++) {
     values[tokensAfter(i)] = block.tokens;
     values[attentionIn(i)] = block.scores;

@@ -6,6 +6,7 @@
  * the ratio of the sizes but (new + 0.1) / old; torchvision and SciPy keep the corners in place.
  */
 import type { PositionResampling, RelativeResampling } from './architecture.ts';
+import { SINCOS, sincosPositions } from './sincos.ts';
 
 /** [rows, columns] */
 type Size = readonly [number, number];
@@ -22,8 +23,10 @@ export function resamplePositions(
   rule: PositionResampling,
   { prefix, width, from, to }: { prefix: number; width: number; from: Size; to: Size },
 ): Float32Array<ArrayBuffer> {
-  const taps = POSITION_TAPS[rule];
-  return withRest(embedding, prefix * width, 0, resample(embedding, prefix * width, taps, { width, from, to }));
+  const patches = isComputed(rule)
+    ? sincosPositions(rule, to, width)
+    : resample(embedding, prefix * width, POSITION_TAPS[rule], { width, from, to });
+  return withRest(embedding, prefix * width, 0, patches);
 }
 
 /**
@@ -41,13 +44,17 @@ export function resampleRelative(
   return withRest(table, 0, 3 * heads, resample(table, 0, taps, sizes));
 }
 
+function isComputed(rule: PositionResampling): rule is keyof typeof SINCOS {
+  return rule in SINCOS;
+}
+
 /** Between two rows of patches there are so many differences. */
 function differences([rows, columns]: Size): Size {
   return [2 * rows - 1, 2 * columns - 1];
 }
 
 /** `middle` between the first `head` and the last `tail` elements of `all`. */
-function withRest(all: ArrayLike<number>, head: number, tail: number, middle: Float64Array): Float32Array<ArrayBuffer> {
+function withRest(all: ArrayLike<number>, head: number, tail: number, middle: Float64Array | Float32Array): Float32Array<ArrayBuffer> {
   const result = new Float32Array(head + middle.length + tail);
   for (let i = 0; i < head; i++) result[i] = all[i];
   result.set(middle, head);
@@ -82,13 +89,16 @@ function resample(
   return result;
 }
 
-const POSITION_TAPS: Record<PositionResampling, (from: number, to: number) => Taps[]> = {
+type Interpolation = Exclude<PositionResampling, keyof typeof SINCOS>;
+
+const POSITION_TAPS: Record<Interpolation, (from: number, to: number) => Taps[]> = {
   bicubic: (from, to) => cubicTaps(to, from, (i) => centre(i, from / to)),
   // Given a factor, PyTorch takes its inverse for the scale, not the ratio of the sizes that come of it.
   'bicubic-offset': (from, to) => cubicTaps(to, from, (i) => centre(i, from / (to + 0.1))),
   'bicubic-corners': (from, to) => cubicTaps(to, from, (i) => corner(i, from, to)),
-  'bicubic-antialias': antialiasTaps,
+  'bicubic-antialias': (from, to) => antialiasTaps(from, to, 2, (x) => cubic(x, -0.5)),
   bilinear: (from, to) => linearTaps(to, from, (i) => centre(i, from / to)),
+  'bilinear-antialias': (from, to) => antialiasTaps(from, to, 1, (x) => Math.max(0, 1 - Math.abs(x))),
   'bilinear-corners': (from, to) => linearTaps(to, from, (i) => corner(i, from, to)),
 };
 
@@ -131,17 +141,20 @@ function between(x: number, inputs: number): Taps {
   ];
 }
 
-/** All inputs under a filter that is as wide as an output where those are larger than inputs; the weights sum to 1. */
-function antialiasTaps(from: number, to: number): Taps[] {
+/**
+ * All inputs under a filter that is as wide as an output where those are larger than inputs; the weights sum to 1.
+ * @param support half of the filter's width
+ */
+function antialiasTaps(from: number, to: number, support: number, filter: (x: number) => number): Taps[] {
   const scale = from / to;
   const stretch = Math.max(scale, 1);
   return outputs(to, (i) => {
     const x = (i + 0.5) * scale;
-    const first = Math.max(0, Math.trunc(x - 2 * stretch + 0.5));
-    const end = Math.min(from, Math.trunc(x + 2 * stretch + 0.5));
+    const first = Math.max(0, Math.trunc(x - support * stretch + 0.5));
+    const end = Math.min(from, Math.trunc(x + support * stretch + 0.5));
     const taps = outputs(end - first, (k) => {
       const at = first + k;
-      return { at, weight: cubic((at + 0.5 - x) / stretch, -0.5) };
+      return { at, weight: filter((at + 0.5 - x) / stretch) };
     });
     const sum = taps.reduce((total, { weight }) => total + weight, 0);
     return taps.map(({ at, weight }) => ({ at, weight: weight / sum }));

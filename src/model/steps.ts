@@ -2,7 +2,8 @@
  * The steps that plans are made of: what each one reads, computes and writes. Both executors give every step the same
  * meaning, which is the one said here.
  */
-import type { Activation } from './architecture.ts';
+import type { Activation, Norm } from './architecture.ts';
+import type { Turning } from './rotary.ts';
 
 /** A matrix that steps read and write. */
 export interface Value {
@@ -40,6 +41,13 @@ export interface RelativeBias {
   grid: [number, number];
 }
 
+/** What attention pooling asks with. */
+export interface LearnedQuery {
+  latent: string;
+  projection: { weight: string; bias: string } | null;
+  first: number;
+}
+
 interface Labelled {
   /** `block03/attention`: names the step in GPU labels, profiles and failing comparisons. */
   label: string;
@@ -68,8 +76,27 @@ export type Step =
   | ({ op: 'assemble'; starts: Starts } & Flow & Labelled)
   /** output[i] = table[ids[i]] + position[i], for each token of a text. */
   | ({ op: 'lookup'; output: ValueName; table: string; position: string } & Labelled)
-  /** output = (input - mean) / sqrt(variance + epsilon) * weight + bias, per row; `token`: only of this row per image. */
-  | ({ op: 'layer-norm'; weight: string; bias: string; epsilon: number; token: number | null } & Flow & Labelled)
+  /**
+   * output = (input - mean) / sqrt(variance + epsilon) * weight + bias, per row, or what `norm` says; with `accumulate` that is
+   * added to what output holds. `token`: only of this row per image. `others`: rows from `first` on of each image have these.
+   */
+  | ({
+      op: 'layer-norm';
+      norm: Norm;
+      epsilon: number;
+      token: number | null;
+      others: (Affine & { first: number }) | null;
+      accumulate: boolean;
+    } & Affine &
+      Flow &
+      Labelled)
+  /** The same of each head's Q and K by itself; input is Q, K, V, and V stays as it is. */
+  | ({ op: 'head-norm'; heads: number; query: Affine; key: Affine; norm: Norm; epsilon: number } & Flow & Labelled)
+  /**
+   * output = Q, K, V with Q and K of each head turned by the place of their patch: see `rotary.ts`. Of each image the rows before
+   * `first` stay as they are. Input and output are the same value.
+   */
+  | ({ op: 'rotate'; heads: number; frequencies: string; turning: Turning; first: number } & Flow & Labelled)
   /**
    * output = activation(input @ weightᵀ + bias) * gamma; with `accumulate` that is added to what output holds.
    * `swiglu`: silu(first half) * second half.
@@ -84,15 +111,19 @@ export type Step =
       Labelled)
   /**
    * Per image and head: output = softmax(scores) v. Input is Q, K, V side by side; with `query` it is K and V, and the
-   * only query is the linear layer of that name applied to `latent`, in every image the same.
+   * only query is `latent`, in every image the same, with the linear layer `projection` applied to it where there is one; it
+   * sees the tokens from `first` on.
    */
-  | ({ op: 'attention'; query: ({ latent: string } & Affine) | null } & Scores & Flow & Labelled)
+  | ({ op: 'attention'; query: LearnedQuery | null } & Scores & Flow & Labelled)
   /** Input is Q, K, V; output one row per head and query: the scores. */
   | ({ op: 'attention-scores' } & Scores & Flow & Labelled)
   /** output = weights v, per head; input is Q, K, V. */
   | ({ op: 'attention-values'; weights: ValueName; heads: number } & Flow & Labelled)
-  /** Per image: the mean of `count` rows from row `first` on, as the slice `part` of output's groups. */
-  | ({ op: 'mean'; first: number; count: number; part: number } & Flow & Labelled)
+  /**
+   * Per image: the mean of `count` rows from row `first` on, as the slice `part` of output's groups; with `largest` halfway
+   * between it and the largest of these rows in each column.
+   */
+  | ({ op: 'mean'; first: number; count: number; part: number; largest: boolean } & Flow & Labelled)
   /** Of each text, the row that `ends` names. */
   | ({ op: 'pick' } & Flow & Labelled)
   /** output = (input @ weightᵀ + bias) share, one row per image; with `accumulate` added to what output holds. */
@@ -123,9 +154,15 @@ export function layerNorm(
   input: ValueName,
   output: ValueName,
   name: string,
-  epsilon: number,
+  { norm, epsilon }: { norm: Norm; epsilon: number },
 ): StepOf<'layer-norm'> {
-  return { op: 'layer-norm', label, input, output, ...affine(name), epsilon, token: null };
+  const step = { op: 'layer-norm' as const, label, input, output, ...normTensors(name, norm), norm, epsilon };
+  return { ...step, token: null, others: null, accumulate: false };
+}
+
+/** RMSNorm has no bias. */
+export function normTensors(name: string, norm: Norm): Affine {
+  return affine(name, norm === 'layer');
 }
 
 export function linear(
@@ -140,7 +177,7 @@ export function linear(
 }
 
 export function mean(label: string, input: ValueName, output: ValueName, first: number, count: number): StepOf<'mean'> {
-  return { op: 'mean', label, input, output, first, count, part: 0 };
+  return { op: 'mean', label, input, output, first, count, part: 0, largest: false };
 }
 
 export function head(label: string, input: ValueName, output: ValueName, tensors: Affine): StepOf<'head'> {

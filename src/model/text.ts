@@ -2,7 +2,7 @@
  * What a text tower is: the other half of a CLIP or SigLIP, from token ids to an embedding in the space of the images'.
  * Pure data. Turning words into ids is the caller's.
  */
-import type { Activation } from './architecture.ts';
+import type { Activation, Mlp, Norm } from './architecture.ts';
 
 export const TEXT_POOLINGS = ['end-of-text', 'highest-id', 'last'] as const;
 
@@ -23,8 +23,12 @@ export interface TextArchitecture {
   heads: number;
   mlpWidth: number;
   activation: Activation;
-  /** Of every LayerNorm. */
+  /** Of every norm. */
   epsilon: number;
+  /** What every norm is. Default `layer`. */
+  norm?: Norm;
+  /** Default `plain`. */
+  mlp?: Mlp;
   /** Whether a token attends only to itself and those before it. */
   causal: boolean;
   pooling: TextPooling;

@@ -9,6 +9,8 @@ export interface ScoreShape {
   scale: number;
   /** A token attends only to itself and those before it. Default false. */
   causal?: boolean;
+  /** Tokens before it are not seen. Default 0. */
+  first?: number;
   /** BEiT's biases: `table` is `[(2 rows - 1) (2 columns - 1) + 3, heads]`, `grid` [rows, columns] of patches. */
   relative?: { table: ArrayLike<number>; grid: readonly [number, number] } | null;
 }
@@ -37,7 +39,7 @@ export function scoreRow(
   image: number,
   head: number,
   query: number,
-  { tokens, heads, headSize, scale, causal = false, relative = null }: ScoreShape,
+  { tokens, heads, headSize, scale, causal = false, first = 0, relative = null }: ScoreShape,
   scores: Float64Array,
 ): void {
   const width = heads * headSize;
@@ -47,7 +49,7 @@ export function scoreRow(
     let dot = 0;
     for (let i = 0; i < headSize; i++) dot += qkv[q + i] * qkv[k + i];
     const bias = relative ? relative.table[relativeIndex(query, key, relative.grid) * heads + head] : 0;
-    scores[key] = causal && key > query ? -Infinity : dot * scale + bias;
+    scores[key] = key < first || (causal && key > query) ? -Infinity : dot * scale + bias;
   }
 }
 

@@ -3,7 +3,8 @@
  * Activations are float64 throughout, so what it returns is limited by the weights alone.
  */
 import type { OutputName } from '../model/outputs.ts';
-import type { InputName, Plan, Starts, Step, ValueName } from '../model/plan.ts';
+import type { Affine, InputName, Plan, Starts, Step, ValueName } from '../model/plan.ts';
+import { rotationTable } from '../model/rotary.ts';
 import { activate, swiglu } from './activation.ts';
 import { assemble, tokenStarts } from './assemble.ts';
 import { attention, attentionOfQuery } from './attention.ts';
@@ -11,10 +12,12 @@ import { attentionScores } from './attention-scores.ts';
 import { attentionValues } from './attention-values.ts';
 import { gather } from './gather.ts';
 import { head } from './head.ts';
+import { headNorm } from './head-norm.ts';
 import { layerNorm } from './layer-norm.ts';
 import { matmul } from './matmul.ts';
 import { mean } from './mean.ts';
 import { patchify } from './patchify.ts';
+import { rotate } from './rotate.ts';
 import { softmax } from './softmax.ts';
 import { unfold } from './unfold.ts';
 import { unitLength } from './unit-length.ts';
@@ -133,14 +136,38 @@ export function runStep(step: Step, { plan, tensor, values, inputs, batch }: Ste
       return gather(tensor(step.table), inputs.ids!, tensor(step.position), columnsOf(step.output));
     case 'layer-norm': {
       const columns = columnsOf(step.input);
+      const { token, others, norm, epsilon } = step;
       const perImage = shapes[step.input].rows * columns;
-      return layerNorm(values[step.input], tensor(step.weight), tensor(step.bias), {
-        rows: step.token === null ? rowsOf(step.input) : batch,
-        columns,
-        epsilon: step.epsilon,
-        rowStride: step.token === null ? columns : perImage,
-        first: (step.token ?? 0) * columns,
-      });
+      const normed = ({ weight, bias }: Affine) =>
+        layerNorm(values[step.input], tensor(weight), optional(bias), {
+          rows: token === null ? rowsOf(step.input) : batch,
+          columns,
+          norm,
+          epsilon,
+          rowStride: token === null ? columns : perImage,
+          first: (token ?? 0) * columns,
+        });
+      const y = normed(step);
+      if (others) {
+        const theirs = normed(others);
+        for (let from = 0; from < y.length; from += perImage) {
+          const rows = theirs.subarray(from + others.first * columns, from + perImage);
+          y.set(rows, from + others.first * columns);
+        }
+      }
+      if (step.accumulate) addTo(values[step.output], y);
+      return y;
+    }
+    case 'head-norm': {
+      const { query, key, heads, norm, epsilon } = step;
+      const weights = [query, key].map(({ weight, bias }) => ({ weight: tensor(weight), bias: optional(bias) }));
+      const headSize = columnsOf(step.input) / 3 / heads;
+      return headNorm(values[step.input], weights, { heads, headSize, norm, epsilon });
+    }
+    case 'rotate': {
+      const { turning, heads, first } = step;
+      const table = rotationTable(tensor(step.frequencies), turning);
+      return rotate(values[step.input], table, { tokens: shapes[step.input].rows, heads, pairs: turning.pairs, first });
     }
     case 'matmul': {
       const outputs = columnsOf(step.output);
@@ -165,8 +192,9 @@ export function runStep(step: Step, { plan, tensor, values, inputs, batch }: Ste
       const width = columnsOf(step.output);
       const size = { rows: 1, inputs: width, outputs: width };
       const latent = Float64Array.from(tensor(query.latent));
-      const q = matmul(latent, tensor(query.weight), optional(query.bias), size);
-      return attentionOfQuery(q, values[step.input], shape);
+      const { projection, first } = query;
+      const q = projection ? matmul(latent, tensor(projection.weight), tensor(projection.bias), size) : latent;
+      return attentionOfQuery(q, values[step.input], { ...shape, first });
     }
     case 'attention-scores': {
       const { scale, causal } = step;
@@ -190,9 +218,9 @@ export function runStep(step: Step, { plan, tensor, values, inputs, batch }: Ste
         attentionShape(step.heads, step.input, step.output),
       );
     case 'mean': {
-      const { first, count, part } = step;
+      const { first, count, part, largest } = step;
       const width = columnsOf(step.input);
-      const result = mean(values[step.input], { batch, width, first, count });
+      const result = mean(values[step.input], { batch, width, first, count, largest });
       const columns = columnsOf(step.output);
       const y = values[step.output] ?? new Float64Array(batch * columns);
       for (let image = 0; image < batch; image++) {

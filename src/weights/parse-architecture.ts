@@ -9,13 +9,18 @@ import {
   FINAL_NORMS,
   MLPS,
   NORM_ORDERS,
+  NORMS,
   POOLINGS,
   POSITION_EMBEDDINGS,
   POSITION_RESAMPLINGS,
+  positionPrefix,
+  prefixCount,
   RELATIVE_POSITION_BIASES,
   RELATIVE_RESAMPLINGS,
   withDefaults,
 } from '../model/architecture.ts';
+import { ROTARY_FREQUENCIES, ROTARY_POSITIONS, type Rotary } from '../model/rotary.ts';
+import { SINCOS } from '../model/sincos.ts';
 import { TEXT_POOLINGS, type TextArchitecture } from '../model/text.ts';
 import type { Field } from './field.ts';
 
@@ -35,25 +40,36 @@ export function parseArchitecture(field: Field): Architecture {
     activation: field.get('activation').oneOf(ACTIVATIONS),
     epsilon: field.get('epsilon').number(),
     ...optional(field, {
+      norm: (value) => value.oneOf(NORMS),
       classToken: (value) => value.boolean(),
       distillationToken: (value) => value.boolean(),
       registerTokens: (value) => value.integer(0),
       positionEmbedding: (value) => value.oneOf(POSITION_EMBEDDINGS),
       positionResampling: (value) => value.oneOf(POSITION_RESAMPLINGS),
       pixelNorm: (value) => value.boolean(),
+      stem: (value) => value.list((item) => item.integer(1)),
       patchBias: (value) => value.boolean(),
       patchNorm: (value) => value.boolean(),
       normBeforeBlocks: (value) => value.boolean(),
       normOrder: (value) => value.oneOf(NORM_ORDERS),
       qkvBias: (value) => value.boolean(),
+      qkNorm: (value) => value.boolean(),
+      rotary: (value) => value.nullable(parseRotary),
+      attentionNorm: (value) => value.boolean(),
       headSize: (value) => value.integer(1),
       attentionScale: (value) => value.number(),
       relativePositionBias: (value) => value.oneOf(RELATIVE_POSITION_BIASES),
       relativeResampling: (value) => value.oneOf(RELATIVE_RESAMPLINGS),
       layerScale: (value) => value.boolean(),
       mlp: (value) => value.oneOf(MLPS),
+      mlpNorm: (value) => value.boolean(),
       finalNorm: (value) => value.oneOf(FINAL_NORMS),
+      prefixNorm: (value) => value.boolean(),
       pooling: (value) => value.oneOf(POOLINGS),
+      poolingHeads: (value) => value.integer(1),
+      poolingQuery: (value) => value.boolean(),
+      poolingMlpWidth: (value) => value.integer(0),
+      poolingPrefix: (value) => value.boolean(),
       representation: (value) => value.integer(0),
       projection: (value) => value.integer(0),
       normalizeEmbedding: (value) => value.boolean(),
@@ -64,6 +80,22 @@ export function parseArchitecture(field: Field): Architecture {
   checkNumbers(field, architecture);
   checkCombinations(field, architecture);
   return architecture;
+}
+
+function parseRotary(field: Field): Rotary {
+  const rotary: Rotary = {
+    frequencies: field.get('frequencies').oneOf(ROTARY_FREQUENCIES),
+    positions: field.get('positions').oneOf(ROTARY_POSITIONS),
+    ...optional(field, {
+      offset: (value) => value.integer(0),
+      grid: (value) => value.nullable((grid) => grid.pair()),
+    }),
+  };
+  refuseUnknown(field, rotary);
+  for (const name of ['offset', 'grid'] as const) {
+    if (rotary.positions === 'centred' && rotary[name]) field.get(name).fail('belongs to positions that are counted');
+  }
+  return rotary;
 }
 
 function parseText(field: Field): TextArchitecture {
@@ -81,6 +113,8 @@ function parseText(field: Field): TextArchitecture {
     padding: field.get('padding').integer(0),
     logitScale: field.get('logitScale').number(),
     ...optional(field, {
+      norm: (value) => value.oneOf(NORMS),
+      mlp: (value) => value.oneOf(MLPS),
       endOfText: (value) => value.integer(0),
       projectionBias: (value) => value.boolean(),
       logitBias: (value) => value.number(),
@@ -120,12 +154,14 @@ function refuseUnknown(field: Field, known: object): void {
 }
 
 function checkNumbers(field: Field, architecture: Architecture): void {
-  const { imageSize, patchSize, width, heads, headSize, epsilon, attentionScale, pooling } = withDefaults(architecture);
+  const { imageSize, patchSize, width, heads, headSize, epsilon, attentionScale, pooling, poolingHeads } =
+    withDefaults(architecture);
   if (!Number.isInteger(headSize)) field.get('heads').fail(`is ${heads}, which does not divide the width ${width}`);
-  if (pooling === 'attention' && headSize * heads !== width) {
-    field
-      .get('headSize')
-      .fail(`is ${headSize}, but ${heads} heads of it must be as wide as the ${width} of the pooling's query`);
+  if (pooling === 'attention' && width % poolingHeads !== 0) {
+    field.get('poolingHeads').fail(`is ${poolingHeads}, which does not divide the width ${width} of the pooling's query`);
+  }
+  if (architecture.rotary && headSize % 2 !== 0) {
+    field.get('rotary').fail(`turns pairs of features, but a head has ${headSize}`);
   }
   if (epsilon <= 0) field.get('epsilon').fail(`is ${epsilon}; it must be positive`);
   if (attentionScale <= 0) field.get('attentionScale').fail(`is ${attentionScale}; it must be positive`);
@@ -138,7 +174,7 @@ function checkNumbers(field: Field, architecture: Architecture): void {
 
 function checkCombinations(field: Field, architecture: Architecture): void {
   const network = withDefaults(architecture);
-  const { classToken, distillationToken, registerTokens, pooling, finalNorm, classes, text } = network;
+  const { classToken, distillationToken, registerTokens, pooling, finalNorm, classes, text, width } = network;
   const relative = network.relativePositionBias !== 'none';
   const refuse = (name: keyof Architecture, when: boolean, problem: string) => {
     if (when) field.get(name).fail(`is ${JSON.stringify(network[name])}, but ${problem}`);
@@ -152,14 +188,24 @@ function checkCombinations(field: Field, architecture: Architecture): void {
   refuse('pooling', pooling === 'class-and-distillation' && !distillationToken, 'there is no distillation token');
   refuse(
     'finalNorm',
-    finalNorm === 'pooled' && !['class', 'patches', 'all'].includes(pooling),
-    `the pooling is "${pooling}", which no norm follows`,
+    finalNorm === 'pooled' && !['class', 'patches', 'patches-and-largest', 'all'].includes(pooling),
+    `the pooling is \"${pooling}\", which no norm follows`,
   );
   refuse(
     'relativePositionBias',
     relative && (!classToken || distillationToken || registerTokens > 0),
     'its table is for a class token and patches, and nothing else',
   );
+  refuse('prefixNorm', network.prefixNorm && finalNorm !== 'tokens', 'the final norm is not of tokens');
+  refuse('prefixNorm', network.prefixNorm && prefixCount(network) === 0, 'no token stands in front of the patches');
+  refuse(
+    'positionResampling',
+    network.positionResampling in SINCOS && (width % 4 !== 0 || positionPrefix(network) > 0),
+    'it is of patches alone, and of a width that is a multiple of 4',
+  );
+  for (const name of ['poolingHeads', 'poolingQuery', 'poolingMlpWidth', 'poolingPrefix'] as const) {
+    refuse(name, architecture[name] !== undefined && pooling !== 'attention', `the pooling is "${pooling}"`);
+  }
   refuse(
     'relativeResampling',
     architecture.relativeResampling !== undefined && !relative,

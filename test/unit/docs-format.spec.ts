@@ -27,7 +27,14 @@ import { TINY, TINY_TEXT } from '../harness/tiny-model.ts';
 
 const page = (name: string) => readFileSync(new URL(`../../docs/${name}`, import.meta.url), 'utf8');
 
-const TEXT: Required<TextArchitecture> = { ...TINY_TEXT, endOfText: 29, projectionBias: true, logitBias: 0 };
+const TEXT: Required<TextArchitecture> = {
+  ...TINY_TEXT,
+  norm: 'rms',
+  mlp: 'swiglu',
+  endOfText: 29,
+  projectionBias: true,
+  logitBias: 0,
+};
 
 /** With as many departures as one model can have. */
 const ARCHITECTURE = withDefaults({

@@ -17,15 +17,26 @@ export function splitHeads(exporter: Exporter, label: string, input: string, hea
   return graph.nodeWithOutputs(`${label}/parts`, 'Split', [byHead, sizes], parts, { axis: 1 });
 }
 
-/** The query that is the same in every image: a linear layer of a learned latent. */
+/** The query that is the same in every image: a learned latent, or a linear layer of it. */
 export function learnedQuery(exporter: Exporter, { label, heads, query }: StepOf<'attention'>): string {
   const { graph } = exporter;
-  const { latent, weight, bias } = query!;
+  const { latent, projection } = query!;
   const width = exporter.shape(latent)[2];
-  let q = graph.node(`${label}/query/matmul`, 'MatMul', [exporter.tensor(latent), exporter.transposed(weight)]);
-  if (bias !== null) q = graph.node(`${label}/query/bias`, 'Add', [exporter.tensor(bias), q]);
+  let q = exporter.tensor(latent);
+  if (projection) {
+    q = graph.node(`${label}/query/matmul`, 'MatMul', [q, exporter.transposed(projection.weight)]);
+    q = graph.node(`${label}/query/bias`, 'Add', [exporter.tensor(projection.bias), q]);
+  }
   const split = graph.node(`${label}/query/split`, 'Reshape', [q, graph.integers(1, 1, heads, width / heads)]);
   return graph.node(`${label}/query`, 'Transpose', [split], { perm: [0, 2, 1, 3] });
+}
+
+/** Nothing for tokens from `first` on, -Infinity for those before. */
+function frontMask({ graph }: Exporter, tokens: number, first: number): string {
+  return graph.constant(`from:${first}:${tokens}`, () => ({
+    shape: [tokens],
+    data: Float32Array.from({ length: tokens }, (_, i) => (i < first ? -Infinity : 0)),
+  }));
 }
 
 /** (q · k) scale + relative bias, -Infinity where a token may not look. */
@@ -34,6 +45,7 @@ export function scores(
   { label, heads, scale, causal, relative, input }: StepOf<'attention' | 'attention-scores'>,
   q: string,
   k: string,
+  first = 0,
 ): string {
   const { graph, plan } = exporter;
   const tokens = plan.values[input].rows;
@@ -43,6 +55,9 @@ export function scores(
   if (relative) {
     const bias = relativeBias(exporter, relative, heads, tokens);
     result = graph.node(`${label}/scores/relative`, 'Add', [result, bias]);
+  }
+  if (first > 0) {
+    result = graph.node(`${label}/scores/first`, 'Add', [result, frontMask(exporter, tokens, first)]);
   }
   if (causal) result = graph.node(`${label}/scores/causal`, 'Add', [result, causalMask(exporter, tokens)]);
   return result;

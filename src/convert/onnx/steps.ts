@@ -6,8 +6,9 @@
  * weights of attention are `[batch, heads, queries, keys]`.
  */
 import { ViTError } from '../../error.ts';
-import { patchFeatures, patchGrid } from '../../model/architecture.ts';
-import type { Starts, Step, StepOf } from '../../model/plan.ts';
+import { type Norm, patchFeatures, patchGrid } from '../../model/architecture.ts';
+import type { Affine, Starts, Step, StepOf } from '../../model/plan.ts';
+import { rotationTable, type Turning } from '../../model/rotary.ts';
 import { ACTIVATE } from './activations.ts';
 import { learnedQuery, mix, scores, splitHeads } from './attention.ts';
 import { type Exporter, INPUTS } from './exporter.ts';
@@ -53,13 +54,51 @@ const STEPS: { [Op in Step['op']]?: (exporter: Exporter, step: StepOf<Op>) => st
     return graph.node(label, 'Add', [tokens, exporter.tensor(position)]);
   },
 
-  'layer-norm'(exporter, { label, input, weight, bias, epsilon, token }) {
-    const { graph } = exporter;
+  'layer-norm'(exporter, { label, input, output, token, others, accumulate, norm, epsilon, ...tensors }) {
+    const { graph, plan } = exporter;
     const rows = token === null ? exporter.value(input) : row(graph, `${label}/token`, exporter.value(input), token);
-    return graph.node(label, 'LayerNormalization', [rows, exporter.tensor(weight), exporter.tensor(bias)], {
-      axis: -1,
-      epsilon: { float: epsilon },
+    let result: string;
+    if (others) {
+      const { rows: count } = plan.values[input];
+      const front = slice(graph, `${label}/front`, rows, 0, others.first);
+      const rest = slice(graph, `${label}/rest`, rows, others.first, count);
+      const normed = [
+        normalise(exporter, `${label}/front-norm`, front, tensors, { norm, epsilon }),
+        normalise(exporter, `${label}/rest-norm`, rest, others, { norm, epsilon }),
+      ];
+      result = graph.node(label, 'Concat', normed, { axis: 1 });
+    } else result = normalise(exporter, label, rows, tensors, { norm, epsilon });
+    return accumulate ? graph.node(`${label}/residual`, 'Add', [exporter.value(output), result]) : result;
+  },
+
+  'head-norm'(exporter, { label, input, heads, query, key, norm, epsilon }) {
+    const [q, k, v] = heads3(exporter, label, input, heads);
+    const normed = [
+      normalise(exporter, `${label}/query`, q, query, { norm, epsilon }),
+      normalise(exporter, `${label}/key`, k, key, { norm, epsilon }),
+    ];
+    return sideBySide(exporter, label, input, [...normed, v]);
+  },
+
+  rotate(exporter, { label, input, heads, frequencies, turning, first }) {
+    const { graph, plan } = exporter;
+    const { rows: tokens } = plan.values[input];
+    const [cosine, sine] = [0, 1].map((part) => rotations(exporter, frequencies, turning, part));
+    const [q, k, v] = heads3(exporter, label, input, heads);
+    const turned = [q, k].map((heads, i) => {
+      const name = `${label}/${i === 0 ? 'query' : 'key'}`;
+      const patches = slice(graph, `${name}/patches`, heads, first, tokens);
+      const [a, b] = graph.nodeWithOutputs(`${name}/halves`, 'Split', [patches], 2, { axis: -1 });
+      const times = (part: string, x: string, y: string) => graph.node(`${name}/${part}`, 'Mul', [x, y]);
+      const halves = [
+        graph.node(`${name}/first`, 'Sub', [times('a-cos', a, cosine), times('b-sin', b, sine)]),
+        graph.node(`${name}/second`, 'Add', [times('b-cos', b, cosine), times('a-sin', a, sine)]),
+      ];
+      const rotated = graph.node(`${name}/rotated`, 'Concat', halves, { axis: -1 });
+      if (first === 0) return rotated;
+      return graph.node(`${name}/all`, 'Concat', [slice(graph, `${name}/front`, heads, 0, first), rotated], { axis: 1 });
     });
+    return sideBySide(exporter, label, input, [...turned, v]);
   },
 
   matmul(exporter, { label, input, output, weight, bias, gamma, activation, accumulate }) {
@@ -76,7 +115,8 @@ const STEPS: { [Op in Step['op']]?: (exporter: Exporter, step: StepOf<Op>) => st
     const [q, k, v] = query
       ? [learnedQuery(exporter, step), ...splitHeads(exporter, label, input, heads, 2)]
       : splitHeads(exporter, label, input, heads, 3);
-    const weights = exporter.graph.node(`${label}/softmax`, 'Softmax', [scores(exporter, step, q, k)], { axis: -1 });
+    const product = scores(exporter, step, q, k, query?.first);
+    const weights = exporter.graph.node(`${label}/softmax`, 'Softmax', [product], { axis: -1 });
     return mix(exporter, label, output, weights, v);
   },
 
@@ -90,7 +130,7 @@ const STEPS: { [Op in Step['op']]?: (exporter: Exporter, step: StepOf<Op>) => st
     return mix(exporter, label, output, exporter.value(weights), v);
   },
 
-  mean(exporter, { label, input, output, first, count, part }) {
+  mean(exporter, { label, input, output, first, count, part, largest }) {
     const { graph } = exporter;
     const tokens = exporter.value(input);
     const average = count === 1 ? row(graph, `${label}/row`, tokens, first) : meanOfRows();
@@ -98,9 +138,12 @@ const STEPS: { [Op in Step['op']]?: (exporter: Exporter, step: StepOf<Op>) => st
     return part === 0 ? average : graph.node(label, 'Concat', [exporter.value(output), average], { axis: 1 });
 
     function meanOfRows(): string {
-      const range = [graph.integers(first), graph.integers(first + count), graph.integers(1)];
-      const rows = graph.node(`${label}/rows`, 'Slice', [tokens, ...range]);
-      return graph.node(`${label}/mean`, 'ReduceMean', [rows], { axes: [1], keepdims: 0 });
+      const rows = slice(graph, `${label}/rows`, tokens, first, first + count);
+      const mean = graph.node(`${label}/mean`, 'ReduceMean', [rows], { axes: [1], keepdims: 0 });
+      if (!largest) return mean;
+      const most = graph.node(`${label}/largest`, 'ReduceMax', [rows], { axes: [1], keepdims: 0 });
+      const sum = graph.node(`${label}/sum`, 'Add', [mean, most]);
+      return graph.node(`${label}/half`, 'Mul', [sum, graph.scalar(0.5)]);
     }
   },
 
@@ -135,6 +178,66 @@ const STEPS: { [Op in Step['op']]?: (exporter: Exporter, step: StepOf<Op>) => st
   /** Values never change in a graph: what was there stays there. */
   copy: (exporter, { input }) => exporter.value(input),
 };
+
+/** Of the last axis. */
+function normalise(
+  exporter: Exporter,
+  label: string,
+  x: string,
+  { weight, bias }: Affine,
+  { norm, epsilon }: { norm: Norm; epsilon: number },
+): string {
+  const { graph } = exporter;
+  if (norm === 'layer') {
+    const inputs = [x, exporter.tensor(weight), ...(bias === null ? [] : [exporter.tensor(bias)])];
+    return graph.node(label, 'LayerNormalization', inputs, { axis: -1, epsilon: { float: epsilon } });
+  }
+  const square = graph.node(`${label}/square`, 'Mul', [x, x]);
+  const mean = graph.node(`${label}/mean`, 'ReduceMean', [square], { axes: [-1], keepdims: 1 });
+  const shifted = graph.node(`${label}/shifted`, 'Add', [mean, graph.scalar(epsilon)]);
+  const root = graph.node(`${label}/root`, 'Sqrt', [shifted]);
+  const unit = graph.node(`${label}/unit`, 'Div', [x, root]);
+  return graph.node(label, 'Mul', [unit, exporter.tensor(weight)]);
+}
+
+/** Q, K and V as `[batch, tokens, heads, head size]`. */
+function heads3(exporter: Exporter, label: string, input: string, heads: number): string[] {
+  const { graph, plan } = exporter;
+  const { rows, columns } = plan.values[input];
+  const shape = graph.integers(0, rows, 3 * heads, columns / 3 / heads);
+  const split = graph.node(`${label}/split`, 'Reshape', [exporter.value(input), shape]);
+  return graph.nodeWithOutputs(`${label}/parts`, 'Split', [split], 3, { axis: 2 });
+}
+
+/** The way back. */
+function sideBySide({ graph, plan }: Exporter, label: string, value: string, parts: string[]): string {
+  const { rows, columns } = plan.values[value];
+  const joined = graph.node(`${label}/joined`, 'Concat', parts, { axis: 2 });
+  return graph.node(label, 'Reshape', [joined, graph.integers(0, rows, columns)]);
+}
+
+/** Cosines or sines of a block: `[1, patches, heads or 1, pairs]`. @param part 0 or 1 */
+function rotations(exporter: Exporter, frequencies: string, turning: Turning, part: number): string {
+  const { heads, pairs, grid, block } = turning;
+  const patches = grid[0] * grid[1];
+  return exporter.graph.constant(`${frequencies}/${block}/${part === 0 ? 'cos' : 'sin'}`, () => {
+    const table = rotationTable(exporter.data(frequencies), turning);
+    const data = new Float32Array(patches * heads * pairs);
+    for (let head = 0; head < heads; head++) {
+      for (let patch = 0; patch < patches; patch++) {
+        for (let pair = 0; pair < pairs; pair++) {
+          data[(patch * heads + head) * pairs + pair] = table[((head * patches + patch) * pairs + pair) * 2 + part];
+        }
+      }
+    }
+    return { shape: [1, patches, heads, pairs], data };
+  });
+}
+
+/** Rows of each image. */
+function slice(graph: OnnxGraph, name: string, x: string, first: number, end: number): string {
+  return graph.node(name, 'Slice', [x, graph.integers(first), graph.integers(end), graph.integers(1)]);
+}
 
 /** Prefix tokens in front of the patches, and the position embedding added. */
 function addStarts(exporter: Exporter, label: string, patches: string, starts: Starts): string {

@@ -57,7 +57,9 @@ function sampleStep(step: Step, given: Given, before: Sample | null): Sample {
     case 'unit-length':
       return sampleRows(step, given, before);
     case 'layer-norm':
-      return step.token === null ? sampleRows(step, given, before) : whole(step, given);
+      return step.token === null && !step.others && !step.accumulate
+        ? sampleRows(step, given, before)
+        : whole(step, given);
     default:
       return whole(step, given);
   }

@@ -95,7 +95,7 @@ export function vector(tensor: string, columns: ColumnLayout, { gamma = null, sh
   };
 }
 
-/** Weight and bias of a norm, one after the other. */
+/** Two vectors, such as weight and bias of a norm, one after the other. */
 export function pair(weight: string, bias: string, columns: ColumnLayout): SmallWeight {
   return {
     key: `pair ${weight} ${bias}`,
@@ -110,7 +110,7 @@ export function pair(weight: string, bias: string, columns: ColumnLayout): Small
 }
 
 /** Zeros, for a kernel that wants a bias where the model has none. */
-export function zeros({ stride }: ColumnLayout): SmallWeight {
+export function zeros(stride: number): SmallWeight {
   return { key: `zeros ${stride}`, floats: stride, tensors: [], pack: () => new Float32Array(stride) };
 }
 

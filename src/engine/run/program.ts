@@ -14,12 +14,14 @@ import { layerNorm } from '../../kernels/layer-norm.ts';
 import { matmul, SwigluColumns } from '../../kernels/matmul.ts';
 import { mean } from '../../kernels/mean.ts';
 import { patchify, placePatchWeight } from '../../kernels/patchify.ts';
+import { rotate } from '../../kernels/rotate.ts';
 import { softmax } from '../../kernels/softmax.ts';
 import { unfold } from '../../kernels/unfold.ts';
 import { unitLength } from '../../kernels/unit-length.ts';
 import { patchCount, patchFeatures } from '../../model/architecture.ts';
 import { fieldsOf } from '../../model/cost.ts';
-import type { InputName, Plan, Starts, Step, StepOf, ValueName } from '../../model/plan.ts';
+import type { Affine, InputName, LearnedQuery, Plan, Starts, Step, StepOf, ValueName } from '../../model/plan.ts';
+import { rotationTable } from '../../model/rotary.ts';
 import { tensorShapes } from '../../model/tensors.ts';
 import { attentionTiling, type Choices, matmulTiling, SIMPLE } from '../choose/choices.ts';
 import {
@@ -96,9 +98,14 @@ interface Context {
 /** The matmul after a norm, when both are to be one dispatch. */
 function fusedWith(norm: Step, index: number, plan: Plan, choices: Choices): StepOf<'matmul'> | null {
   const next = plan.steps[index + 1];
-  if (norm.op !== 'layer-norm' || norm.token !== null || next?.op !== 'matmul' || next.input !== norm.output)
-    return null;
+  if (norm.op !== 'layer-norm' || next?.op !== 'matmul' || next.input !== norm.output) return null;
+  if (!isPlain(norm, plan)) return null;
   return matmulTiling(next, plan, choices).norm && isReadOnce(norm.output, index + 2, plan) ? next : null;
+}
+
+/** Whether it is the LayerNorm of every row that matmuls have within them. */
+function isPlain({ norm, token, others, accumulate, input }: StepOf<'layer-norm'>, { values }: Plan): boolean {
+  return norm === 'layer' && token === null && !others && !accumulate && values[input].groups === 1;
 }
 
 /** Whether nothing reads a value from the step at `from` on, until it is written anew. */
@@ -144,7 +151,7 @@ function matmulOf(
     { value: norm ? norm.input : step.input },
     packed,
     added,
-    norm ? pair(norm.weight, norm.bias, inputs) : added,
+    norm ? pair(norm.weight, norm.bias!, inputs) : added,
     { value: step.output },
   ];
   return { kernel, operands, rowsPerItem: plan.values[step.output].rows };
@@ -190,10 +197,32 @@ function kernelOf(step: Exclude<Step, { op: 'copy' | 'lookup' }>, context: Conte
       return { kernel, operands: [input, startsOf(step.starts, null, tokens, outputs), output], rowsPerItem };
     }
     case 'layer-norm': {
-      const { epsilon, token } = step;
+      const { norm, epsilon, token, others, accumulate } = step;
       const rows = token === null ? {} : { rowStep: inputRows, firstRow: token };
-      const kernel = layerNorm({ columns: inputs.count, epsilon, ...rows }, choices.norms);
-      return { kernel, operands: [input, vector(step.weight, inputs), vector(step.bias, inputs), output], rowsPerItem };
+      const period = others ? { rows: inputRows, second: others.first, end: inputRows } : undefined;
+      const { groups } = values[step.input];
+      const sizes = { columns: inputs.count, groups, norm, epsilon, accumulate, period, ...rows };
+      const kernel = layerNorm(sizes, choices.norms);
+      return { kernel, operands: [input, ...normWeights(step, others, inputs), output], rowsPerItem };
+    }
+    case 'head-norm': {
+      const { heads, query, key, norm, epsilon } = step;
+      const head = new Columns(inputs.count / 3 / heads);
+      const period = { rows: 3 * heads, second: heads, end: 2 * heads };
+      const kernel = layerNorm({ columns: head.count, norm, epsilon, period }, choices.norms);
+      return { kernel, operands: [input, ...normWeights(query, key, head), output], rowsPerItem: 3 * heads * rowsPerItem };
+    }
+    case 'rotate': {
+      const { heads, frequencies, turning, first } = step;
+      const { pairs, grid } = turning;
+      const table: SmallWeight = {
+        key: `rotation ${frequencies} ${turning.block}`,
+        tensors: [frequencies],
+        floats: turning.heads * grid[0] * grid[1] * pairs * 2,
+        pack: ([data]) => Float32Array.from(rotationTable(data, turning)),
+      };
+      const sizes = { tokens: inputRows, first, heads, pairs, perHead: turning.heads > 1 };
+      return { kernel: rotate(sizes), operands: [table, output], rowsPerItem };
     }
     case 'matmul':
       return matmulOf(step, null, context);
@@ -207,6 +236,7 @@ function kernelOf(step: Exclude<Step, { op: 'copy' | 'lookup' }>, context: Conte
         causal,
         grid: relative?.grid,
         sharedQuery: query !== null,
+        first: query?.first,
       };
       const kernel = attention(sizes, attentionTiling(step, plan, choices));
       const table = relative ? tableOf(relative.table, shapes) : input;
@@ -227,9 +257,9 @@ function kernelOf(step: Exclude<Step, { op: 'copy' | 'lookup' }>, context: Conte
       return { kernel, operands: [{ value: weights }, input, output], rowsPerItem };
     }
     case 'mean': {
-      const { first, count, part } = step;
+      const { first, count, part, largest } = step;
       const parts = values[step.output].groups;
-      const kernel = mean({ tokens: inputRows, first, count, width: inputs.count, part, parts });
+      const kernel = mean({ tokens: inputRows, first, count, width: inputs.count, part, parts, largest });
       return { kernel, operands: [input, output], rowsPerItem };
     }
     case 'pick': {
@@ -240,7 +270,7 @@ function kernelOf(step: Exclude<Step, { op: 'copy' | 'lookup' }>, context: Conte
       const { weight, bias, share, accumulate } = step;
       const { storage } = choices;
       const kernel = head({ inputs: inputs.stride, outputs: outputs.stride, accumulate, storage });
-      const biasVector = bias === null ? zeros(outputs) : vector(bias, outputs, { share });
+      const biasVector = bias === null ? zeros(outputs.stride) : vector(bias, outputs, { share });
       return {
         kernel,
         operands: [input, matrix(weight, inputs, outputs, { share, storage }), biasVector, output],
@@ -311,8 +341,15 @@ function tableOf(table: string, shapes: Context['shapes']): SmallWeight {
   };
 }
 
-function queryOf({ latent, weight, bias }: NonNullable<StepOf<'attention'>['query']>, columns: Columns): SmallWeight {
-  const tensors = [latent, weight, ...(bias ? [bias] : [])];
+/** Weight and bias of a norm; behind them those of the other rows, where these have their own. */
+function normWeights({ weight, bias }: Affine, others: Affine | null, columns: Columns): Weight[] {
+  const both = (first: string, second?: string) => (second ? pair(first, second, columns) : vector(first, columns));
+  const biases = bias ? both(bias, others?.bias ?? undefined) : zeros((others ? 2 : 1) * columns.stride);
+  return [both(weight, others?.weight), biases];
+}
+
+function queryOf({ latent, projection }: LearnedQuery, columns: Columns): SmallWeight {
+  const tensors = [latent, ...(projection ? [projection.weight, projection.bias] : [])];
   return {
     key: `query ${tensors}`,
     tensors,
