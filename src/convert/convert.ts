@@ -97,7 +97,8 @@ async function writeModel(
   const layout = layOutShards(tensorShapes(architecture), dtype, shardBytes);
   const total = Object.values(layout.tensors).reduce((sum, { bytes }) => sum + bytes, 0);
   const writer = new ShardWriter(layout, sink);
-  const stored = async (name: string) => encode(name, await make(recipes.get(name)!, checkpoint), dtype);
+  const stored = async (name: string) =>
+    encode(name, await make(recipes.get(name)!, checkpoint), layout.tensors[name].dtype);
   let done = 0;
   for (const [name, { bytes: size }] of Object.entries(layout.tensors)) {
     await writer.add(name, (await stored(name)).bytes);

@@ -19,6 +19,7 @@ export interface ShardLayout {
 
 /**
  * @param shapes canonical name -> shape
+ * @param dtype of all tensors but frequencies, whose angles would be off by more than the rest of a model in halves
  * @param shardBytes of every shard but the last
  * @throws ViTError `bad-input` when `shardBytes` is no multiple of 256.
  */
@@ -33,10 +34,11 @@ export function layOutShards(
   const tensors: Record<string, TensorEntry> = {};
   let end = 0;
   for (const [name, shape] of shapes) {
+    const stored = name === 'rope.freqs' ? 'f32' : dtype;
     const begin = Math.ceil(end / ALIGNMENT) * ALIGNMENT;
-    const bytes = elementCount(shape) * BYTES_PER_ELEMENT[dtype];
+    const bytes = elementCount(shape) * BYTES_PER_ELEMENT[stored];
     tensors[name] = {
-      dtype,
+      dtype: stored,
       shape: [...shape],
       shard: Math.floor(begin / shardBytes),
       offset: begin % shardBytes,

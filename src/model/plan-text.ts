@@ -32,7 +32,9 @@ export function planText(architecture: Architecture, text: TextArchitecture, ext
     { op: 'lookup', label: 'lookup', output: 'tokens', table: 'text.token_embed.weight', position: 'text.pos_embed' },
   ];
   for (let i = 0; i < text.depth; i++) {
-    steps.push(...block({ tensors: `text.blocks.${i}`, label: `text/${blockLabel(i)}` }, shape, { keepWeights: weights }));
+    steps.push(
+      ...block({ tensors: `text.blocks.${i}`, label: `text/${blockLabel(i)}` }, shape, { keepWeights: weights }),
+    );
   }
   steps.push(
     // Only one token of each text goes on, so only its row is normalised.

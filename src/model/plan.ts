@@ -125,9 +125,9 @@ function pool(network: FullArchitecture, extras: Extras): Step[] {
 
   const steps: Step[] = [];
   const ofPrefix = layerNorm('class-norm', 'tokens', pooled, prefixNorm ? 'cls_norm' : 'norm', network);
-  // A class token alone is normalised alone.
-  const normAll = finalNorm === 'tokens' && (pooling !== 'class' || extras.tokens);
-  if (normAll) {
+  // A class token alone is normalised alone, where that takes no other weights than all tokens do.
+  const alone = pooling === 'class' && finalNorm === 'tokens' && !prefixNorm;
+  if (finalNorm === 'tokens' && (!alone || extras.tokens)) {
     const others = prefixNorm ? { ...normTensors('norm', norm), first: prefix } : null;
     steps.push({ ...ofPrefix, label: 'norm', output: 'normed', others });
   }
@@ -143,7 +143,7 @@ function pool(network: FullArchitecture, extras: Extras): Step[] {
     case 'none':
       return steps;
     case 'class':
-      if (finalNorm === 'tokens') steps.push({ ...ofPrefix, token: 0 });
+      if (alone) steps.push({ ...ofPrefix, token: 0 });
       else steps.push(...average(0, 1));
       break;
     case 'class-and-distillation':

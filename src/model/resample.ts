@@ -54,7 +54,12 @@ function differences([rows, columns]: Size): Size {
 }
 
 /** `middle` between the first `head` and the last `tail` elements of `all`. */
-function withRest(all: ArrayLike<number>, head: number, tail: number, middle: Float64Array | Float32Array): Float32Array<ArrayBuffer> {
+function withRest(
+  all: ArrayLike<number>,
+  head: number,
+  tail: number,
+  middle: Float64Array | Float32Array,
+): Float32Array<ArrayBuffer> {
   const result = new Float32Array(head + middle.length + tail);
   for (let i = 0; i < head; i++) result[i] = all[i];
   result.set(middle, head);

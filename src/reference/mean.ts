@@ -5,10 +5,7 @@
  * @param shape.largest halfway between the mean and the largest element of each column
  * @returns `[batch, D]`: of rows `first` to `first + count - 1` of each image
  */
-export function mean(
-  x: Float64Array,
-  { batch, width: D, first, count, largest = false }: MeanShape,
-): Float64Array {
+export function mean(x: Float64Array, { batch, width: D, first, count, largest = false }: MeanShape): Float64Array {
   const y = new Float64Array(batch * D);
   const perImage = x.length / batch;
   for (let image = 0; image < batch; image++) {

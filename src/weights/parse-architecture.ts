@@ -158,7 +158,9 @@ function checkNumbers(field: Field, architecture: Architecture): void {
     withDefaults(architecture);
   if (!Number.isInteger(headSize)) field.get('heads').fail(`is ${heads}, which does not divide the width ${width}`);
   if (pooling === 'attention' && width % poolingHeads !== 0) {
-    field.get('poolingHeads').fail(`is ${poolingHeads}, which does not divide the width ${width} of the pooling's query`);
+    field
+      .get('poolingHeads')
+      .fail(`is ${poolingHeads}, which does not divide the width ${width} of the pooling's query`);
   }
   if (architecture.rotary && headSize % 2 !== 0) {
     field.get('rotary').fail(`turns pairs of features, but a head has ${headSize}`);

@@ -124,6 +124,11 @@ describe('attention', () => {
       compareShared({ batch, tokens, heads, headSize, scale: headSize ** -0.5 }));
   }
 
+  for (const first of [1, 4, 9, 32]) {
+    test(`one query that sees the tokens from ${first} on`, () =>
+      compareShared({ batch: 3, tokens: 33, heads: 2, headSize: 18, scale: 0.3, first }));
+  }
+
   for (const [title, options] of [
     ['plain', {}],
     ['causal', { causal: true }],

@@ -3,6 +3,7 @@ import subgroupsSource from '../../shaders/layer-norm.subgroups.wgsl?raw';
 import source from '../../shaders/layer-norm.wgsl?raw';
 import { Columns, packVector } from '../../src/gpu/columns.ts';
 import { type LayerNormTiling, layerNorm } from '../../src/kernels/layer-norm.ts';
+import { headNorm } from '../../src/reference/head-norm.ts';
 import { layerNorm as reference } from '../../src/reference/layer-norm.ts';
 import { emptyBuffer, expectClose, F32_BOUND, fromBuffer, random, toBuffer } from '../harness/arrays.ts';
 import { compareOnCpu } from '../harness/cpu.ts';
@@ -127,14 +128,78 @@ describe('layer-norm', () => {
             expectClose(fromBuffer(y, images, columns), expected, F32_BOUND);
           });
         }
+
+        test('a root mean square, added to what y holds, of heads that are padded each', async () => {
+          const [rows, heads, size] = [7, 3, 18];
+          const columns = new Columns(heads * size, heads);
+          const x = random(rows * columns.count, 11, 5).map((value) => value + 7);
+          const weight = random(columns.count, 12);
+          const before = random(rows * columns.count, 13);
+          const operands = [
+            toBuffer(x, rows, columns),
+            packVector(weight, columns),
+            new Float32Array(columns.stride),
+            toBuffer(before, rows, columns),
+          ];
+          const sizes = {
+            columns: columns.count,
+            groups: heads,
+            epsilon: 1e-5,
+            norm: 'rms',
+            accumulate: true,
+          } as const;
+          const y = await runKernel(layerNorm(sizes, tiling), operands, rows);
+          const shape = { rows, columns: columns.count, epsilon: 1e-5, norm: 'rms' } as const;
+          const expected = reference(Float64Array.from(x), weight, null, shape).map((value, i) => value + before[i]);
+          expectClose(fromBuffer(y, rows, columns), expected, F32_BOUND);
+        });
+
+        test('every head of Q and of K by itself, and V as it is', async () => {
+          const [rows, heads, size] = [5, 3, 18];
+          const columns = new Columns(3 * heads * size, 3 * heads);
+          const head = new Columns(size);
+          const qkv = random(rows * columns.count, 14, 5).map((value) => value + 7);
+          const norms = [15, 17].map((seed) => ({ weight: random(size, seed), bias: random(size, seed + 1) }));
+          const packed = (name: 'weight' | 'bias') =>
+            Float32Array.from(norms.flatMap((norm) => [...packVector(norm[name], head)]));
+          const operands = [toBuffer(qkv, rows, columns), packed('weight'), packed('bias'), emptyBuffer(rows, columns)];
+          const period = { rows: 3 * heads, second: heads, end: 2 * heads };
+          const kernel = layerNorm({ columns: size, epsilon: 1e-6, period }, tiling);
+          const y = await runKernel(kernel, operands, 3 * heads * rows);
+          const shape = { heads, headSize: size, norm: 'layer', epsilon: 1e-6 } as const;
+          expectClose(fromBuffer(y, rows, columns), headNorm(Float64Array.from(qkv), norms, shape), F32_BOUND);
+        });
       },
     );
   }
+
+  test('more rows than one dimension of a grid allows', async () => {
+    const [rows, width] = [4 * 65_536 + 1, 1];
+    const columns = new Columns(width);
+    const x = random(rows, 19, 5);
+    const [weight, bias] = [random(width, 20), random(width, 21)];
+    const operands = [
+      toBuffer(x, rows, columns),
+      packVector(weight, columns),
+      packVector(bias, columns),
+      emptyBuffer(rows, columns),
+    ];
+    const sizes = { columns: width, epsilon: 1e-6, norm: 'rms' } as const;
+    const y = await runKernel(layerNorm(sizes), operands, rows);
+    const expected = reference(Float64Array.from(x), weight, bias, { rows, ...sizes });
+    expectClose(fromBuffer(y, rows, columns), expected, F32_BOUND);
+  });
 
   test('with subgroups a deviation is the same', () => {
     const deviation = (code: string) => /\/\/\/ x - mean[\s\S]*?\n}\n/.exec(code)?.[0];
     expect(deviation(source)).toBeTruthy();
     expect(deviation(subgroupsSource)).toBe(deviation(source));
+  });
+
+  test('and so is what is written', () => {
+    const write = (code: string) => /fn write[\s\S]*?\n}\n/.exec(code)?.[0];
+    expect(write(source)).toBeTruthy();
+    expect(write(subgroupsSource)).toBe(write(source));
   });
 });
 

@@ -24,6 +24,21 @@ describe('mean', () => {
     });
   }
 
+  for (const [batch, tokens, first, count, width] of [
+    [2, 197, 1, 196, 48],
+    [3, 5, 4, 1, 13],
+  ]) {
+    test(`halfway to the largest of ${count} tokens, width ${width}`, async () => {
+      const columns = new Columns(width);
+      // Below zero, where a largest that began at zero would show.
+      const x = random(batch * tokens * width, 1, 3).map((value) => value - 9);
+      const operands = [toBuffer(x, batch * tokens, columns), emptyBuffer(batch, columns)];
+      const y = await runKernel(mean({ tokens, first, count, width, largest: true }), operands, batch);
+      const expected = reference(Float64Array.from(x), { batch, width, first, count, largest: true });
+      expectClose(fromBuffer(y, batch, columns), expected, F32_BOUND);
+    });
+  }
+
   test('as the second half of a row, whose first half stays', async () => {
     const [batch, tokens, width] = [3, 7, 18];
     const columns = new Columns(2 * width, 2);

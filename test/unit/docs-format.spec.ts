@@ -13,6 +13,7 @@ import {
   FINAL_NORMS,
   MLPS,
   NORM_ORDERS,
+  NORMS,
   POOLINGS,
   POSITION_EMBEDDINGS,
   POSITION_RESAMPLINGS,
@@ -21,6 +22,7 @@ import {
   withDefaults,
 } from '../../src/model/architecture.ts';
 import { FILTERS } from '../../src/model/preprocess.ts';
+import { ROTARY_FREQUENCIES, ROTARY_POSITIONS, type Rotary } from '../../src/model/rotary.ts';
 import { tensorShapes } from '../../src/model/tensors.ts';
 import { TEXT_POOLINGS, type TextArchitecture } from '../../src/model/text.ts';
 import { TINY, TINY_TEXT } from '../harness/tiny-model.ts';
@@ -36,6 +38,8 @@ const TEXT: Required<TextArchitecture> = {
   logitBias: 0,
 };
 
+const ROTARY: Required<Rotary> = { frequencies: 'shared', positions: 'counted', offset: 1, grid: [4, 4] };
+
 /** With as many departures as one model can have. */
 const ARCHITECTURE = withDefaults({
   ...TINY,
@@ -43,8 +47,14 @@ const ARCHITECTURE = withDefaults({
   distillationToken: true,
   registerTokens: 2,
   pixelNorm: true,
+  stem: [8],
   patchNorm: true,
   normBeforeBlocks: true,
+  qkNorm: true,
+  rotary: ROTARY,
+  attentionNorm: true,
+  mlpNorm: true,
+  prefixNorm: true,
   relativePositionBias: 'per-block',
   layerScale: true,
   pooling: 'attention',
@@ -59,11 +69,22 @@ describe('docs/manifest.md names', () => {
   const has = (name: string) => expect(text, name).toMatch(new RegExp(`\`[^\`]*\\b${name}\\b[^\`]*\``));
 
   test('every field', () => {
-    for (const name of [...Object.keys(ARCHITECTURE), ...Object.keys(TEXT)]) has(name);
+    for (const name of [...Object.keys(ARCHITECTURE), ...Object.keys(TEXT), ...Object.keys(ROTARY)]) has(name);
   });
 
   test('every choice', () => {
-    const lists = [ACTIVATIONS, FINAL_NORMS, MLPS, NORM_ORDERS, POOLINGS, POSITION_EMBEDDINGS, POSITION_RESAMPLINGS];
+    const lists = [
+      ACTIVATIONS,
+      FINAL_NORMS,
+      MLPS,
+      NORMS,
+      NORM_ORDERS,
+      ROTARY_FREQUENCIES,
+      ROTARY_POSITIONS,
+      POOLINGS,
+      POSITION_EMBEDDINGS,
+      POSITION_RESAMPLINGS,
+    ];
     for (const name of [...lists, RELATIVE_POSITION_BIASES, RELATIVE_RESAMPLINGS, TEXT_POOLINGS, FILTERS].flat()) {
       // `bilinear-corners` and the like stand under their ending, too.
       has(name);

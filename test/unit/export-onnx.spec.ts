@@ -100,6 +100,38 @@ describe('a small random model', () => {
     await expectAgreement(architecture, await tensorsOf(await tinyModel(architecture)), ['attention', 'logits'], 2);
   });
 
+  for (const departures of [
+    {
+      norm: 'rms',
+      registerTokens: 2,
+      mlp: 'swiglu',
+      qkNorm: true,
+      attentionNorm: true,
+      mlpNorm: true,
+      rotary: { frequencies: 'shared', positions: 'centred' },
+      prefixNorm: true,
+      pooling: 'attention',
+      poolingHeads: 4,
+      poolingQuery: false,
+      poolingMlpWidth: 0,
+      poolingPrefix: false,
+    },
+    {
+      stem: [30, 20],
+      normOrder: 'branch',
+      qkNorm: true,
+      rotary: { frequencies: 'per-head', positions: 'counted', offset: 1, grid: [3, 5] },
+      finalNorm: 'pooled',
+      pooling: 'patches-and-largest',
+    },
+  ] satisfies Partial<Architecture>[]) {
+    test(`${departures.pooling}, and what goes with it`, async () => {
+      const architecture: Architecture = { ...TINY, imageSize: [24, 16], ...departures };
+      const tensors = await tensorsOf(await tinyModel(architecture));
+      await expectAgreement(architecture, tensors, ['attention', 'tokens', 'logits'], 2);
+    });
+  }
+
   test('computes nothing that is not asked for', async () => {
     const tensors = await tensorsOf(await tinyModel());
     const lookup = (name: string) => tensors.get(name)!;

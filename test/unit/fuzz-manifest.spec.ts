@@ -9,7 +9,7 @@ import { type Manifest, shardStarts } from '../../src/weights/manifest.ts';
 import { parseManifest } from '../../src/weights/parse-manifest.ts';
 import { TensorAssembler } from '../../src/weights/tensor-assembler.ts';
 import { fuzzRuns, SEED } from '../harness/fuzz.ts';
-import { tinyModel } from '../harness/tiny-model.ts';
+import { TINY, tinyModel } from '../harness/tiny-model.ts';
 
 const RUNS = fuzzRuns(5000);
 
@@ -17,7 +17,25 @@ let manifest: Manifest;
 let paths: (string | number)[][];
 
 beforeAll(async () => {
-  manifest = (await tinyModel()).manifest;
+  // With fields of every kind.
+  manifest = (
+    await tinyModel({
+      ...TINY,
+      norm: 'layer',
+      registerTokens: 2,
+      stem: [20],
+      qkNorm: true,
+      rotary: { frequencies: 'shared', positions: 'counted', offset: 1, grid: [2, 2] },
+      attentionNorm: true,
+      mlpNorm: true,
+      prefixNorm: true,
+      pooling: 'attention',
+      poolingHeads: 4,
+      poolingQuery: false,
+      poolingMlpWidth: 0,
+      poolingPrefix: false,
+    })
+  ).manifest;
   paths = pathsOf(manifest, []);
 });
 

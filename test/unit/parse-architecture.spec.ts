@@ -39,51 +39,73 @@ describe('every field', () => {
   const all: Architecture = {
     ...TINY,
     classes: 0,
+    norm: 'rms',
     classToken: true,
     distillationToken: false,
     registerTokens: 2,
     positionEmbedding: 'all-but-registers',
     positionResampling: 'bicubic-offset',
     pixelNorm: true,
+    stem: [30, 20],
     patchBias: false,
     patchNorm: true,
     normBeforeBlocks: true,
     normOrder: 'last',
     qkvBias: false,
+    qkNorm: true,
+    rotary: { frequencies: 'shared', positions: 'counted', offset: 1, grid: [16, 16] },
+    attentionNorm: true,
     headSize: 10,
     attentionScale: 0.3,
     relativePositionBias: 'none',
     layerScale: true,
     mlp: 'swiglu',
-    finalNorm: 'pooled',
-    pooling: 'all',
+    mlpNorm: true,
+    finalNorm: 'tokens',
+    prefixNorm: true,
+    pooling: 'attention',
+    poolingHeads: 4,
+    poolingQuery: false,
+    poolingMlpWidth: 0,
+    poolingPrefix: false,
     representation: 9,
     projection: 5,
     normalizeEmbedding: true,
-    text: { ...TINY_TEXT, projectionBias: true, logitBias: -10 },
+    text: { ...TINY_TEXT, norm: 'rms', mlp: 'swiglu', projectionBias: true, logitBias: -10 },
   };
 
   test('is read', () => expect(parse(all)).toEqual(all));
 
   for (const name of Object.keys(all).filter((name) => !(name in TINY))) {
     test(`${name} of a wrong type is refused by its name`, () => {
-      expect(() => parse({ [name]: [1, 2, 3] })).toThrow(new RegExp(`^model\\.json: architecture\\.${name} must be`));
+      expect(() => parse({ [name]: name === 'stem' ? 3 : [1, 2, 3] })).toThrow(
+        new RegExp(`^model\\.json: architecture\\.${name} must be`),
+      );
     });
   }
 
   test('that is not known is of a newer version', () => {
     const refusal = { code: 'unsupported-model', message: expect.stringContaining('architecture.experts') };
     expect(() => parse({ experts: 8 })).toThrow(expect.objectContaining(refusal));
-    expect(() => parse({ projection: 5, classes: 0, text: { ...TINY_TEXT, rope: true } })).toThrow(
-      'architecture.text.rope',
+    expect(() => parse({ projection: 5, classes: 0, text: { ...TINY_TEXT, experts: 2 } })).toThrow(
+      'architecture.text.experts',
     );
   });
 });
 
+const ROTARY = { frequencies: 'shared', positions: 'counted' };
+
 describe('what makes no sense together', () => {
   for (const [fields, problem] of [
     [{ heads: 5 }, 'heads is 5, which does not divide the width 24'],
-    [{ headSize: 10, classToken: false, pooling: 'attention' }, 'headSize is 10, but 3 heads of it'],
+    [{ pooling: 'attention', poolingHeads: 5 }, 'poolingHeads is 5, which does not divide the width 24'],
+    [{ poolingMlpWidth: 0 }, 'poolingMlpWidth is 0, but the pooling is "class"'],
+    [{ rotary: ROTARY, headSize: 5 }, 'rotary turns pairs of features, but a head has 5'],
+    [{ rotary: { ...ROTARY, positions: 'centred', offset: 1 } }, 'rotary.offset belongs to positions that are counted'],
+    [{ rotary: { ...ROTARY, base: 100 } }, 'rotary.base is not known'],
+    [{ prefixNorm: true, finalNorm: 'none' }, 'prefixNorm is true, but the final norm is not of tokens'],
+    [{ prefixNorm: true, classToken: false, pooling: 'all' }, 'no token stands in front of the patches'],
+    [{ positionResampling: 'sincos' }, 'it is of patches alone'],
     [{ epsilon: 0 }, 'epsilon is 0; it must be positive'],
     [{ attentionScale: -1 }, 'attentionScale is -1; it must be positive'],
     [{ imageSize: [16, 20] }, 'imageSize [16,20] is not a multiple of the patch size'],
@@ -114,7 +136,10 @@ describe('what makes no sense together', () => {
   ] as [object, string][]) {
     test(`${problem}: ${JSON.stringify(fields).slice(0, 40)}`, () => {
       expect(() => parse(fields)).toThrow(
-        expect.objectContaining({ code: 'bad-manifest', message: expect.stringContaining(problem) }),
+        expect.objectContaining({
+          code: problem.endsWith('not known') ? 'unsupported-model' : 'bad-manifest',
+          message: expect.stringContaining(problem),
+        }),
       );
     });
   }

@@ -105,6 +105,19 @@ describe('a plan', () => {
     { classToken: false, pooling: 'attention', representation: 6 },
     { classes: 0, projection: 6, normalizeEmbedding: true },
     { classes: 0, pooling: 'none', normOrder: 'last' },
+    {
+      norm: 'rms',
+      qkNorm: true,
+      rotary: { frequencies: 'per-head', positions: 'counted' },
+      attentionNorm: true,
+      mlpNorm: true,
+      mlp: 'swiglu',
+      prefixNorm: true,
+    },
+    { normOrder: 'branch', rotary: { frequencies: 'shared', positions: 'centred' }, positionEmbedding: 'none' },
+    { stem: [20, 16], pooling: 'patches-and-largest', finalNorm: 'pooled' },
+    { pooling: 'attention', poolingHeads: 4, poolingQuery: false, poolingMlpWidth: 0, poolingPrefix: false },
+    { norm: 'rms', pixelNorm: true, patchNorm: true, pooling: 'attention', poolingMlpWidth: 20, prefixNorm: true },
   ];
 
   for (const kind of KINDS) {

@@ -47,13 +47,18 @@ describe('tables of relative positions, as the libraries resample them', () => {
   }
 });
 
+/** Whole models of families.spec.ts are the goldens of these. */
+const OF_MODELS = ['bilinear-antialias', 'sincos', 'sincos-inclusive'];
+const interpolations = POSITION_RESAMPLINGS.filter((rule) => !rule.startsWith('sincos'));
+
 test('there are goldens of every rule', () => {
-  expect([...new Set(goldens.positions.map(({ rule }) => rule))].sort()).toEqual([...POSITION_RESAMPLINGS].sort());
+  const rules = [...new Set([...goldens.positions.map(({ rule }) => rule), ...OF_MODELS])];
+  expect(rules.sort()).toEqual([...POSITION_RESAMPLINGS].sort());
   expect([...new Set(goldens.relative.map(({ rule }) => rule))].sort()).toEqual([...RELATIVE_RESAMPLINGS].sort());
 });
 
 describe('from first principles', () => {
-  for (const rule of POSITION_RESAMPLINGS) {
+  for (const rule of interpolations) {
     test(`${rule}: what is the same everywhere stays the same`, () => {
       const constant = new Float32Array(5 * 6 * 2).fill(1.25);
       const result = resamplePositions(constant, rule, { prefix: 0, width: 2, from: [5, 6], to: [8, 3] });
@@ -82,6 +87,20 @@ describe('from first principles', () => {
       expectClose(same, embedding, 1e-7);
     });
   }
+
+  test('computed positions are computed anew, whatever there was', () => {
+    for (const [rule, longest] of [
+      ['sincos', 10000 ** -0.5],
+      ['sincos-inclusive', 10000 ** -1],
+    ] as const) {
+      const nothing = new Float32Array(4 * 8);
+      const result = resamplePositions(nothing, rule, { prefix: 0, width: 8, from: [2, 2], to: [3, 5] });
+      // Row 2, column 4: sines and cosines of the column, then of the row.
+      const expected = [4, 4 * longest].map(Math.sin).concat([4, 4 * longest].map(Math.cos));
+      expected.push(...[2, 2 * longest].map(Math.sin), ...[2, 2 * longest].map(Math.cos));
+      expectClose(result.subarray(14 * 8), expected, 1e-7);
+    }
+  });
 
   test('an impulse shows the kernel: a = -0.75 without antialias, -0.5 with', () => {
     const impulse = (rule: PositionResampling) => {

@@ -96,7 +96,9 @@ const STEPS: { [Op in Step['op']]?: (exporter: Exporter, step: StepOf<Op>) => st
       ];
       const rotated = graph.node(`${name}/rotated`, 'Concat', halves, { axis: -1 });
       if (first === 0) return rotated;
-      return graph.node(`${name}/all`, 'Concat', [slice(graph, `${name}/front`, heads, 0, first), rotated], { axis: 1 });
+      return graph.node(`${name}/all`, 'Concat', [slice(graph, `${name}/front`, heads, 0, first), rotated], {
+        axis: 1,
+      });
     });
     return sideBySide(exporter, label, input, [...turned, v]);
   },

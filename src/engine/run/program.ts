@@ -210,7 +210,11 @@ function kernelOf(step: Exclude<Step, { op: 'copy' | 'lookup' }>, context: Conte
       const head = new Columns(inputs.count / 3 / heads);
       const period = { rows: 3 * heads, second: heads, end: 2 * heads };
       const kernel = layerNorm({ columns: head.count, norm, epsilon, period }, choices.norms);
-      return { kernel, operands: [input, ...normWeights(query, key, head), output], rowsPerItem: 3 * heads * rowsPerItem };
+      return {
+        kernel,
+        operands: [input, ...normWeights(query, key, head), output],
+        rowsPerItem: 3 * heads * rowsPerItem,
+      };
     }
     case 'rotate': {
       const { heads, frequencies, turning, first } = step;
