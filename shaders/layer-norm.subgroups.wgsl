@@ -61,7 +61,7 @@ fn sum_of_row(value: f32, subgroup: u32, array: u32) -> f32 {
 /// x - mean, and zero in the padding.
 fn deviation(values: vec4f, mean: f32, vector: u32) -> vec4f {
   let inside = vector % GROUP_VECTORS * 4u + vec4u(0u, 1u, 2u, 3u) < vec4u(GROUP);
-  return select(vec4f(), values - mean, inside);
+  return select(vec4f(), values - mean, inside & vec4<bool>(vector < VECTORS));
 }
 
 /// What was normalised, with its weight and bias.
