@@ -1,5 +1,6 @@
 /**
- * LayerNorm of rows: y = (x - mean) / sqrt(variance + epsilon) weight + bias, with the biased variance.
+ * Norms of rows. LayerNorm: y = (x - mean) / sqrt(variance + epsilon) weight + bias, with the biased variance. With `rms` the mean is
+ * taken for 0: RMSNorm. With `accumulate` y += that.
  *
  *   x, y          rows of `columns` floats, `xStride` and `yStride` bytes apart
  *   weight, bias  [columns]
@@ -16,6 +17,8 @@ export function layerNorm(
   weight: usize,
   bias: usize,
   epsilon: f32,
+  rms: bool,
+  accumulate: bool,
   y: usize,
   yStride: usize,
 ): void {
@@ -28,7 +31,7 @@ export function layerNorm(
     for (; at < whole; at += 16) sums = f32x4.add(sums, v128.load(x + at));
     let sum = sumOf(sums);
     for (; at < end; at += 4) sum += load<f32>(x + at);
-    const mean = sum / count;
+    const mean: f32 = rms ? 0 : sum / count;
 
     const means = f32x4.splat(mean);
     sums = f32x4.splat(0);
@@ -46,10 +49,14 @@ export function layerNorm(
     const scales = f32x4.splat(scale);
     for (at = 0; at < whole; at += 16) {
       const normal = f32x4.mul(f32x4.sub(v128.load(x + at), means), scales);
-      v128.store(y + at, madd(normal, v128.load(weight + at), v128.load(bias + at)));
+      let value = madd(normal, v128.load(weight + at), v128.load(bias + at));
+      if (accumulate) value = f32x4.add(value, v128.load(y + at));
+      v128.store(y + at, value);
     }
     for (; at < end; at += 4) {
-      store<f32>(y + at, (load<f32>(x + at) - mean) * scale * load<f32>(weight + at) + load<f32>(bias + at));
+      let value = (load<f32>(x + at) - mean) * scale * load<f32>(weight + at) + load<f32>(bias + at);
+      if (accumulate) value += load<f32>(y + at);
+      store<f32>(y + at, value);
     }
     x += xStride;
     y += yStride;

@@ -14,6 +14,15 @@ export function mean(x: usize, stride: usize, count: i32, columns: i32, y: usize
   scale(y, columns, share);
 }
 
+/** y = (y + the largest of `count` rows) / 2, column by column. */
+export function halfwayToLargest(x: usize, stride: usize, count: i32, columns: i32, y: usize): void {
+  for (let i: usize = 0; i < (<usize>columns) << 2; i += 4) {
+    let most = load<f32>(x + i);
+    for (let row = 1; row < count; row++) most = max<f32>(most, load<f32>(x + <usize>row * stride + i));
+    store<f32>(y + i, 0.5 * (load<f32>(y + i) + most));
+  }
+}
+
 /** x *= factor */
 export function scale(x: usize, floats: i32, factor: f32): void {
   const whole = (<usize>wholeVectors(floats)) << 2;

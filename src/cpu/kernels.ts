@@ -90,6 +90,7 @@ export interface Kernels {
     addedRows: number,
     y: number,
   ): void;
+  halfwayToLargest(x: number, stride: number, count: number, columns: number, y: number): void;
   layerNorm(
     x: number,
     xStride: number,
@@ -98,6 +99,8 @@ export interface Kernels {
     weight: number,
     bias: number,
     epsilon: number,
+    rms: Flag,
+    accumulate: Flag,
     y: number,
     yStride: number,
   ): void;
@@ -120,6 +123,15 @@ export interface Kernels {
   mean(x: number, stride: number, count: number, columns: number, y: number): void;
   packKeys(k: number, stride: number, keys: number, headSize: number, packed: number): void;
   packValues(v: number, stride: number, keys: number, headSize: number, packed: number): void;
+  rotate(
+    qkv: number,
+    stride: number,
+    rows: number,
+    heads: number,
+    pairs: number,
+    table: number,
+    headStride: number,
+  ): void;
   softmax(x: number, y: number, stride: number, rows: number, columns: number): void;
   unfold(
     pixels: number,

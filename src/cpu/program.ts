@@ -3,7 +3,8 @@
  * with room for whole panels; what stands there beyond the columns means nothing, and is not read.
  */
 import { patchCount, patchFeatures } from '../model/architecture.ts';
-import type { InputName, Plan, Starts, Step, StepOf, ValueName } from '../model/plan.ts';
+import type { Affine, InputName, LearnedQuery, Plan, Starts, Step, StepOf, ValueName } from '../model/plan.ts';
+import { rotationTable } from '../model/rotary.ts';
 import type { RelativeBias } from '../model/steps.ts';
 import { ACTIVATION_NUMBERS, ENDINGS, type Kernels } from './kernels.ts';
 import { lengthOf, PANEL, panelsOf, type Range } from './panels.ts';
@@ -137,18 +138,78 @@ const COMPILE: { [Op in Step['op']]: Compile<Op> } = {
   },
 
   'layer-norm'(step, { batch, kernels, weights, value }) {
+    const { token, others, norm, epsilon, accumulate } = step;
     const x = value(step.input);
     const y = value(step.output);
-    const weight = vector(weights, step.weight, { from: 0, to: x.columns });
-    const bias = vector(weights, step.bias, { from: 0, to: x.columns });
+    const [ofFirst, ofOthers] = [step, others ?? step].map((tensors) => normOf(weights, tensors, x.columns));
     // One token of each image, or all.
     const perImage = x.rows / batch;
-    const xStride = step.token === null ? x.stride : perImage * x.stride;
-    const first = x.address + (step.token ?? 0) * x.stride;
+    const xStride = token === null ? x.stride : perImage * x.stride;
+    const first = x.address + (token ?? 0) * x.stride;
+    const flags = [norm === 'rms' ? 1 : 0, accumulate ? 1 : 0] as const;
     return [
-      slices(step.token === null ? x.rows : batch, 8 * x.columns, ({ from, to }) => {
-        const [read, write] = [first + from * xStride, y.address + from * y.stride];
-        kernels.layerNorm(read, xStride, to - from, x.columns, weight, bias, step.epsilon, write, y.stride);
+      slices(token === null ? x.rows : batch, 8 * x.columns, ({ from, to }) => {
+        // From row `at` to where others begin, or end.
+        for (let at = from; at < to; ) {
+          const row = at % perImage;
+          const isOther = others !== null && row >= others.first;
+          const end = others === null ? to : Math.min(to, at - row + (isOther ? perImage : others.first));
+          const [read, write] = [first + at * xStride, y.address + at * y.stride];
+          const { weight, bias } = isOther ? ofOthers : ofFirst;
+          kernels.layerNorm(read, xStride, end - at, x.columns, weight, bias, epsilon, ...flags, write, y.stride);
+          at = end;
+        }
+      }),
+    ];
+  },
+
+  'head-norm'(step, { kernels, memory, weights, value }) {
+    const { heads, norm, epsilon } = step;
+    const x = value(step.input);
+    const y = value(step.output);
+    const headSize = x.columns / 3 / heads;
+    const [headBytes, thirdBytes] = [4 * headSize, 4 * heads * headSize];
+    const norms = [step.query, step.key].map((tensors) => normOf(weights, tensors, headSize));
+    const isRms = norm === 'rms' ? 1 : 0;
+    return [
+      slices(x.rows, 8 * x.columns, ({ from, to }) => {
+        for (let row = from; row < to; row++) {
+          const [read, write] = [x.address + row * x.stride, y.address + row * y.stride];
+          for (const [part, { weight, bias }] of norms.entries()) {
+            const at = part * thirdBytes;
+            // biome-ignore format: as the kernel declares them
+            kernels.layerNorm(
+              read + at, headBytes, heads, headSize, weight, bias, epsilon, isRms, 0, write + at, headBytes,
+            );
+          }
+          copy(memory, read + 2 * thirdBytes, write + 2 * thirdBytes, thirdBytes);
+        }
+      }),
+    ];
+  },
+
+  rotate(step, { batch, kernels, weights, value }) {
+    const { heads, frequencies, turning, first } = step;
+    const { pairs } = turning;
+    const { address, stride, rows } = value(step.output);
+    const perImage = rows / batch;
+    const patches = perImage - first;
+    const key = `rotation ${frequencies} ${turning.block}`;
+    const floats = turning.heads * patches * pairs * 2;
+    const table = weights.small(key, [frequencies], floats, ([data]) =>
+      Float32Array.from(rotationTable(data, turning)),
+    );
+    const headStride = turning.heads > 1 ? patches * pairs * 8 : 0;
+    return [
+      slices(batch * patches, 12 * heads * pairs, ({ from, to }) => {
+        for (let at = from; at < to; ) {
+          const patch = at % patches;
+          const count = Math.min(patches - patch, to - at);
+          const row = Math.floor(at / patches) * perImage + first + patch;
+          const turns = table + patch * pairs * 8;
+          kernels.rotate(address + row * stride, stride, count, heads, pairs, turns, headStride);
+          at += count;
+        }
       }),
     ];
   },
@@ -179,6 +240,7 @@ const COMPILE: { [Op in Step['op']]: Compile<Op> } = {
     const tokens = x.rows / batch;
     const headSize = y.columns / heads;
     const columns = roundUp(tokens);
+    const keys = tokens - (query?.first ?? 0);
     const queries = query ? 1 : tokens;
     const latent = query && latentQuery(weights, query, y.columns);
     const relative = relativeTable(weights, step.relative, heads);
@@ -193,12 +255,13 @@ const COMPILE: { [Op in Step['op']]: Compile<Op> } = {
         const row = x.address + image * tokens * x.stride;
         const part = (index: number) => row + (index * heads + h) * headSize * 4;
         const q = latent === null ? part(0) + first * x.stride : latent + h * headSize * 4;
-        const [k, v] = latent === null ? [part(1), part(2)] : [part(0), part(1)];
+        const skipped = (query?.first ?? 0) * x.stride;
+        const [k, v] = latent === null ? [part(1), part(2)] : [part(0) + skipped, part(1) + skipped];
         const write = y.address + (image * queries + first) * y.stride + h * headSize * 4;
         const bias = relative ? relative.address + h * relative.bytes : 0;
         // biome-ignore format: as the kernel declares them
         kernels.attention(
-          q, x.stride, first, count, k, v, x.stride, tokens, headSize, scale, causal, bias, gridRows, gridColumns,
+          q, x.stride, first, count, k, v, x.stride, keys, headSize, scale, causal, bias, gridRows, gridColumns,
           write, y.stride, scratch,
         );
         at += count;
@@ -261,6 +324,7 @@ const COMPILE: { [Op in Step['op']]: Compile<Op> } = {
         const from = x.address + (image * perImage + step.first) * x.stride;
         const to = y.address + image * y.stride + 4 * step.part * x.columns;
         kernels.mean(from, x.stride, step.count, x.columns, to);
+        if (step.largest) kernels.halfwayToLargest(from, x.stride, step.count, x.columns, to);
       }),
     ];
   },
@@ -432,16 +496,20 @@ function startsOf({ weights }: Context, starts: Starts, { columns, stride }: Mat
   });
 }
 
-/** The linear layer of the latent query, in float64: in every image the same. */
-function latentQuery(
-  weights: Weights,
-  { latent, weight, bias }: { latent: string; weight: string; bias: string | null },
-  width: number,
-): number {
-  const tensors = bias === null ? [latent, weight] : [latent, weight, bias];
+/** Addresses of the weight and bias of a norm; RMSNorm has zeros for a bias. */
+function normOf(weights: Weights, { weight, bias }: Affine, columns: number): { weight: number; bias: number } {
+  const all = { from: 0, to: columns };
+  const zeros = () => weights.small(`zeros ${columns}`, [], roundUp(columns), () => new Float32Array(columns));
+  return { weight: vector(weights, weight, all), bias: bias === null ? zeros() : vector(weights, bias, all) };
+}
+
+/** The latent query, or a linear layer of it, in float64: in every image the same. */
+function latentQuery(weights: Weights, { latent, projection }: LearnedQuery, width: number): number {
+  if (!projection) return vector(weights, latent, { from: 0, to: width });
+  const tensors = [latent, projection.weight, projection.bias];
   return weights.small(`query ${tensors}`, tensors, roundUp(width), ([x, w, b]) =>
     Float32Array.from({ length: width }, (_, output) => {
-      let sum = b ? b[output] : 0;
+      let sum = b[output];
       for (let i = 0; i < width; i++) sum += x[i] * w[output * width + i];
       return sum;
     }),

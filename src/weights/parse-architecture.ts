@@ -191,7 +191,7 @@ function checkCombinations(field: Field, architecture: Architecture): void {
   refuse(
     'finalNorm',
     finalNorm === 'pooled' && !['class', 'patches', 'patches-and-largest', 'all'].includes(pooling),
-    `the pooling is \"${pooling}\", which no norm follows`,
+    `the pooling is "${pooling}", which no norm follows`,
   );
   refuse(
     'relativePositionBias',

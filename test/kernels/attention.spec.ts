@@ -244,9 +244,21 @@ describe('attention on the CPU', () => {
     const width = heads * headSize;
     test(`one query for all images, ${tokens} tokens, ${heads} heads of ${headSize}`, () =>
       compareOnCpu({
-        step: { ...step, heads, scale: headSize ** -0.5, query: { latent: 'l', weight: 'w', bias: 'b' } },
+        step: {
+          ...{ ...step, heads, scale: headSize ** -0.5 },
+          query: { latent: 'l', projection: { weight: 'w', bias: 'b' }, first: 0 },
+        },
         values: { x: [tokens, 2 * width], y: [1, width] },
         tensors: { l: random(width, 2), w: random(width * width, 3, 2 / Math.sqrt(width)), b: random(width, 4) },
+        batch: 3,
+        scale: 2,
+      }));
+
+    test(`a query of its own that sees the tokens from 3 on, ${tokens} tokens, ${heads} heads of ${headSize}`, () =>
+      compareOnCpu({
+        step: { ...step, heads, scale: headSize ** -0.5, query: { latent: 'l', projection: null, first: 3 } },
+        values: { x: [tokens, 2 * width], y: [1, width] },
+        tensors: { l: random(width, 2) },
         batch: 3,
         scale: 2,
       }));

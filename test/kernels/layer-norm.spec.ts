@@ -206,7 +206,7 @@ describe('layer-norm', () => {
 describe('layer-norm on the CPU', () => {
   const step = {
     ...{ op: 'layer-norm' as const, label: 'norm', input: 'x', output: 'y', weight: 'w', bias: 'b' },
-    ...{ epsilon: 1e-6, token: null as number | null },
+    ...{ norm: 'layer' as const, epsilon: 1e-6, token: null as number | null, others: null, accumulate: false },
   };
   for (const [rows, width] of [
     [1, 192],
@@ -242,6 +242,37 @@ describe('layer-norm on the CPU', () => {
         values: { x: [9, 50], y: [1, 50] },
         tensors: { w: random(50, 2), b: random(50, 3) },
         batch: 3,
+      }));
+  }
+
+  test('a root mean square, added to what y holds', () =>
+    compareOnCpu({
+      step: { ...step, norm: 'rms', bias: null, accumulate: true },
+      values: { x: [7, 50], y: [7, 50] },
+      tensors: { w: random(50, 2) },
+      offset: 7,
+    }));
+
+  test('other weights from the third token of each image on', () =>
+    compareOnCpu({
+      step: { ...step, others: { weight: 'v', bias: 'c', first: 2 } },
+      values: { x: [9, 50], y: [9, 50] },
+      tensors: { w: random(50, 2), b: random(50, 3), v: random(50, 4), c: random(50, 5) },
+      batch: 3,
+    }));
+
+  for (const norm of ['layer', 'rms'] as const) {
+    const bias = (name: string) => (norm === 'layer' ? name : null);
+    test(`${norm} of every head of Q and of K by itself, and V as it is`, () =>
+      compareOnCpu({
+        step: {
+          ...{ op: 'head-norm', label: 'norm', input: 'x', output: 'y', heads: 3, norm, epsilon: 1e-6 },
+          query: { weight: 'q', bias: bias('qb') },
+          key: { weight: 'k', bias: bias('kb') },
+        },
+        values: { x: [5, 3 * 3 * 18], y: [5, 3 * 3 * 18] },
+        tensors: { q: random(18, 2), qb: random(18, 3), k: random(18, 4), kb: random(18, 5) },
+        offset: 7,
       }));
   }
 });

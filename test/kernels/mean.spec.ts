@@ -62,9 +62,17 @@ describe('mean on the CPU', () => {
   ]) {
     test(`rows ${first} to ${first + count - 1} of ${tokens}, ${width} wide, as part ${part}`, () =>
       compareOnCpu({
-        step: { op: 'mean', label: 'mean', input: 'x', output: 'y', first, count, part },
+        step: { op: 'mean', label: 'mean', input: 'x', output: 'y', first, count, part, largest: false },
         values: { x: [tokens, width], y: [1, width * (part + 1)] },
         batch: 3,
       }));
   }
+
+  test('halfway to the largest', () =>
+    compareOnCpu({
+      step: { op: 'mean', label: 'mean', input: 'x', output: 'y', first: 1, count: 6, part: 0, largest: true },
+      values: { x: [7, 18], y: [1, 18] },
+      batch: 3,
+      offset: -9,
+    }));
 });

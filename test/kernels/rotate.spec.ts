@@ -3,6 +3,7 @@ import { Columns } from '../../src/gpu/columns.ts';
 import { rotate } from '../../src/kernels/rotate.ts';
 import { rotate as reference } from '../../src/reference/rotate.ts';
 import { expectClose, F32_BOUND, fromBuffer, random, toBuffer } from '../harness/arrays.ts';
+import { compareOnCpu } from '../harness/cpu.ts';
 import { runKernel } from '../harness/gpu.ts';
 
 describe('rotate', () => {
@@ -25,6 +26,29 @@ describe('rotate', () => {
       const sizes = { tokens, first, heads, pairs };
       const y = await runKernel(rotate({ ...sizes, perHead }), [turns, toBuffer(qkv, rows, columns)], rows);
       expectClose(fromBuffer(y, rows, columns), reference(Float64Array.from(qkv), turns, sizes), F32_BOUND);
+    });
+  }
+});
+
+describe('rotate on the CPU', () => {
+  for (const [rows, columns, first, heads, pairs, perHead] of [
+    [7, 28, 1, 12, 32, false],
+    [1, 1, 0, 1, 1, false],
+    [3, 5, 5, 2, 14, true],
+  ] as [number, number, number, number, number, boolean][]) {
+    test(`${rows} x ${columns} patches behind ${first} tokens, ${heads} heads of ${2 * pairs}, each its own: ${perHead}`, () => {
+      const shape: [number, number] = [first + rows * columns, 6 * heads * pairs];
+      const rotary = { frequencies: perHead ? 'per-head' : 'shared', positions: 'counted', offset: 1 } as const;
+      const own = perHead ? heads : 1;
+      return compareOnCpu({
+        step: {
+          ...{ op: 'rotate', label: 'rotate', input: 'x', output: 'x', heads, frequencies: 'f', first },
+          turning: { rotary, grid: [rows, columns], pairs, heads: own, block: perHead ? 1 : 0 },
+        },
+        values: { x: shape },
+        tensors: { f: random(2 * 2 * own * pairs, 2) },
+        batch: 3,
+      });
     });
   }
 });
