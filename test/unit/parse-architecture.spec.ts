@@ -115,7 +115,7 @@ describe('what makes no sense together', () => {
     [{ positionEmbedding: 'all-but-registers' }, 'there are no register tokens'],
     [{ relativePositionBias: 'shared', registerTokens: 1 }, 'its table is for a class token and patches'],
     [{ relativeResampling: 'bilinear' }, 'there is no table to resample'],
-    [{ finalNorm: 'pooled', pooling: 'attention' }, 'the pooling is "attention", which has no norm behind it'],
+    [{ finalNorm: 'pooled', pooling: 'attention' }, 'the pooling is "attention", which no norm follows'],
     [{ pooling: 'none' }, 'classes is 5, but the pooling is "none"'],
     [
       { pooling: 'none', classes: 0, normalizeEmbedding: true },
