@@ -9,6 +9,8 @@ import type { EngineInterface } from '../interface.ts';
 export interface AnnexTable {
   /** Attention maps. */
   attend: typeof attend;
+  /** What `crypto.subtle` has, for pages that are not secure: it is not given to them. */
+  sha256: { sha256(bytes: Uint8Array): Uint8Array };
   /** The engine, for the page's own thread. */
   host: { EngineHost: new () => EngineInterface };
 }

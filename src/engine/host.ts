@@ -47,7 +47,7 @@ export class EngineHost implements EngineInterface {
     annexes?: AnnexAddresses,
   ): Promise<ModelInfo> {
     this.#annexes = new Annexes(annexes, (message) => notify({ type: 'warning', message }));
-    const session = await Session.open(source, options, notify, this.#disposed.signal);
+    const session = await Session.open(source, options, notify, this.#disposed.signal, this.#annexes);
     this.#session = session;
     if (this.#disposed.signal.aborted) await this.dispose();
     return session.info;

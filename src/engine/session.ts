@@ -3,6 +3,7 @@
  * device or by the next candidate, and the job that was under way is done again: its caller notices nothing but the time.
  */
 
+import type { Annexes } from '../annexes/annexes.ts';
 import type { Backend } from '../backend.ts';
 import { ViTError } from '../error.ts';
 import type { EngineEvent, EngineOptions, Memory, ModelFiles, ModelInfo, Progress, SelfTest } from '../interface.ts';
@@ -14,6 +15,7 @@ import { atImageSize, resampling } from '../weights/image-size.ts';
 import type { Manifest } from '../weights/manifest.ts';
 import { type ModelSource, openSource } from '../weights/source.ts';
 import { TensorAssembler } from '../weights/tensor-assembler.ts';
+import { hexadecimal, type Sha256, sha256 } from '../weights/verify.ts';
 import type { Candidate } from './candidate.ts';
 import { candidatesFor } from './candidates.ts';
 import { replayGolden } from './check/self-test.ts';
@@ -45,8 +47,10 @@ export class Session {
     options: EngineOptions,
     notify: (message: Progress | EngineEvent) => void,
     signal: AbortSignal,
+    annexes: Annexes,
   ): Promise<Session> {
-    const opened = await openSource(source, options, (message) => notify({ type: 'warning', message }));
+    const warn = (message: string) => notify({ type: 'warning', message });
+    const opened = await openSource(source, { cache: options.cache, hash: await findSha256(annexes), warn });
     const findings = await Findings.open(options.cache !== false);
     const session = new Session(opened, await opened.readManifest(signal), findings, options, notify, signal);
     await session.#load();
@@ -264,4 +268,11 @@ export class Session {
   #announce(type: EngineEvent['type'], message: string): void {
     this.#notify({ type, message, info: this.info });
   }
+}
+
+/** Null where there is none: the annex was warned of then. */
+async function findSha256(annexes: Annexes): Promise<Sha256 | null> {
+  if (globalThis.crypto?.subtle) return sha256;
+  const annex = await annexes.find('sha256');
+  return annex && (async (bytes) => hexadecimal(annex.sha256(bytes)));
 }

@@ -8,7 +8,7 @@ import type { ModelCache } from './model-cache.ts';
 import { parseManifest } from './parse-manifest.ts';
 import { abortError, type Position, request } from './request.ts';
 import { ShardAddresses } from './shard-addresses.ts';
-import { verify } from './verify.ts';
+import { type Sha256, verify } from './verify.ts';
 
 /** Shards held at once: one is unpacked while the next one arrives. Between the two, both arrive. */
 const HELD = 2;
@@ -39,18 +39,22 @@ export async function fetchManifest(
   return { manifest, addresses: new ShardAddresses(url, answered) };
 }
 
+/** How shards are fetched. */
+export interface ShardFetching {
+  addresses: ShardAddresses;
+  cache: ModelCache | null;
+  hash?: Sha256 | null;
+  /** Called with the number of bytes that have arrived since the last call: in all, those of the manifest. */
+  onBytes(count: number): void;
+  signal: AbortSignal;
+}
+
 /**
  * The shards in order; each is valid until the next one is asked for.
- * @param onBytes called with the number of bytes that have arrived since the last call: in all, those of the manifest
  * @throws ViTError `network`, `bad-shard`, `aborted`
  */
-export async function* fetchShards(
-  addresses: ShardAddresses,
-  { shards }: Manifest,
-  cache: ModelCache | null,
-  onBytes: (count: number) => void,
-  signal: AbortSignal,
-): AsyncGenerator<Bytes> {
+export async function* fetchShards({ shards }: Manifest, fetching: ShardFetching): AsyncGenerator<Bytes> {
+  const { signal } = fetching;
   // When one shard fails, the others' requests must not go on.
   const failed = new AbortController();
   const stop = AbortSignal.any([signal, failed.signal]);
@@ -63,7 +67,7 @@ export async function* fetchShards(
     while (next < shards.length || arriving.length > 0) {
       while (free.length > 0 && next < shards.length) {
         const shard = shards[next++];
-        const arrival = fetchShard(addresses, shard, free.pop()!, cache, onBytes, stop);
+        const arrival = fetchShard(shard, free.pop()!, { ...fetching, signal: stop });
         arrival.catch(() => {}); // Thrown where it is awaited.
         arriving.push(arrival);
       }
@@ -86,13 +90,11 @@ function release(buffer: ArrayBuffer & { transfer?(length: number): ArrayBuffer 
 
 /** @returns the shard within `buffer`, and when it is written to the cache */
 async function fetchShard(
-  addresses: ShardAddresses,
   shard: ShardEntry,
   buffer: Bytes,
-  cache: ModelCache | null,
-  onBytes: (count: number) => void,
-  signal: AbortSignal,
+  fetching: ShardFetching,
 ): Promise<{ buffer: Bytes; bytes: Bytes; kept: Promise<void> }> {
+  const { addresses, cache, hash, onBytes, signal } = fetching;
   // Bytes that arrive again after a failure are no progress.
   let reported = 0;
   const onPosition = (bytes: number) => {
@@ -101,7 +103,7 @@ async function fetchShard(
   };
   const target = buffer.subarray(0, shard.bytes);
 
-  const kept = await readKept(shard, target, cache, onPosition);
+  const kept = await readKept(shard, target, fetching, onPosition);
   if (kept) return { buffer, bytes: kept, kept: Promise.resolve() };
 
   const attempt = async (url: string, mode: RequestCache) => {
@@ -112,7 +114,7 @@ async function fetchShard(
       (response) => readBody(response.body!, target, shard, position, onPosition),
       position,
     );
-    return verify(target.subarray(0, position.bytes), shard);
+    return verify(target.subarray(0, position.bytes), shard, hash);
   };
   const bytes = await addresses.first(shard.file, (url) =>
     attempt(url, 'default').catch((error) => {
@@ -128,7 +130,7 @@ async function fetchShard(
 async function readKept(
   shard: ShardEntry,
   target: Bytes,
-  cache: ModelCache | null,
+  { cache, hash }: ShardFetching,
   onPosition: (bytes: number) => void,
 ): Promise<Bytes | null> {
   const stream = await cache?.shard(shard);
@@ -136,7 +138,7 @@ async function readKept(
   try {
     const position: Position = { bytes: 0 };
     await readBody(stream, target, shard, position, () => {});
-    const bytes = await verify(target.subarray(0, position.bytes), shard);
+    const bytes = await verify(target.subarray(0, position.bytes), shard, hash);
     onPosition(bytes.length);
     return bytes;
   } catch {

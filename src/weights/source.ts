@@ -8,7 +8,7 @@ import type { Manifest } from './manifest.ts';
 import { ModelCache } from './model-cache.ts';
 import { parseManifest } from './parse-manifest.ts';
 import type { ShardAddresses } from './shard-addresses.ts';
-import { verify } from './verify.ts';
+import { type Sha256, verify } from './verify.ts';
 
 export interface ModelSource {
   /** Bytes that stay in memory for as long as the model is used. */
@@ -28,25 +28,35 @@ export interface ModelSource {
   ): AsyncIterable<Uint8Array<ArrayBuffer>>;
 }
 
-/** @param source the absolute URL of a `model.json`, or a model in memory @param warn called when nothing can be kept */
+export interface SourceOptions {
+  /** Default true. */
+  cache?: boolean;
+  /** What shards are checked with; null where there is nothing. */
+  hash: Sha256 | null;
+  /** Called when nothing can be kept. */
+  warn(message: string): void;
+}
+
+/** @param source the absolute URL of a `model.json`, or a model in memory */
 export async function openSource(
   source: string | ModelFiles,
-  { cache = true }: { cache?: boolean },
-  warn: (message: string) => void,
+  { cache = true, hash, warn }: SourceOptions,
 ): Promise<ModelSource> {
-  if (typeof source !== 'string') return new MemorySource(source);
-  return new UrlSource(source, cache ? await ModelCache.open(warn) : null);
+  if (typeof source !== 'string') return new MemorySource(source, hash);
+  return new UrlSource(source, cache ? await ModelCache.open(warn) : null, hash);
 }
 
 class UrlSource implements ModelSource {
   readonly heldBytes = 0;
   readonly #url: string;
   readonly #cache: ModelCache | null;
+  readonly #hash: Sha256 | null;
   #addresses!: ShardAddresses;
 
-  constructor(url: string, cache: ModelCache | null) {
+  constructor(url: string, cache: ModelCache | null, hash: Sha256 | null) {
     this.#url = url;
     this.#cache = cache;
+    this.#hash = hash;
   }
 
   async readManifest(signal: AbortSignal): Promise<Manifest> {
@@ -56,16 +66,18 @@ class UrlSource implements ModelSource {
   }
 
   readShards(manifest: Manifest, onBytes: (count: number) => void, signal: AbortSignal) {
-    return fetchShards(this.#addresses, manifest, this.#cache, onBytes, signal);
+    return fetchShards(manifest, { addresses: this.#addresses, cache: this.#cache, hash: this.#hash, onBytes, signal });
   }
 }
 
 class MemorySource implements ModelSource {
   readonly heldBytes: number;
   readonly #files: ModelFiles;
+  readonly #hash: Sha256 | null;
 
-  constructor(files: ModelFiles) {
+  constructor(files: ModelFiles, hash: Sha256 | null) {
     this.#files = files;
+    this.#hash = hash;
     this.heldBytes = files.shards.reduce((sum, { length }) => sum + length, 0);
   }
 
@@ -78,7 +90,7 @@ class MemorySource implements ModelSource {
 
   async *readShards({ shards }: Manifest, onBytes: (count: number) => void) {
     for (const [index, entry] of shards.entries()) {
-      const shard = await verify(this.#files.shards[index], entry);
+      const shard = await verify(this.#files.shards[index], entry, this.#hash);
       onBytes(shard.length);
       yield shard;
     }

@@ -8,6 +8,7 @@ import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { ModelFiles } from '../../src/interface.ts';
 import { ShardAddresses } from '../../src/weights/shard-addresses.ts';
 import { openSource } from '../../src/weights/source.ts';
+import { sha256 } from '../../src/weights/verify.ts';
 import { tinyModel } from '../harness/tiny-model.ts';
 
 let files: ModelFiles;
@@ -43,7 +44,7 @@ async function serve(answer: (url: URL, response: ServerResponse, request: Incom
 /** @returns how many shards came */
 async function readAll(url: string): Promise<number> {
   const { signal } = new AbortController();
-  const source = await openSource(url, { cache: false }, () => {});
+  const source = await openSource(url, { cache: false, hash: sha256, warn() {} });
   const manifest = await source.readManifest(signal);
   let count = 0;
   for await (const shard of source.readShards(manifest, () => {}, signal)) {

@@ -19,7 +19,12 @@ async function fetchAll(signal = new AbortController().signal, onShard?: (index:
   const told: number[] = [];
   let index = 0;
   const onBytes = (count: number) => told.push((told.at(-1) ?? 0) + count);
-  for await (const bytes of fetchShards(new ShardAddresses(server.url), server.manifest, null, onBytes, signal)) {
+  for await (const bytes of fetchShards(server.manifest, {
+    addresses: new ShardAddresses(server.url),
+    cache: null,
+    onBytes,
+    signal,
+  })) {
     expect(Buffer.compare(bytes, server.shards[index])).toBe(0);
     onShard?.(index);
     index++;
