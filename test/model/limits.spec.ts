@@ -2,7 +2,10 @@
  * A GPU that offers the least it may, and one that has no memory left.
  */
 import { afterEach, expect, test, vi } from 'vitest';
+import { GpuBackend } from '../../src/engine/gpu-backend.ts';
+import { Gpu } from '../../src/gpu/device.ts';
 import { loadViT } from '../../src/index.ts';
+import { planViT } from '../../src/model/plan.ts';
 import { random } from '../harness/arrays.ts';
 import { plainImage, TINY, tinyModel } from '../harness/tiny-model.ts';
 
@@ -73,4 +76,24 @@ test('a model that is too large says how much it needs', async () => {
   });
   expect(made.length).toBeGreaterThan(0);
   await vi.waitFor(() => expect(new Set(destroy.mock.contexts)).toEqual(new Set(made)));
+});
+
+test('how many images fit into one run is found without making anything', async () => {
+  const { preprocess, architecture } = (await tinyModel()).manifest;
+  const plan = planViT({ ...architecture, imageSize: [256, 256] });
+  const spec = { ...preprocess, resize: { mode: 'squash', height: 256, width: 256 } as const };
+  const gpu = await Gpu.request();
+  const backend = await GpuBackend.create(gpu, plan, spec);
+  const made = [
+    vi.spyOn(GPUDevice.prototype, 'createBuffer'),
+    vi.spyOn(GPUDevice.prototype, 'createShaderModule'),
+    vi.spyOn(GPUDevice.prototype, 'createComputePipelineAsync'),
+  ];
+  const ordinary = backend.maxBatch('images', { outputs: ['logits'] });
+  const attention = backend.maxBatch('images', { outputs: ['attention'] });
+  for (const spy of made) expect(spy).not.toHaveBeenCalled();
+  // Those of both blocks are read back from one buffer: 2 * 3 * 1025 * 1028 numbers per image.
+  expect(attention).toBe(Math.floor(gpu.device.limits.maxStorageBufferBindingSize / (2 * 3 * 1025 * 1028 * 4)));
+  expect(attention).toBeLessThan(ordinary);
+  backend.destroy();
 });

@@ -3,6 +3,7 @@
  * ordinary run nothing, and what is refused.
  */
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { PreprocessGpu } from '../../src/engine/pixels/preprocess-gpu.ts';
 import { type EngineEvent, loadViT, type ModelFiles, type OutputName, type ViT } from '../../src/index.ts';
 import type { Architecture } from '../../src/model/architecture.ts';
 import { expectClose, random } from '../harness/arrays.ts';
@@ -154,6 +155,13 @@ for (const backend of ['webgpu', 'cpu'] as const) {
     });
   });
 }
+
+test('a picture for attention maps goes the way of every picture', async () => {
+  const vit = await load(await tinyModel(), 'webgpu');
+  const upload = vi.spyOn(PreprocessGpu.prototype, 'upload');
+  await vit.attend(plainImage(40, 30, [180, 20, 90]), { rollout: true });
+  expect(upload).toHaveBeenCalledOnce();
+});
 
 test('where the file of attention maps cannot be had, they are all that is missing', async () => {
   const warnings: EngineEvent[] = [];
