@@ -4,6 +4,7 @@
 export type { ImageInput } from './client/image-input.ts';
 export type { Classification } from './client/rank.ts';
 export { checkSupport, type Support } from './client/support.ts';
+export type { Timed } from './client/timed.ts';
 export type { ClassifyOptions, EmbedOptions, ForwardOptions, LoadOptions, ViT } from './client/vit.ts';
 export { loadViT } from './client/vit.ts';
 export { type ErrorCode, ViTError } from './error.ts';

@@ -43,6 +43,7 @@ import {
 import { Queue, rejectOnAbort, throwIfAborted } from './queue.ts';
 import { type Classification, type RankOptions, rank } from './rank.ts';
 import { applySigmoid, applySoftmax } from './scores.ts';
+import { type Timed, timed } from './timed.ts';
 
 export interface LoadOptions extends EngineOptions {
   /** A factory of the worker, or `false` to run in this thread. Default: the library's own worker. */
@@ -196,13 +197,16 @@ function isFolder(assets: unknown): boolean {
   }
 }
 
+/** Of a list without pictures or texts. */
+const NO_TIME: Timing = { decode: 0, preprocess: 0, run: 0 };
+
 /** What may change while a model is loaded. */
 interface State {
   info: ModelInfo;
 }
 
 export class ViT {
-  /** Of the last call that finished; null before the first. */
+  /** Of the call that finished last, whichever that was; null before the first. Each answer has its own as `timing`. */
   lastTiming: Timing | null = null;
   readonly #connection: Connection;
   readonly #state: State;
@@ -224,15 +228,16 @@ export class ViT {
 
   /**
    * What is in a picture.
-   * @returns the best labels, best first; for a list of pictures one list each, computed as one batch.
+   * @returns the best labels, best first; for a list of pictures one list each, computed as one batch. Like every answer it
+   *   has a `timing`, in milliseconds.
    * @throws ViTError `bad-image`, `bad-input`, `network`, `device-lost`, `aborted`, `disposed`.
    */
-  async classify(image: ImageInput, options?: ClassifyOptions): Promise<Classification[]>;
-  async classify(images: ImageList, options?: ClassifyOptions): Promise<Classification[][]>;
+  async classify(image: ImageInput, options?: ClassifyOptions): Promise<Timed<Classification[]>>;
+  async classify(images: ImageList, options?: ClassifyOptions): Promise<Timed<Classification[][]>>;
   async classify(
     input: ImageInput | ImageList,
     options: ClassifyOptions = {},
-  ): Promise<Classification[] | Classification[][]> {
+  ): Promise<Timed<Classification[] | Classification[][]>> {
     checkOptions('classify', options, CLASSIFY);
     const { labels, architecture, problemType, calibration } = this.info;
     if (architecture.classes === 0) throw new ViTError('bad-input', `${this.info.name} has no classes; use embed().`);
@@ -240,27 +245,27 @@ export class ViT {
     // Nothing is computed for options that will be refused.
     rank([], labels, rankOptions);
     const output = activation === 'softmax' && !calibration ? 'probabilities' : 'logits';
-    const scores = await this.#runImages(input, output, signal);
+    const { rows: scores, timing } = await this.#runImages(input, output, signal);
     if (activation === 'sigmoid') for (const row of scores) applySigmoid(row);
     if (activation === 'softmax' && calibration) for (const row of scores) applySoftmax(row, calibration.temperature);
     const results = scores.map((row) => rank(row, labels, rankOptions));
-    return isList(input) ? results : results[0];
+    return timed(isList(input) ? results : results[0], timing);
   }
 
   /**
    * The pooled features of a picture: what the head sees.
    * @returns D numbers per picture.
    */
-  async embed(image: ImageInput, options?: EmbedOptions): Promise<Float32Array<ArrayBuffer>>;
-  async embed(images: ImageList, options?: EmbedOptions): Promise<Float32Array<ArrayBuffer>[]>;
+  async embed(image: ImageInput, options?: EmbedOptions): Promise<Timed<Float32Array<ArrayBuffer>>>;
+  async embed(images: ImageList, options?: EmbedOptions): Promise<Timed<Float32Array<ArrayBuffer>[]>>;
   async embed(
     input: ImageInput | ImageList,
     options: EmbedOptions = {},
-  ): Promise<Float32Array<ArrayBuffer> | Float32Array<ArrayBuffer>[]> {
+  ): Promise<Timed<Float32Array<ArrayBuffer> | Float32Array<ArrayBuffer>[]>> {
     const { normalize = false, signal } = checkOptions('embed', options, EMBED);
-    const rows = await this.#runImages(input, 'embedding', signal);
+    const { rows, timing } = await this.#runImages(input, 'embedding', signal);
     if (normalize) for (const row of rows) scaleToUnitLength(row);
-    return isList(input) ? rows : rows[0];
+    return timed(isList(input) ? rows : rows[0], timing);
   }
 
   /**
@@ -271,22 +276,22 @@ export class ViT {
    * @returns as many numbers as an image's embedding has.
    * @throws ViTError `bad-input` for a model without a text tower, and for ids that it does not have.
    */
-  async embedText(text: number[], options?: EmbedOptions): Promise<Float32Array<ArrayBuffer>>;
-  async embedText(texts: number[][], options?: EmbedOptions): Promise<Float32Array<ArrayBuffer>[]>;
+  async embedText(text: number[], options?: EmbedOptions): Promise<Timed<Float32Array<ArrayBuffer>>>;
+  async embedText(texts: number[][], options?: EmbedOptions): Promise<Timed<Float32Array<ArrayBuffer>[]>>;
   async embedText(
     input: number[] | number[][],
     options: EmbedOptions = {},
-  ): Promise<Float32Array<ArrayBuffer> | Float32Array<ArrayBuffer>[]> {
+  ): Promise<Timed<Float32Array<ArrayBuffer> | Float32Array<ArrayBuffer>[]>> {
     const { normalize = false, signal } = checkOptions('embedText', options, EMBED);
     if (!Array.isArray(input)) throw badInput(`embedText() takes a list of token ids, not ${shown(input)}.`);
-    if (input.length === 0) return [];
+    if (input.length === 0) return timed([], NO_TIME);
     const isOne = !Array.isArray(input[0]);
     const texts = (isOne ? [input] : input) as number[][];
-    const { embedding } = await this.#call(() => this.#connection.engine.runTexts(texts), signal);
+    const { embedding, timing } = await this.#call(() => this.#connection.engine.runTexts(texts), signal);
     const { data, shape } = embedding!;
     const rows = texts.map((_, i) => data.slice(i * shape[1], (i + 1) * shape[1]));
     if (normalize) for (const row of rows) scaleToUnitLength(row);
-    return isOne ? rows[0] : rows;
+    return timed(isOne ? rows[0] : rows, timing);
   }
 
   /**
@@ -295,15 +300,12 @@ export class ViT {
    *   other tokens in front of the patches.
    * @throws ViTError `bad-input` for a model without a class token, and for a layer or head that it does not have.
    */
-  async attend(
-    image: ImageInput,
-    options: AttendOptions & CallOptions = {},
-  ): Promise<{ data: Float32Array<ArrayBuffer>; shape: number[] }> {
+  async attend(image: ImageInput, options: AttendOptions & CallOptions = {}): Promise<Timed<Tensor>> {
     const { signal, ...where } = checkOptions('attend', options, ATTEND);
     const job = (picture: WireImage) => this.#connection.engine.attend(picture, where);
     const { map, timing } = await this.#batcher.runAlone(image, job, signal);
     this.lastTiming = timing;
-    return map;
+    return timed(map, timing);
   }
 
   /**
@@ -317,7 +319,7 @@ export class ViT {
   async forward(
     pixels: { data: ArrayLike<number>; shape: readonly number[] },
     options: ForwardOptions = {},
-  ): Promise<Outputs> {
+  ): Promise<Timed<Outputs>> {
     const { outputs = ['logits'], signal } = checkOptions('forward', options, FORWARD);
     const tensor = copyTensor(pixels);
     return this.#call(() => this.#connection.engine.runPixels(tensor, outputs), signal);
@@ -353,7 +355,7 @@ export class ViT {
   /**
    * Milliseconds of each step of a run, and how much of what this GPU can do that is. It takes a second or so, and other
    * calls wait.
-   * @throws ViTError `bad-image`; `no-webgpu` where the processor computes the model
+   * @throws ViTError `bad-image`; `no-webgpu` where the CPU computes the model
    */
   async profile(image: ImageInput, options: CallOptions = {}): Promise<Profile> {
     const { signal } = checkOptions('profile', options, CALL);
@@ -380,16 +382,16 @@ export class ViT {
 
   async #runImages(input: ImageInput | ImageList, output: OutputName, signal?: AbortSignal) {
     const images = isList(input) ? [...input] : [input];
-    if (images.length === 0) return [];
-    const { rows, timing } = await this.#batcher.run(images, output, signal);
-    this.lastTiming = timing;
-    return rows;
+    if (images.length === 0) return { rows: [], timing: NO_TIME };
+    const result = await this.#batcher.run(images, output, signal);
+    this.lastTiming = result.timing;
+    return result;
   }
 
-  async #call(job: () => Promise<{ outputs: Outputs; timing: Timing }>, signal?: AbortSignal): Promise<Outputs> {
+  async #call(job: () => Promise<{ outputs: Outputs; timing: Timing }>, signal?: AbortSignal): Promise<Timed<Outputs>> {
     const { outputs, timing } = await this.#queue.run(job, signal);
     this.lastTiming = timing;
-    return outputs;
+    return timed(outputs, timing);
   }
 }
 

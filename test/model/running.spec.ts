@@ -72,6 +72,10 @@ describe('calls at once', () => {
         }),
       );
       expect(together).toEqual(alone);
+      // Each with its own time, which no other answer has.
+      expect(new Set(together.map(({ timing }) => timing)).size).toBe(together.length);
+      for (const { timing } of together) expect(timing.run).toBeGreaterThan(0);
+      expect(together.at(-1)!.timing).toBe(vit.lastTiming);
       expect(finished).toEqual([...finished].sort((a, b) => a - b));
     });
   }
