@@ -30,9 +30,10 @@ export class GpuCandidate implements Candidate {
 
   async open(again = false): Promise<Backend> {
     for (let gpu = await (again ? this.#requestAgain() : this.#request()); ; gpu = await this.#request()) {
-      const proof = new Proof(this.#loading, this.#codeOn(gpu));
+      const code = this.#codeOn(gpu);
+      const proof = new Proof(this.#loading, code);
       for (const name of await proof.disabledBefore()) this.#disabled.add(name);
-      const backend = await this.#create(gpu);
+      const backend = await this.#create(gpu, code);
       const wrong = await this.#complete(backend, proof);
       if (wrong.length === 0) {
         this.#last = backend;
@@ -50,9 +51,9 @@ export class GpuCandidate implements Candidate {
     return variants.length > 0;
   }
 
-  async #create(gpu: Gpu): Promise<GpuBackend> {
+  async #create(gpu: Gpu, code: unknown): Promise<GpuBackend> {
     const { plan, manifest, options, findings } = this.#loading;
-    const subject = ['tuning', this.#codeOn(gpu)];
+    const subject = ['tuning', code];
     const tuned = { ...((await findings.read(subject)) as object) };
     return GpuBackend.create(gpu, plan, manifest.preprocess, {
       storage: this.#storageOn(gpu),

@@ -25,14 +25,14 @@ export class Findings {
    * @returns what `write` was given; undefined where there is nothing, or something damaged
    */
   async read(about: unknown): Promise<unknown> {
-    const key = JSON.stringify(about);
     try {
-      let text = memory.get(key);
+      const name = await fileName(about);
+      let text = memory.get(name);
       if (text === undefined) {
-        const stream = await this.#store?.read(await fileName(key));
+        const stream = await this.#store?.read(name);
         if (!stream) return undefined;
         text = await new Response(stream).text();
-        memory.set(key, text);
+        memory.set(name, text);
       }
       return JSON.parse(text);
     } catch {
@@ -41,11 +41,11 @@ export class Findings {
   }
 
   async write(about: unknown, found: unknown): Promise<void> {
-    const key = JSON.stringify(about);
-    const text = JSON.stringify(found);
-    memory.set(key, text);
     try {
-      await this.#store?.write(await fileName(key), new TextEncoder().encode(text));
+      const name = await fileName(about);
+      const text = JSON.stringify(found);
+      memory.set(name, text);
+      await this.#store?.write(name, new TextEncoder().encode(text));
     } catch {
       // It will be found out again.
     }
@@ -57,6 +57,6 @@ export function forgetFindings(): void {
   memory.clear();
 }
 
-async function fileName(key: string): Promise<string> {
-  return (await sha256(new TextEncoder().encode(key))) + ENDING;
+async function fileName(about: unknown): Promise<string> {
+  return (await sha256(new TextEncoder().encode(JSON.stringify(about)))) + ENDING;
 }
