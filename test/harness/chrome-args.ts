@@ -4,7 +4,7 @@ import { chromeArguments } from '../../src/cli/chrome.ts';
 const OWN = ['update.googleapis.com', 'accounts.google.com'];
 
 /**
- * How tests start Chrome. SwiftShader computes on the processor, the same everywhere; with `VIT_ADAPTER=gpu` the tests
+ * How tests start Chrome. SwiftShader computes on the CPU, with the same results everywhere; with `VIT_ADAPTER=gpu` the tests
  * run on the machine's own GPU. No test needs another host: they are nowhere or, in a whole run (test/run.js), at an
  * address that writes down who was wanted.
  */

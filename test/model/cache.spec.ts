@@ -85,7 +85,7 @@ for (const [name, choose] of STORES) {
       expect(await load()).toEqual([]);
     });
 
-    test('cachedModels() tells what is there, clearCache() removes it', async () => {
+    test('cachedModels() lists what is there, clearCache() removes it', async () => {
       expect(await cachedModels()).toEqual([]);
       await load();
       const bytes = files.manifest.shards.reduce((sum, shard) => sum + shard.bytes, 0);

@@ -58,7 +58,7 @@ async function load(options: LoadOptions = {}, source: ModelFiles | string = fil
   return vit;
 }
 
-const told = () => events.map(({ type }) => type);
+const eventTypes = () => events.map(({ type }) => type);
 
 /** Loses the newest device as soon as something is submitted to it: `times` times. */
 function loseAtSubmit(times: number): void {
@@ -80,7 +80,7 @@ describe('another GPU is there', () => {
     devices[0].destroy();
     await devices[0].lost;
     expect(await vit.classify(pictures())).toEqual(expected.webgpu);
-    expect(told()).toEqual(['device-lost', 'recovered']);
+    expect(eventTypes()).toEqual(['device-lost', 'recovered']);
     expect(events[1].info).toEqual(vit.info);
     expect(devices).toHaveLength(2);
   });
@@ -89,7 +89,7 @@ describe('another GPU is there', () => {
     const vit = await load();
     loseAtSubmit(1);
     expect(await Promise.all(pictures().map((picture) => vit.classify(picture)))).toEqual(expected.webgpu);
-    expect(told()).toEqual(['device-lost', 'recovered']);
+    expect(eventTypes()).toEqual(['device-lost', 'recovered']);
   });
 
   test('lost again and again, between the calls', async () => {
@@ -98,7 +98,7 @@ describe('another GPU is there', () => {
       devices.at(-1)!.destroy();
       expect(await vit.classify(pictures()[i])).toEqual(expected.webgpu[i]);
     }
-    expect(told()).toEqual(['device-lost', 'recovered', 'device-lost', 'recovered', 'device-lost', 'recovered']);
+    expect(eventTypes()).toEqual(['device-lost', 'recovered', 'device-lost', 'recovered', 'device-lost', 'recovered']);
   });
 
   test('every kind of picture is still there for the second time', async () => {
@@ -120,7 +120,7 @@ describe('another GPU is there', () => {
       if (input instanceof VideoFrame) input.close();
       expect(best).toEqual(expected.webgpu[3][0]);
     }
-    expect(told()).toHaveLength(2 * kinds.length);
+    expect(eventTypes()).toHaveLength(2 * kinds.length);
   });
 
   test('lost while the model loads', async () => {
@@ -136,7 +136,7 @@ describe('another GPU is there', () => {
         },
       });
       expect(await vit.classify(pictures())).toEqual(expected.webgpu);
-      expect(told()).toEqual(['device-lost', 'recovered']);
+      expect(eventTypes()).toEqual(['device-lost', 'recovered']);
     }
   });
 
@@ -208,7 +208,7 @@ describe('no other GPU', () => {
     loseAtSubmit(1);
     noMoreAdapters();
     expect(await Promise.all(pictures().map((picture) => vit.classify(picture)))).toEqual(expected.cpu);
-    expect(told()).toEqual(['device-lost', 'fallback']);
+    expect(eventTypes()).toEqual(['device-lost', 'fallback']);
     expect(vit.info).toMatchObject({ backend: 'cpu', adapter: null, fallbackReason: expect.stringMatching(/lost/) });
     expect((await vit.memory()).gpu).toBe(0);
   });
@@ -220,7 +220,7 @@ describe('no other GPU', () => {
     for (let i = 0; i < 2; i++) await expect(vit.classify(pictures())).rejects.toMatchObject({ code: 'device-lost' });
     request.mockRestore();
     expect(await vit.classify(pictures())).toEqual(expected.webgpu);
-    expect(told()).toEqual(['device-lost', 'recovered']);
+    expect(eventTypes()).toEqual(['device-lost', 'recovered']);
   });
 
   test('lost once more while the job is done again', async () => {
@@ -232,7 +232,7 @@ describe('no other GPU', () => {
       const answer = vit.classify(pictures());
       if (backend === 'auto') {
         expect(await answer).toEqual(expected.cpu);
-        expect(told().at(-1)).toBe('fallback');
+        expect(eventTypes().at(-1)).toBe('fallback');
       } else await expect(answer).rejects.toMatchObject({ code: 'device-lost' });
       vi.mocked(GPUQueue.prototype.submit).mockRestore();
     }

@@ -124,7 +124,7 @@ describe('loading', () => {
     expect(gpu).toBeLessThan(vit.info.parameters * 4 * 1.3);
   });
 
-  test('the golden holds on this GPU, and fails for a GPU that computes something else', async () => {
+  test('the golden holds on this GPU, and fails for a GPU that gives wrong results', async () => {
     expect(await (await load({ backend: 'webgpu' })).selfTest()).toMatchObject({ passed: true });
     const golden = { ...files.manifest.golden, logits: files.manifest.golden.logits.map((logit) => logit + 0.01) };
     const wrong = { ...files, manifest: { ...files.manifest, golden } };
@@ -135,7 +135,7 @@ describe('loading', () => {
 });
 
 describe('errors', () => {
-  test('a device that was lost is told by the next call, and by every one after', async () => {
+  test('the next call reports a lost device, and so does every later one', async () => {
     const device = await (await navigator.gpu.requestAdapter())!.requestDevice();
     const vit = await load({ device });
     await vit.forward(pixels(1));
@@ -145,7 +145,7 @@ describe('errors', () => {
     await expect(vit.forward(pixels(1))).rejects.toMatchObject({ code: 'device-lost' });
   });
 
-  test('an error that no call asked for is told by the next call', async () => {
+  test('the next call reports an error that no call was waiting for', async () => {
     const device = await (await navigator.gpu.requestAdapter())!.requestDevice();
     const vit = await load({ device });
     device.createBuffer({ size: 4, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.STORAGE }); // not allowed together

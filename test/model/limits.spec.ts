@@ -30,7 +30,7 @@ afterEach(() => vi.restoreAllMocks());
 
 test('a GPU with the default limits and no optional feature, timestamps among them', async () => {
   const { features: all } = (await navigator.gpu.requestAdapter())!;
-  // The device is given nothing, so the engine is told of nothing.
+  // The adapter reports none, so the engine requests none.
   vi.spyOn(GPUAdapter.prototype, 'features', 'get').mockReturnValue(new Set() as unknown as GPUSupportedFeatures);
   const devices: GPUDevice[] = [];
   const request = GPUAdapter.prototype.requestDevice;

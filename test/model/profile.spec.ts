@@ -17,7 +17,7 @@ test('each step of a run has its milliseconds and its share of the peak', async 
   const plan = planViT(TINY, { separateAttention: true });
   expect(steps.map(({ step }) => step)).toEqual(plan.steps.map(({ label }) => label));
   expect(timing.run).toBeGreaterThan(0);
-  // Any processor does more, and no GPU so much.
+  // Any CPU does more, and no GPU so much.
   expect(peak).toBeGreaterThan(1e8);
   expect(peak).toBeLessThan(1e15);
   for (const { milliseconds, flops, ofPeak } of steps) {

@@ -30,7 +30,7 @@ async function load(options: LoadOptions = {}): Promise<ViT> {
 const pictures = () =>
   Array.from({ length: 50 }, (_, i) => plainImage(5 + (i % 7), 4 + (i % 5), [i * 5, 255 - i * 3, (i * 37) % 256]));
 
-/** Sizes of the engine's batches of pictures. `begun` is told of each, before it begins. */
+/** Sizes of the engine's batches of pictures. `begun` is called with the count of batches before each. */
 function watchBatches(begun: (count: number) => unknown = () => {}): number[] {
   const sizes: number[] = [];
   const original = EngineHost.prototype.runImages;
@@ -260,7 +260,7 @@ describe('a signal', () => {
     expect(await next).toHaveLength(5);
   });
 
-  // A load stops at whatever it is doing: the moments are those at which it tells or asks something.
+  // A load stops at whatever it is doing: the moments are those at which it reports or requests something.
   for (const backend of ['cpu', 'webgpu'] as const) {
     test(`at every moment of a load: rejected within 50 ms, and everything is freed (${backend})`, async () => {
       const created = new Set<GPUDevice>();
@@ -365,7 +365,7 @@ describe('nothing leaks', () => {
     return () => [...bytes.values()].reduce((a, b) => a + b, 0);
   }
 
-  test('1,000 runs, of one and of several pictures: the GPU memory that memory() tells, and no more', async () => {
+  test('1,000 runs, of one and of several pictures: the GPU memory that memory() reports, and no more', async () => {
     const bytes = countGpuBytes();
     const vit = await load({ backend: 'webgpu' });
     await vit.classify(pictures().slice(0, 3));

@@ -1,5 +1,5 @@
 /**
- * A GPU that computes something else: it is found out before the first answer, and named. The errors are put into the
+ * A GPU that gives wrong results: that is found before the first answer, and the kernel is named. The errors are put into the
  * shaders on their way to the compiler.
  */
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -140,7 +140,7 @@ function pretendFusing(): void {
 }
 
 describe('a wrong kernel with a simpler one behind it', () => {
-  test('attention in one step: three take its place, and the caller is told', async () => {
+  test('attention in one step: three take its place, with a warning', async () => {
     const image = plainImage(9, 9, [90, 20, 200]);
     const vit = await load({ backend: 'webgpu' });
     const right = await vit.classify(image);
@@ -210,7 +210,7 @@ describe('a wrong kernel with a simpler one behind it', () => {
     });
   });
 
-  /** As if a kernel had a variant for `f16`, until it is told to do without; `change` is what that variant computes. */
+  /** As if a kernel had a variant for `f16`, until that is disabled; `change` is what the variant computes. */
   async function addHalves(kernel: string, change: (code: string) => string): Promise<void> {
     await clearCache();
     const create = GpuBackend.create;
@@ -257,7 +257,7 @@ describe('a wrong kernel with a simpler one behind it', () => {
 });
 
 describe('selfTest()', () => {
-  test('names every kernel, and a right one errs by little', async () => {
+  test('names every kernel, and the error of a right one is small', async () => {
     const { passed, kernels, maxError, tolerance } = await (await load({ backend: 'webgpu' })).selfTest();
     expect(passed).toBe(true);
     expect(maxError).toBeLessThan(tolerance);
@@ -353,7 +353,7 @@ describe('once', () => {
     for (let i = 0; i < 2; i++) {
       await load({ backend: 'webgpu' }, URL_OF_MODEL);
       expect(kernels()).toContain('attention-values');
-      // The second time nothing is found out, so nothing is told.
+      // The second time nothing is found out, so there is no warning.
       expect(events).toHaveLength(1);
     }
   });

@@ -16,9 +16,9 @@ afterEach(() => server.stop());
 
 /** Fetches every shard, and compares each with the server's while it is valid. */
 async function fetchAll(signal = new AbortController().signal, onShard?: (index: number) => void): Promise<number[]> {
-  const told: number[] = [];
+  const progress: number[] = [];
   let index = 0;
-  const onBytes = (count: number) => told.push((told.at(-1) ?? 0) + count);
+  const onBytes = (count: number) => progress.push((progress.at(-1) ?? 0) + count);
   for await (const bytes of fetchShards(server.manifest, {
     addresses: new ShardAddresses(server.url),
     cache: null,
@@ -30,13 +30,13 @@ async function fetchAll(signal = new AbortController().signal, onShard?: (index:
     index++;
   }
   expect(index).toBe(server.shards.length);
-  return told;
+  return progress;
 }
 
 /** Progress only grows, and ends at exactly the bytes of the manifest. */
-function expectProgress(told: number[]): void {
-  for (let i = 1; i < told.length; i++) expect(told[i]).toBeGreaterThan(told[i - 1]);
-  expect(told.at(-1)).toBe(server.shards.length * server.shards[0].length);
+function expectProgress(progress: number[]): void {
+  for (let i = 1; i < progress.length; i++) expect(progress[i]).toBeGreaterThan(progress[i - 1]);
+  expect(progress.at(-1)).toBe(server.shards.length * server.shards[0].length);
 }
 
 /** Sends the first `count` bytes and drops the line. */
