@@ -12,6 +12,8 @@ const VERTICAL = false;
 // Over an opaque background colour (red in the lowest byte), or without a look at alpha.
 const COMPOSITE = false;
 const BACKGROUND = 0u;
+// Pillow's luma in 16-bit fixed point in all three channels, before anything is resized.
+const GREY = false;
 
 const PRECISION_BITS = 22u;
 const HALF = 1i << (PRECISION_BITS - 1u);
@@ -42,7 +44,14 @@ fn colour(pixel: u32) -> vec3i {
 }
 
 fn load(index: u32) -> vec3i {
-  let pixel = x[index];
+  let bytes = opaque_colour(x[index]);
+  if (!GREY) {
+    return bytes;
+  }
+  return vec3i((19595i * bytes.x + 38470i * bytes.y + 7471i * bytes.z + 0x8000i) >> 16u);
+}
+
+fn opaque_colour(pixel: u32) -> vec3i {
   if (!COMPOSITE) {
     return colour(pixel);
   }

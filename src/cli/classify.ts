@@ -2,11 +2,12 @@
  * `vit-webgpu classify`: what is in pictures, computed by the library itself in a headless Chrome.
  */
 import { Command, Option } from 'commander';
-import type { ViTError } from '../error.ts';
+import { ViTError } from '../error.ts';
 import type { BackendName, Classification, ModelInfo, Timing } from '../index.ts';
 import { errorOfPage, manifestFile, type PageError, type Reach, withEnginePage } from './engine-page.ts';
+import { requireFile } from './files.ts';
 import { parseCount } from './flags.ts';
-import type { Terminal } from './terminal.ts';
+import { count, type Terminal } from './terminal.ts';
 
 interface Flags {
   model?: string;
@@ -31,20 +32,40 @@ interface Report {
   info: ModelInfo;
   /** Milliseconds. */
   load: number;
-  images: { labels: Classification[]; timing: Timing | null }[];
+  images: (Answer | { error: PageError })[];
+}
+
+interface Answer {
+  labels: Classification[];
+  timing: Timing | null;
 }
 
 async function classify(images: string[], { model, json, topK, backend }: Flags, terminal: Terminal): Promise<void> {
   const manifest = manifestFile(model);
-  const outcome = await withEnginePage(manifest, images, (page, reach) =>
+  const missing = images.map((file) => missingFile(file));
+  const present = images.filter((_, i) => missing[i] === undefined);
+  const outcome = await withEnginePage(manifest, present, (page, reach) =>
     page.evaluate(classifyInPage, { ...reach, topK, backend }),
   );
-  if ('error' in outcome) {
-    const { error } = outcome;
-    throw errorOfPage(error, error.image === undefined ? undefined : images[error.image]);
+  if ('error' in outcome) throw errorOfPage(outcome.error);
+  const answers = outcome.images.values();
+  const report = { ...outcome, images: missing.map((error) => (error ? { error } : answers.next().value!)) };
+  if (json) terminal.print(JSON.stringify(toJson(report, images), null, 2));
+  else printReport(report, images, terminal);
+  const failed = report.images.filter((answer) => 'error' in answer).length;
+  if (failed > 0)
+    throw new ViTError('bad-image', `${failed} of ${count(images.length, 'picture')} could not be classified.`);
+}
+
+/** A file that is not there is no reason to leave the others without an answer. */
+function missingFile(file: string): PageError | undefined {
+  try {
+    requireFile(file);
+    return undefined;
+  } catch (error) {
+    const { code, message } = error as ViTError;
+    return { code, message };
   }
-  if (json) terminal.print(JSON.stringify(toJson(outcome, images), null, 2));
-  else printReport(outcome, images, terminal);
 }
 
 interface PageRequest extends Reach {
@@ -52,14 +73,8 @@ interface PageRequest extends Reach {
   backend: 'auto' | BackendName;
 }
 
-interface ImageError extends PageError {
-  /** Of the picture that failed. */
-  image?: number;
-}
-
 /** Runs in the page, so it may use nothing of this file. */
-async function classifyInPage({ model, images, topK, backend }: PageRequest): Promise<Report | { error: ImageError }> {
-  let image: number | undefined;
+async function classifyInPage({ model, images, topK, backend }: PageRequest): Promise<Report | { error: PageError }> {
   try {
     // In a variable, so that no bundler looks for it.
     const library = '/lib/index.js';
@@ -67,14 +82,19 @@ async function classifyInPage({ model, images, topK, backend }: PageRequest): Pr
     const start = performance.now();
     const vit = await loadViT(model, { backend });
     const report: Report = { info: vit.info, load: performance.now() - start, images: [] };
-    for (image = 0; image < images.length; image++) {
-      report.images.push({ labels: await vit.classify(images[image], { topK }), timing: vit.lastTiming });
+    for (const image of images) {
+      try {
+        report.images.push({ labels: await vit.classify(image, { topK }), timing: vit.lastTiming });
+      } catch (error) {
+        const { code, message } = error as ViTError;
+        report.images.push({ error: { code, message } });
+      }
     }
     vit.dispose();
     return report;
   } catch (error) {
     const { code, message } = error as ViTError;
-    return { error: { code, message, image } };
+    return { error: { code, message } };
   }
 }
 
@@ -86,14 +106,21 @@ function toJson({ info, load, images }: Report, files: string[]): object {
     adapter,
     fallbackReason,
     load,
-    images: images.map(({ labels, timing }, index) => ({ file: files[index], labels, timing })),
+    images: images.map((answer, index) => ({ file: files[index], ...answer })),
   };
 }
 
 function printReport({ info, load, images }: Report, files: string[], terminal: Terminal): void {
-  for (const [index, { labels, timing }] of images.entries()) {
+  const scoreText = (score: number) =>
+    info.problemType === 'regression' ? score.toFixed(4).padStart(10) : `${(100 * score).toFixed(2).padStart(8)} %`;
+  for (const [index, answer] of images.entries()) {
+    if ('error' in answer) {
+      terminal.warn(errorOfPage(answer.error, files[index]).message);
+      continue;
+    }
+    const { labels, timing } = answer;
     terminal.print(files[index]);
-    for (const { label, score } of labels) terminal.print(`${(100 * score).toFixed(2).padStart(8)} %  ${label}`);
+    for (const { label, score } of labels) terminal.print(`${scoreText(score)}  ${label}`);
     if (timing) {
       const { decode, preprocess, run } = timing;
       terminal.print(`  decode ${ms(decode)}, preprocess ${ms(preprocess)}, run ${ms(run)}`);

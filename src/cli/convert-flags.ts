@@ -64,7 +64,7 @@ export function addConvertFlags(command: Command): Command {
     .option('--config <file>', 'config.json of transformers or timm (default: the one beside the checkpoint)')
     .option('--preprocessor <file>', 'preprocessor_config.json (default: the one beside the checkpoint)')
     .addOption(new Option('--preset <weights>', "preprocessing of torchvision's weights").choices(TORCHVISION_PRESETS))
-    .option('--labels <file>', 'JSON array with one label per class')
+    .option('--labels <file>', 'one label per class: JSON, imagenet_class_index.json, or a line each')
     .option('--calibration <file>', 'how far scores may be believed (default: calibration.json beside the checkpoint)')
     .addOption(new Option('--layout <layout>', 'tensor names').choices(['auto', ...LAYOUTS]).default('auto'))
     .option('--prefix <prefix>', "what stands before the names of the model's tensors (default: found out)")

@@ -6,13 +6,13 @@ import { writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { type ConvertOptions, convertCheckpoint } from '../convert/convert.ts';
 import type { Finding } from '../convert/decisions.ts';
-import { ViTError } from '../error.ts';
+import { parseLabels } from '../convert/label-file.ts';
 import { Field } from '../weights/field.ts';
 import type { Calibration, Manifest, Source } from '../weights/manifest.ts';
 import { parseCalibration } from '../weights/parse-calibration.ts';
 import { CheckpointFiles } from './checkpoint-files.ts';
 import { type ConvertFlags, optionsOf } from './convert-flags.ts';
-import { readJson } from './files.ts';
+import { readJson, readText } from './files.ts';
 import { writeFolder } from './output-folder.ts';
 import { count, formatBytes, type Terminal, table } from './terminal.ts';
 
@@ -29,9 +29,8 @@ export async function convertToFolder(
   const options: ConvertOptions = {
     ...optionsOf(flags),
     name: flags.name ?? basename(resolve(flags.out)),
-    config: await readConfigFile(flags.config, file, 'config.json', terminal),
-    preprocessor: await readConfigFile(flags.preprocessor, file, 'preprocessor_config.json', terminal),
-    labels: flags.labels === undefined ? undefined : await readLabels(flags.labels),
+    ...(await readConfigs(flags, file, terminal)),
+    labels: flags.labels === undefined ? undefined : parseLabels(await readText(flags.labels), flags.labels),
     calibration: await readCalibration(flags.calibration, file, terminal),
     onFindings: (findings) => printFindings(findings, terminal),
     onProgress: (stage, done, total) => {
@@ -57,7 +56,35 @@ export async function convertToFolder(
   }
 }
 
-/** The file that was named, else the one beside the checkpoint, which is where both libraries save it. */
+/** The model's config and the preprocessor's, under the names that libraries and their versions give them. */
+async function readConfigs(
+  flags: ConvertFlags,
+  checkpoint: string,
+  terminal: Terminal,
+): Promise<Pick<ConvertOptions, 'config' | 'preprocessor'>> {
+  const beside = (name: string) => readConfigFile(undefined, checkpoint, name, terminal);
+  if (flags.config !== undefined || flags.architecture !== undefined) {
+    const config = flags.config === undefined ? undefined : await readJson(flags.config);
+    return { config, preprocessor: await preprocessorOf(flags, beside) };
+  }
+  const names = ['config.json', 'open_clip_config.json'];
+  // A repository may have the same model for two libraries.
+  if (basename(checkpoint).startsWith('open_clip_')) names.reverse();
+  const config = (await beside(names[0])) ?? (await beside(names[1]));
+  return { config, preprocessor: await preprocessorOf(flags, beside) };
+}
+
+/** From version 5 on transformers writes processor_config.json, which may be without a part for pictures. */
+async function preprocessorOf(
+  { preprocessor }: ConvertFlags,
+  beside: (name: string) => Promise<unknown>,
+): Promise<unknown> {
+  if (preprocessor !== undefined) return readJson(preprocessor);
+  const processor = (await beside('processor_config.json')) as { image_processor?: unknown } | undefined;
+  return processor?.image_processor ? processor : beside('preprocessor_config.json');
+}
+
+/** The file that was named, else the one beside the checkpoint, which is where libraries save it. */
 async function readConfigFile(
   given: string | undefined,
   checkpoint: string,
@@ -69,12 +96,6 @@ async function readConfigFile(
   if (!existsSync(beside)) return undefined;
   terminal.print(`reading ${beside}`);
   return readJson(beside);
-}
-
-async function readLabels(path: string): Promise<string[]> {
-  const labels = await readJson(path);
-  if (Array.isArray(labels) && labels.every((label) => typeof label === 'string')) return labels;
-  throw new ViTError('bad-input', `${path} must be a JSON array of strings.`);
 }
 
 async function readCalibration(

@@ -23,7 +23,7 @@ import {
 import { readJson } from './files.ts';
 import { orNull, parseCount, parseCrop, parseNumber, parseResize } from './flags.ts';
 import { imagesBelow, type SortedImage, sortedImages } from './sorted-images.ts';
-import { type Terminal, table } from './terminal.ts';
+import { count, type Terminal, table } from './terminal.ts';
 
 interface Flags {
   model?: string;
@@ -73,8 +73,9 @@ interface Report extends Evaluation {
 async function evaluateModel(flags: Flags, terminal: Terminal): Promise<void> {
   const { images: root, limit, unknown: unknownRoot, keep, out } = flags;
   const file = manifestFile(flags.model);
-  const { labels, preprocess: own } = parseManifest(await readJson(file), file);
+  const { labels, preprocess: own, problemType } = parseManifest(await readJson(file), file);
   if (labels.length === 0) throw new ViTError('bad-input', `${file}: the model has no labels, only features.`);
+  if (problemType === 'regression') throw new ViTError('bad-input', `${file}: the model gives numbers, not labels.`);
   const preprocess = {
     ...own,
     ...given({ resize: orNull(flags.resize), crop: orNull(flags.crop), filter: flags.filter }),
@@ -88,7 +89,11 @@ async function evaluateModel(flags: Flags, terminal: Terminal): Promise<void> {
     preprocess,
     terminal,
   });
-  const answers: Answer[] = sorted.map(({ truth }, i) => ({ truth, ranked: ranked[i] }));
+  const answers: Answer[] = sorted.flatMap(({ truth }, i) => {
+    const best = ranked[i];
+    return best ? [{ truth, ranked: best }] : [];
+  });
+  const strangersRanked = ranked.slice(sorted.length).filter((best) => best !== null);
   const report: Report = {
     model: info.name,
     preprocess,
@@ -98,12 +103,12 @@ async function evaluateModel(flags: Flags, terminal: Terminal): Promise<void> {
     seconds: Math.round((performance.now() - start) / 100) / 10,
     ...evaluate(answers, labels),
   };
-  if (strangers.length > 0) {
+  if (strangersRanked.length > 0) {
     const figures = thresholds(
       answers,
-      ranked.slice(sorted.length).map(([{ score }]) => score),
+      strangersRanked.map(([{ score }]) => score),
     );
-    report.unknown = { images: strangers.length, chosen: thresholdThatKeeps(keep, figures), thresholds: figures };
+    report.unknown = { images: strangersRanked.length, chosen: thresholdThatKeeps(keep, figures), thresholds: figures };
   }
   printReport(report, terminal);
   if (out !== undefined) {
@@ -111,6 +116,8 @@ async function evaluateModel(flags: Flags, terminal: Terminal): Promise<void> {
     await writeFile(join(out, 'report.json'), `${JSON.stringify(report, null, 2)}\n`);
     await writeFile(join(out, 'confusion.svg'), drawConfusion(report, report.model));
   }
+  const failed = ranked.filter((best) => best === null).length;
+  if (failed > 0) throw new ViTError('bad-image', `${failed} of ${count(ranked.length, 'picture')} could not be read.`);
 }
 
 /** Without what is absent; `null` is something. */
@@ -118,7 +125,7 @@ function given<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], un
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as never;
 }
 
-/** The five best labels of every image. */
+/** The five best labels of every image; `null` of those that cannot be read, which is reported. */
 async function answer(
   manifest: string,
   files: string[],
@@ -130,19 +137,19 @@ async function answer(
     preprocess,
     terminal,
   }: Pick<Flags, 'batch' | 'backend' | 'dtype'> & { preprocess: Preprocess; terminal: Terminal },
-): Promise<{ info: ModelInfo; ranked: Classification[][] }> {
+): Promise<{ info: ModelInfo; ranked: (Classification[] | null)[] }> {
   return withEnginePage(manifest, files, async (page, { model, images }) => {
     terminal.progress('loading the model');
     const loaded = await page.evaluate(loadInPage, { model, backend, dtype, preprocess });
     if ('error' in loaded) throw errorOfPage(loaded.error);
-    const ranked: Classification[][] = [];
+    const ranked: (Classification[] | null)[] = [];
     const start = performance.now();
     let right = 0;
     while (ranked.length < images.length) {
       const first = ranked.length;
-      ranked.push(...(await answerBatch(page, images.slice(first, first + batch), files.slice(first))));
+      ranked.push(...(await answerBatch(page, images.slice(first, first + batch), files.slice(first), terminal)));
       for (let i = first; i < Math.min(ranked.length, sorted.length); i++) {
-        if (ranked[i][0].index === sorted[i].truth) right++;
+        if (ranked[i]?.[0].index === sorted[i].truth) right++;
       }
       const known = Math.min(ranked.length, sorted.length);
       const left = ((performance.now() - start) / 1000) * (images.length / ranked.length - 1);
@@ -156,15 +163,27 @@ async function answer(
   });
 }
 
-/** @throws the error of the first image that has one, with its file */
-async function answerBatch(page: Page, urls: string[], files: string[]): Promise<Classification[][]> {
+/** @throws what is not the fault of a picture */
+async function answerBatch(
+  page: Page,
+  urls: string[],
+  files: string[],
+  terminal: Terminal,
+): Promise<(Classification[] | null)[]> {
   const outcome = await page.evaluate(answerInPage, urls);
   if (!('error' in outcome)) return outcome.ranked;
+  const ranked: (Classification[] | null)[] = [];
   for (const [i, url] of urls.entries()) {
     const alone = await page.evaluate(answerInPage, [url]);
-    if ('error' in alone) throw errorOfPage(alone.error, files[i]);
+    if ('error' in alone) {
+      const error = errorOfPage(alone.error, files[i]);
+      if (alone.error.code !== 'bad-image') throw error;
+      terminal.progress('');
+      terminal.warn(error.message);
+    }
+    ranked.push('error' in alone ? null : alone.ranked[0]);
   }
-  throw errorOfPage(outcome.error);
+  return ranked;
 }
 
 /** What `loadInPage` leaves for `answerInPage`. */

@@ -8,12 +8,18 @@ import { ViTError } from '../error.ts';
 
 /** @throws ViTError `bad-input` when it is not there or is not JSON. */
 export async function readJson(path: string): Promise<unknown> {
-  requireFile(path);
+  const text = await readText(path);
   try {
-    return JSON.parse(await readFile(path, 'utf8'));
+    return JSON.parse(text);
   } catch (cause) {
     throw new ViTError('bad-input', `${path} is not JSON: ${(cause as Error).message}.`, { cause });
   }
+}
+
+/** @throws ViTError `bad-input` when it is not there. */
+export async function readText(path: string): Promise<string> {
+  requireFile(path);
+  return readFile(path, 'utf8');
 }
 
 /** @throws ViTError `bad-input` when there is no such file. */

@@ -30,7 +30,7 @@ export function normalizeTable(
   });
 }
 
-/** `rgb` bytes `[height, width, 3]` to `[channels, height, width]`; one channel is Pillow's grey. */
+/** `rgb` bytes `[height, width, 3]` to `[channels, height, width]`; one channel is Pillow's grey, which grey bytes keep. */
 export function normalize(rgb: Uint8Array, table: Float32Array, channels: number): Float32Array<ArrayBuffer> {
   const plane = rgb.length / 3;
   const result = new Float32Array(channels * plane);

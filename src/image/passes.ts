@@ -17,9 +17,11 @@ export interface Passes {
   /** Source rows that the output depends on: the horizontal pass computes only these. */
   firstRow: number;
   rowCount: number;
+  /** For a model of one channel: its library opens a picture as grey, and resizes that. */
+  grey: boolean;
 }
 
-type Spec = Pick<Preprocess, 'resize' | 'crop' | 'filter'>;
+type Spec = Pick<Preprocess, 'resize' | 'crop' | 'filter'> & Partial<Pick<Preprocess, 'mean'>>;
 
 /** @throws ViTError `bad-input` where a size of `spec` is not a positive whole number. */
 export function planPasses(source: Size, spec: Spec): Passes {
@@ -30,7 +32,8 @@ export function planPasses(source: Size, spec: Spec): Passes {
     from === to ? null : coefficients(spec.filter, from, to, span.first, span.count);
   const horizontal = axis(source.width, sizes.resized.width, columns);
   const vertical = axis(source.height, sizes.resized.height, rows);
-  return { geometry: sizes, columns, rows, horizontal, vertical, ...rowsRead(rows, vertical) };
+  const grey = spec.mean?.length === 1;
+  return { geometry: sizes, columns, rows, horizontal, vertical, grey, ...rowsRead(rows, vertical) };
 }
 
 function rowsRead(rows: Span, vertical: Coefficients | null): { firstRow: number; rowCount: number } {

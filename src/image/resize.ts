@@ -31,13 +31,24 @@ function resizeRows(source: PixelSource, passes: Passes): Uint8Array {
   const strip = Math.max(1, Math.floor(STRIP_PIXELS / source.width));
   for (let row = 0; row < rowCount; row += strip) {
     const count = Math.min(strip, rowCount - row);
-    const bytes = source.rows(firstRow + row, count);
+    const colours = source.rows(firstRow + row, count);
+    const bytes = passes.grey ? greyOf(colours, source.channels) : colours;
     for (let y = 0; y < count; y++) {
       const from = y * source.width * source.channels;
       const to = (row + y) * stride;
       if (horizontal) convolveRow(bytes, from, source.channels, horizontal, result, to);
       else copyRow(bytes, from + columns.first * source.channels, source.channels, result, to, columns.count);
     }
+  }
+  return result;
+}
+
+/** Pillow's `convert('L')` in all three channels: ITU-R 601 luma in 16-bit fixed point. */
+function greyOf(colours: Uint8Array | Uint8ClampedArray, channels: number): Uint8Array {
+  const result = new Uint8Array(colours.length);
+  for (let i = 0; i < colours.length; i += channels) {
+    const luma = (19595 * colours[i] + 38470 * colours[i + 1] + 7471 * colours[i + 2] + 0x8000) >> 16;
+    result.fill(luma, i, i + 3);
   }
   return result;
 }

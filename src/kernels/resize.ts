@@ -9,16 +9,19 @@ export interface ResizeOptions {
   vertical: boolean;
   /** RGB bytes that transparent pixels show; without it alpha is not looked at. */
   background?: readonly number[];
+  /** Whether colours become grey first. */
+  grey?: boolean;
 }
 
 /** Bindings size, coefficients, x, y. Work is counted in pixels of the output. */
-export function resize({ vertical, background }: ResizeOptions): Kernel {
+export function resize({ vertical, background, grey = false }: ResizeOptions): Kernel {
   return {
     name: 'resize',
     code: specialise('resize.wgsl', source, {
       VERTICAL: vertical,
       COMPOSITE: background !== undefined,
       BACKGROUND: background ? packPixel(background) : 0,
+      GREY: grey,
     }),
     bindings: ['read', 'read', 'read', 'write'],
     grid: pixelGrid,

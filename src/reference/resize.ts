@@ -18,7 +18,10 @@ export function resize(source: PixelSource, passes: Passes): Uint8Array {
   const result = Uint8Array.from({ length: output.width * output.height * 3 }, (_, i) => fill[i % 3]);
   if (columns.count === 0 || rows.count === 0) return result;
   const bytes = source.rows(firstRow, rowCount);
-  const pixel = (x: number, y: number, c: number) => bytes[(y * source.width + x) * source.channels + c];
+  const colour = (x: number, y: number, c: number) => bytes[(y * source.width + x) * source.channels + c];
+  const luma = (x: number, y: number) =>
+    Math.floor((19595 * colour(x, y, 0) + 38470 * colour(x, y, 1) + 7471 * colour(x, y, 2)) / 65536 + 0.5);
+  const pixel = passes.grey ? luma : colour;
   const narrowed = (x: number, y: number, c: number) => weighted(horizontal, x, columns.first, (at) => pixel(at, y, c));
   for (let y = 0; y < rows.count; y++) {
     for (let x = 0; x < columns.count; x++) {

@@ -78,6 +78,27 @@ describe('resize', () => {
     expect(countDifferences(rgbOf(y), reference(x, [40, 1], [113, 1], 'lanczos'))).toEqual(SAME);
   });
 
+  test('grey before it is resized, over a background and without', async () => {
+    const x = randomBytes(97 * 3 * 4, 5);
+    const axis = coefficients('bicubic', 97, 31);
+    const pass = { width: 31, height: 3, taps: axis.taps, stride: 97, firstRow: 0, outputFirst: 0 };
+    const spec = {
+      resize: { mode: 'squash', width: 31, height: 3 },
+      filter: 'bicubic',
+      crop: null,
+      mean: [0.5],
+    } as const;
+    const background = [10, 200, 60];
+    for (const options of [{}, { background }]) {
+      const shown = 'background' in options ? compositeOver(x, background) : x;
+      const source = pixelSource({ data: shown, width: 97, height: 3, channels: 4 });
+      const y = await run({ vertical: false, grey: true, ...options }, pass, axis, x);
+      expect(countDifferences(rgbOf(y), resizeReference(source, planPasses(source, { ...spec, mean: [0.5] })))).toEqual(
+        SAME,
+      );
+    }
+  });
+
   test('alpha over a background', async () => {
     const background = [200, 30, 90];
     const x = randomBytes(256 * 4, 9);

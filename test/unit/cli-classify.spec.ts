@@ -63,18 +63,27 @@ describe('classify', { timeout: 120_000 }, () => {
     expect(images[0].timing.run).toBeGreaterThan(0);
   });
 
-  test('names the picture that is none, without a stack', async () => {
-    const text = join(installed, 'text.png');
+  test('names the pictures that are none or not there, without a stack, and classifies the others', async () => {
+    const [text, absent] = ['text.png', 'absent.png'].map((name) => join(installed, name));
     writeFileSync(text, 'no picture');
-    const { exitCode, stderr } = await classify(fixture('scene0.png'), text);
+    const files = [text, fixture('photo.jpg'), absent, fixture('scene0.png')];
+    const { exitCode, stdout, stderr } = await classify(...files);
     expect(exitCode).toBe(1);
-    expect(stderr).toContain(`error: ${text}: `);
+    expect(stderr).toContain(`${text}: `);
+    expect(stderr).toContain(`There is no file ${absent}`);
+    expect(stderr).toContain('error: 2 of 4 pictures could not be classified.');
     expect(stderr).not.toContain('    at ');
+    for (const file of [files[1], files[3]]) expect(stdout).toContain(file);
+    const { images } = JSON.parse((await classify('--json', ...files)).stdout);
+    expect(images.map((image: object) => Object.keys(image))).toEqual([
+      ['file', 'error'],
+      ['file', 'labels', 'timing'],
+      ['file', 'error'],
+      ['file', 'labels', 'timing'],
+    ]);
   });
 
-  test('names files that are not there before it starts anything', async () => {
-    const absent = await classify(join(installed, 'absent.png'));
-    expect(absent).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('There is no file') });
+  test('names a model that is not there before it starts anything', async () => {
     const model = await classify(fixture('scene0.png'), '--model', installed);
     expect(model).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('holds no model.json') });
     expect((await classify()).exitCode).toBe(2);

@@ -242,7 +242,9 @@ describe('failures', () => {
     expect((await convert('--config', broken)).warned).toContain('broken.json is not JSON');
     expect((await convert('--labels', join(folder, 'none.json'))).warned).toContain('There is no file');
     writeFileSync(broken, '{"0": "a"}');
-    expect((await convert('--labels', broken)).warned).toContain('must be a JSON array of strings');
+    expect((await convert('--labels', broken)).warned).toContain('labels (given): 1 for a model of 7 classes');
+    writeFileSync(broken, '{"1": "a"}');
+    expect((await convert('--labels', broken)).warned).toContain('must number its 1 labels from 0 on');
     expect((await runCommand('convert', folder, '--out', out, ...ENOUGH)).warned).toContain(
       'holds no model.safetensors',
     );

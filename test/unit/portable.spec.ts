@@ -122,7 +122,7 @@ describe('specialised for', () => {
         .flatMap((plan) => everyChoice(plan).flatMap((choices) => dispatchesOf(compile(plan, choices))))
         .map(({ kernel }) => kernel);
       kernels.push(
-        resize({ vertical: false, background: preprocess.background }),
+        resize({ vertical: false, background: preprocess.background, grey: preprocess.mean.length === 1 }),
         resize({ vertical: true }),
         normalize({ ...architecture, fill: preprocess.crop?.fill ?? [0, 0, 0] }),
       );

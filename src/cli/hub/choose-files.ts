@@ -5,7 +5,12 @@ import { ViTError } from '../../error.ts';
 import { CHECKPOINT_NAMES } from '../checkpoint-files.ts';
 
 /** Beside the checkpoint: the converter reads these. */
-export const CONFIG_NAMES = ['config.json', 'preprocessor_config.json'];
+export const CONFIG_NAMES = [
+  'config.json',
+  'open_clip_config.json',
+  'preprocessor_config.json',
+  'processor_config.json',
+];
 
 const CHECKPOINT = /^[^/]+\.(safetensors|bin|pt|pth|npz)$/;
 /** What trainers save beside a model. */

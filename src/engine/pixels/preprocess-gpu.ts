@@ -90,7 +90,7 @@ export class PreprocessGpu {
     if (options.resizeOn === 'cpu') return new PreprocessGpu(device, options, null);
     const stage = async (kernel: Kernel): Promise<Stage> => ({ kernel, pipeline: await pipelines.get(kernel) });
     const [horizontal, vertical, normalize] = await Promise.all([
-      stage(resize({ vertical: false, background: spec.background })),
+      stage(resize({ vertical: false, background: spec.background, grey: spec.mean.length === 1 })),
       stage(resize({ vertical: true })),
       stage(normalizeKernel({ ...architecture, fill: spec.crop?.fill ?? [0, 0, 0] })),
     ]);
