@@ -6,7 +6,8 @@
  * every tensor is read once more.
  */
 import { ViTError } from '../error.ts';
-import type { Architecture } from '../model/architecture.ts';
+import { type Architecture, patchCount, patchGrid, withDefaults } from '../model/architecture.ts';
+import { isComputed, sincosPositions } from '../model/sincos.ts';
 import { tensorShapes } from '../model/tensors.ts';
 import { type Dtype, FORMAT, type Manifest, type Source, VERSION } from '../weights/manifest.ts';
 import type { Answers } from './answers.ts';
@@ -16,11 +17,12 @@ import { decideLabels } from './decide-labels.ts';
 import { Decisions, type Finding } from './decisions.ts';
 import { checkShapes } from './dimensions.ts';
 import { encode } from './encode.ts';
-import { readFacts } from './facts.ts';
+import { type Facts, readFacts } from './facts.ts';
 import type { Recipe } from './families/map-tensors.ts';
 import { computeGolden } from './golden.ts';
 import { manifestText } from './manifest-text.ts';
 import { decidePreprocess, preprocessSources } from './preprocess/decide-preprocess.ts';
+import { addRotary } from './rotary.ts';
 import { DEFAULT_SHARD_BYTES, layOutShards, ShardWriter } from './shards.ts';
 import type { Sink } from './sink.ts';
 
@@ -75,6 +77,7 @@ function decide(whole: Checkpoint, answers: Answers): Decided {
   decisions.settle();
   // Nothing is undecided any more.
   const { checkpoint, recipes } = facts;
+  addComputed(facts, architecture!);
   checkShapes(recipes, tensorShapes(architecture!));
   return {
     checkpoint,
@@ -84,6 +87,18 @@ function decide(whole: Checkpoint, answers: Answers): Decided {
     preprocess: preprocess!,
     ...labels,
   };
+}
+
+/** What is in no checkpoint, because the library computes it. */
+function addComputed({ family, config, recipes }: Facts, architecture: Architecture): void {
+  const rotary = config?.rotary?.value ?? family.conventions.rotary;
+  if (architecture.rotary && rotary) addRotary(recipes, rotary, architecture);
+  const { positionResampling, positionEmbedding } = withDefaults(architecture);
+  if (isComputed(positionResampling) && positionEmbedding !== 'none' && !recipes.has('pos_embed')) {
+    const positions = sincosPositions(positionResampling, patchGrid(architecture), architecture.width);
+    const shape = [1, patchCount(architecture), architecture.width];
+    recipes.set('pos_embed', { from: [], shape, transform: { shape: () => shape, apply: () => positions } });
+  }
 }
 
 type WriteOptions = Pick<ConvertOptions, 'name' | 'shardBytes' | 'onProgress'> & { source: Source; dtype: Dtype };

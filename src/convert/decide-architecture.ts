@@ -10,11 +10,13 @@ import {
   type NormOrder,
   type Pooling,
   type PositionEmbedding,
+  patchGrid,
   withoutDefaults,
 } from '../model/architecture.ts';
+import { isComputed } from '../model/sincos.ts';
 import type { TextArchitecture } from '../model/text.ts';
 import { type Decisions, type Fact, fact, given } from './decisions.ts';
-import type { Dimensions } from './dimensions.ts';
+import { type Dimensions, missing } from './dimensions.ts';
 import type { Facts } from './facts.ts';
 import type { Conventions, Questions } from './families/family.ts';
 
@@ -49,10 +51,11 @@ export function decideArchitecture(
   const numbers = decideNumbers(known, decisions);
   const normOrder = decideNormOrder(known, decisions);
   const pooling = decidePooling(known, decisions);
+  const rotary = decideRotary(known, image, decisions);
   const chosen = resamplings(known, decisions);
   const text = decideText(known, numbers?.activation, decisions);
-  if (!image || !numbers || !normOrder || !pooling || text === undefined) return undefined;
-  const { positions: _, relativeBiases: __, attentionWidth, ...shown } = dimensions;
+  if (!image || !numbers || !normOrder || !pooling || text === undefined || rotary === undefined) return undefined;
+  const { positions: _, relativeBiases: __, frequencies: ___, attentionWidth, ...shown } = dimensions;
   const headSize = attentionWidth / numbers.heads;
   return withoutDefaults({
     ...shown,
@@ -63,10 +66,60 @@ export function decideArchitecture(
     ...attentionScale(answers.qkScale, headSize, decisions),
     normOrder,
     pooling,
+    rotary,
+    ...attentionPooling(known, pooling),
     // Models of two towers compare directions.
     normalizeEmbedding: dimensions.text !== null,
     text,
   });
+}
+
+/** @returns `null` for none, `undefined` after a question was asked. */
+function decideRotary(
+  { dimensions, config, conventions, title }: Given,
+  image: ImageFacts | undefined,
+  decisions: Decisions,
+): Architecture['rotary'] | undefined {
+  const known = config?.rotary ?? fact(conventions.rotary, `the convention of a ${title}`);
+  if (!known) {
+    if (dimensions.frequencies === null) return null;
+    decisions.ask({
+      name: 'architecture',
+      why: 'There are frequencies of rotary positions, and no tensor shows what they are frequencies of.',
+    });
+    return undefined;
+  }
+  if (!image) return undefined;
+  const { positions, grid, ofPatch } = known.value;
+  const offset = known.value.offset === 'class-token' ? Number(dimensions.classToken) : known.value.offset;
+  const own = patchGrid({ ...image, ...dimensions });
+  decisions.note('rotary positions', positions, known.why);
+  return {
+    frequencies: dimensions.frequencies?.of ?? 'shared',
+    positions,
+    ...(offset && { offset }),
+    // A name speaks of models with its own patches.
+    ...(grid && { grid: grid === 'own' || (ofPatch && ofPatch !== dimensions.patchSize[0]) ? own : grid }),
+  };
+}
+
+/** What is left out where attention pools nothing. */
+function attentionPooling(
+  { dimensions, config, conventions }: Given,
+  pooling: Pooling,
+): Partial<Pick<Architecture, 'poolingHeads' | 'poolingQuery' | 'poolingMlpWidth' | 'poolingPrefix'>> {
+  const { classToken, distillationToken, registerTokens, poolingQuery, poolingMlpWidth } = dimensions;
+  if (pooling !== 'attention') {
+    return { poolingHeads: undefined, poolingQuery: undefined, poolingMlpWidth: undefined, poolingPrefix: undefined };
+  }
+  const isPrefixed = classToken || distillationToken || registerTokens > 0;
+  const seesPrefix = config?.poolsPrefix ?? conventions.poolingPrefix ?? true;
+  return {
+    poolingHeads: config?.poolingHeads?.value ?? conventions.poolingHeads,
+    poolingQuery,
+    poolingMlpWidth,
+    poolingPrefix: seesPrefix || !isPrefixed,
+  };
 }
 
 function noteDimensions({ dimensions, answers }: Facts, decisions: Decisions): void {
@@ -84,6 +137,7 @@ function noteDimensions({ dimensions, answers }: Facts, decisions: Decisions): v
   if (dimensions.attentionWidth !== width) {
     decisions.note('width of all heads', dimensions.attentionWidth, 'shape of the attention');
   }
+  if (dimensions.norm === 'rms') decisions.note('norms', 'RMSNorm', 'they have no bias');
   if (!dimensions.qkvBias) decisions.note('bias of Q, K and V', 'none', 'there is no such tensor');
   if (text && answers.text === false) decisions.note('left out', 'the text tower', 'given');
   else if (text) decisions.note('text', `${text.depth} blocks of width ${text.width}`, 'there is a text tower');
@@ -141,12 +195,13 @@ function checkHeads(heads: number, width: number): void {
   }
 }
 
-function decideNormOrder({ title, conventions, answers }: Given, decisions: Decisions): NormOrder | undefined {
+function decideNormOrder({ title, conventions, config, answers }: Given, decisions: Decisions): NormOrder | undefined {
   const { normFirst } = answers;
   return decisions.choose<NormOrder>(
     'norm order',
     [
       given(normFirst === undefined ? undefined : normFirst ? 'first' : 'last'),
+      config?.normOrder,
       fact(conventions.normOrder, `the convention of a ${title}`),
     ],
     {
@@ -160,15 +215,9 @@ function decideNormOrder({ title, conventions, answers }: Given, decisions: Deci
 /** @returns `undefined` after a question was asked. */
 function decidePooling(known: Given, decisions: Decisions): Pooling | undefined {
   const { dimensions, family, title, conventions, questions, config, answers } = known;
-  const { pooling: shown, finalNorm, classToken, distillationToken, classes, registerTokens } = dimensions;
+  const { pooling: shown, finalNorm, classToken, distillationToken, classes } = dimensions;
   const stated = given<Pooling>(answers.pooling) ?? config?.pooling;
   if (stated) checkPooling(stated, dimensions);
-  if (shown === 'attention' && family.poolsPatchesAlone && !config?.poolsPrefix && (classToken || registerTokens > 0)) {
-    throw new ViTError(
-      'unsupported-model',
-      `A ${title} pools the patches alone by attention, and this one has other tokens, too: this version cannot run it.`,
-    );
-  }
   if (shown) {
     decisions.note('pooling', shown, 'tensors that only this pooling has');
     return shown;
@@ -205,18 +254,19 @@ function checkPooling(
 }
 
 function resamplings(
-  { dimensions, family, conventions, questions, title }: Given,
+  { dimensions, family, config, conventions, questions, title }: Given,
   decisions: Decisions,
 ): Pick<Architecture, 'positionResampling' | 'relativeResampling'> {
   const { positions, relativeBiases } = dimensions;
-  const { positionResampling, relativeResampling } = conventions;
+  const { relativeResampling } = conventions;
+  const positionResampling = config?.positionResampling?.value ?? conventions.positionResampling;
   const why =
     family.resamples === false
       ? `PyTorch's: ${title} has no rule for other image sizes`
       : `what ${title} does at other image sizes`;
   const chosen: Pick<Architecture, 'positionResampling' | 'relativeResampling'> = {};
   if (questions.positionResampling) decisions.ask(questions.positionResampling);
-  if (positions !== null && positionResampling) {
+  if (positionResampling && (positions !== null || isComputed(positionResampling))) {
     chosen.positionResampling = positionResampling;
     decisions.note('resampling of positions', positionResampling, why);
   }
@@ -256,7 +306,7 @@ function decideText(
     });
     return undefined;
   }
-  const { projectionBias, projection: _, ...shown } = dimensions.text;
+  const { projectionBias, projection: _, norm, mlp, ...shown } = dimensions.text;
   const heads = decisions.choose(
     'text heads',
     [
@@ -272,7 +322,12 @@ function decideText(
   decisions.note('text pooling', value.pooling, config?.text?.why ?? `the convention of a ${title}`);
   checkHeads(value.heads, shown.width);
   // The two numbers are tensors, which are read later.
-  return { ...shown, ...value, ...(projectionBias && { projectionBias }), logitScale: 0 };
+  const departures = {
+    ...(norm !== 'layer' && { norm }),
+    ...(mlp !== 'plain' && { mlp }),
+    ...(projectionBias && { projectionBias }),
+  };
+  return { ...shown, ...value, ...departures, logitScale: 0 };
 }
 
 export type ImageFacts = Pick<Architecture, 'imageSize' | 'positionEmbedding'>;
@@ -282,7 +337,10 @@ export type ImageFacts = Pick<Architecture, 'imageSize' | 'positionEmbedding'>;
  * together say which other tokens have a position.
  * @returns `undefined` after a question was asked.
  */
-export function decideImage({ dimensions, config, answers }: Facts, decisions: Decisions): ImageFacts | undefined {
+export function decideImage(
+  { dimensions, family, config, answers }: Facts,
+  decisions: Decisions,
+): ImageFacts | undefined {
   const { patchSize, positions, relativeBiases } = dimensions;
   if (answers.patchSize && String(answers.patchSize) !== String(patchSize)) {
     const [given, actual] = [answers.patchSize, patchSize].map((size) => size.join('x'));
@@ -298,14 +356,28 @@ export function decideImage({ dimensions, config, answers }: Facts, decisions: D
           .filter(([rule, prefix]) => prefix === 0 || rule === (config?.positionEmbedding?.value ?? rule))
           .map(([positionEmbedding, prefix]) => ({ positionEmbedding, patches: positions - prefix }));
   const stated = given(answers.imageSize) ?? config?.imageSize;
+  // Those that are computed are of patches alone.
+  const rule = config?.positionResampling?.value ?? family.conventions.positionResampling;
+  const without: PositionEmbedding = rule && isComputed(rule) ? 'patches' : 'none';
+  const isTurned = Boolean(config?.rotary ?? family.conventions.rotary ?? dimensions.frequencies);
+  const hasNone = positions === null && relativeBiases === null && without === 'none';
+  if (hasNone && !isTurned) throw missing(['pos_embed'], new Map(), family);
   if (stated) {
     const [rows, columns] = [0, 1].map((side) => stated.value[side] / patchSize[side]);
     const whole = Number.isInteger(rows) && Number.isInteger(columns);
     const fitting = candidates.find(({ patches }) => patches === rows * columns);
-    const fits = positions === null ? relativeBiases === (2 * rows - 1) * (2 * columns - 1) + 3 : fitting;
+    const isOfTable = relativeBiases === null || relativeBiases === (2 * rows - 1) * (2 * columns - 1) + 3;
+    const fits = positions === null ? isOfTable : fitting;
     if (!whole || !fits) throw wrongSize(dimensions, stated.value, stated.why);
     decisions.note('image size', stated.value.join('x'), stated.why);
-    return { imageSize: stated.value, positionEmbedding: fitting?.positionEmbedding ?? 'none' };
+    return { imageSize: stated.value, positionEmbedding: fitting?.positionEmbedding ?? without };
+  }
+  if (positions === null && relativeBiases === null) {
+    decisions.ask({
+      name: 'imageSize',
+      why: 'No tensor shows how large the images are that the model was trained with.',
+    });
+    return undefined;
   }
   const square = (patches: number) => Number.isInteger(Math.sqrt(patches)) && patches > 0;
   const fitting = candidates.find(({ patches }) => square(patches));

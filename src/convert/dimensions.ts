@@ -4,6 +4,7 @@
  */
 import { ViTError } from '../error.ts';
 import type { Architecture, Pooling } from '../model/architecture.ts';
+import type { Rotary } from '../model/rotary.ts';
 import { tensorShapes } from '../model/tensors.ts';
 import type { TextArchitecture } from '../model/text.ts';
 import type { Checkpoint } from './checkpoint.ts';
@@ -17,20 +18,29 @@ export interface Dimensions
     Required<
       Pick<
         Architecture,
+        | 'norm'
         | 'classToken'
         | 'distillationToken'
         | 'registerTokens'
         | 'pixelNorm'
+        | 'stem'
         | 'patchBias'
         | 'patchNorm'
         | 'normBeforeBlocks'
         | 'qkvBias'
+        | 'qkNorm'
+        | 'attentionNorm'
         | 'relativePositionBias'
         | 'layerScale'
         | 'mlp'
+        | 'mlpNorm'
         | 'finalNorm'
+        | 'prefixNorm'
+        | 'poolingQuery'
+        | 'poolingMlpWidth'
         | 'representation'
         | 'projection'
+        | 'projectionBias'
       >
     > {
   /** `null` where different models have these tensors. */
@@ -43,10 +53,15 @@ export interface Dimensions
   positions: number | null;
   /** Rows of a relative position bias; `null` where there is none. */
   relativeBiases: number | null;
+  /** Whether frequencies of rotary positions are among the tensors, and of how many features of a head. */
+  frequencies: { of: Rotary['frequencies']; headSize: number } | null;
   text: TextDimensions | null;
 }
 
-export type TextDimensions = Pick<TextArchitecture, 'vocabulary' | 'tokens' | 'width' | 'depth' | 'mlpWidth'> & {
+export type TextDimensions = Pick<
+  Required<TextArchitecture>,
+  'vocabulary' | 'tokens' | 'width' | 'depth' | 'mlpWidth' | 'norm' | 'mlp'
+> & {
   /** Of the embedding. */
   projection: number;
   projectionBias: boolean;
@@ -60,15 +75,20 @@ export interface ModelTensors {
 }
 
 /**
- * @param ignore names of tensors to leave out although their meaning is not known
+ * @param options.ignore names of tensors to leave out although their meaning is not known
+ * @param options.lacksNorm whether the config says that there is no final norm
  * @throws ViTError `unsupported-model` naming the tensors that this version cannot run, does not know or misses;
  *   `bad-input` for shapes that contradict each other.
  */
-export function modelTensors(checkpoint: Checkpoint, family: Family, ignore: readonly string[] = []): ModelTensors {
+export function modelTensors(
+  checkpoint: Checkpoint,
+  family: Family,
+  { ignore = [], lacksNorm = false }: { ignore?: readonly string[]; lacksNorm?: boolean } = {},
+): ModelTensors {
   const mapping = mapTensors(family, leaveOut(checkpoint, ignore));
   refuseUnsupported(mapping);
   const dimensions = readDimensions(mapping, family);
-  checkComplete(mapping, dimensions, family);
+  checkComplete(mapping, dimensions, family, lacksNorm);
   const dropped = ignore.map((name) => ({ name, why: 'given' }));
   return { recipes: mapping.recipes, dimensions, ignored: [...mapping.ignored, ...dropped] };
 }
@@ -93,7 +113,9 @@ function refuseUnsupported({ unsupported }: Mapping): void {
 
 function readDimensions(mapping: Mapping, family: Family): Dimensions {
   const shapes = new ShapeReader(mapping, family);
-  const [width, channels, patchHeight, patchWidth] = shapes.of('patch_embed.proj.weight', 4);
+  const stem = stemOf(shapes);
+  const [width] = shapes.of('patch_embed.proj.weight', stem.length > 0 ? 2 : 4);
+  const [channels, patchHeight, patchWidth] = patchOf(mapping, shapes);
   const [hidden] = shapes.of('blocks.0.mlp.fc1.weight', 2);
   const [, mlpWidth] = shapes.of('blocks.0.mlp.fc2.weight', 2);
   const [classes, features] = shapes.ifThere('head.weight', 2) ?? [0, 0];
@@ -101,7 +123,10 @@ function readDimensions(mapping: Mapping, family: Family): Dimensions {
   const relativeTable =
     shapes.ifThere('blocks.0.attn.relative_position_bias_table', 2) ??
     shapes.ifThere('rel_pos_bias.relative_position_bias_table', 2);
+  const [, attentionWidth] = shapes.of('blocks.0.attn.proj.weight', 2);
+  const frequencies = shapes.ifThere('rope.freqs', 4);
   return {
+    norm: shapes.has('blocks.#.norm1.bias') ? 'layer' : 'rms',
     patchSize: [patchHeight, patchWidth],
     channels,
     width,
@@ -112,10 +137,13 @@ function readDimensions(mapping: Mapping, family: Family): Dimensions {
     distillationToken: shapes.has('dist_token'),
     registerTokens: shapes.ifThere('reg_token', 3)?.[1] ?? 0,
     pixelNorm: shapes.has('patch_embed.pixel_norm.*'),
+    stem,
     patchBias: shapes.has('patch_embed.proj.bias'),
     patchNorm: shapes.has('patch_embed.norm.*'),
     normBeforeBlocks: shapes.has('norm_pre.*'),
     qkvBias: shapes.has('blocks.#.attn.qkv.bias'),
+    qkNorm: shapes.has('blocks.#.attn.q_norm.*') || shapes.has('blocks.#.attn.k_norm.*'),
+    attentionNorm: shapes.has('blocks.#.attn.norm.*'),
     relativePositionBias: shapes.has('rel_pos_bias.relative_position_bias_table')
       ? 'shared'
       : shapes.has('blocks.#.attn.relative_position_bias_table')
@@ -123,16 +151,39 @@ function readDimensions(mapping: Mapping, family: Family): Dimensions {
         : 'none',
     layerScale: shapes.has('blocks.#.ls1.gamma') || shapes.has('blocks.#.ls2.gamma'),
     mlp: hidden === 2 * mlpWidth ? 'swiglu' : 'plain',
+    mlpNorm: shapes.has('blocks.#.mlp.norm.*'),
+    prefixNorm: shapes.has('cls_norm.*'),
+    poolingQuery: shapes.has('attn_pool.q.*') || !shapes.has('attn_pool.latent'),
+    poolingMlpWidth: shapes.ifThere('attn_pool.mlp.fc1.weight', 2)?.[0] ?? 0,
     finalNorm: shapes.has('norm.*') ? 'tokens' : shapes.has('fc_norm.*') ? 'pooled' : 'none',
     pooling: poolingOf(shapes, pooled, width),
-    heads: headsOf(mapping),
-    attentionWidth: shapes.of('blocks.0.attn.proj.weight', 2)[1],
+    heads: headsOf(mapping) ?? (frequencies ? attentionWidth / (2 * frequencies[3]) : null),
+    attentionWidth,
+    frequencies: frequencies
+      ? { of: frequencies[2] > 1 || frequencies[1] > 1 ? 'per-head' : 'shared', headSize: 2 * frequencies[3] }
+      : null,
     representation,
     projection: shapes.ifThere('projection.weight', 2)?.[0] ?? 0,
+    projectionBias: shapes.has('projection.bias'),
     positions: shapes.ifThere('pos_embed', 3)?.[1] ?? null,
     relativeBiases: relativeTable?.[0] ?? null,
     text: readText(shapes),
   };
+}
+
+/** Widths of the layers before the projection of patches. */
+function stemOf(shapes: ShapeReader): number[] {
+  const widths: number[] = [];
+  for (let i = 0; shapes.has(`patch_embed.stem.${i}.weight`); i++) {
+    widths.push(shapes.of(`patch_embed.stem.${i}.weight`, 2)[0]);
+  }
+  return widths;
+}
+
+/** [channels, height, width] */
+function patchOf({ recipes }: Mapping, shapes: ShapeReader): number[] {
+  const stem = recipes.get('patch_embed.stem.0.weight')?.patch;
+  return stem ?? shapes.of('patch_embed.proj.weight', 4).slice(1);
 }
 
 /** @param features that the layer behind the pooling reads */
@@ -162,7 +213,14 @@ function readText(shapes: ShapeReader): TextDimensions | null {
   const [mlpWidth] = shapes.of('text.blocks.0.mlp.fc1.weight', 2);
   const depth = shapes.countBlocks('text.blocks');
   const [projection] = shapes.of('text.projection.weight', 2);
-  return { vocabulary, tokens, width, depth, mlpWidth, projection, projectionBias: shapes.has('text.projection.bias') };
+  const [, hidden] = shapes.of('text.blocks.0.mlp.fc2.weight', 2);
+  return {
+    ...{ vocabulary, tokens, width, depth, projection },
+    mlpWidth: hidden,
+    norm: shapes.has('text.blocks.#.norm1.bias') ? 'layer' : 'rms',
+    mlp: mlpWidth === 2 * hidden ? 'swiglu' : 'plain',
+    projectionBias: shapes.has('text.projection.bias'),
+  };
 }
 
 /** Shapes by canonical name. */
@@ -208,20 +266,23 @@ class ShapeReader {
 const NUMBERS = ['logit_scale', 'logit_bias'];
 
 /** Tensors whose shapes depend on how the patches are arranged, or on the heads: they are checked when that is known. */
-const LATER = /^pos_embed$|relative_position_bias_table$/;
+const LATER = /^pos_embed$|relative_position_bias_table$|^rope\.freqs$|_norm\.(weight|bias)$/;
 
-function checkComplete({ recipes, incomplete, unused }: Mapping, dimensions: Dimensions, family: Family): void {
+function checkComplete(
+  { recipes, incomplete, unused }: Mapping,
+  dimensions: Dimensions,
+  family: Family,
+  lacksNorm: boolean,
+): void {
   const expected = tensorShapes(anyArchitecture(dimensions));
   const absent = [...expected.keys()].filter((name) => !recipes.has(name));
   if (absent.length > 0) throw missing(absent, incomplete, family);
-  if (dimensions.finalNorm === 'none' && family.conventions.finalNorm !== 'none') {
+  if (dimensions.finalNorm === 'none' && family.conventions.finalNorm !== 'none' && !lacksNorm) {
     throw missing(['norm.weight', 'norm.bias'], incomplete, family);
   }
-  if (dimensions.positions === null && dimensions.relativeBiases === null) {
-    throw missing(['pos_embed'], incomplete, family);
-  }
 
-  const known = (name: string) => expected.has(name) || (dimensions.text !== null && NUMBERS.includes(name));
+  const known = (name: string) =>
+    expected.has(name) || name === 'rope.freqs' || (dimensions.text !== null && NUMBERS.includes(name));
   const surplus = [...recipes].filter(([name]) => !known(name)).flatMap(([, { from }]) => from);
   const unknown = [...new Set([...unused, ...surplus])];
   if (unknown.length > 0) {
@@ -249,6 +310,7 @@ export function checkShapes(recipes: Map<string, Recipe>, expected: Map<string, 
 function anyArchitecture({
   positions,
   relativeBiases: _,
+  frequencies: ___,
   heads: __,
   attentionWidth,
   text,
@@ -267,7 +329,7 @@ function anyArchitecture({
   };
 }
 
-function missing(absent: string[], incomplete: Mapping['incomplete'], family: Family): ViTError {
+export function missing(absent: string[], incomplete: Mapping['incomplete'], family: Family): ViTError {
   const names = absent.flatMap((name) => incomplete.get(name) ?? namesFor(family, name));
   return new ViTError(
     'unsupported-model',

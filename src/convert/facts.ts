@@ -34,7 +34,7 @@ export interface Facts {
  *   `bad-input` for broken checkpoints, and for a config that is another model's.
  */
 export function readFacts(whole: Checkpoint, answers: Answers, decisions: Decisions): Facts {
-  const { layout = 'auto', patchSize } = answers;
+  const { layout = 'auto' } = answers;
   const config = configOf(answers, decisions);
   const modelClass = answers.modelClass ?? config?.modelClass;
 
@@ -46,10 +46,14 @@ export function readFacts(whole: Checkpoint, answers: Answers, decisions: Decisi
   if (!config && found.needsConfig) decisions.ask(found.needsConfig);
 
   const checkpoint = unscan(unwrapped, found);
+  const patchSize = answers.patchSize ?? config?.patchSize?.value;
   const family = forPatches(found, patchSize);
   const knowsPatches = !family.patchRules || patchSize !== undefined;
   if (!knowsPatches) decisions.ask({ name: 'patchSize', why: 'The size of a patch is in no tensor.' });
-  const { recipes, dimensions, ignored } = modelTensors(checkpoint, family, answers.ignore);
+  const { recipes, dimensions, ignored } = modelTensors(checkpoint, family, {
+    ignore: answers.ignore,
+    lacksNorm: config?.finalNorm === 'none',
+  });
   for (const { name, why } of ignored) decisions.note('left out', name, why);
 
   if (modelClass) checkParts(modelClass, family, dimensions);

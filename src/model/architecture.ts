@@ -176,8 +176,10 @@ export interface Architecture {
   poolingPrefix?: boolean;
   /** Features of a layer with tanh behind the pooling (Hugging Face's pooler); 0 for none. Default 0. */
   representation?: number;
-  /** Features of a linear projection behind the pooling, without bias (CLIP); 0 for none. Default 0. */
+  /** Features of a linear projection behind the pooling (CLIP); 0 for none. Default 0. */
   projection?: number;
+  /** Whether it has a bias. Default false. */
+  projectionBias?: boolean;
   /** Whether the embedding is scaled to length 1 (CLIP). Default false. */
   normalizeEmbedding?: boolean;
   /** The text tower (CLIP), whose embeddings share the space of the images'. Default null: there is none. */
@@ -223,6 +225,7 @@ export function withDefaults(architecture: Architecture): FullArchitecture {
     poolingPrefix: true,
     representation: 0,
     projection: 0,
+    projectionBias: false,
     normalizeEmbedding: false,
     text: null,
     ...architecture,

@@ -115,7 +115,8 @@ function embed(network: FullArchitecture): Step[] {
 
 /** `tokens` to `embedding`. */
 function pool(network: FullArchitecture, extras: Extras): Step[] {
-  const { pooling, finalNorm, norm, prefixNorm, representation, projection, normalizeEmbedding } = network;
+  const { pooling, finalNorm, norm, prefixNorm, representation, projection, projectionBias, normalizeEmbedding } =
+    network;
   const prefix = prefixCount(network);
   const patches = patchCount(network);
   // Every stage writes its own value, and the last one the embedding.
@@ -167,7 +168,7 @@ function pool(network: FullArchitecture, extras: Extras): Step[] {
   if (representation > 0) {
     steps.push({ ...linear('representation', 'pooled', represented, 'pre_logits.fc'), activation: 'tanh' });
   }
-  if (projection > 0) steps.push(head('projection', represented, projected, affine('projection', false)));
+  if (projection > 0) steps.push(head('projection', represented, projected, affine('projection', projectionBias)));
   if (normalizeEmbedding) {
     steps.push({ op: 'unit-length', label: 'unit-length', input: 'projected', output: 'embedding' });
   }

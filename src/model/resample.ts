@@ -6,7 +6,7 @@
  * the ratio of the sizes but (new + 0.1) / old; torchvision and SciPy keep the corners in place.
  */
 import type { PositionResampling, RelativeResampling } from './architecture.ts';
-import { SINCOS, sincosPositions } from './sincos.ts';
+import { isComputed, sincosPositions } from './sincos.ts';
 
 /** [rows, columns] */
 type Size = readonly [number, number];
@@ -42,10 +42,6 @@ export function resampleRelative(
   const taps = RELATIVE_TAPS[rule];
   const sizes = { width: heads, from: differences(from), to: differences(to) };
   return withRest(table, 0, 3 * heads, resample(table, 0, taps, sizes));
-}
-
-function isComputed(rule: PositionResampling): rule is keyof typeof SINCOS {
-  return rule in SINCOS;
 }
 
 /** Between two rows of patches there are so many differences. */
@@ -94,7 +90,7 @@ function resample(
   return result;
 }
 
-type Interpolation = Exclude<PositionResampling, keyof typeof SINCOS>;
+type Interpolation = Exclude<PositionResampling, 'sincos' | 'sincos-inclusive'>;
 
 const POSITION_TAPS: Record<Interpolation, (from: number, to: number) => Taps[]> = {
   bicubic: (from, to) => cubicTaps(to, from, (i) => centre(i, from / to)),

@@ -2,8 +2,14 @@
  * Position embeddings that are computed: sines and cosines of column and row at wave lengths from 2π to 2π 10000.
  */
 
+import type { PositionResampling } from './architecture.ts';
+
 /** Whether the longest wave is 2π 10000 or stays one step below it. */
-export const SINCOS = { sincos: false, 'sincos-inclusive': true } as const;
+const SINCOS = { sincos: false, 'sincos-inclusive': true } as const;
+
+export function isComputed(rule: PositionResampling): rule is keyof typeof SINCOS {
+  return rule in SINCOS;
+}
 
 /**
  * @param width a multiple of 4

@@ -6,7 +6,7 @@
  *   patch_embed.stem.0.…            linear layers between these and the projection
  *   rope.freqs                      frequencies by column and by row: see `rotary.ts`
  *   cls_norm.…                      `norm` of the tokens in front of the patches
- *   projection.weight               CLIP's projection of image features, [P, D]
+ *   projection.{weight,bias}        CLIP's projection of image features, [P, D]
  *   text.token_embed.weight         [vocabulary, W]
  *   text.pos_embed                  [T, W]
  *   text.blocks.0.…                 as `blocks.0.…`
@@ -144,7 +144,7 @@ function addHeads(shapes: Shapes, network: FullArchitecture): void {
     addLinear(shapes, 'pre_logits.fc', representation, features);
     features = representation;
   }
-  if (projection > 0) addLinear(shapes, 'projection', projection, features, false);
+  if (projection > 0) addLinear(shapes, 'projection', projection, features, network.projectionBias);
   if (C > 0) addLinear(shapes, 'head', C, features);
   if (C > 0 && pooling === 'class-and-distillation') addLinear(shapes, 'head_dist', C, features);
 }

@@ -20,7 +20,7 @@ import {
   withDefaults,
 } from '../model/architecture.ts';
 import { ROTARY_FREQUENCIES, ROTARY_POSITIONS, type Rotary } from '../model/rotary.ts';
-import { SINCOS } from '../model/sincos.ts';
+import { isComputed } from '../model/sincos.ts';
 import { TEXT_POOLINGS, type TextArchitecture } from '../model/text.ts';
 import type { Field } from './field.ts';
 
@@ -72,6 +72,7 @@ export function parseArchitecture(field: Field): Architecture {
       poolingPrefix: (value) => value.boolean(),
       representation: (value) => value.integer(0),
       projection: (value) => value.integer(0),
+      projectionBias: (value) => value.boolean(),
       normalizeEmbedding: (value) => value.boolean(),
       text: (value) => value.nullable(parseText),
     }),
@@ -198,11 +199,12 @@ function checkCombinations(field: Field, architecture: Architecture): void {
     relative && (!classToken || distillationToken || registerTokens > 0),
     'its table is for a class token and patches, and nothing else',
   );
+  refuse('projectionBias', network.projectionBias && network.projection === 0, 'there is no projection');
   refuse('prefixNorm', network.prefixNorm && finalNorm !== 'tokens', 'the final norm is not of tokens');
   refuse('prefixNorm', network.prefixNorm && prefixCount(network) === 0, 'no token stands in front of the patches');
   refuse(
     'positionResampling',
-    network.positionResampling in SINCOS && (width % 4 !== 0 || positionPrefix(network) > 0),
+    isComputed(network.positionResampling) && (width % 4 !== 0 || positionPrefix(network) > 0),
     'it is of patches alone, and of a width that is a multiple of 4',
   );
   for (const name of ['poolingHeads', 'poolingQuery', 'poolingMlpWidth', 'poolingPrefix'] as const) {

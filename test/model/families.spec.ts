@@ -11,6 +11,7 @@ import { convert, convertOpened, fixture, readFloats, readJson } from '../harnes
 import { testGpu } from '../harness/gpu.ts';
 import { type Fixture, flagsOf, hasConfig } from '../harness/hints.ts';
 import { checkpointOf, openAiNames, tensorsOf } from '../harness/layouts.ts';
+import { once } from '../harness/once.ts';
 
 interface Expected extends Fixture {
   outputs: Record<string, { file: string; shape: number[] }>;
@@ -205,14 +206,4 @@ for (const name of FAMILIES) {
       }
     }
   });
-}
-
-/** What `make` gives, made when it is first asked for. */
-function once<T>(make: () => Promise<T>): (() => Promise<T>) & { readonly begun: boolean } {
-  let made: Promise<T> | undefined;
-  const get = () => {
-    made ??= make();
-    return made;
-  };
-  return Object.defineProperty(get, 'begun', { get: () => made !== undefined }) as typeof get & { begun: boolean };
 }

@@ -154,9 +154,12 @@ describe("timm's config.json", () => {
     expect(await architectureOf('timm-vit', { config: { ...base, global_pool: 'avg' } })).toMatchObject({
       pooling: 'patches',
     });
-    expect(await refusal('timm-vit', { config: { ...base, global_pool: 'avgmax' } })).toMatchObject({
+    expect(await architectureOf('timm-vit', { config: { ...base, global_pool: 'avgmax' } })).toMatchObject({
+      pooling: 'patches-and-largest',
+    });
+    expect(await refusal('timm-vit', { config: { ...base, global_pool: 'max' } })).toMatchObject({
       code: 'unsupported-model',
-      message: expect.stringContaining('global_pool avgmax'),
+      message: expect.stringContaining('global_pool max'),
     });
   });
 

@@ -380,7 +380,7 @@ describe('what is missing, unknown or of a wrong shape is named', () => {
       'vit-pytorch: SimpleViT',
       addTensors(checkpointOf(vitPytorchModel), { 'linear_head.weight': [7, 48] }),
       VIT_PYTORCH,
-      'position embeddings that are computed (SimpleViT): linear_head.weight',
+      'no part of a lucidrains ViT: linear_head.weight',
     ],
     [
       'vit-pytorch: pixels and norm of different sizes',

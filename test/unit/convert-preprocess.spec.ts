@@ -137,8 +137,8 @@ describe("timm's pretrained_cfg", () => {
   });
 
   test('what cannot be carried out is refused', () => {
-    expect(() => readTimm({ ...augreg, input_size: [3, 224, 448] })).toThrow('crop_mode center to 224x448');
-    expect(() => readTimm({ ...augreg, crop_mode: 'five' })).toThrow('crop_mode five');
+    expect(() => readTimm({ ...augreg, input_size: [3, 224, 448] }).resize).toThrow('crop_mode center to 224x448');
+    expect(() => readTimm({ ...augreg, crop_mode: 'five' }).crop).toThrow('crop_mode five');
     expect(() => readTimm({ ...augreg, interpolation: 'random' })).toThrow('interpolation random');
   });
 

@@ -70,6 +70,7 @@ describe('every field', () => {
     poolingPrefix: false,
     representation: 9,
     projection: 5,
+    projectionBias: true,
     normalizeEmbedding: true,
     text: { ...TINY_TEXT, norm: 'rms', mlp: 'swiglu', projectionBias: true, logitBias: -10 },
   };

@@ -103,7 +103,7 @@ describe('a plan', () => {
     { relativePositionBias: 'shared', positionEmbedding: 'none', finalNorm: 'pooled', pooling: 'patches' },
     { relativePositionBias: 'per-block', positionEmbedding: 'none', finalNorm: 'none', pooling: 'all' },
     { classToken: false, pooling: 'attention', representation: 6 },
-    { classes: 0, projection: 6, normalizeEmbedding: true },
+    { classes: 0, projection: 6, projectionBias: true, normalizeEmbedding: true },
     { classes: 0, pooling: 'none', normOrder: 'last' },
     {
       norm: 'rms',

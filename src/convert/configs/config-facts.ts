@@ -1,12 +1,19 @@
 /**
  * What a checkpoint's config says, whichever library wrote it. What it does not say is left out.
  */
-import type { Activation, Pooling, PositionEmbedding } from '../../model/architecture.ts';
+import type {
+  Activation,
+  NormOrder,
+  Pooling,
+  PositionEmbedding,
+  PositionResampling,
+} from '../../model/architecture.ts';
 import type { TextArchitecture } from '../../model/text.ts';
 import type { ProblemType } from '../../weights/manifest.ts';
 import type { Fact } from '../decisions.ts';
 import type { Dimensions } from '../dimensions.ts';
 import type { PreprocessFacts } from '../preprocess/preprocess-facts.ts';
+import type { RotaryFacts } from '../rotary.ts';
 import type { Claim, UnknownKey } from './known-keys.ts';
 
 export interface ConfigFacts {
@@ -18,7 +25,15 @@ export interface ConfigFacts {
   activation?: Fact<Activation>;
   /** [height, width] in pixels. */
   imageSize?: Fact<[number, number]>;
+  /** [height, width] in pixels, for files that hold patches as vectors. */
+  patchSize?: Fact<[number, number]>;
   pooling?: Fact<Pooling>;
+  normOrder?: Fact<NormOrder>;
+  rotary?: Fact<RotaryFacts>;
+  positionResampling?: Fact<PositionResampling>;
+  poolingHeads?: Fact<number>;
+  /** That there is no final norm. */
+  finalNorm?: 'none';
   /** Whether attention pools the tokens in front of the patches, too. */
   poolsPrefix?: boolean;
   positionEmbedding?: Fact<PositionEmbedding>;

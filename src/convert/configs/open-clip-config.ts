@@ -8,6 +8,7 @@ import { JsonObject as Json } from '../json.ts';
 import { PREPROCESS_CFG, readPreprocessCfg } from '../preprocess/open-clip-transform.ts';
 import type { ConfigFacts, TextFacts } from './config-facts.ts';
 import { checkKeys, type Keys, only, read, same, square, training, unused } from './known-keys.ts';
+import { readTimmConfig } from './timm-config.ts';
 
 const result = unused('of the form of the result');
 /** Where the weights of a tower came from before training. */
@@ -19,7 +20,7 @@ const MODEL: Keys = {
   vision_cfg: read,
   text_cfg: read,
   quick_gelu: read,
-  embed_dim: same(({ projection }) => projection),
+  embed_dim: same(({ projection, text }) => projection || text?.projection),
   custom_text: unused('the names of the tensors tell'),
   init_logit_scale: start,
   init_logit_bias: start,
@@ -52,7 +53,12 @@ const VISION: Keys = {
   output_tokens: result,
   block_type: only('default'),
   qk_norm: only(false),
-  timm_model_name: only(),
+  timm_model_name: read,
+  timm_pool: only('', 'token', 'avg', 'map'),
+  timm_proj: only('', 'none'),
+  timm_proj_bias: unused('the tensors tell'),
+  timm_drop: training,
+  timm_drop_path: training,
   timm_model_pretrained: start,
 };
 
@@ -72,7 +78,7 @@ const TEXT: Keys = {
   proj_bias: same(({ text }, value) => text?.projectionBias ?? value),
   proj_type: only('linear'),
   ls_init_value: only(),
-  act_kwargs: only({}),
+  act_kwargs: read,
   embed_cls: only(false),
   final_ln_after_pool: only(false),
   output_tokens: result,
@@ -103,9 +109,22 @@ export function readOpenClipConfig(config: JsonObject): ConfigFacts {
     ...(transform ? [checkKeys(transform, PREPROCESS_CFG)] : []),
     ...norms.map((norm) => checkKeys(norm, NORM)),
   ];
-  const activation = model.boolean('quick_gelu') ? 'quick_gelu' : 'gelu';
+  const usual = model.boolean('quick_gelu') ? 'quick_gelu' : 'gelu';
+  const timm = vision.string('timm_model_name');
+  const activation = text ? activationOf(text, usual) : usual;
+  const trunk = timm === undefined ? undefined : trunkOf(timm, vision, activation);
   const headWidth = vision.count('head_width') ?? 64;
   const imageSize = vision.size('image_size') ?? [224, 224];
+  if (trunk) {
+    return {
+      ...trunk,
+      imageSize: fact(imageSize, `${vision.file}, image_size`),
+      text: text && fact(readText(text, activation), text.file),
+      preprocess: transform ? readPreprocessCfg(transform, imageSize) : {},
+      claims: [...trunk.claims, ...keys.flatMap(({ claims }) => claims)],
+      unknown: [...trunk.unknown, ...keys.flatMap(({ unknown }) => unknown)],
+    };
+  }
   return {
     heads: ({ attentionWidth }) =>
       fact(
@@ -120,6 +139,21 @@ export function readOpenClipConfig(config: JsonObject): ConfigFacts {
     claims: keys.flatMap(({ claims }) => claims),
     unknown: keys.flatMap(({ unknown }) => unknown),
   };
+}
+
+/** A tower of timm. SigLIPs were trained with one activation in both towers, whatever timm gives the image's. */
+function trunkOf(name: string, vision: JsonObject, ofText: TextFacts['activation']): ConfigFacts {
+  const args = { global_pool: vision.string('timm_pool') || undefined };
+  const trunk = readTimmConfig(new Json(vision.file, { architecture: name, model_args: args }));
+  return ofText === 'gelu_tanh' ? { ...trunk, activation: fact(ofText, `${vision.file}: that of the texts`) } : trunk;
+}
+
+/** @throws ViTError `unsupported-model` for arguments of GELU that are not known */
+function activationOf(text: JsonObject, usual: TextFacts['activation']): TextFacts['activation'] {
+  const args = text.object('act_kwargs');
+  if (!args || args.keys.length === 0) return usual;
+  checkKeys(args, { approximate: only('tanh') });
+  return 'gelu_tanh';
 }
 
 function readText(text: JsonObject, activation: TextFacts['activation']): TextFacts {

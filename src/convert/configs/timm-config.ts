@@ -7,6 +7,7 @@ import type { Activation, Pooling } from '../../model/architecture.ts';
 import { type Fact, fact } from '../decisions.ts';
 import { JsonObject } from '../json.ts';
 import { readPretrainedCfg } from '../preprocess/pretrained-cfg.ts';
+import { DINOV3, type RotaryFacts } from '../rotary.ts';
 import type { ConfigFacts } from './config-facts.ts';
 import { type Claim, checkKeys } from './known-keys.ts';
 import { MODEL_ARGS, PRETRAINED_CFG, TOP } from './timm-keys.ts';
@@ -17,6 +18,7 @@ import { COMMON } from './transformers-keys.ts';
 const POOLINGS: Record<string, Pooling> = {
   token: 'class',
   avg: 'patches',
+  avgmax: 'patches-and-largest',
   map: 'attention',
 };
 
@@ -28,6 +30,12 @@ const ACTIVATIONS: Record<string, Activation> = {
   relu: 'relu',
 };
 
+/** Where these are said, so is an epsilon that is not timm's usual one. */
+const OTHER_NORMS = ['norm_layer', 'scale_attn_norm', 'scale_mlp_norm', 'scale_attn_inner', 'scale_mlp'];
+
+/** Of a SwiGLU, which has no other. */
+const GATED = 'silu';
+
 /**
  * @throws ViTError `unsupported-model` for a model that is not known, and when an argument changes it in a way that this
  *   version cannot run
@@ -38,7 +46,7 @@ export function readTimmConfig(config: JsonObject): ConfigFacts {
   const args = config.object('model_args') ?? new JsonObject(`${config.file}, model_args`, {});
   const told = readTimmName(name, config.file);
   const why = `timm's ${name}`;
-  const byName = <Key extends 'epsilon' | 'pooling'>(key: Key): Fact<NonNullable<NameFacts[Key]>> | undefined =>
+  const byName = <Key extends keyof NameFacts>(key: Key): Fact<NonNullable<NameFacts[Key]>> | undefined =>
     fact(told.find((facts) => key in facts)?.[key] ?? undefined, why);
   const keys = [
     // transformers wraps these models with keys of its own.
@@ -48,12 +56,25 @@ export function readTimmConfig(config: JsonObject): ConfigFacts {
   ];
   return {
     heads: ({ width }) =>
-      fact(args.count('num_heads'), `${config.file}, model_args.num_heads`) ?? fact(headsByName(name, width), why),
-    epsilon: byName('epsilon'),
+      fact(args.count('num_heads'), `${config.file}, model_args.num_heads`) ??
+      fact(headsByName(name, told, width), why),
+    epsilon:
+      byName('epsilon') ??
+      (OTHER_NORMS.some((key) => args.has(key)) ? fact(1e-6, `${args.file}: timm's usual`) : undefined),
     activation: activationOf(args) ?? activationByName(told, pretrained.string('tag') ?? name.split('.')[1], why),
-    imageSize: imageSizeOf(args, pretrained),
+    imageSize: args.has('pos_embed_grid_size') ? undefined : imageSizeOf(args, pretrained),
+    patchSize: fact(args.size('patch_size'), `${args.file}.patch_size`),
     pooling: poolingOf(config, args) ?? byName('pooling'),
-    poolsPrefix: args.boolean('pool_include_prefix'),
+    normOrder: args.boolean('use_post_norm')
+      ? { value: 'branch', why: `${args.file}.use_post_norm` }
+      : byName('normOrder'),
+    rotary: rotaryOf(args, byName('rotary')),
+    poolingHeads: fact(args.count('attn_pool_num_heads'), `${args.file}.attn_pool_num_heads`) ?? byName('poolingHeads'),
+    finalNorm:
+      args.boolean('final_norm') === false || args.boolean('use_post_transformer_norm') === false
+        ? 'none'
+        : told.find(({ finalNorm }) => finalNorm)?.finalNorm,
+    poolsPrefix: args.boolean('pool_include_prefix') ?? (told.some(({ poolingHeads }) => poolingHeads) || undefined),
     positionEmbedding: args.has('no_embed_class')
       ? fact(args.boolean('no_embed_class') ? 'patches' : 'all', `${args.file}.no_embed_class`)
       : undefined,
@@ -87,9 +108,38 @@ function poolingOf(config: JsonObject, args: JsonObject): Fact<Pooling> | undefi
   return fact(all ? 'all' : POOLINGS[name], `${from.file}, global_pool${all ? ' and pool_include_prefix' : ''}`);
 }
 
+/** What a name says of rotary positions, with what the arguments say otherwise. */
+function rotaryOf(args: JsonObject, named: Fact<RotaryFacts> | undefined): Fact<RotaryFacts> | undefined {
+  if (args.boolean('use_rot_pos_emb') === false) return undefined;
+  if (!named && !args.boolean('use_rot_pos_emb')) return undefined;
+  const type = args.string('rope_type');
+  const usual: RotaryFacts = named?.value ?? {
+    pairs: 'neighbours',
+    positions: 'counted',
+    bands: { base: 10_000, turns: 1, first: 'row' },
+  };
+  const facts: RotaryFacts = type === 'dinov3' ? { ...DINOV3 } : { ...usual };
+  if (type === 'mixed') facts.bands = null;
+  if (facts.bands) {
+    const indexing = args.string('rope_grid_indexing');
+    facts.bands = {
+      ...facts.bands,
+      base: args.number('rope_temperature') ?? facts.bands.base,
+      ...(indexing && facts.positions === 'counted' && { first: indexing === 'xy' ? 'column' : 'row' }),
+    };
+  }
+  if (args.has('rope_rotate_half')) facts.pairs = args.boolean('rope_rotate_half') ? 'halves' : 'neighbours';
+  const offset = args.number('rope_grid_offset');
+  if (offset !== undefined && facts.positions === 'counted') facts.offset = offset;
+  const grid = args.numbers('ref_feat_shape');
+  if (grid) facts.grid = [grid[0], grid[1]];
+  else if (named) facts.ofPatch = Number(/_patch(\d+)/.exec(named.why)?.[1]) || undefined;
+  return { value: facts, why: named?.why ?? `${args.file}.use_rot_pos_emb` };
+}
+
 function activationOf(args: JsonObject): Fact<Activation> | undefined {
   const name = args.string('act_layer');
-  if (name === undefined) return undefined;
+  if (name === undefined || name === GATED) return undefined;
   if (Object.hasOwn(ACTIVATIONS, name)) return fact(ACTIVATIONS[name], `${args.file}.act_layer`);
   throw new ViTError('unsupported-model', `${args.file} has act_layer ${name}, which this version cannot run.`);
 }

@@ -62,7 +62,8 @@ export const TOP: Keys = {
 /** Of the model's class. */
 export const MODEL_ARGS: Keys = {
   img_size: read,
-  patch_size: same(({ patchSize }, value) => square(patchSize, value)),
+  // Convolutions before the projection have their own.
+  patch_size: same(({ patchSize, stem }, value) => (stem.length > 0 ? value : square(patchSize, value))),
   in_chans: same(({ channels }) => channels),
   num_classes: same(({ classes }) => classes),
   global_pool: read,
@@ -71,13 +72,14 @@ export const MODEL_ARGS: Keys = {
   num_heads: read,
   mlp_ratio: same((dimensions, value) => mlpRatio(dimensions, value)),
   qkv_bias: same(({ qkvBias }) => qkvBias),
-  qkv_fused: only(true),
-  qk_norm: only(false),
-  proj_bias: only(true),
-  scale_attn_norm: only(false),
-  scale_mlp_norm: only(false),
-  scale_mlp: only(false),
-  scale_attn_inner: only(false),
+  qkv_fused: unused('the names of the tensors tell'),
+  qk_norm: same(({ qkNorm }) => qkNorm),
+  // Zeros are none.
+  proj_bias: unused('the tensors tell'),
+  scale_attn_norm: same(({ attentionNorm }) => attentionNorm),
+  scale_mlp_norm: same(({ mlpNorm }) => mlpNorm),
+  scale_mlp: same(({ mlpNorm }) => mlpNorm),
+  scale_attn_inner: same(({ attentionNorm }) => attentionNorm),
   swiglu_mlp: same(({ mlp }) => mlp === 'swiglu'),
   init_values: same(({ layerScale }, value) => (layerScale === Boolean(value) ? value : layerScale)),
   class_token: same(({ classToken }) => classToken),
@@ -91,20 +93,33 @@ export const MODEL_ARGS: Keys = {
   use_post_transformer_norm: same(({ finalNorm }) => finalNorm !== 'none'),
   fc_norm: same(({ finalNorm }) => finalNorm === 'pooled'),
   use_fc_norm: same(({ finalNorm }) => finalNorm === 'pooled'),
-  use_post_norm: only(false),
+  use_post_norm: read,
   pool_include_prefix: read,
   use_abs_pos_emb: same(({ positions }) => positions !== null),
   use_rel_pos_bias: same(({ relativePositionBias }) => relativePositionBias === 'per-block'),
   use_shared_rel_pos_bias: same(({ relativePositionBias }) => relativePositionBias === 'shared'),
-  use_rot_pos_emb: only(false),
-  attn_type: only('eva'),
-  act_layer: read,
-  norm_layer: only('layernorm'),
-  mlp_layer: only('Mlp'),
+  use_rot_pos_emb: read,
+  attn_type: only('eva', 'rope'),
+  rope_type: only('cat', 'mixed', 'dinov3'),
+  rope_temperature: read,
+  rope_rotate_half: read,
+  rope_grid_offset: read,
+  rope_grid_indexing: only('ij', 'xy'),
+  ref_feat_shape: read,
+  attn_pool_num_heads: read,
+  attn_pool_mlp_ratio: same(({ width, poolingMlpWidth }, value) =>
+    Math.trunc(width * Number(value)) === poolingMlpWidth ? value : poolingMlpWidth / width,
+  ),
+  swiglu_align_to: unused('the tensors are of the right width'),
+  pos_embed_grid_size: unused('the position embedding tells'),
+  // SiLU is that of a SwiGLU, and of nothing else here.
+  act_layer: same(({ mlp }, value) => (value === 'silu' && mlp !== 'swiglu' ? mlp : value)),
+  norm_layer: same(({ norm }) => (norm === 'rms' ? 'rmsnorm' : 'layernorm')),
+  mlp_layer: only('Mlp', 'SwiGLU'),
   attn_layer: only('Attention'),
   block_fn: only('Block'),
   embed_layer: only('PatchEmbed'),
-  embed_norm_layer: only(),
+  embed_norm_layer: same(({ norm }, value) => (/rms/i.test(String(value)) === (norm === 'rms') ? value : norm)),
   distilled: same(({ distillationToken }) => distillationToken),
   dynamic_img_size: otherSizes,
   dynamic_img_pad: otherSizes,
@@ -122,6 +137,8 @@ export const MODEL_ARGS: Keys = {
 
 function mlpRatio({ width, mlpWidth, mlp }: Dimensions, value: unknown): unknown {
   const hidden = Math.trunc(width * Number(value));
+  // Rounded up, as DINOv3 has it.
+  if (mlp === 'swiglu' && mlpWidth - hidden >= 0 && mlpWidth - hidden < 64) return value;
   // A packed SwiGLU halves its hidden layer.
   const fits = hidden === mlpWidth || (mlp === 'swiglu' && Math.trunc(hidden / 2) === mlpWidth);
   return fits ? value : mlpWidth / width;

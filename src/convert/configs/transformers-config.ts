@@ -6,6 +6,7 @@ import type { Activation } from '../../model/architecture.ts';
 import type { ProblemType } from '../../weights/manifest.ts';
 import { type Fact, fact } from '../decisions.ts';
 import type { JsonObject } from '../json.ts';
+import { dinov3At } from '../rotary.ts';
 import type { ConfigFacts, TextFacts } from './config-facts.ts';
 import { checkKeys } from './known-keys.ts';
 import {
@@ -30,6 +31,9 @@ const ACTIVATIONS: Record<string, Activation> = {
   quick_gelu: 'quick_gelu',
   relu: 'relu',
 };
+
+/** Of models whose MLP may be a SwiGLU, which has no other activation: what is said of it means nothing. */
+const GATED: Record<string, Activation> = { ...ACTIVATIONS, silu: 'gelu' };
 
 const PROBLEM_TYPES: Record<string, ProblemType> = {
   single_label_classification: 'single-label',
@@ -94,7 +98,7 @@ function addKeys({ claims, unknown }: ConfigFacts, more: Pick<ConfigFacts, 'clai
 
 function readVision(
   config: JsonObject,
-  { name, imageProcessor, defaults, keys }: KnownModel,
+  { name, imageProcessor, defaults, keys, epsilonKey }: KnownModel,
   within: KnownModel['keys'],
 ): ConfigFacts {
   const orDefault = <T>(key: keyof Defaults, value: T | undefined): Fact<T> =>
@@ -103,16 +107,22 @@ function readVision(
       why: `${name}Config's default; ${config.file} has no ${key}`,
     };
   const activation = orDefault('hidden_act', config.string('hidden_act'));
-  const imageSize = orDefault<number | [number, number]>('image_size', config.size('image_size'));
+  const size = config.size('image_size') ?? defaults.image_size;
+  const imageSize =
+    size === undefined ? undefined : orDefault<number | [number, number]>('image_size', config.size('image_size'));
+  const theta = config.number('rope_theta');
   const heads = orDefault('num_attention_heads', config.count('num_attention_heads'));
   return {
     heads: () => heads,
-    epsilon: orDefault('layer_norm_eps', config.number('layer_norm_eps')),
+    epsilon: orDefault('layer_norm_eps', config.number(epsilonKey ?? 'layer_norm_eps')),
+    patchSize: fact(config.size('patch_size'), `${config.file}, patch_size`),
+    rotary: theta === undefined ? undefined : fact(dinov3At(theta), `${config.file}, rope_theta`),
+    positionResampling: config.boolean('is_native') ? fact('sincos', `${config.file}, is_native`) : undefined,
     activation: {
-      value: translate(ACTIVATIONS, activation.value, config.file, 'hidden_act'),
+      value: translate(defaults.gated ? GATED : ACTIVATIONS, activation.value, config.file, 'hidden_act'),
       why: activation.why,
     },
-    imageSize: { value: pair(imageSize.value), why: imageSize.why },
+    imageSize: imageSize && { value: pair(imageSize.value), why: imageSize.why },
     preprocess: {},
     imageProcessor,
     ...checkKeys(config, { ...COMMON, ...keys, ...within }),
@@ -124,8 +134,8 @@ function readText(config: JsonObject, defaults: TextDefaults): Fact<TextFacts> {
   const activation = config.string('hidden_act') ?? defaults.hidden_act;
   const value: TextFacts = {
     heads: config.count('num_attention_heads') ?? defaults.num_attention_heads,
-    epsilon: config.number('layer_norm_eps') ?? defaults.layer_norm_eps,
-    activation: translate(ACTIVATIONS, activation, config.file, 'hidden_act'),
+    epsilon: config.number('layer_norm_eps') ?? config.number('rms_norm_eps') ?? defaults.layer_norm_eps,
+    activation: translate(defaults.gated ? GATED : ACTIVATIONS, activation, config.file, 'hidden_act'),
     causal: defaults.causal,
     pooling: 'last',
     padding: config.number('pad_token_id') ?? defaults.pad_token_id,

@@ -6,7 +6,13 @@ import type { Dimensions } from '../dimensions.ts';
 import { type Key, type Keys, only, read, same, square, training, unused } from './known-keys.ts';
 
 /** What a model's config class takes for a key that is not in the file. */
-export type Defaults = Record<'num_attention_heads' | 'layer_norm_eps' | 'image_size', number> & { hidden_act: string };
+export type Defaults = Record<'num_attention_heads' | 'layer_norm_eps', number> & {
+  hidden_act: string;
+  /** Left out where the position embedding tells. */
+  image_size?: number;
+  /** Whether its MLP may be a SwiGLU. */
+  gated?: true;
+};
 
 export interface KnownModel {
   /** The names of its classes begin so: `ViT` -> `ViTForImageClassification`. */
@@ -15,6 +21,8 @@ export interface KnownModel {
   imageProcessor: string;
   defaults: Defaults;
   keys: Keys;
+  /** What its epsilon is called. */
+  epsilonKey?: 'rms_norm_eps';
 }
 
 /** Two towers: `vision_config` and `text_config` are configs of their own. */
@@ -185,6 +193,46 @@ const SIGLIP_VISION: Keys = {
   vision_use_head: same(({ pooling, classes }, value) => (classes > 0 ? value : pooling === 'attention')),
 };
 
+const DINOV3: Keys = {
+  ...ENCODER,
+  hidden_act: same(({ mlp }, value) => ((value === 'silu') === (mlp === 'swiglu') ? value : null)),
+  intermediate_size: intermediateSize,
+  num_register_tokens: same(({ registerTokens }) => registerTokens),
+  rope_theta: read,
+  query_bias: qkvBias,
+  value_bias: qkvBias,
+  key_bias: only(false),
+  proj_bias: only(true),
+  mlp_bias: only(true),
+  use_gated_mlp: same(({ mlp }) => mlp === 'swiglu'),
+  layerscale_value: unused('where training began'),
+  pos_embed_shift: training,
+  pos_embed_jitter: training,
+  pos_embed_rescale: training,
+  apply_layernorm: backbone,
+  out_features: backbone,
+  out_indices: backbone,
+  stage_names: backbone,
+  reshape_hidden_states: backbone,
+};
+
+const AIMV2: Keys = {
+  ...ENCODER,
+  intermediate_size: intermediateSize,
+  rms_norm_eps: read,
+  hidden_act: only('silu'),
+  qkv_bias: qkvBias,
+  mlp_bias: only(false),
+  use_head: same(({ pooling }) => pooling === 'attention'),
+  is_native: read,
+};
+
+const SIGLIP2_VISION: Keys = {
+  ...SIGLIP_VISION,
+  patch_size: read,
+  num_patches: same(({ positions }) => positions),
+};
+
 /** Of a text tower. */
 export const TEXT: Keys = {
   vocab_size: same(({ text }, value) => text?.vocabulary ?? value),
@@ -197,6 +245,9 @@ export const TEXT: Keys = {
   num_attention_heads: read,
   hidden_act: read,
   layer_norm_eps: read,
+  rms_norm_eps: read,
+  qkv_bias: only(false),
+  mlp_bias: only(false),
   eos_token_id: read,
   pad_token_id: read,
   attention_dropout: training,
@@ -214,6 +265,7 @@ export const BESIDE_TOWERS: Keys = {
   text_config_dict: only(),
   projection_dim: same(({ projection }, value) => projection || value),
   logit_scale_init_value: unused('where training began'),
+  max_logit_scale: only(100),
   initializer_factor: training,
 };
 
@@ -221,6 +273,13 @@ export const BESIDE_TOWERS: Keys = {
 export const WITHIN_TOWERS: Keys = { projection_dim: unused('the one of the whole model counts') };
 
 const VIT_DEFAULTS = { num_attention_heads: 12, layer_norm_eps: 1e-12, hidden_act: 'gelu', image_size: 224 };
+const AIMV2_DEFAULTS = {
+  num_attention_heads: 8,
+  layer_norm_eps: 1e-5,
+  hidden_act: 'silu',
+  image_size: 224,
+  gated: true,
+} as const;
 const CLIP_DEFAULTS = { ...VIT_DEFAULTS, layer_norm_eps: 1e-5, hidden_act: 'quick_gelu' };
 
 export const MODELS: Record<string, KnownModel> = {
@@ -244,6 +303,26 @@ export const MODELS: Record<string, KnownModel> = {
     defaults: CLIP_DEFAULTS,
     keys: CLIP_VISION,
   },
+  dinov3_vit: {
+    name: 'DINOv3ViT',
+    imageProcessor: 'DINOv3ViT',
+    defaults: { ...VIT_DEFAULTS, num_attention_heads: 6, layer_norm_eps: 1e-5, gated: true },
+    keys: DINOV3,
+  },
+  aimv2_vision_model: {
+    name: 'Aimv2',
+    imageProcessor: 'CLIP',
+    defaults: AIMV2_DEFAULTS,
+    keys: AIMV2,
+    epsilonKey: 'rms_norm_eps',
+  },
+  ijepa: { name: 'IJepa', imageProcessor: 'ViT', defaults: VIT_DEFAULTS, keys: VIT },
+  siglip2_vision_model: {
+    name: 'Siglip2',
+    imageProcessor: 'Siglip2',
+    defaults: { num_attention_heads: 12, layer_norm_eps: 1e-6, hidden_act: 'gelu_pytorch_tanh' },
+    keys: SIGLIP2_VISION,
+  },
   siglip_vision_model: {
     name: 'SiglipVision',
     imageProcessor: 'Siglip',
@@ -261,18 +340,30 @@ const CLIP_TEXT: TextDefaults = {
   causal: true,
 };
 
+const SIGLIP_TEXT: TextDefaults = {
+  num_attention_heads: 12,
+  layer_norm_eps: 1e-6,
+  hidden_act: 'gelu_pytorch_tanh',
+  pad_token_id: 1,
+  causal: false,
+};
+
 export const TOWERS: Record<string, KnownTowers> = {
   clip: { name: 'CLIP', vision: 'clip_vision_model', text: { ...CLIP_TEXT, legacy_eos_token_id: 2 } },
   metaclip_2: { name: 'MetaClip2', vision: 'metaclip_2_vision_model', text: CLIP_TEXT },
-  siglip: {
-    name: 'Siglip',
-    vision: 'siglip_vision_model',
+  siglip: { name: 'Siglip', vision: 'siglip_vision_model', text: SIGLIP_TEXT },
+  siglip2: { name: 'Siglip2', vision: 'siglip2_vision_model', text: SIGLIP_TEXT },
+  aimv2: {
+    name: 'Aimv2',
+    vision: 'aimv2_vision_model',
     text: {
-      num_attention_heads: 12,
-      layer_norm_eps: 1e-6,
-      hidden_act: 'gelu_pytorch_tanh',
-      pad_token_id: 1,
-      causal: false,
+      num_attention_heads: 6,
+      layer_norm_eps: 1e-5,
+      hidden_act: 'silu',
+      gated: true,
+      pad_token_id: 0,
+      eos_token_id: 49407,
+      causal: true,
     },
   },
 };

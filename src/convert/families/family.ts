@@ -11,6 +11,7 @@ import type { TextFacts } from '../configs/config-facts.ts';
 import type { Ask } from '../decisions.ts';
 import type { Dimensions } from '../dimensions.ts';
 import type { PreprocessFacts } from '../preprocess/preprocess-facts.ts';
+import type { RotaryFacts } from '../rotary.ts';
 
 export interface Family {
   /** What `--layout` calls it. Several families may have one layout: they are told apart by their signatures. */
@@ -21,6 +22,8 @@ export interface Family {
   prefixes: string[];
   /** A checkpoint is of this family when each of these patterns fits one of its names; `|` parts alternatives. */
   signature: string[];
+  /** And when none of these does. */
+  lacks?: string[];
   /**
    * The classes of transformers that have these tensors, and what each has beside the blocks. Where a config names one, it
    * decides which family it is, whatever else lies in the file.
@@ -32,8 +35,8 @@ export interface Family {
    */
   within?: RegExp;
   rules: Rule[];
-  /** Of tensors that a model may lack, all together, and what they then are made of. */
-  implied?: Rule[];
+  /** Of tensors that a model may lack, those of a group all together, and what they then are made of. */
+  implied?: Rule[][];
   /** Of tensors that hold the patches as vectors, where no tensor tells how these are arranged: `--patch-size` does. */
   patchRules?(patchSize: [height: number, width: number]): Rule[];
   /** Where one tensor holds what other files have in one per block: its pattern, and theirs. */
@@ -50,8 +53,6 @@ export interface Family {
   exceptions?(dimensions: Dimensions): Questions;
   /** What only a config says of these models, which have no tensor for it; asked where there is none. */
   needsConfig?: Ask;
-  /** Of models with tokens in front of the patches: attention pools the patches alone. */
-  poolsPatchesAlone?: true;
   /** Where the library has one preprocessing for all of the family's models. */
   preprocess?(imageSize: readonly [height: number, width: number]): PreprocessFacts;
   /** What the text tower takes for granted; what it leaves out is asked for. */
@@ -76,8 +77,12 @@ export type Conventions = Partial<
     | 'relativeResampling'
     // Only `none`, of families that may lack a final norm.
     | 'finalNorm'
+    | 'poolingHeads'
+    | 'poolingPrefix'
   >
->;
+> & {
+  rotary?: RotaryFacts;
+};
 
 /** One canonical tensor, and the tensors of the checkpoint that it is made of. */
 export interface Rule {
@@ -92,4 +97,6 @@ export interface Transform {
   apply(inputs: Float32Array<ArrayBuffer>[], shapes: readonly (readonly number[])[]): Float32Array<ArrayBuffer>;
   /** Where the shapes tell how many heads there are. */
   heads?(inputs: readonly (readonly number[])[]): number;
+  /** [channels, height, width] of a patch, where they tell that. */
+  patch?(inputs: readonly (readonly number[])[]): [number, number, number];
 }

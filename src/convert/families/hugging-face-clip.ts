@@ -3,7 +3,7 @@
  * tower alone, or both.
  */
 import type { Family, Rule } from './family.ts';
-import { asTokens, renamed, stacked, thirds } from './transforms.ts';
+import { asTokens, patchProjection, renamed, stacked, thirds } from './transforms.ts';
 
 /** The blocks of either tower. */
 function blocks(to: string, from: string): Rule[] {
@@ -108,7 +108,31 @@ export const huggingFaceSiglip: Family = {
   ],
   unsupported: {},
   ignored: POSITION_IDS,
-  conventions: { epsilon: 1e-6, activation: 'gelu_tanh', normOrder: 'first', positionResampling: 'bicubic' },
+  // Where nothing pools.
+  conventions: {
+    epsilon: 1e-6,
+    activation: 'gelu_tanh',
+    normOrder: 'first',
+    pooling: 'none',
+    positionResampling: 'bicubic',
+  },
+};
+
+/**
+ * SigLIP 2 for pictures of any shape (transformers/models/siglip2/modeling_siglip2.py): patches are vectors in the order row,
+ * column, channel. The fixed sizes are SigLIPs.
+ */
+export const huggingFaceSiglip2: Family = {
+  ...huggingFaceSiglip,
+  title: 'Hugging Face SigLIP 2',
+  models: { Siglip2Model: ['text'], Siglip2VisionModel: [] },
+  rules: huggingFaceSiglip.rules.filter(({ to }) => to !== 'patch_embed.proj.*'),
+  patchRules: (patchSize) => [
+    patchProjection('embeddings.patch_embedding.weight', patchSize),
+    renamed('patch_embed.proj.bias', 'embeddings.patch_embedding.bias'),
+  ],
+  needsConfig: { name: 'config', why: 'Which SigLIP it is only the config says.' },
+  conventions: { ...huggingFaceSiglip.conventions, positionResampling: 'bilinear-antialias' },
 };
 
 /**

@@ -72,3 +72,17 @@ export const huggingFace: Family = {
   },
   conventions: { normOrder: 'first', pooling: 'class', positionResampling: 'bicubic' },
 };
+
+/** I-JEPA (transformers/models/ijepa/modeling_ijepa.py): ViT without a class token, whose tokens are all averaged. */
+export const huggingFaceIjepa: Family = {
+  ...huggingFace,
+  title: 'Hugging Face I-JEPA',
+  prefixes: ['', 'ijepa.'],
+  signature: [
+    'embeddings.patch_embeddings.projection.weight',
+    'embeddings.position_embeddings',
+    `${DISK}.layernorm_before.weight|${MEMORY}.layernorm_before.weight`,
+  ],
+  models: { IJepaModel: [], IJepaForImageClassification: ['head'] },
+  conventions: { ...huggingFace.conventions, pooling: 'all' },
+};

@@ -3,50 +3,70 @@
  */
 import { ViTError } from '../../error.ts';
 import { question } from '../decisions.ts';
+import { aimv2, aimv2Native, huggingFaceAimv2 } from './aimv2.ts';
 import { dino, dinov2, dinov2Classifier, dinov2Registers, dinov2RegistersClassifier } from './dino.ts';
+import { dinov3, huggingFaceDinov3, huggingFaceDinov3Gated } from './dinov3.ts';
 import type { Family } from './family.ts';
-import { huggingFace } from './hugging-face.ts';
+import { huggingFace, huggingFaceIjepa } from './hugging-face.ts';
 import { huggingFaceBeit } from './hugging-face-beit.ts';
 import {
   huggingFaceClip,
   huggingFaceClipClassifier,
   huggingFaceSiglip,
+  huggingFaceSiglip2,
   huggingFaceSiglipClassifier,
 } from './hugging-face-clip.ts';
 import { huggingFaceDinov2, huggingFaceDinov2Registers } from './hugging-face-dinov2.ts';
-import { jax } from './jax.ts';
+import { jax, jaxSincos } from './jax.ts';
 import { prefixOf } from './map-tensors.ts';
-import { openAiClip, openClip, openClipImage } from './openai-clip.ts';
-import { timm, timmBeit, timmEva, timmPerception } from './timm.ts';
+import { openAiClip, openClip, openClipImage, openClipTimm } from './openai-clip.ts';
+import { perception, perceptionClip, perceptionTokens } from './perception.ts';
+import { timm, timmBeit, timmEva, timmNaflex, timmPerception, timmStem } from './timm.ts';
 import { torchEncoder } from './torch-encoder.ts';
 import { torchvision } from './torchvision.ts';
-import { vitPytorch, vitPytorchPlain } from './vit-pytorch.ts';
+import { simpleVit, vitPytorch, vitPytorchPlain } from './vit-pytorch.ts';
 
 /** Where a signature fits several families, the first one is meant. */
 export const FAMILIES: Family[] = [
+  dinov3,
   dinov2RegistersClassifier,
   dinov2Classifier,
   dinov2Registers,
   dinov2,
   dino,
   timmBeit,
+  timmStem,
+  timmNaflex,
   timmEva,
   timmPerception,
   timm,
+  aimv2,
+  aimv2Native,
+  huggingFaceAimv2,
+  huggingFaceDinov3Gated,
+  huggingFaceDinov3,
   huggingFaceBeit,
   huggingFaceDinov2Registers,
   huggingFaceDinov2,
   huggingFace,
+  huggingFaceIjepa,
   huggingFaceClipClassifier,
   huggingFaceClip,
   huggingFaceSiglipClassifier,
+  huggingFaceSiglip2,
   huggingFaceSiglip,
   torchvision,
+  ...openClipTimm,
+  perceptionClip,
   openAiClip,
   openClip,
+  perception,
   openClipImage,
+  perceptionTokens,
+  simpleVit,
   vitPytorch,
   vitPytorchPlain,
+  jaxSincos,
   jax,
   torchEncoder,
 ];

@@ -52,3 +52,13 @@ export const jax: Family = {
   ignored: {},
   conventions: { epsilon: 1e-6, activation: 'gelu_tanh', normOrder: 'first', positionResampling: 'bilinear-corners' },
 };
+
+const POSITIONS = ['Transformer/posembed_input/pos_embedding', 'Transformer/pos_embedding', 'pos_embedding'];
+
+/** Of big_vision with `posemb="sincos2d"`. */
+export const jaxSincos: Family = {
+  ...jax,
+  title: 'JAX ViT with computed positions',
+  lacks: POSITIONS,
+  conventions: { ...jax.conventions, positionResampling: 'sincos-inclusive' },
+};

@@ -13,6 +13,8 @@ export interface Recipe {
   transform: Transform;
   /** Where the shapes tell. */
   heads?: number;
+  /** [channels, height, width] of a patch, where the shapes tell. */
+  patch?: [number, number, number];
 }
 
 /** Every tensor of the checkpoint is part of recipes, or in exactly one of the lists. */
@@ -28,11 +30,11 @@ export interface Mapping {
 
 /** @returns the prefix under which the names have the family's signature; `undefined` when they do not. */
 export function prefixOf(family: Family, names: readonly string[]): string | undefined {
-  return family.prefixes.find((prefix) =>
-    family.signature.every((patterns) =>
-      patterns.split('|').some((pattern) => names.some((name) => matchPattern(pattern, strip(prefix, name)))),
-    ),
-  );
+  const { prefixes, signature, lacks = [] } = family;
+  return prefixes.find((prefix) => {
+    const has = (pattern: string) => names.some((name) => matchPattern(pattern, strip(prefix, name)));
+    return signature.every((patterns) => patterns.split('|').some(has)) && !lacks.some(has);
+  });
 }
 
 /** @throws ViTError `bad-input` when two tensors claim the same place, or when inputs do not fit together. */
@@ -91,22 +93,40 @@ function addImplied(
   { implied = [] }: Family,
   prefix: string,
   tensors: ReadonlyMap<string, StoredTensor>,
+  mapping: Mapping,
+): void {
+  for (const group of implied) addGroup(group, prefix, tensors, mapping);
+}
+
+function addGroup(
+  rules: Rule[],
+  prefix: string,
+  tensors: ReadonlyMap<string, StoredTensor>,
   { recipes, incomplete }: Mapping,
 ): void {
-  const places = implied.flatMap((rule) =>
+  const places = rules.flatMap((rule) =>
     [...tensors.keys()].flatMap((name) => {
       const match = matchPattern(rule.from[0], strip(prefix, name));
-      return match ? [{ canonical: fillPattern(rule.to, match), name, rule }] : [];
+      if (!match) return [];
+      const before = name.slice(0, name.length - strip(prefix, name).length);
+      const from = rule.from.map((pattern) => before + fillPattern(pattern, match));
+      return from.every((input) => tensors.has(input)) ? [{ canonical: fillPattern(rule.to, match), from, rule }] : [];
     }),
   );
   if (places.some(({ canonical }) => recipes.has(canonical) || incomplete.has(canonical))) return;
-  for (const { canonical, name, rule } of places) recipes.set(canonical, recipe([name], rule.transform, tensors));
+  for (const { canonical, from, rule } of places) recipes.set(canonical, recipe(from, rule.transform, tensors));
 }
 
 function recipe(from: string[], transform: Transform, tensors: ReadonlyMap<string, StoredTensor>): Recipe {
   const shapes = from.map((name) => tensors.get(name)!.shape);
   try {
-    return { from, shape: transform.shape(shapes), transform, heads: transform.heads?.(shapes) };
+    return {
+      from,
+      shape: transform.shape(shapes),
+      transform,
+      heads: transform.heads?.(shapes),
+      patch: transform.patch?.(shapes),
+    };
   } catch (error) {
     // A transform knows shapes only.
     if (error instanceof ViTError) throw new ViTError(error.code, `${from.join(', ')}: ${error.message}`);

@@ -7,6 +7,7 @@
  */
 import { fact } from '../decisions.ts';
 import type { Family, Questions, Rule } from './family.ts';
+import { timm, timmEva, timmPerception, timmStem } from './timm.ts';
 import { asTokens, renamed, transposed } from './transforms.ts';
 
 /** The blocks of either tower. */
@@ -26,7 +27,7 @@ function blocks(to: string, from: string): Rule[] {
  * @param module with its dot
  * @param norm `norm` of all tokens, `fc_norm` of the class token alone
  */
-function image(module: string, norm: 'norm' | 'fc_norm' = 'norm'): Rule[] {
+export function image(module: string, norm: 'norm' | 'fc_norm' = 'norm'): Rule[] {
   return [
     asTokens('cls_token', `${module}class_embedding`),
     asTokens('pos_embed', `${module}positional_embedding`),
@@ -41,7 +42,7 @@ function image(module: string, norm: 'norm' | 'fc_norm' = 'norm'): Rule[] {
 }
 
 /** @param module with its dot */
-function text(module: string): Rule[] {
+export function text(module: string): Rule[] {
   return [
     renamed('text.token_embed.weight', `${module}token_embedding.weight`),
     renamed('text.pos_embed', `${module}positional_embedding`),
@@ -117,7 +118,41 @@ export const openAiClip: Family = {
 export const openClipImage: Family = {
   ...openClip,
   title: 'image tower of open_clip',
-  signature: ['class_embedding', 'conv1.weight', 'ln_pre.weight', 'transformer.resblocks.#.attn.in_proj_weight'],
+  signature: [
+    'class_embedding',
+    'conv1.weight',
+    'ln_pre.weight',
+    'ln_post.weight',
+    'transformer.resblocks.#.attn.in_proj_weight',
+  ],
   rules: image(''),
   text: undefined,
 };
+
+/** A tower of timm beside open_clip's text tower. What is its head there is the projection here. */
+function withTexts(trunk: Family): Family {
+  return {
+    ...trunk,
+    layout: 'open_clip',
+    title: `${trunk.title} in open_clip`,
+    prefixes: ['visual.trunk.'],
+    signature: [...trunk.signature, 'text.token_embedding.weight'],
+    rules: [
+      ...trunk.rules.filter(({ to }) => to !== 'head.*'),
+      renamed('projection.*', 'head.*'),
+      ...text('text.'),
+      renamed('text.projection.*', 'text.text_projection.*'),
+      renamed('logit_scale', 'logit_scale'),
+      renamed('logit_bias', 'logit_bias'),
+    ],
+    ignored: { ...trunk.ignored, 'text.attn_mask': 'a text token attends to those before it' },
+    needsConfig: {
+      name: 'config',
+      why: 'What towers of timm and of texts there are in open_clip is in no tensor: open_clip_config.json says it.',
+    },
+    exceptions: undefined,
+    text: undefined,
+  };
+}
+
+export const openClipTimm = [timmStem, timmEva, timmPerception, timm].map(withTexts);

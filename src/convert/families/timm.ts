@@ -3,25 +3,31 @@
  * DINOv2, CLIP, SigLIP, BEiT. Its names are the canonical ones, but for BEiT's.
  */
 import type { Dimensions } from '../dimensions.ts';
+import { convolutionStem } from './conv-stem.ts';
 import type { Family, Questions } from './family.ts';
-import { renamed, stacked, withoutKey } from './transforms.ts';
+import { patchGridRows, patchProjection, renamed, stacked, withoutKey, zeroBias } from './transforms.ts';
 
 const CANONICAL = [
   'cls_token',
   'dist_token',
   'reg_token',
   'pos_embed',
+  'rope.freqs',
   'patch_embed.proj.*',
   'patch_embed.norm.*',
   'norm_pre.*',
   'rel_pos_bias.relative_position_bias_table',
   'blocks.#.norm1.*',
   'blocks.#.attn.qkv.*',
+  'blocks.#.attn.q_norm.*',
+  'blocks.#.attn.k_norm.*',
   'blocks.#.attn.relative_position_bias_table',
+  'blocks.#.attn.norm.*',
   'blocks.#.attn.proj.*',
   'blocks.#.ls1.gamma',
   'blocks.#.norm2.*',
   'blocks.#.mlp.fc1.*',
+  'blocks.#.mlp.norm.*',
   'blocks.#.mlp.fc2.*',
   'blocks.#.ls2.gamma',
   'norm.*',
@@ -36,20 +42,27 @@ export const timm: Family = {
   layout: 'timm',
   title: 'timm ViT',
   prefixes: [''],
-  signature: ['patch_embed.proj.weight', 'blocks.#.attn.qkv.weight'],
+  signature: ['patch_embed.proj.weight', 'blocks.#.attn.qkv.weight|blocks.#.attn.q_proj.weight'],
   rules: [
     ...CANONICAL.map((name) => renamed(name, name)),
     renamed('blocks.#.ls1.gamma', 'blocks.#.gamma_1'),
     renamed('blocks.#.ls2.gamma', 'blocks.#.gamma_2'),
     withoutKey('blocks.#.attn.qkv.bias', 'blocks.#.attn.q_bias', 'blocks.#.attn.v_bias'),
+    stacked(
+      'blocks.#.attn.qkv.weight',
+      'blocks.#.attn.q_proj.weight',
+      'blocks.#.attn.k_proj.weight',
+      'blocks.#.attn.v_proj.weight',
+    ),
+    withoutKey('blocks.#.attn.qkv.bias', 'blocks.#.attn.q_proj.bias', 'blocks.#.attn.v_proj.bias'),
     stacked('blocks.#.mlp.fc1.*', 'blocks.#.mlp.fc1_g.*', 'blocks.#.mlp.fc1_x.*'),
   ],
-  unsupported: {
-    'blocks.#.attn.q_norm.*': 'a norm of Q and K',
-    'blocks.#.attn.k_norm.*': 'a norm of Q and K',
-    'blocks.#.attn.norm.*': 'a norm within attention',
-    'blocks.#.mlp.norm.*': 'a norm within the MLP',
-  },
+  implied: [
+    [zeroBias('blocks.#.attn.proj.bias', 'blocks.#.attn.proj.weight')],
+    ['fc1', 'fc2'].map((name) => zeroBias(`blocks.#.mlp.${name}.bias`, `blocks.#.mlp.${name}.weight`)),
+    [zeroBias('blocks.#.mlp.fc1.bias', 'blocks.#.mlp.fc1_g.weight', 'blocks.#.mlp.fc1_x.weight')],
+  ],
+  unsupported: {},
   ignored: {
     mask_token: 'only training uses it',
     'blocks.#.attn.relative_position_index': 'it follows from the grid of patches',
@@ -61,12 +74,18 @@ export const timm: Family = {
     normOrder: 'first',
     positionResampling: 'bicubic-antialias',
     relativeResampling: 'geometric',
+    poolingPrefix: false,
   },
   exceptions(dimensions) {
     if (dimensions.normBeforeBlocks) return CLIP;
-    return { ...(dimensions.classToken ? {} : SIGLIP), ...(maybeDino(dimensions) ? DINO : {}) };
+    const { classToken, mlp, norm, attentionNorm } = dimensions;
+    return {
+      // A SwiGLU has its own activation.
+      ...(classToken || mlp === 'swiglu' ? {} : SIGLIP),
+      ...(norm === 'rms' || attentionNorm ? OTHER_EPSILONS : {}),
+      ...(maybeDino(dimensions) ? DINO : {}),
+    };
   },
-  poolsPatchesAlone: true,
 };
 
 /** Of the names that `Beit` and `Eva` share, its table is its own. */
@@ -101,6 +120,37 @@ export const timmPerception: Family = {
   signature: [...timm.signature, 'norm_pre.weight', 'attn_pool.latent'],
 };
 
+/** MobileCLIP-B, whose patches go through convolutions. */
+export const timmStem: Family = {
+  ...timm,
+  title: 'timm ViT with a stem',
+  signature: ['patch_embed.backbone.0.conv.weight', 'patch_embed.backbone.2.conv.weight', 'blocks.#.attn.qkv.weight'],
+  rules: [
+    ...timm.rules,
+    ...convolutionStem('patch_embed.backbone.'),
+    renamed('patch_embed.proj.bias', 'patch_embed.backbone.2.conv.bias'),
+  ],
+  ignored: { ...timm.ignored, 'patch_embed.backbone.%.bn.num_batches_tracked': 'only training uses it' },
+  exceptions: undefined,
+};
+
+/** `NaFlexVit`: patches are vectors in the order row, column, channel. */
+export const timmNaflex: Family = {
+  ...timm,
+  title: 'timm NaFlexViT',
+  signature: ['embeds.proj.weight', 'blocks.#.attn.qkv.weight'],
+  rules: [
+    ...timm.rules.filter(({ to }) => !/^(cls_token|reg_token|pos_embed|patch_embed|norm_pre)/.test(to)),
+    renamed('cls_token', 'embeds.cls_token'),
+    renamed('reg_token', 'embeds.reg_token'),
+    patchGridRows('pos_embed', 'embeds.pos_embed'),
+  ],
+  patchRules: (patchSize) => [
+    patchProjection('embeds.proj.weight', patchSize),
+    renamed('patch_embed.proj.bias', 'embeds.proj.bias'),
+  ],
+};
+
 const CLIP: Questions = {
   epsilon: {
     name: 'epsilon',
@@ -120,6 +170,13 @@ const SIGLIP: Questions = {
     name: 'activation',
     why: 'Without a class token it may be a SigLIP, and the activation of its MLPs is in no tensor.',
     choices: ['gelu', 'gelu_tanh'],
+  },
+};
+
+const OTHER_EPSILONS: Questions = {
+  epsilon: {
+    name: 'epsilon',
+    why: 'The epsilon of the norms is in no tensor: 1e-5 of AIMv2 and BEiT-3, 1e-6 of most others.',
   },
 };
 

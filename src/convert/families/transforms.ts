@@ -26,6 +26,21 @@ export function asTokens(to: string, from: string): Rule {
   return { to, from: [from], transform: leadingOnes };
 }
 
+/** `[1, rows, columns, D]` as `[1, rows * columns, D]`. */
+export function patchGridRows(to: string, from: string): Rule {
+  return {
+    to,
+    from: [from],
+    transform: {
+      shape([shape]) {
+        requireRank(shape, 4);
+        return [1, shape[1] * shape[2], shape[3]];
+      },
+      apply: ([values]) => values,
+    },
+  };
+}
+
 /** Of rows that are Q, K and V one below the other: `count` thirds from third `first` on. */
 export function thirds(to: string, from: string, first: number, count: number): Rule {
   return {
@@ -71,6 +86,39 @@ export function permute(
 export function requireRank(shape: readonly number[], rank: number): void {
   if (shape.length === rank && elementCount(shape) > 0) return;
   throw new ViTError('bad-input', `shape [${shape}] where ${rank} axes are expected.`);
+}
+
+/** Zeros for the outputs of a linear layer that has no bias, or of several, one below the other. */
+export function zeroBias(to: string, ...weights: string[]): Rule {
+  const shape: Transform['shape'] = (shapes) => [stackRows.shape(shapes)[0]];
+  return { to, from: weights, transform: { shape, apply: (_, shapes) => new Float32Array(shape(shapes)[0]) } };
+}
+
+/** The projection of patches that are vectors in the order row, column, channel: `[D, …]` to `[D, channel, row, column]`. */
+export function patchProjection(from: string, patchSize: readonly [number, number]): Rule {
+  const vectors = (shape: readonly number[]) => {
+    requireRank(shape, 2);
+    return [shape[0], ...patchSize, channelsOf(shape[1], patchSize)];
+  };
+  const order = [0, 3, 1, 2];
+  return {
+    to: 'patch_embed.proj.weight',
+    from: [from],
+    transform: {
+      shape: ([shape]) => order.map((axis) => vectors(shape)[axis]),
+      apply: ([values], [shape]) => permute(values, vectors(shape), order),
+    },
+  };
+}
+
+/** How many channels patches of so many numbers have. */
+export function channelsOf(features: number, [height, width]: readonly [number, number]): number {
+  const channels = features / (height * width);
+  if (Number.isInteger(channels)) return channels;
+  throw new ViTError(
+    'bad-input',
+    `patches of ${features} numbers are no whole channels of ${height}x${width} pixels. Another size of patches is needed.`,
+  );
 }
 
 const asItIs: Transform = {

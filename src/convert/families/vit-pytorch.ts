@@ -5,9 +5,8 @@
  * Patches are vectors in the order row, column, channel, which the projection and the norm before it follow. How large a
  * patch is, and whether the class token or the mean of all tokens is pooled, is in no tensor.
  */
-import { ViTError } from '../../error.ts';
 import type { Family, Rule, Transform } from './family.ts';
-import { asTokens, permute, renamed, requireRank } from './transforms.ts';
+import { asTokens, channelsOf, patchProjection, permute, renamed, requireRank, zeroBias } from './transforms.ts';
 
 const LAYER = 'transformer.layers.#';
 
@@ -58,18 +57,20 @@ export const vitPytorch: Family = {
   prefixes: [''],
   signature: ['to_patch_embedding.2.weight', `${LAYER}.0.to_qkv.weight|${LAYER}.0.fn.to_qkv.weight`],
   rules: RULES,
-  implied: [`${LAYER}.0.to_qkv.weight`, `${LAYER}.0.fn.to_qkv.weight`].flatMap((from) => [
-    { to: 'blocks.#.attn.proj.weight', from: [from], transform: identity },
-    { to: 'blocks.#.attn.proj.bias', from: [from], transform: zeros },
-  ]),
+  implied: [
+    [`${LAYER}.0.to_qkv.weight`, `${LAYER}.0.fn.to_qkv.weight`].flatMap((from) => [
+      { to: 'blocks.#.attn.proj.weight', from: [from], transform: identity },
+      { to: 'blocks.#.attn.proj.bias', from: [from], transform: zeros },
+    ]),
+  ],
   patchRules: (patchSize) => [
     pixelOrder('patch_embed.pixel_norm.weight', 'to_patch_embedding.1.weight', patchSize),
     pixelOrder('patch_embed.pixel_norm.bias', 'to_patch_embedding.1.bias', patchSize),
-    projection('to_patch_embedding.2.weight', patchSize),
+    patchProjection('to_patch_embedding.2.weight', patchSize),
     renamed('patch_embed.proj.bias', 'to_patch_embedding.2.bias'),
     renamed('patch_embed.norm.*', 'to_patch_embedding.3.*'),
   ],
-  unsupported: { 'linear_head.*': 'position embeddings that are computed (SimpleViT)' },
+  unsupported: {},
   ignored: {},
   conventions: {
     epsilon: 1e-5,
@@ -98,29 +99,12 @@ export const vitPytorchPlain: Family = {
     `${LAYER}.0.to_qkv.weight|${LAYER}.0.fn.to_qkv.weight`,
   ],
   patchRules: (patchSize) => [
-    projection('to_patch_embedding.1.weight', patchSize),
+    patchProjection('to_patch_embedding.1.weight', patchSize),
     renamed('patch_embed.proj.bias', 'to_patch_embedding.1.bias'),
-    projection('patch_to_embedding.weight', patchSize),
+    patchProjection('patch_to_embedding.weight', patchSize),
     renamed('patch_embed.proj.bias', 'patch_to_embedding.bias'),
   ],
 };
-
-/** `[D, height * width * channels]` to `[D, channels, height, width]`. */
-function projection(from: string, patchSize: [number, number]): Rule {
-  const vectors = (shape: readonly number[]) => {
-    requireRank(shape, 2);
-    return [shape[0], ...patchSize, channelsOf(shape[1], patchSize)];
-  };
-  const order = [0, 3, 1, 2];
-  return {
-    to: 'patch_embed.proj.weight',
-    from: [from],
-    transform: {
-      shape: ([shape]) => order.map((axis) => vectors(shape)[axis]),
-      apply: ([values], [shape]) => permute(values, vectors(shape), order),
-    },
-  };
-}
 
 /** `[height * width * channels]` in the order channel, row, column. */
 function pixelOrder(to: string, from: string, patchSize: [number, number]): Rule {
@@ -140,11 +124,23 @@ function pixelOrder(to: string, from: string, patchSize: [number, number]): Rule
   };
 }
 
-function channelsOf(features: number, [height, width]: [number, number]): number {
-  const channels = features / (height * width);
-  if (Number.isInteger(channels)) return channels;
-  throw new ViTError(
-    'bad-input',
-    `patches of ${features} numbers are no whole channels of ${height}x${width} pixels. Another size of patches is needed.`,
-  );
-}
+/** `SimpleViT` (vit_pytorch/simple_vit.py): no class token, positions that are computed, no bias behind attention. */
+export const simpleVit: Family = {
+  ...vitPytorch,
+  title: 'lucidrains SimpleViT',
+  signature: ['to_patch_embedding.2.weight', `${LAYER}.0.to_qkv.weight`, 'linear_head.weight'],
+  rules: [
+    renamed('blocks.#.norm1.*', `${LAYER}.0.norm.*`),
+    renamed('blocks.#.attn.qkv.weight', `${LAYER}.0.to_qkv.weight`),
+    renamed('blocks.#.attn.proj.weight', `${LAYER}.0.to_out.weight`),
+    renamed('blocks.#.norm2.*', `${LAYER}.1.net.0.*`),
+    renamed('blocks.#.mlp.fc1.*', `${LAYER}.1.net.1.*`),
+    renamed('blocks.#.mlp.fc2.*', `${LAYER}.1.net.3.*`),
+    renamed('norm.*', 'transformer.norm.*'),
+    renamed('head.*', 'linear_head.*'),
+  ],
+  implied: [[zeroBias('blocks.#.attn.proj.bias', `${LAYER}.0.to_out.weight`)]],
+  conventions: { ...vitPytorch.conventions, pooling: 'all', positionResampling: 'sincos-inclusive' },
+  resamples: undefined,
+  exceptions: undefined,
+};

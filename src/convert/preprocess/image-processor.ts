@@ -20,6 +20,8 @@ interface Processor {
 }
 
 const HALF = [0.5, 0.5, 0.5];
+const IMAGENET_MEAN = [0.485, 0.456, 0.406];
+const IMAGENET_STD = [0.229, 0.224, 0.225];
 const OPENAI_MEAN = [0.48145466, 0.4578275, 0.40821073];
 const OPENAI_STD = [0.26862954, 0.26130258, 0.27577711];
 const SQUARE_224 = { height: 224, width: 224 };
@@ -66,6 +68,15 @@ const PROCESSORS: Record<string, Processor> = {
     crop_size: SQUARE_224,
     image_mean: OPENAI_MEAN,
     image_std: OPENAI_STD,
+  },
+  // Resizes numbers, not bytes: up to half a step of 255 apart.
+  DINOv3ViT: {
+    size: SQUARE_224,
+    resample: 2,
+    do_center_crop: false,
+    crop_size: SQUARE_224,
+    image_mean: IMAGENET_MEAN,
+    image_std: IMAGENET_STD,
   },
   DeiT: {
     size: { height: 256, width: 256 },

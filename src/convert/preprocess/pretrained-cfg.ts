@@ -7,7 +7,10 @@ import { fact } from '../decisions.ts';
 import type { JsonObject } from '../json.ts';
 import type { PreprocessFacts } from './preprocess-facts.ts';
 
-/** @throws ViTError `bad-input` for values of a wrong type, `unsupported-model` for a way to crop it does not know. */
+/**
+ * @throws ViTError `bad-input` for values of a wrong type; when they are read, resize and crop throw `unsupported-model` for a way to
+ *   crop that is not known.
+ */
 export function readPretrainedCfg(config: JsonObject): PreprocessFacts {
   const facts: PreprocessFacts = {
     filter: fact(filterOf(config), `${config.file}, interpolation`),
@@ -20,8 +23,15 @@ export function readPretrainedCfg(config: JsonObject): PreprocessFacts {
   const mode = config.string('crop_mode') ?? 'center';
   const geometry = geometryOf(mode, height, width, part, facts.mean?.value);
   if (!geometry) {
-    const what = `crop_mode ${mode} to ${height}x${width} pixels`;
-    throw new ViTError('unsupported-model', `${config.file} has ${what}; leave it out and give --resize and --crop.`);
+    const refuse = (): never => {
+      const what = `crop_mode ${mode} to ${height}x${width} pixels`;
+      throw new ViTError('unsupported-model', `${config.file} has ${what}; leave it out and give --resize and --crop.`);
+    };
+    // Where somebody else says it, nobody asks.
+    return Object.defineProperties(facts, {
+      resize: { get: refuse, enumerable: true },
+      crop: { get: refuse, enumerable: true },
+    });
   }
   const why = `${config.file}: crop_mode ${mode}, crop_pct ${part} of ${height}x${width}`;
   return { ...facts, resize: fact(geometry.resize, why), crop: fact(geometry.crop, why) };
