@@ -4,7 +4,7 @@ import { playwright } from '@vitest/browser-playwright';
 import type { Plugin } from 'vite';
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
 import { besideIndex } from './build/beside.ts';
-import { compiledWasm } from './build/wasm.ts';
+import { compileWasm } from './build/wasm.ts';
 import { CHROME_ARGS } from './test/harness/chrome-args.ts';
 import { lavapipePool } from './test/harness/lavapipe-pool.ts';
 
@@ -94,7 +94,6 @@ const cli: ViteUserConfig = {
 const MODELS = process.env.VIT_MODELS ? resolve(process.env.VIT_MODELS) : '';
 
 const tests: ViteUserConfig = {
-  plugins: [compiledWasm()],
   publicDir: false,
   test: {
     projects: [
@@ -146,4 +145,7 @@ const tests: ViteUserConfig = {
   },
 };
 
-export default defineConfig(({ mode }) => ({ lib: library, page, cli, test: tests })[mode] ?? {});
+export default defineConfig(async ({ mode }) => {
+  if (mode !== 'cli') await compileWasm();
+  return { lib: library, page, cli, test: tests }[mode] ?? {};
+});

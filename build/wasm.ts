@@ -5,7 +5,6 @@
 import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import asc from 'assemblyscript/asc';
-import type { Plugin } from 'vite';
 
 const SOURCES = 'wasm';
 const OUTPUT = 'dist/wasm';
@@ -22,10 +21,6 @@ const OPTIONS = [
   // Functions that take vectors are called from within the module only.
   ...['--disableWarning', '112'],
 ];
-
-export function compiledWasm(): Plugin {
-  return { name: 'compiled-wasm', config: () => compileWasm() };
-}
 
 /** Unless they are newer than their sources and than this file. */
 export async function compileWasm(): Promise<void> {

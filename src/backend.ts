@@ -2,7 +2,7 @@
  * What the engine asks of whatever computes: a GPU, or the CPU.
  */
 import type { Picture } from './image/decode.ts';
-import type { AdapterInfo, BackendName, KernelCheck, Memory, Outputs, Profile } from './interface.ts';
+import type { AdapterInfo, BackendName, CpuInfo, KernelCheck, Memory, Outputs, Profile } from './interface.ts';
 import type { OutputName } from './model/outputs.ts';
 import type { Texts } from './model/token-ids.ts';
 import type { TensorPiece } from './weights/tensor-assembler.ts';
@@ -24,6 +24,8 @@ export interface Wanted {
 export interface Backend {
   readonly name: BackendName;
   readonly adapter: AdapterInfo | null;
+  /** Absent on a GPU. */
+  readonly cpu?: CpuInfo;
   /** Of weights. Everything is computed in f32. */
   readonly storage: 'f32' | 'f16';
   /** Takes a piece of a tensor of the model. Every tensor is given once, before `ready`. */

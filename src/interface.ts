@@ -75,6 +75,8 @@ export interface ModelInfo {
   /** Of the weights where they are computed with; the arithmetic is f32. */
   dtype: 'f32' | 'f16';
   adapter: AdapterInfo | null;
+  /** Null on a GPU. */
+  cpu: CpuInfo | null;
   parameters: number;
   /** Of all shards. */
   bytes: number;
@@ -82,6 +84,16 @@ export interface ModelInfo {
   maxBatch: number;
   /** Why the CPU is used although a GPU was allowed; null otherwise. */
   fallbackReason: string | null;
+}
+
+/** How the CPU computes. */
+export interface CpuInfo {
+  /**
+   * WebAssembly's vector instructions that are used: `relaxed` has a multiply-add in one of them; `none` is plain JavaScript, some
+   * 20 times slower, where a browser or a Content Security Policy does not let WebAssembly run.
+   */
+  simd: 'relaxed' | 'plain' | 'none';
+  threads: number;
 }
 
 export interface AdapterInfo {

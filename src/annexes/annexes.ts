@@ -10,6 +10,9 @@ import type { AnnexAddresses, AnnexData, AnnexFile, AnnexName, AnnexTable } from
 const PURPOSES: Record<Exclude<AnnexFile, 'host.js'>, string> = {
   'attend.js': 'attention maps',
   'sha256.js': 'checks of what is loaded',
+  'cpu.js': 'fast kernels for the CPU',
+  'cpu-plain.wasm': 'fast kernels for the CPU',
+  'cpu-relaxed.wasm': 'fast kernels for the CPU',
 };
 
 export class Annexes {

@@ -2,6 +2,7 @@
  * What is not part of the core that every page downloads, but lies in a file of its own beside it and is fetched when it is
  * first needed. Types only, so that the core carries nothing of it.
  */
+import type * as cpu from '../cpu/open.ts';
 import type * as attend from '../engine/attend.ts';
 import type { EngineInterface } from '../interface.ts';
 
@@ -11,6 +12,8 @@ export interface AnnexTable {
   attend: typeof attend;
   /** What `crypto.subtle` has, for pages that are not secure: it is not given to them. */
   sha256: { sha256(bytes: Uint8Array): Uint8Array };
+  /** Kernels for the CPU. */
+  cpu: typeof cpu;
   /** The engine, for the page's own thread. */
   host: { EngineHost: new () => EngineInterface };
 }
@@ -18,7 +21,7 @@ export interface AnnexTable {
 export type AnnexName = keyof AnnexTable;
 
 /** Files that are fetched as they are: `.wasm`, and `.txt` for text (JSON, too: some bundlers turn `.json` into a script). */
-export type AnnexData = never;
+export type AnnexData = 'cpu-plain.wasm' | 'cpu-relaxed.wasm';
 
 /** A file beside `index.js`. */
 export type AnnexFile = `${AnnexName}.js` | AnnexData;

@@ -146,8 +146,7 @@ export interface Kernels {
   unitLength(x: number, y: number, stride: number, rows: number, columns: number): void;
 }
 
-/** @throws where WebAssembly is refused, as by a Content Security Policy without 'wasm-unsafe-eval' */
-export async function instantiate(module: BufferSource, memory: WebAssembly.Memory): Promise<Kernels> {
-  const { instance } = await WebAssembly.instantiate(module, { env: { memory } });
-  return instance.exports as unknown as Kernels;
+export async function instantiate(module: WebAssembly.Module, memory: WebAssembly.Memory): Promise<Kernels> {
+  const { exports } = await WebAssembly.instantiate(module, { env: { memory } });
+  return exports as unknown as Kernels;
 }

@@ -4,18 +4,16 @@
  */
 import type { Backend, Input, UsePicture, Wanted } from '../backend.ts';
 import { ViTError } from '../error.ts';
-import { resizeToSpec } from '../image/model-pixels.ts';
-import { normalize, normalizeTable } from '../image/normalize.ts';
-import { pictureSource } from '../image/read-pixels.ts';
-import type { Memory, Outputs, Tensor } from '../interface.ts';
-import { extrasFor, type OutputName } from '../model/outputs.ts';
-import { type Plan, planViT } from '../model/plan.ts';
-import { planText } from '../model/plan-text.ts';
-import type { Preprocess } from '../model/preprocess.ts';
+import type { CpuInfo, KernelCheck, Memory, Outputs, Tensor } from '../interface.ts';
+import type { OutputName } from '../model/outputs.ts';
+import type { Plan } from '../model/plan.ts';
 import type { TensorPiece } from '../weights/tensor-assembler.ts';
 import { Arena } from './arena.ts';
 import { instantiate, type Kernels } from './kernels.ts';
+import type { Items, ModelOnCpu } from './model-on-cpu.ts';
 import { compile, type Machine, type Program } from './program.ts';
+import { type Given, runAlone } from './run-alone.ts';
+import type { Simd } from './simd.ts';
 import { takeTurns } from './take-turns.ts';
 import { Weights } from './weights.ts';
 
@@ -31,44 +29,45 @@ const PIECE = 2e8;
 /** Programs that are kept: with their values' addresses they are a few KB. */
 const PROGRAMS = 16;
 
-type Items = 'images' | 'texts';
-
 interface Ready extends Program {
   plan: Plan;
   /** Address of what a piece of work needs for itself. */
   scratch: number;
 }
 
-export interface WasmOptions {
-  /** One of the two modules of wasm/. */
-  module: BufferSource;
+export interface WasmOptions extends ModelOnCpu {
+  /** One of the two modules of wasm/, compiled, and which. */
+  module: WebAssembly.Module;
+  simd: Exclude<Simd, 'none'>;
   storage: 'f32' | 'f16';
+  /** Compares each kernel with the reference, by running steps alone. */
+  check(runAlone: (plan: Plan, given: Given) => Promise<Float32Array>): Promise<KernelCheck[]>;
 }
 
 export class WasmBackend implements Backend {
   readonly name = 'cpu';
   readonly adapter = null;
   readonly storage: 'f32' | 'f16';
-  readonly #plan: Plan;
-  readonly #spec: Preprocess;
-  readonly #table: Float32Array;
+  readonly cpu: CpuInfo;
+  readonly #options: WasmOptions;
   readonly #machine: Machine;
   readonly #arena: Arena;
   /** Where values begin: each program lays out its own, over those of the others. */
   readonly #bottom: number;
   readonly #programs = new Map<string, Ready>();
+  readonly #limits = new Map<string, number>();
   #isDestroyed = false;
 
-  /** @throws ViTError `out-of-memory`, and whatever refuses WebAssembly */
-  static async create(plan: Plan, spec: Preprocess, { module, storage }: WasmOptions): Promise<WasmBackend> {
+  /** @throws ViTError `out-of-memory` */
+  static async create(options: WasmOptions): Promise<WasmBackend> {
     const arena = new Arena();
-    return new WasmBackend(plan, spec, await instantiate(module, arena.memory), arena, storage);
+    return new WasmBackend(options, await instantiate(options.module, arena.memory), arena);
   }
 
-  private constructor(plan: Plan, spec: Preprocess, kernels: Kernels, arena: Arena, storage: 'f32' | 'f16') {
-    this.#plan = plan;
-    this.#spec = spec;
-    this.#table = normalizeTable(spec, plan.architecture.channels);
+  private constructor(options: WasmOptions, kernels: Kernels, arena: Arena) {
+    const { storage, simd } = options;
+    this.#options = options;
+    this.cpu = { simd, threads: 1 };
     this.#arena = arena;
     this.storage = storage;
     this.#machine = { kernels, memory: arena.memory, weights: new Weights(arena, storage === 'f16') };
@@ -85,9 +84,14 @@ export class WasmBackend implements Backend {
   }
 
   maxBatch(of: Items, wanted: Wanted): number {
-    const values = Object.values(this.#planOf(of, wanted).values);
+    const key = `${of} ${JSON.stringify(wanted)}`;
+    const known = this.#limits.get(key);
+    if (known !== undefined) return known;
+    const values = Object.values(this.#options.planOf(of, wanted).values);
     const bytes = values.reduce((sum, { rows, columns }) => sum + 4 * rows * columns, 0);
-    return Math.min(MOST, Math.max(1, Math.floor(VALUES / bytes)));
+    const limit = Math.min(MOST, Math.max(1, Math.floor(VALUES / bytes)));
+    this.#limits.set(key, limit);
+    return limit;
   }
 
   async run(input: Input, wanted: Wanted): Promise<Outputs> {
@@ -107,6 +111,11 @@ export class WasmBackend implements Backend {
     return outputs;
   }
 
+  check(): Promise<KernelCheck[]> {
+    const { module, check } = this.#options;
+    return check((plan, given) => runAlone(module, this.storage === 'f16', plan, given));
+  }
+
   async isLost(): Promise<boolean> {
     return false;
   }
@@ -121,7 +130,10 @@ export class WasmBackend implements Backend {
 
   /** By compiling what is always wanted, with values nowhere. */
   #reserveWeights(): void {
-    const plans = this.#plan.architecture.text ? [this.#plan, this.#planOf('texts')] : [this.#plan];
+    const { planOf } = this.#options;
+    const wanted = { outputs: [] };
+    const images = planOf('images', wanted);
+    const plans = images.architecture.text ? [images, planOf('texts', wanted)] : [images];
     for (const plan of plans) compile(plan, 1, this.#machine, () => 0);
   }
 
@@ -129,7 +141,7 @@ export class WasmBackend implements Backend {
     const key = `${of} ${batch} ${JSON.stringify(wanted)}`;
     const known = this.#programs.get(key);
     if (known) return known;
-    const plan = this.#planOf(of, wanted);
+    const plan = this.#options.planOf(of, wanted);
     this.#arena.resetTo(this.#bottom);
     const program = compile(plan, batch, this.#machine, (bytes) => this.#arena.reserve(bytes));
     const scratch = this.#arena.reserve(Math.max(...program.works.map((work) => work.scratch)));
@@ -150,19 +162,11 @@ export class WasmBackend implements Backend {
     }
   }
 
-  #planOf(of: Items, { outputs, blocks }: Wanted = { outputs: [] }): Plan {
-    const { architecture } = this.#plan;
-    if (of === 'texts') return planText(architecture, architecture.text!);
-    return planViT(architecture, extrasFor(outputs, architecture.depth, blocks));
-  }
-
   async #usePictures(address: number, batch: number, usePicture: UsePicture): Promise<void> {
-    const { channels, imageSize } = this.#plan.architecture;
-    const size = channels * imageSize[0] * imageSize[1];
     for (let index = 0; index < batch; index++) {
       await usePicture(index, (picture) => {
-        const { data } = resizeToSpec(pictureSource(picture, this.#spec.background), this.#spec);
-        this.#arena.floats(address + 4 * index * size, size).set(normalize(data, this.#table, channels));
+        const pixels = this.#options.pixelsOf(picture);
+        this.#arena.floats(address + 4 * index * pixels.length, pixels.length).set(pixels);
       });
     }
   }

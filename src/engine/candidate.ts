@@ -1,6 +1,7 @@
 /**
  * One way to compute a model, and what it is given to do so.
  */
+import type { Annexes } from '../annexes/annexes.ts';
 import type { Backend } from '../backend.ts';
 import { ViTError } from '../error.ts';
 import type { EngineOptions } from '../interface.ts';
@@ -15,12 +16,20 @@ export interface Loading {
   /** Whether the manifest's golden is of this model: one at another image size computes something else. */
   hasGolden: boolean;
   options: EngineOptions;
+  annexes: Annexes;
   findings: Findings;
   /** Aborted when the model is disposed. */
   signal: AbortSignal;
   /** Adds all weights to a backend and compiles it. Called again when a backend is made anew. */
   fill(backend: Backend): Promise<void>;
   warn(message: string): void;
+}
+
+/** Whether weights are to be kept in f16: where the files hold it, so that nothing is lost, or where the caller asks for it. */
+export function wantsF16({ options, manifest }: Loading): boolean {
+  const { dtype = 'auto' } = options;
+  const isHalf = Object.values(manifest.tensors).some((tensor) => tensor.dtype === 'f16');
+  return dtype === 'f16' || (dtype === 'auto' && isHalf);
 }
 
 /** It lives as long as the model, and keeps what was found out about its hardware. */

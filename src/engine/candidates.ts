@@ -1,11 +1,10 @@
 /**
  * What may compute a model, in the order in which it is tried. A backend of another kind is one more entry of the list.
  */
-import type { Backend } from '../backend.ts';
-import { CpuBackend } from '../cpu/cpu-backend.ts';
 import { Gpu } from '../gpu/device.ts';
 import type { BackendName, EngineOptions } from '../interface.ts';
-import { type Candidate, destroyOnError, type Loading } from './candidate.ts';
+import type { Candidate, Loading } from './candidate.ts';
+import { CpuCandidate } from './cpu-candidate.ts';
 import { GpuCandidate } from './gpu-candidate.ts';
 
 interface Kind {
@@ -23,15 +22,12 @@ const KINDS: readonly Kind[] = [
   {
     name: 'webgpu',
     appliesTo: ({ device }) => device === undefined,
-    create: (loading) => new GpuCandidate(loading, () => Gpu.request(loading.options.powerPreference), true),
+    create: (loading) => new GpuCandidate(loading, () => requestGpu(loading.options), true),
   },
   {
     name: 'cpu',
     appliesTo: () => true,
-    create: (loading) => ({
-      canReopen: false,
-      open: () => filled(new CpuBackend(loading.plan, loading.manifest.preprocess), loading),
-    }),
+    create: (loading) => new CpuCandidate(loading),
   },
 ];
 
@@ -43,7 +39,7 @@ export function candidatesFor(loading: Loading): Candidate[] {
   return kinds.map((kind) => kind.create(loading));
 }
 
-async function filled(backend: Backend, loading: Loading): Promise<Backend> {
-  await destroyOnError(backend, loading.signal, () => loading.fill(backend));
-  return backend;
+/** By itself the CPU is faster than a software adapter, which is only taken where it was asked for. */
+function requestGpu({ powerPreference, backend = 'auto' }: EngineOptions): Promise<Gpu> {
+  return Gpu.request(powerPreference, { software: backend === 'webgpu' });
 }

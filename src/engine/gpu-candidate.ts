@@ -6,7 +6,7 @@ import type { Backend } from '../backend.ts';
 import { adapterInfo } from '../gpu/adapter.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { WeightStorage } from '../kernels/matmul.ts';
-import { type Candidate, destroyOnError, type Loading } from './candidate.ts';
+import { type Candidate, destroyOnError, type Loading, wantsF16 } from './candidate.ts';
 import { Proof } from './check/proof.ts';
 import { GpuBackend } from './gpu-backend.ts';
 
@@ -90,13 +90,9 @@ export class GpuCandidate implements Candidate {
     return this.#request();
   }
 
-  /** f16 if the files hold f16, so that nothing is rounded, or if the caller asks for it; f32 on a GPU without f16. */
+  /** f32 on a GPU without f16. */
   #storageOn({ device }: Gpu): WeightStorage {
-    const { options, manifest } = this.#loading;
-    const { dtype = 'auto' } = options;
-    const isHalf = Object.values(manifest.tensors).some((tensor) => tensor.dtype === 'f16');
-    const wanted = dtype === 'f16' || (dtype === 'auto' && isHalf);
-    return wanted && device.features.has('shader-f16') ? 'f16' : 'f32';
+    return wantsF16(this.#loading) && device.features.has('shader-f16') ? 'f16' : 'f32';
   }
 
   /** The same for a GPU, browser, architecture and version of the shaders: what was found out for it holds. */

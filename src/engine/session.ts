@@ -52,7 +52,7 @@ export class Session {
     const warn = (message: string) => notify({ type: 'warning', message });
     const opened = await openSource(source, { cache: options.cache, hash: await findSha256(annexes), warn });
     const findings = await Findings.open(options.cache !== false);
-    const session = new Session(opened, await opened.readManifest(signal), findings, options, notify, signal);
+    const session = new Session(opened, await opened.readManifest(signal), findings, options, notify, signal, annexes);
     await session.#load();
     return session;
   }
@@ -64,6 +64,7 @@ export class Session {
     options: EngineOptions,
     notify: (message: Progress | EngineEvent) => void,
     signal: AbortSignal,
+    annexes: Annexes,
   ) {
     this.manifest = options.imageSize ? atImageSize(manifest, options.imageSize) : manifest;
     this.plan = planViT(this.manifest.architecture);
@@ -77,6 +78,7 @@ export class Session {
       plan: this.plan,
       hasGolden: this.hasGolden,
       options,
+      annexes,
       findings,
       signal,
       fill: (backend) => this.#fill(backend),
@@ -102,6 +104,7 @@ export class Session {
       backend: backend.name,
       dtype: backend.storage,
       adapter: backend.adapter,
+      cpu: backend.cpu ?? null,
       parameters: parameterCount(manifest.architecture),
       bytes: this.#bytes,
       maxBatch: backend.maxBatch('images', { outputs: [] }),

@@ -4,6 +4,7 @@
  */
 import { ViTError } from '../error.ts';
 import { whyNoWebGpu } from './absence.ts';
+import { adapterInfo } from './adapter.ts';
 
 /** Some kernels use them; none is required. */
 const OPTIONAL_FEATURES = ['shader-f16', 'subgroups', 'chromium-experimental-subgroup-matrix'] as GPUFeatureName[];
@@ -33,13 +34,20 @@ export class Gpu {
 
   /**
    * A device with the default limits, which every WebGPU implementation grants, and every feature that a kernel can use.
+   * @param accept.software whether a software adapter will do. Default true
    * @throws ViTError `no-webgpu`
    */
-  static async request(powerPreference?: GPUPowerPreference): Promise<Gpu> {
+  static async request(powerPreference?: GPUPowerPreference, { software = true } = {}): Promise<Gpu> {
     const gpu = globalThis.navigator?.gpu;
     if (!gpu) throw new ViTError('no-webgpu', whyNoWebGpu());
     const adapter = await gpu.requestAdapter({ powerPreference });
     if (!adapter) throw new ViTError('no-webgpu', 'The browser found no GPU that WebGPU can use.');
+    if (!software && adapterInfo(adapter.info).software) {
+      throw new ViTError(
+        'no-webgpu',
+        'WebGPU has no GPU here, only software in place of one; the CPU by itself is faster.',
+      );
+    }
     try {
       const requiredFeatures = OPTIONAL_FEATURES.filter((feature) => adapter.features.has(feature));
       const device = await adapter.requestDevice({ label: 'vit-webgpu', requiredFeatures });

@@ -4,6 +4,7 @@
 
 import type { Preprocess } from '../model/preprocess.ts';
 import { decodeImage, isFile, type Picture } from './decode.ts';
+import { normalize, normalizeTable } from './normalize.ts';
 import { planPasses } from './passes.ts';
 import type { PixelSource } from './pixels.ts';
 import { pictureSource } from './read-pixels.ts';
@@ -33,4 +34,16 @@ export async function rgbOnCpu(image: Blob | Picture, spec: Preprocess): Promise
   } finally {
     if (isFile(image) && 'close' in picture) picture.close();
   }
+}
+
+/**
+ * From pictures to normalised planes `[channels, height, width]`.
+ * @throws ViTError `bad-manifest` where mean and std do not fit the channels
+ */
+export function pixelsOf(spec: Preprocess, channels: number): (picture: Picture) => Float32Array<ArrayBuffer> {
+  const table = normalizeTable(spec, channels);
+  return (picture) => {
+    const { data } = resizeToSpec(pictureSource(picture, spec.background), spec);
+    return normalize(data, table, channels);
+  };
 }

@@ -125,5 +125,6 @@ function expectCloseOrHidden(computed: Float32Array, expected: Float64Array, bou
 export async function kernelsOf(url: string, { memory }: Arena): Promise<Kernels> {
   const inNode = typeof document === 'undefined';
   const read = async () => (await import('node:fs/promises')).readFile(`.${url}`);
-  return instantiate(inNode ? await read() : await (await fetch(url)).arrayBuffer(), memory);
+  const bytes = inNode ? await read() : await (await fetch(url)).arrayBuffer();
+  return instantiate(await WebAssembly.compile(bytes), memory);
 }

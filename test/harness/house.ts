@@ -34,9 +34,9 @@ export const HOUSE: readonly Room[] = [
   {
     name: 'annexes/table.ts',
     knows: 'what each annex brings: types, no code',
-    mayImport: ['engine', 'interface.ts'],
+    mayImport: ['engine', 'cpu', 'interface.ts'],
   },
-  { name: 'annexes/entries', knows: 'what each is built from', mayImport: ['annexes', 'engine'] },
+  { name: 'annexes/entries', knows: 'what each is built from', mayImport: ['annexes', 'engine', 'cpu'] },
   {
     name: 'worker',
     knows: '`worker.ts` serves the engine; `wire.ts` is the transport',
@@ -47,7 +47,8 @@ export const HOUSE: readonly Room[] = [
     knows: 'the life of a model: load, run, loss, fallback',
     mayImport: [
       ...['engine/run', 'engine/choose', 'engine/tune', 'engine/check', 'engine/pixels'],
-      ...['annexes', 'annexes/table.ts', 'backend.ts', 'cpu', 'weights', 'image', 'kernels', 'model', 'gpu', ...LEAVES],
+      ...['annexes', 'annexes/table.ts', 'backend.ts', 'cpu', 'weights', 'image', 'kernels', 'model', 'gpu'],
+      ...['version.ts', ...LEAVES],
     ],
   },
   {

@@ -22,6 +22,8 @@ let answer: ((file: string, bytes: Uint8Array<ArrayBuffer>) => BodyInit) | null;
 
 beforeAll(async () => {
   files = await tinyModel();
+  // Its kernels are here before the server stands still.
+  (await loadViT(files, { worker: false, backend: 'cpu' })).dispose();
 });
 
 beforeEach(async () => {

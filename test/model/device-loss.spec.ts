@@ -12,6 +12,7 @@ import {
   type ModelFiles,
   type ViT,
 } from '../../src/index.ts';
+import { takeSoftware } from '../harness/hardware.ts';
 import { plainImage, tinyModel } from '../harness/tiny-model.ts';
 
 let files: ModelFiles;
@@ -192,6 +193,7 @@ describe('the weights come', () => {
   });
 
   test('from nowhere: device-lost, and a later call tries again', async () => {
+    takeSoftware();
     const vit = await load({ cache: false, backend: 'auto' }, URL_OF_MODEL);
     isOnline = false;
     devices[0].destroy();
@@ -204,6 +206,7 @@ describe('the weights come', () => {
 
 describe('no other GPU', () => {
   test('the CPU takes over where it may, and says so', async () => {
+    takeSoftware();
     const vit = await load({ backend: 'auto' });
     loseAtSubmit(1);
     noMoreAdapters();
@@ -224,6 +227,7 @@ describe('no other GPU', () => {
   });
 
   test('lost once more while the job is done again', async () => {
+    takeSoftware();
     for (const backend of ['auto', 'webgpu'] as const) {
       events = [];
       const vit = await load({ backend });

@@ -7,6 +7,7 @@ import { Pipelines } from '../../src/gpu/pipelines.ts';
 import { specialise } from '../../src/gpu/specialise.ts';
 import { loadViT, type ModelFiles, type Progress, type ViT } from '../../src/index.ts';
 import { expectClose, random } from '../harness/arrays.ts';
+import { takeSoftware } from '../harness/hardware.ts';
 import { plainImage, TINY, tinyModel } from '../harness/tiny-model.ts';
 
 let files: ModelFiles;
@@ -22,7 +23,7 @@ afterEach(() => {
 });
 
 async function load(options: Parameters<typeof loadViT>[1] = {}) {
-  const vit = await loadViT(files, { worker: false, ...options });
+  const vit = await loadViT(files, { worker: false, backend: 'webgpu', ...options });
   open.push(vit);
   return vit;
 }
@@ -128,6 +129,7 @@ describe('loading', () => {
     expect(await (await load({ backend: 'webgpu' })).selfTest()).toMatchObject({ passed: true });
     const golden = { ...files.manifest.golden, logits: files.manifest.golden.logits.map((logit) => logit + 0.01) };
     const wrong = { ...files, manifest: { ...files.manifest, golden } };
+    takeSoftware();
     for (const backend of ['auto', 'webgpu'] as const) {
       await expect(loadViT(wrong, { worker: false, backend })).rejects.toMatchObject({ code: 'numeric' });
     }

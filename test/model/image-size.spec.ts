@@ -13,7 +13,7 @@ afterEach(() => {
 });
 
 async function load(options: Parameters<typeof loadViT>[1], architecture = TINY): Promise<ViT> {
-  const vit = await loadViT(await tinyModel(architecture), { worker: false, ...options });
+  const vit = await loadViT(await tinyModel(architecture), { worker: false, backend: 'webgpu', ...options });
   open.push(vit);
   return vit;
 }

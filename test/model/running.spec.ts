@@ -21,7 +21,7 @@ afterEach(() => {
 });
 
 async function load(options: LoadOptions = {}): Promise<ViT> {
-  const vit = await loadViT(files, { worker: false, ...options });
+  const vit = await loadViT(files, { worker: false, backend: 'webgpu', ...options });
   open.push(vit);
   return vit;
 }
@@ -200,7 +200,8 @@ describe('a signal', () => {
     const expected = await vit.classify(b);
     for (const act of ['abort', 'dispose'] as const) {
       const controller = new AbortController();
-      const call = vit.classify(a, { signal: controller.signal });
+      // More than a moment's work, on any machine.
+      const call = vit.classify(new Array<ImageData>(200).fill(a), { signal: controller.signal });
       let actedAt = 0;
       setTimeout(() => {
         actedAt = performance.now();

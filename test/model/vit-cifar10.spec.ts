@@ -31,7 +31,7 @@ async function logitsOf(vit: ViT): Promise<number[]> {
 }
 
 describe('the embedded model', async () => {
-  const vit = await loadViT(MODEL);
+  const vit = await loadViT(MODEL, { backend: 'webgpu' });
 
   test.for(golden.images.map((name, i) => ({ name, i })))("$name: PyTorch's best label", async ({ i }) => {
     const [{ index }] = await vit.classify(images[i]);
@@ -73,7 +73,7 @@ test.runIf(haveModels)("the f32 checkpoint gives PyTorch's logits, from the imag
     },
     labels: await readJson(realModel('vit-cifar10/labels.json')),
   });
-  const vit = await loadViT(files);
+  const vit = await loadViT(files, { backend: 'webgpu' });
   const expected = await readFloats(realModel('vit-cifar10/golden/logits.f32'));
   expectClose(await logitsOf(vit), expected, BOUND / largest(expected));
   vit.dispose();

@@ -18,7 +18,7 @@ const LOGIT_BOUND = 5e-4;
 /** The golden scores are rounded to six decimals. */
 const SCORE_BOUND = 1e-4;
 
-describe.runIf(haveModels)('ViT-Tiny/16', () => {
+describe.runIf(haveModels).each(['webgpu', 'cpu'] as const)('ViT-Tiny/16 on %s', (backend) => {
   const folder = realModel('vit-tiny-patch16-224');
   let golden: Golden;
   let photos: string[];
@@ -34,7 +34,7 @@ describe.runIf(haveModels)('ViT-Tiny/16', () => {
       preprocess: golden.preprocess,
       labels: await readJson(`${folder}/labels.json`),
     });
-    vit = await loadViT(files, { backend: 'webgpu' });
+    vit = await loadViT(files, { backend });
     return () => vit.dispose();
   });
 

@@ -22,7 +22,7 @@ import { loadViT, ViTError, checkSupport } from './node_modules/vit-webgpu/dist/
 
 globalThis.result = (async () => {
   const support = await checkSupport();
-  const vit = await loadViT('./node_modules/vit-webgpu/weights/vit-cifar10/model.json');
+  const vit = await loadViT('./node_modules/vit-webgpu/weights/vit-cifar10/model.json', { backend: 'webgpu' });
   const canvas = new OffscreenCanvas(64, 48);
   canvas.getContext('2d').fillRect(8, 8, 30, 20);
   const labels = await vit.classify(canvas);

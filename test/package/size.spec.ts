@@ -9,8 +9,10 @@ import { expect, test } from '@playwright/test';
 
 const CORE = 60_000;
 const PAGE = CORE + 4_000;
+/** With both of its modules, of which a browser takes one. */
+const CPU = 20_000;
 /** `host` is the engine again, for a page that wants no worker: it takes the place of that. */
-const ANNEXES: Record<string, number> = { attend: 6_000, sha256: 4_000, host: CORE };
+const ANNEXES: Record<string, number> = { attend: 6_000, cpu: CPU, sha256: 4_000, host: CORE };
 
 /** Bytes of every script of a folder, by the stem of its name: a bundler adds a hash. */
 function scriptsOf(folder: string): Record<string, number> {
@@ -32,6 +34,13 @@ for (const [folder, bound] of Object.entries({ 'dist/lib': CORE, 'dist/page': PA
     for (const [name, size] of Object.entries(annexes)) expect(size, name).toBeLessThanOrEqual(ANNEXES[name]);
   });
 }
+
+test('the script for the CPU and its modules are within their bound', () => {
+  const files = readdirSync('dist/lib').filter((file) => /^cpu.*\.(js|wasm)$/.test(file));
+  expect(files).toEqual(['cpu-plain.wasm', 'cpu-relaxed.wasm', 'cpu.js']);
+  const bytes = files.map((file) => gzipSync(readFileSync(join('dist/lib', file))).length);
+  expect(bytes.reduce((a, b) => a + b)).toBeLessThanOrEqual(CPU);
+});
 
 test('no annex is so small that a bundler puts it into the code', () => {
   for (const name of Object.keys(ANNEXES)) expect(readFileSync(`dist/lib/${name}.js`).length).toBeGreaterThan(4096);

@@ -21,7 +21,7 @@ const TYPES: Record<string, string> = {
 
 /** As strict as a policy can be for a page that shows pictures it was given. */
 export const STRICT =
-  "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'";
+  "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'";
 
 type Trouble = 'lost' | 'held' | ((bytes: Buffer) => Buffer);
 

@@ -8,20 +8,16 @@ import type { Gpu } from '../../gpu/device.ts';
 import { DEFAULT_TOLERANCE, kernelKey } from '../../gpu/kernel.ts';
 import type { Pipelines } from '../../gpu/pipelines.ts';
 import type { KernelCheck } from '../../interface.ts';
-import { fieldsOf } from '../../model/cost.ts';
 import type { InputName, Plan, Step } from '../../model/plan.ts';
-import { tensorShapes } from '../../model/tensors.ts';
 import type { Choices } from '../choose/choices.ts';
-import type { Activations } from '../run/activations.ts';
 import { Network } from '../run/network.ts';
 import { dispatchesOf } from '../run/program.ts';
 import type { Schedule } from '../run/schedule.ts';
 import { WeightBuffers } from '../run/weight-buffers.ts';
-import { MadeUp, rowLength } from './made-up.ts';
-import { type Given, type Sample, sampleSteps, valuesOf } from './step-sample.ts';
+import { rowLength } from './made-up.ts';
+import { madeUp, planAlone, relativeError } from './step-alone.ts';
+import { type Given, type Sample, sampleSteps } from './step-sample.ts';
 
-/** Rows of the token table: more cost memory and prove nothing more. */
-const MAX_VOCABULARY = 64;
 /** Elements of a weight that are generated at once. */
 const PIECE = 1 << 18;
 
@@ -107,67 +103,11 @@ export class KernelChecker {
     network.record(encoder, activations, 1, ['hidden']);
     device.queue.submit([encoder.finish()]);
     const [output] = plan.outputs.hidden!.values;
-    return network.mapped(activations, () => relativeError(activations.padded(output), sample));
+    return network.mapped(activations, () => {
+      const { data, columns } = activations.padded(output);
+      // Wherever it is, and not only in the sample.
+      if (data.some(Number.isNaN)) return Infinity;
+      return relativeError((row, column) => data[row * columns.stride + columns.at(column)], sample);
+    });
   }
-}
-
-/** One dispatch as a plan of its own, whose output is what it writes. */
-function planAlone(steps: readonly Step[], { architecture, inputs, values }: Plan): Plan {
-  const { text = null } = architecture;
-  const vocabulary = Math.min(text?.vocabulary ?? 0, MAX_VOCABULARY);
-  const { output } = steps[steps.length - 1];
-  const { rows, columns } = values[output];
-  return {
-    architecture: { ...architecture, text: text && { ...text, vocabulary } },
-    inputs,
-    values: Object.fromEntries(valuesOf(steps, values).map((name) => [name, values[name]])),
-    steps: [...steps],
-    outputs: { hidden: { values: [output], shape: [rows, columns] } },
-  };
-}
-
-/** Made-up values for everything that the steps read, and for what is in memory where they write. */
-function madeUp(steps: readonly Step[], plan: Plan): Given {
-  const shapes = tensorShapes(plan.architecture);
-  const tensors: Given['tensors'] = new Map();
-  for (const name of steps.flatMap(fieldsOf)) {
-    const shape = shapes.get(name);
-    if (shape && !tensors.has(name)) tensors.set(name, { numbers: MadeUp.tensor(tensors.size + 1, shape), shape });
-  }
-  const values: Given['values'] = new Map();
-  // Twice as large, so that attention scores differ enough.
-  for (const name of Object.keys(plan.values)) values.set(name, new MadeUp(values.size + 101, 2));
-  const { pixels = 0, ids = 0 } = plan.inputs;
-  const { vocabulary = 0 } = plan.architecture.text ?? {};
-  const inputs: Given['inputs'] = {};
-  for (const step of steps) {
-    if (step.op === 'patchify' || step.op === 'unfold') inputs.pixels = new MadeUp(7, 1).piece(0, pixels);
-    if (step.op === 'lookup') inputs.ids = Uint32Array.from({ length: ids }, (_, i) => (i * 29) % vocabulary);
-    if (step.op === 'pick') inputs.ends = Uint32Array.of(plan.values[step.input].rows - 1);
-  }
-  return { plan, tensors, values, inputs };
-}
-
-/** Its exponential is 0. */
-const HIDDEN = -1e38;
-
-/** Relative to the largest value of the sample, or to 1. NaN anywhere is an infinite error. */
-function relativeError(computed: ReturnType<Activations['padded']>, { rows, columns, data }: Sample): number {
-  if (computed.data.some(Number.isNaN)) return Infinity;
-  const { stride } = computed.columns;
-  const places = columns.map((column) => computed.columns.at(column));
-  let largest = 1;
-  let error = 0;
-  let at = 0;
-  for (const row of rows) {
-    for (const place of places) {
-      const expected = data[at++];
-      const actual = computed.data[row * stride + place];
-      // Masked: WGSL has no infinity.
-      if (expected === -Infinity && actual < HIDDEN) continue;
-      largest = Math.max(largest, Math.abs(expected));
-      error = Math.max(error, Math.abs(actual - expected));
-    }
-  }
-  return error / largest;
 }

@@ -1,34 +1,24 @@
 /**
- * The model on the processor: the CPU reference, with the weights kept as they came.
+ * The model in plain TypeScript, by the reference, with the weights kept as they came: where WebAssembly cannot be used.
  */
-
 import type { Backend, Input, UsePicture, Wanted } from '../backend.ts';
 import { ViTError } from '../error.ts';
-import { resizeToSpec } from '../image/model-pixels.ts';
-import { normalize, normalizeTable } from '../image/normalize.ts';
-import { pictureSource } from '../image/read-pixels.ts';
 import type { Memory, Outputs } from '../interface.ts';
-import { extrasFor } from '../model/outputs.ts';
-import { type Plan, planViT } from '../model/plan.ts';
-import { planText } from '../model/plan-text.ts';
-import type { Preprocess } from '../model/preprocess.ts';
 import { type ReferenceValues, readOutput, referenceSteps } from '../reference/run.ts';
 import type { TensorPiece } from '../weights/tensor-assembler.ts';
+import type { ModelOnCpu } from './model-on-cpu.ts';
 import { takeTurns } from './take-turns.ts';
 
-export class CpuBackend implements Backend {
+export class ReferenceBackend implements Backend {
   readonly name = 'cpu';
   readonly adapter = null;
   readonly storage = 'f32';
-  readonly #plan: Plan;
-  readonly #spec: Preprocess;
-  readonly #table: Float32Array;
+  readonly cpu = { simd: 'none', threads: 1 } as const;
+  readonly #model: ModelOnCpu;
   readonly #tensors = new Map<string, Float32Array>();
 
-  constructor(plan: Plan, spec: Preprocess) {
-    this.#plan = plan;
-    this.#spec = spec;
-    this.#table = normalizeTable(spec, plan.architecture.channels);
+  constructor(model: ModelOnCpu) {
+    this.#model = model;
   }
 
   addPiece({ name, length, first, data }: TensorPiece): void {
@@ -47,7 +37,7 @@ export class CpuBackend implements Backend {
   async run(input: Input, wanted: Wanted): Promise<Outputs> {
     const { batch } = input;
     const inputs = 'usePicture' in input ? { pixels: await this.#pixelsOf(batch, input.usePicture) } : input;
-    const plan = this.#planFor(input, wanted);
+    const plan = this.#model.planOf('ids' in input ? 'texts' : 'images', wanted);
     const values: ReferenceValues = {};
     await takeTurns(referenceSteps(plan, (name) => this.#tensor(name), inputs, batch, values));
     const outputs: Outputs = {};
@@ -75,20 +65,13 @@ export class CpuBackend implements Backend {
     return tensor;
   }
 
-  #planFor(input: Input, { outputs, blocks }: Wanted): Plan {
-    const { architecture } = this.#plan;
-    if ('ids' in input) return planText(architecture, architecture.text!);
-    return planViT(architecture, extrasFor(outputs, architecture.depth, blocks));
-  }
-
-  async #pixelsOf(batch: number, usePicture: UsePicture): Promise<Float32Array<ArrayBuffer>> {
-    const { channels, imageSize } = this.#plan.architecture;
-    const size = channels * imageSize[0] * imageSize[1];
-    const pixels = new Float32Array(batch * size);
+  async #pixelsOf(batch: number, usePicture: UsePicture): Promise<Float32Array> {
+    let pixels = new Float32Array(0);
     for (let index = 0; index < batch; index++) {
       await usePicture(index, (picture) => {
-        const { data } = resizeToSpec(pictureSource(picture, this.#spec.background), this.#spec);
-        pixels.set(normalize(data, this.#table, channels), index * size);
+        const ofPicture = this.#model.pixelsOf(picture);
+        if (index === 0) pixels = new Float32Array(batch * ofPicture.length);
+        pixels.set(ofPicture, index * ofPicture.length);
       });
     }
     return pixels;

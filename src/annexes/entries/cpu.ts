@@ -1,0 +1,4 @@
+import * as cpu from '../../cpu/open.ts';
+import { register } from '../registry.ts';
+
+register('cpu', cpu);

@@ -1,0 +1,48 @@
+/**
+ * One step by itself, on memory of its own: how a kernel is tried.
+ */
+import type { InputName, Plan, ValueName } from '../model/plan.ts';
+import type { TensorPiece } from '../weights/tensor-assembler.ts';
+import { Arena } from './arena.ts';
+import { instantiate } from './kernels.ts';
+import { compile } from './program.ts';
+import { Weights } from './weights.ts';
+
+export interface Given {
+  pieces: Iterable<TensorPiece>;
+  /** Dense. */
+  values: Iterable<[ValueName, ArrayLike<number>]>;
+  /** Of one image; ends count the rows of their text. */
+  inputs: Partial<Record<InputName, ArrayLike<number>>>;
+}
+
+/** @returns what the only step of `plan` writes for one image, `[rows, columns]` */
+export async function runAlone(
+  module: WebAssembly.Module,
+  isHalf: boolean,
+  plan: Plan,
+  { pieces, values, inputs }: Given,
+): Promise<Float32Array> {
+  const arena = new Arena();
+  const weights = new Weights(arena, isHalf);
+  const machine = { kernels: await instantiate(module, arena.memory), memory: arena.memory, weights };
+  const program = compile(plan, 1, machine, (bytes) => arena.reserve(bytes));
+  const scratch = arena.reserve(Math.max(...program.works.map((work) => work.scratch)));
+  for (const piece of pieces) weights.addPiece(piece);
+  weights.finish();
+  for (const [name, data] of values) {
+    const { address, stride, rows, columns } = program.values[name];
+    const floats = arena.floats(address, (rows * stride) / 4);
+    for (let i = 0; i < rows * columns; i++) floats[Math.floor(i / columns) * (stride / 4) + (i % columns)] = data[i];
+  }
+  for (const [name, data] of Object.entries(inputs) as [InputName, ArrayLike<number>][]) {
+    const address = program.inputs[name]!;
+    if (name === 'pixels') arena.floats(address, data.length).set(data);
+    else arena.integers(address, data.length).set(data);
+  }
+  for (const work of program.works) work.run(0, 1, scratch);
+  const { address, stride, rows, columns } = program.values[plan.steps[0].output];
+  const result = new Float32Array(rows * columns);
+  for (let row = 0; row < rows; row++) result.set(arena.floats(address + row * stride, columns), row * columns);
+  return result;
+}

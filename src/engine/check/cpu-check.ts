@@ -1,0 +1,76 @@
+/**
+ * Whether the kernels of the CPU are right in this browser: each step of a plan that differs from those before it, alone, on made-up
+ * numbers, against some rows of the reference.
+ */
+import { DEFAULT_TOLERANCE } from '../../gpu/kernel.ts';
+import type { KernelCheck } from '../../interface.ts';
+import type { InputName, Plan, Step, ValueName } from '../../model/plan.ts';
+import type { TensorPiece } from '../../weights/tensor-assembler.ts';
+import { rowLength } from './made-up.ts';
+import { madeUp, planAlone, relativeError } from './step-alone.ts';
+import { type Given, sampleSteps } from './step-sample.ts';
+
+/** Elements of a weight that are made at once. */
+const PIECE = 1 << 18;
+
+/** Runs the only step of a plan for one image. @returns what it writes, `[rows, columns]` */
+export type RunAlone = (
+  plan: Plan,
+  given: {
+    pieces: Iterable<TensorPiece>;
+    values: Iterable<[ValueName, ArrayLike<number>]>;
+    inputs: Partial<Record<InputName, ArrayLike<number>>>;
+  },
+) => Promise<Float32Array>;
+
+export async function checkOnCpu(whole: Plan, runAlone: RunAlone): Promise<KernelCheck[]> {
+  const checks: KernelCheck[] = [];
+  const seen = new Set<string>();
+  for (const step of whole.steps) {
+    const key = keyOf(step, whole);
+    if (seen.has(key)) continue;
+    seen.add(key);
+    const plan = planAlone([step], whole);
+    const given = madeUp([step], plan);
+    const { columns } = plan.values[step.output];
+    const computed = await runAlone(plan, { pieces: piecesOf(given), values: valuesOf(given), inputs: given.inputs });
+    const error = relativeError((row, column) => computed[row * columns + column], sampleSteps([step], given));
+    checks.push({ kernel: kernelOf(step), step: step.label, passed: error <= DEFAULT_TOLERANCE, error });
+  }
+  return checks;
+}
+
+/** What of a plan the check depends on. */
+export function kindsOfSteps(plan: Plan): string[] {
+  return [...new Set(plan.steps.map((step) => keyOf(step, plan)))];
+}
+
+/** The same for steps that differ in the names of their tensors alone. */
+function keyOf(step: Step, { values }: Plan): string {
+  const sizes = 'input' in step ? [values[step.input], values[step.output]] : [values[step.output]];
+  const kind = JSON.stringify({ ...step, label: '' }, (_, value) =>
+    typeof value === 'string' ? value.replace(/\d+/g, '') : value,
+  );
+  return kind + JSON.stringify(sizes);
+}
+
+function kernelOf({ op }: Step): string {
+  if (op === 'lookup' || op === 'pick') return 'gather';
+  return op;
+}
+
+function* piecesOf({ tensors }: Given): Iterable<TensorPiece> {
+  for (const [name, { numbers, shape }] of tensors) {
+    const length = shape[0] * rowLength(shape);
+    for (let first = 0; first < length; first += PIECE) {
+      yield { name, length, first, data: numbers.piece(first, Math.min(PIECE, length - first)) };
+    }
+  }
+}
+
+function* valuesOf({ plan, values }: Given): Iterable<[ValueName, ArrayLike<number>]> {
+  for (const [name, numbers] of values) {
+    const { rows, columns } = plan.values[name];
+    yield [name, numbers.piece(0, rows * columns)];
+  }
+}

@@ -1,0 +1,87 @@
+/**
+ * A model on the CPU: on the kernels of the annex or, where they cannot be had or WebAssembly is refused, in plain TypeScript: the
+ * same numbers, some 20 times later.
+ */
+import type { Backend } from '../backend.ts';
+import type { ModelOnCpu } from '../cpu/model-on-cpu.ts';
+import { ReferenceBackend } from '../cpu/reference-backend.ts';
+import { ViTError } from '../error.ts';
+import { pixelsOf } from '../image/model-pixels.ts';
+import { planFor } from '../model/plan-for.ts';
+import { VERSION } from '../version.ts';
+import { type Candidate, destroyOnError, type Loading, wantsF16 } from './candidate.ts';
+import { checkOnCpu, kindsOfSteps } from './check/cpu-check.ts';
+
+export class CpuCandidate implements Candidate {
+  readonly canReopen = false;
+  readonly #loading: Loading;
+  readonly #model: ModelOnCpu;
+  #f16IsDisabled = false;
+  #last: Backend | null = null;
+
+  constructor(loading: Loading) {
+    const { architecture } = loading.plan;
+    this.#loading = loading;
+    this.#model = {
+      planOf: (items, wanted) => planFor(architecture, items, wanted),
+      pixelsOf: pixelsOf(loading.manifest.preprocess, architecture.channels),
+    };
+  }
+
+  async open(): Promise<Backend> {
+    const { fill, signal } = this.#loading;
+    const backend = (await this.#openFast()) ?? new ReferenceBackend(this.#model);
+    await destroyOnError(backend, signal, () => fill(backend));
+    this.#last = backend;
+    return backend;
+  }
+
+  disableF16(): boolean {
+    this.#f16IsDisabled = true;
+    return this.#last?.storage === 'f16';
+  }
+
+  /** @returns null where it cannot be had, after a warning */
+  async #openFast(): Promise<Backend | null> {
+    const { annexes, plan, warn } = this.#loading;
+    const annex = await annexes.find('cpu');
+    if (!annex) return null;
+    try {
+      const backend = await annex.openCpu({
+        storage: wantsF16(this.#loading) && !this.#f16IsDisabled ? 'f16' : 'f32',
+        read: (file) => annexes.bytes(file),
+        ...this.#model,
+        check: (runAlone) => checkOnCpu(plan, runAlone),
+      });
+      await this.#prove(backend);
+      return backend;
+    } catch (error) {
+      if (error instanceof ViTError && error.code === 'out-of-memory') throw error;
+      // An annex that is missing has been warned of.
+      if (!(error instanceof ViTError && error.code === 'network')) warn(slowBecause(error as Error));
+      return null;
+    }
+  }
+
+  /** Once per browser and code. @throws Error naming a kernel that is wrong */
+  async #prove(backend: Backend): Promise<void> {
+    const { findings, plan } = this.#loading;
+    const about = [
+      ...['kernels of the CPU', globalThis.navigator?.userAgent, VERSION],
+      ...[backend.cpu, backend.storage, kindsOfSteps(plan)],
+    ];
+    if (await findings.read(about)) return;
+    const wrong = (await backend.check!()).find(({ passed }) => !passed);
+    if (wrong) {
+      backend.destroy();
+      throw new Error(`kernel ${wrong.kernel} gives wrong results here (${wrong.step})`);
+    }
+    await findings.write(about, true);
+  }
+}
+
+function slowBecause({ name, message }: Error): string {
+  const refused = name === 'CompileError' && /unsafe|Content.Security/i.test(message);
+  const remedy = refused ? ` Allow 'wasm-unsafe-eval' in the page's Content Security Policy.` : '';
+  return `The model runs without WebAssembly, some 20 times slower: ${message}.${remedy}`;
+}
