@@ -3,6 +3,7 @@
  * here, the outputs of timm and transformers in families.spec.ts.
  */
 import { describe, expect, test } from 'vitest';
+import { type Rotary, rotationTable } from '../../src/model/rotary.ts';
 import { swiglu } from '../../src/reference/activation.ts';
 import { assemble, tokenStarts } from '../../src/reference/assemble.ts';
 import { attention } from '../../src/reference/attention.ts';
@@ -12,6 +13,7 @@ import { erf } from '../../src/reference/gelu.ts';
 import { layerNorm } from '../../src/reference/layer-norm.ts';
 import { matmul } from '../../src/reference/matmul.ts';
 import { mean } from '../../src/reference/mean.ts';
+import { rotate } from '../../src/reference/rotate.ts';
 import { softmax } from '../../src/reference/softmax.ts';
 import { unitLength } from '../../src/reference/unit-length.ts';
 
@@ -47,6 +49,39 @@ test('layer-norm of 1, 2, 3, 4 has the deviations over the root of 1.25', () => 
   });
   const unit = 1 / Math.sqrt(1.25);
   expect([...y]).toEqual([-1.5 * unit, -0.5 * unit, 0.5 * unit, 1.5 * unit * 2 + 1].map((v) => expect.closeTo(v, 12)));
+});
+
+test('the root mean square of 3, 4, 0, 0 is 2.5, and no mean is taken off', () => {
+  const shape = { rows: 1, columns: 4, epsilon: 1e-300, norm: 'rms' } as const;
+  const y = layerNorm(Float64Array.of(3, 4, 0, 0), [1, 1, 1, 1], null, shape);
+  expect([...y]).toEqual([1.2, 1.6, 0, 0].map((value) => expect.closeTo(value, 12)));
+});
+
+describe('rotate', () => {
+  // Two tokens of one head of four features; the first one stays. A quarter and a half turn.
+  const qkv = Float64Array.of(...[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12], ...[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
+  const y = rotate(qkv, [0, 1, -1, 0], { tokens: 2, heads: 1, pairs: 2, first: 1 });
+
+  test('turns features half a head apart, of Q and of K', () => {
+    expect([...y.subarray(12, 20)]).toEqual([-3, -2, 1, -4, -7, -6, 5, -8]);
+  });
+
+  test('leaves V and the tokens in front as they are', () => {
+    expect([...y.subarray(0, 12), ...y.subarray(20)]).toEqual([...qkv.subarray(0, 12), 9, 10, 11, 12]);
+  });
+});
+
+test('positions of a grid are counted, scaled to another, or centred', () => {
+  const angles = (rotary: Rotary) => {
+    const table = rotationTable([0, 1], { rotary, grid: [3, 1], pairs: 1, heads: 1, block: 0 });
+    return [0, 1, 2].map((row) => Math.atan2(table[2 * row + 1], table[2 * row]));
+  };
+  const close = (values: number[]) => values.map((value) => expect.closeTo(value, 12));
+  expect(angles({ frequencies: 'shared', positions: 'counted' })).toEqual(close([0, 1, 2]));
+  expect(angles({ frequencies: 'shared', positions: 'counted', offset: 1, grid: [1, 1] })).toEqual(
+    close([1 / 3, 2 / 3, 1]),
+  );
+  expect(angles({ frequencies: 'shared', positions: 'centred' })).toEqual(close([-2 / 3, 0, 2 / 3]));
 });
 
 test('matmul multiplies by the transposed weight', () => {
