@@ -9,6 +9,7 @@ import { MemorySink } from '../../src/convert/sink.ts';
 import { bytesSource } from '../../src/convert/source.ts';
 import type { Manifest } from '../../src/weights/manifest.ts';
 import { parseManifest } from '../../src/weights/parse-manifest.ts';
+import { answersOf, type Fixture as Fixture2 } from './families2.ts';
 import { type Fixture, flagsOf, hasConfig } from './hints.ts';
 
 export const FAMILIES = new URL('../fixtures/families/', import.meta.url);
@@ -92,8 +93,25 @@ export async function convertInMemory(
   return { manifest, files: sink.files, tensors: readTensors(manifest, sink.files) };
 }
 
+const FAMILIES2 = new URL('../fixtures/families2/', import.meta.url);
+
+export const FAMILY2_NAMES = readdirSync(FAMILIES2);
+
+async function convertFamily2(family: string): Promise<Converted> {
+  const read = (file: string) => readFileSync(new URL(`${family}/${file}`, FAMILIES2));
+  const json = (file: string) => JSON.parse(read(file).toString());
+  const fixture: Fixture2 = json('expected.json');
+  const file = { hf: 'config.json', timm: 'config.json', open_clip: 'open_clip_config.json' }[fixture.hints.layout];
+  const answers = answersOf(fixture, file && json(file));
+  return convertInMemory(await openCheckpoint(bytesSource(read('model.safetensors'))), {
+    heads: undefined,
+    ...answers,
+  });
+}
+
 /** A fixture of a family, converted with what its `expected.json` tells. */
 export async function convertFamily(family: string): Promise<Converted> {
+  if (FAMILY2_NAMES.includes(family)) return convertFamily2(family);
   const fixture = fixtureJson(`${family}/expected.json`) as unknown as Fixture;
   const config = hasConfig(fixture) ? fixtureJson(`${family}/config.json`) : undefined;
   return convertInMemory(await openFixture(family), { ...flagsOf(fixture), config });

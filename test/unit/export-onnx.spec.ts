@@ -19,7 +19,7 @@ import { planViT, type Step } from '../../src/model/plan.ts';
 import { planText } from '../../src/model/plan-text.ts';
 import { readOutput, runReference } from '../../src/reference/run.ts';
 import { expectClose } from '../harness/arrays.ts';
-import { type Converted, convertFamily, FAMILY_NAMES } from '../harness/checkpoints.ts';
+import { type Converted, convertFamily, FAMILY_NAMES, FAMILY2_NAMES } from '../harness/checkpoints.ts';
 import { runCommand } from '../harness/terminal.ts';
 import { TINY, tinyModel } from '../harness/tiny-model.ts';
 
@@ -168,7 +168,7 @@ async function familyTensors({ manifest, files }: Converted) {
 }
 
 describe('checkpoints of other libraries', () => {
-  for (const family of FAMILY_NAMES) {
+  for (const family of [...FAMILY_NAMES, ...FAMILY2_NAMES]) {
     test(`${family}: every output`, async () => {
       const converted = await convertFamily(family);
       const { architecture } = converted.manifest;
