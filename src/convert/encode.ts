@@ -22,7 +22,7 @@ export function encode(name: string, values: Float32Array<ArrayBuffer>, dtype: D
   if (overflow >= 0) {
     throw new ViTError(
       'numeric',
-      `${name} has ${values[overflow]} as its element ${overflow}, which f16 cannot hold (up to 65504). Give --dtype f32.`,
+      `${name} has ${values[overflow]} as its element ${overflow}, which f16 cannot hold (up to 65504); f32 can.`,
     );
   }
   return { bytes: new Uint8Array(halves.buffer), values: stored };

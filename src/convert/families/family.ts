@@ -14,7 +14,7 @@ import type { PreprocessFacts } from '../preprocess/preprocess-facts.ts';
 import type { RotaryFacts } from '../rotary.ts';
 
 export interface Family {
-  /** What `--layout` calls it. Several families may have one layout: they are told apart by their signatures. */
+  /** The layout that it is of. Several families may have one layout: they are told apart by their signatures. */
   layout: string;
   /** For people. */
   title: string;
@@ -30,14 +30,14 @@ export interface Family {
    */
   models?: Record<string, readonly Part[]>;
   /**
-   * Where its names are another family's, too: what stands before them tells, or `--layout`. A pattern of the whole
+   * Where its names are another family's, too: what stands before them tells, or the layout that is given. A pattern of the whole
    * prefix.
    */
   within?: RegExp;
   rules: Rule[];
   /** Of tensors that a model may lack, those of a group all together, and what they then are made of. */
   implied?: Rule[][];
-  /** Of tensors that hold the patches as vectors, where no tensor tells how these are arranged: `--patch-size` does. */
+  /** Of tensors that hold the patches as vectors, where no tensor shows how these are arranged: the size of a patch is given. */
   patchRules?(patchSize: [height: number, width: number]): Rule[];
   /** Where one tensor holds what other files have in one per block: its pattern, and theirs. */
   scanned?: { from: string; to: string };

@@ -25,7 +25,7 @@ export function readPretrainedCfg(config: JsonObject): PreprocessFacts {
   if (!geometry) {
     const refuse = (): never => {
       const what = `crop_mode ${mode} to ${height}x${width} pixels`;
-      throw new ViTError('unsupported-model', `${config.file} has ${what}; leave it out and give --resize and --crop.`);
+      throw new ViTError('unsupported-model', `${config.file} has ${what}; a resize and a crop can be given instead.`);
     };
     // Where somebody else says it, nobody asks.
     return Object.defineProperties(facts, {

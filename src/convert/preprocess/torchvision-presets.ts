@@ -1,6 +1,6 @@
 /**
  * The transforms that belong to torchvision's weights, by the names of its enumerations. A checkpoint does not tell which
- * weights it holds, so the preset is named by flag.
+ * weights it holds, so the preset is named by hand.
  *
  * Source: torchvision/models/vision_transformer.py. All resize the shorter edge, cut out the middle, and normalise as for
  * ImageNet.
@@ -38,7 +38,7 @@ export const TORCHVISION_PRESETS = Object.keys(PRESETS);
 /** @param name one of `TORCHVISION_PRESETS` */
 export function torchvisionPreset(name: string): PreprocessFacts {
   const { resize, crop, filter } = PRESETS[name];
-  const why = `--preset ${name}`;
+  const why = `the preset ${name}`;
   return {
     resize: fact({ mode: 'shortest-edge', size: resize, rounding: 'trunc' }, why),
     crop: fact({ height: crop, width: crop, rounding: 'half-even' }, why),
