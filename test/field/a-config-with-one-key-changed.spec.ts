@@ -9,7 +9,7 @@ import { convertCheckpoint } from '../../src/convert/convert.ts';
 import { MemorySink } from '../../src/convert/sink.ts';
 import { ViTError } from '../../src/error.ts';
 import { fixtureJson, openFixture } from '../harness/checkpoints.ts';
-import { fieldJson, type Json, openField, preprocessFor } from '../harness/field.ts';
+import { fieldJson, type Json, modelFolder, openField, preprocessFor } from '../harness/field.ts';
 
 interface Case {
   checkpoint: Checkpoint;
@@ -70,6 +70,16 @@ const DOES_NOT_MATTER: Record<string, string> = {
   cast_dtype: 'each tensor has a type of its own',
   output_tokens: form,
   return_dict: form,
+  qkv_fused: 'the names of the tensors say it',
+  proj_bias: 'the tensors say it: zeros are none',
+  attn_type: 'the same numbers in another way, without rotary positions',
+  rope_type: 'the model has no rotary positions',
+  rope_temperature: 'the model has no rotary positions',
+  rope_grid_offset: 'the model has no rotary positions',
+  rope_grid_indexing: 'the model has no rotary positions',
+  rope_rotate_half: 'the model has no rotary positions',
+  ref_feat_shape: 'the model has no rotary positions',
+  attn_pool_num_heads: 'the model does not pool by attention',
 };
 
 /** By the whole path. */
@@ -225,8 +235,8 @@ const fixture = async (family: string, more: Json = HF_MORE, size = 32): Promise
 });
 
 const model = async (folder: string, more: Json = HF_MORE): Promise<Case> => ({
-  checkpoint: await openField(`models/${folder}/model.safetensors`),
-  config: fieldJson(`models/${folder}/config.json`),
+  checkpoint: await openField(`${modelFolder(folder)}/model.safetensors`),
+  config: fieldJson(`${modelFolder(folder)}/config.json`),
   size: 32,
   more,
 });
@@ -280,11 +290,11 @@ const STRINGS: Record<string, string[]> = {
     'vit_tiny_patch16_clip_224',
     'vit_base_patch16_siglip_224',
     'vit_small_patch14_dinov2',
-    'vit_tiny_patch16_rope_224',
     'vit_base_patch16_rpn_224',
     'vit_small_patch16_18x2_224',
     'vit_small_patch16_dinov3',
     'vit_pe_core_base_patch16_224',
+    'vit_tiny_patch16_rope_224',
     'vit_base_patch16_xp_224',
     'vit_dlittle_patch16_reg1_gap_256',
     'vit_medium_patch16_reg4_gap_256',

@@ -30,7 +30,12 @@ export function fieldFloats(path: string): Float32Array {
   return new Float32Array(fieldBytes(path).buffer);
 }
 
-export const hasField = (path: string) => existsSync(new URL(path, FIELD));
+/** Where a model lies with its outputs: here, or among the goldens of whole models. */
+export function modelFolder(name: string): string | undefined {
+  return [`models/${name}`, `../families2/${name}`].find((folder) =>
+    existsSync(new URL(`${folder}/expected.json`, FIELD)),
+  );
+}
 
 export const openField = (path: string) => openCheckpoint(bytesSource(fieldBytes(path)));
 

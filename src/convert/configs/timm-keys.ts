@@ -115,11 +115,13 @@ export const MODEL_ARGS: Keys = {
   // SiLU is that of a SwiGLU, and of nothing else here.
   act_layer: same(({ mlp }, value) => (value === 'silu' && mlp !== 'swiglu' ? mlp : value)),
   norm_layer: same(({ norm }) => (norm === 'rms' ? 'rmsnorm' : 'layernorm')),
-  mlp_layer: only('Mlp', 'SwiGLU'),
+  mlp_layer: same(({ mlp }, value) => (value === (mlp === 'swiglu' ? 'SwiGLU' : 'Mlp') ? value : mlp)),
   attn_layer: only('Attention'),
   block_fn: only('Block'),
   embed_layer: only('PatchEmbed'),
-  embed_norm_layer: same(({ norm }, value) => (/rms/i.test(String(value)) === (norm === 'rms') ? value : norm)),
+  embed_norm_layer: same(({ norm, patchNorm }, value) =>
+    patchNorm && /rms/i.test(String(value)) === (norm === 'rms') ? value : patchNorm,
+  ),
   distilled: same(({ distillationToken }) => distillationToken),
   dynamic_img_size: otherSizes,
   dynamic_img_pad: otherSizes,
