@@ -9,6 +9,11 @@ import type { OutputName } from './model/outputs.ts';
 import type { Preprocess } from './model/preprocess.ts';
 import type { Calibration, Manifest } from './weights/manifest.ts';
 
+declare global {
+  /** For compilers that do not know WebGPU (TypeScript before 6); to what others know it adds nothing. */
+  interface GPUDevice {}
+}
+
 export type { OutputName } from './model/outputs.ts';
 
 export type BackendName = 'webgpu' | 'cpu';
@@ -28,7 +33,7 @@ export interface EngineOptions {
    */
   dtype?: 'auto' | 'f32' | 'f16';
   /** A hint to browsers on machines with two GPUs. */
-  powerPreference?: GPUPowerPreference;
+  powerPreference?: 'low-power' | 'high-performance';
   /**
    * [height, width] in pixels, multiples of the model's patch size: positions are resampled as the model's library does
    * it, and preprocessing ends in this size. Default: what the model was trained for.
@@ -207,6 +212,8 @@ export interface AttendOptions {
 
 /** The engine, as its caller sees it. One engine holds one model. */
 export interface EngineInterface {
+  /** Of the code that answers. */
+  release(): Promise<string>;
   load(
     source: string | ModelFiles,
     options: EngineOptions,

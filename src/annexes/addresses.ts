@@ -16,7 +16,14 @@ const BESIDE: Record<AnnexFile, () => URL> = {
 
 /** @param assets the folder of all files of the library, where a bundler does not emit them */
 export function annexAddresses(assets?: string | URL): AnnexAddresses {
-  const addressOf = (file: AnnexFile) => (assets === undefined ? BESIDE[file]() : inFolder(assets, file)).href;
+  const addressOf = (file: AnnexFile) => {
+    try {
+      return (assets === undefined ? BESIDE[file]() : inFolder(assets, file)).href;
+    } catch {
+      // A classic script has no address of its own: then this one finds nothing.
+      return file;
+    }
+  };
   const files = Object.keys(BESIDE) as AnnexFile[];
   return Object.fromEntries(files.map((file) => [file, addressOf(file)])) as AnnexAddresses;
 }

@@ -3,7 +3,7 @@
  * and one warning; no answer depends on it.
  */
 import { ViTError } from '../error.ts';
-import { loadAnnex } from './registry.ts';
+import { ADVICE, loadAnnex } from './registry.ts';
 import type { AnnexAddresses, AnnexData, AnnexFile, AnnexName, AnnexTable } from './table.ts';
 
 /** What there is not without it, for people. */
@@ -54,7 +54,7 @@ export class Annexes {
       return await load(address);
     } catch (cause) {
       const why = `${address} cannot be used (${(cause as Error).message})`;
-      const message = `There are no ${PURPOSES[file]}: ${why}. Serve all of dist/lib; the option "assets" says where.`;
+      const message = `There are no ${PURPOSES[file]}: ${why}. ${ADVICE}`;
       this.#warn(message);
       throw new ViTError('network', message, { cause });
     }

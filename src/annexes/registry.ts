@@ -7,6 +7,11 @@ import type { AnnexName, AnnexTable } from './table.ts';
 
 const KEY = Symbol.for(`vit-webgpu/annexes/${VERSION}`);
 
+/** Where the library's files do not lie where they are looked for. */
+export const ADVICE =
+  'Serve all of vit-webgpu/dist/lib beside your script, or in the folder that the option "assets" names; ' +
+  "in Vite's configuration set optimizeDeps: { exclude: ['vit-webgpu'] }.";
+
 /** What there is in this thread. */
 export function registered(): Partial<AnnexTable> {
   const global = globalThis as { [KEY]?: Partial<AnnexTable> };

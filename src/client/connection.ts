@@ -4,10 +4,11 @@
  */
 import { releaseProxy } from 'comlink';
 import { annexAddresses, inFolder } from '../annexes/addresses.ts';
-import { loadAnnex } from '../annexes/registry.ts';
+import { ADVICE, loadAnnex } from '../annexes/registry.ts';
 import type { AnnexAddresses } from '../annexes/table.ts';
 import { ViTError } from '../error.ts';
 import type { EngineInterface } from '../interface.ts';
+import { VERSION } from '../version.ts';
 import { wrapEngine } from '../worker/wire.ts';
 
 export interface Connection {
@@ -18,39 +19,44 @@ export interface Connection {
   close(): void;
 }
 
+/** Milliseconds after which a worker that says nothing is none of ours; its script may still be downloading. */
+const PATIENCE = 60_000;
+
 /**
  * @param worker makes the worker (for a bundler or a Content Security Policy that needs it made its own way);
  *   `false` runs the engine in the calling thread; by default the library's own worker file beside this one is started,
  *   where there are workers (not in Node, nor within service and shared workers).
  * @param assets the folder of all files of the library, where they are not beside this one
- * @throws ViTError `network` where the engine's file cannot be had for this thread
+ * @throws ViTError `network` where no worker can be started, or the engine's file cannot be had for this thread;
+ *   `bad-input` for a `worker` that is neither
  */
 export async function connect(worker: false | (() => Worker) | undefined, assets?: string | URL): Promise<Connection> {
   if (worker === false || (!worker && typeof Worker === 'undefined')) {
     const engine = await engineHere(annexAddresses(assets));
     return { engine, failed: new Promise(() => {}), close: () => void engine.dispose() };
   }
-  const port = worker ? worker() : startWorker(assets);
+  const port = worker === undefined ? startWorker(assets) : madeBy(worker);
   const engine = wrapEngine(port);
+  let isClosed = false;
+  let timer: ReturnType<typeof setTimeout>;
   const failed = new Promise<never>((_, reject) => {
-    port.addEventListener('error', (event) => {
-      const why = event.message ? `: ${event.message}` : ' (its file could not be loaded)';
-      reject(
-        new ViTError(
-          'network',
-          `The engine's worker failed${why}. Serve all of dist/lib; the option "assets" says where.`,
-        ),
-      );
-    });
+    const fail = (why: string) => reject(new ViTError('network', `The engine's worker ${why}. ${ADVICE}`));
+    port.addEventListener('error', ({ message }) => fail(message ? `failed: ${message}` : 'could not be loaded'));
+    timer = setTimeout(() => fail('does not answer'), PATIENCE);
+    const notOurs = () => fail(`is not of release ${VERSION}, as this script is`);
+    engine.release().then((release) => {
+      clearTimeout(timer);
+      if (release !== VERSION) notOurs();
+    }, notOurs);
   });
   failed.catch(() => {});
-  let isClosed = false;
   return {
     engine: engine as unknown as EngineInterface,
     failed,
     close() {
       if (isClosed) return;
       isClosed = true;
+      clearTimeout(timer);
       engine[releaseProxy]();
       port.terminate();
     },
@@ -63,18 +69,28 @@ async function engineHere({ 'host.js': address }: AnnexAddresses): Promise<Engin
     return new EngineHost();
   } catch (cause) {
     const why = `${address} cannot be used (${(cause as Error).message})`;
-    throw new ViTError(
-      'network',
-      `There is no engine: ${why}. Serve all of dist/lib; the option "assets" says where.`,
-      {
-        cause,
-      },
-    );
+    throw new ViTError('network', `There is no engine for this thread: ${why}. ${ADVICE}`, { cause });
   }
 }
 
 function startWorker(assets?: string | URL): Worker {
-  if (assets !== undefined) return new Worker(inFolder(assets, 'worker.js'), { type: 'module', name: 'vit-webgpu' });
-  // Written out in this form because bundlers find a worker by it.
-  return new Worker(new URL('../worker/worker.ts', import.meta.url), { type: 'module', name: 'vit-webgpu' });
+  try {
+    if (assets !== undefined) return new Worker(inFolder(assets, 'worker.js'), { type: 'module', name: 'vit-webgpu' });
+    // Written out in this form because bundlers find a worker by it.
+    return new Worker(new URL('../worker/worker.ts', import.meta.url), { type: 'module', name: 'vit-webgpu' });
+  } catch (cause) {
+    // No such thing as a worker here, a script without an address, another origin than the page's.
+    const why = (cause as Error).message;
+    throw new ViTError(
+      'network',
+      `No worker can be started (${why}): run the engine in this thread with the option "worker: false". ${ADVICE}`,
+      { cause },
+    );
+  }
+}
+
+function madeBy(factory: () => Worker): Worker {
+  const worker: unknown = typeof factory === 'function' ? factory() : factory;
+  if (typeof (worker as Worker | null)?.postMessage === 'function') return worker as Worker;
+  throw new ViTError('bad-input', 'The option "worker" is a function that returns a Worker, or false for this thread.');
 }

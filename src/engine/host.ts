@@ -30,6 +30,7 @@ import type {
 import type { Plan } from '../model/plan.ts';
 import type { Preprocess } from '../model/preprocess.ts';
 import { prepareTexts } from '../model/token-ids.ts';
+import { VERSION } from '../version.ts';
 import { Field } from '../weights/field.ts';
 import { parsePreprocess } from '../weights/parse-preprocess.ts';
 import { joinOutputs, requireOutputs } from './run-outputs.ts';
@@ -39,6 +40,10 @@ export class EngineHost implements EngineInterface {
   #session: Session | null = null;
   #annexes = new Annexes(undefined, () => {});
   readonly #disposed = new AbortController();
+
+  async release(): Promise<string> {
+    return VERSION;
+  }
 
   async load(
     source: string | ModelFiles,

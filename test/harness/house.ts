@@ -24,7 +24,7 @@ export const HOUSE: readonly Room[] = [
   {
     name: 'client',
     knows: 'a loaded model as its caller sees it: worker, queue, abort, ranking',
-    mayImport: ['worker', 'annexes', 'annexes/table.ts', 'image', 'gpu', 'model', 'weights', ...LEAVES],
+    mayImport: ['worker', 'annexes', 'annexes/table.ts', 'version.ts', 'image', 'gpu', 'model', 'weights', ...LEAVES],
   },
   {
     name: 'annexes',

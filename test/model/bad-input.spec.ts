@@ -286,6 +286,42 @@ describe('signals and dispose', () => {
 
   test('a worker that cannot be started', async () => {
     const worker = () => new Worker(new URL('/no-such-worker.js', location.href), { type: 'module' });
-    await expectError(loadViT(files, { worker }), 'network', /worker failed/);
+    await expectError(
+      loadViT(files, { worker }),
+      'network',
+      /could not be loaded.*vit-webgpu\/dist\/lib.*optimizeDeps/s,
+    );
+    const elsewhere = { assets: 'https://assets.invalid/' };
+    await expectError(
+      loadViT(files, elsewhere),
+      'network',
+      /No worker can be started.*assets\.invalid.*worker: false/s,
+    );
   });
+
+  test('a worker that is another one', async () => {
+    const scripts = {
+      'does not answer': '',
+      'is not of release': 'onmessage = ({ data }) => postMessage({ id: data.id, type: "RAW", value: "0.0.1" })',
+    };
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      for (const [why, code] of Object.entries(scripts)) {
+        const loading = loadViT(files, { worker: () => new Worker(`data:text/javascript,${code}`) });
+        const refused = expectError(loading, 'network', new RegExp(why));
+        vi.advanceTimersByTime(60_000 * Number(code === ''));
+        await refused;
+      }
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  test.each([true, 'worker.js', async () => new Worker('data:text/javascript,')])(
+    'what is no worker: %s',
+    async (worker) => {
+      const options = { worker } as unknown as LoadOptions;
+      await expectError(loadViT(files, options), 'bad-input', /"worker" is a function that returns a Worker/);
+    },
+  );
 });

@@ -9,6 +9,8 @@ import { Annexes } from '../../src/annexes/annexes.ts';
 import { loadAnnex, register, registered } from '../../src/annexes/registry.ts';
 import type { AnnexAddresses, AnnexData, AnnexName, AnnexTable } from '../../src/annexes/table.ts';
 import { ViTError } from '../../src/error.ts';
+import { loadViT } from '../../src/index.ts';
+import { tinyModel } from '../harness/tiny-model.ts';
 
 let warnings: string[];
 
@@ -69,6 +71,14 @@ test('a file that is no script: from a folder, from a server, and from neither',
   } finally {
     server.close();
   }
+});
+
+test('without the engine there is no model in this thread, and the error says what to serve', async () => {
+  const loading = loadViT(await tinyModel(), { worker: false, assets: 'file:///nowhere' });
+  await expect(loading).rejects.toMatchObject({
+    code: 'network',
+    message: expect.stringMatching(/nowhere\/host\.js cannot be used.*vit-webgpu\/dist\/lib.*optimizeDeps/s),
+  });
 });
 
 test('`assets` is a folder, with or without a slash', () => {

@@ -1,0 +1,4 @@
+import * as library from 'vit-webgpu';
+import { classify } from './classify.js';
+
+classify(library, { assets: 'vit-webgpu' });
