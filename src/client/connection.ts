@@ -90,7 +90,7 @@ function startWorker(assets?: string | URL): Worker {
 }
 
 function madeBy(factory: () => Worker): Worker {
-  const worker: unknown = typeof factory === 'function' ? factory() : factory;
-  if (typeof (worker as Worker | null)?.postMessage === 'function') return worker as Worker;
-  throw new ViTError('bad-input', 'The option "worker" is a function that returns a Worker, or false for this thread.');
+  const worker: Partial<Worker> | null = factory();
+  if (worker?.postMessage) return worker as Worker;
+  throw new ViTError('bad-input', 'The function that is the option "worker" returned something else than a Worker.');
 }
