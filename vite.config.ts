@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { playwright } from '@vitest/browser-playwright';
 import type { Plugin } from 'vite';
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
-import { besideIndex } from './build/beside.ts';
+import { besideIndex, NOTICES } from './build/beside.ts';
 import { compileWasm } from './build/wasm.ts';
 import { CHROME_ARGS } from './test/harness/chrome-args.ts';
 import { lavapipePool } from './test/harness/lavapipe-pool.ts';
@@ -36,9 +36,6 @@ function shrinkShader(source: string): string {
     .join('\n')
     .replaceAll('\n}', '}');
 }
-
-/** Names and licences of the code of others that a build contains. */
-const NOTICES = { fileName: 'THIRD-PARTY.md' };
 
 /** What every file of `dist/lib` is built with. */
 const script: ViteUserConfig = {

@@ -2,9 +2,12 @@
  * The files that lie beside `index.js` and are named in it by their address: the worker and the annexes. Each script is a
  * build of its own, so that it holds all it needs and imports nothing; other files are copied.
  */
-import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { build, type InlineConfig, type Plugin } from 'vite';
+
+/** Names and licences of the code of others that a build contains. */
+export const NOTICES = { fileName: 'THIRD-PARTY.md' };
 
 const ADDRESS = /new URL\('(\.[\w./-]+\.\w+)', import\.meta\.url\)/g;
 
@@ -43,7 +46,7 @@ export function besideIndex(common: InlineConfig): Plugin {
     },
     async closeBundle() {
       for (const [file, source] of files) {
-        if (extname(source) === '.ts') await buildScript(file, source, { ...common.build, outDir }, common);
+        if (extname(source) === '.ts') await buildScript(file, source, outDir, common);
         else copyFileSync(source, join(outDir, file));
       }
     },
@@ -53,12 +56,23 @@ export function besideIndex(common: InlineConfig): Plugin {
 /** Below this size Vite makes a file a `data:` address within the code, which a Content Security Policy may refuse. */
 const INLINED = 4096;
 
-async function buildScript(file: string, source: string, options: InlineConfig['build'], common: InlineConfig) {
+async function buildScript(file: string, source: string, outDir: string, common: InlineConfig) {
   const lib = { entry: { [basename(file, '.js')]: source }, formats: ['es' as const] };
-  await build({ ...common, configFile: false, build: { ...options, emptyOutDir: false, lib } });
-  const path = join(options!.outDir!, file);
+  const license = { fileName: `${file}.md` };
+  await build({ ...common, configFile: false, build: { ...common.build, outDir, emptyOutDir: false, lib, license } });
+  const path = join(outDir, file);
   // What exports nothing is never shaken.
   const code = readFileSync(path, 'utf8').replaceAll('/* @__PURE__ */', '');
   const padding = ' '.repeat(Math.max(0, INLINED - code.length));
   writeFileSync(path, `${code}//${padding}\n`);
+  addNotices(join(outDir, NOTICES.fileName), join(outDir, license.fileName));
+}
+
+/** Adds to the licences of `index.js` those that this script alone needs. */
+function addNotices(path: string, added: string): void {
+  const all = readFileSync(path, 'utf8');
+  const [, ...sections] = readFileSync(added, 'utf8').split(/^(?=## )/m);
+  const missing = sections.filter((section) => !all.includes(section.split('\n', 1)[0]));
+  writeFileSync(path, `${[all.trimEnd(), ...missing.map((section) => section.trimEnd())].join('\n\n')}\n`);
+  rmSync(added);
 }
