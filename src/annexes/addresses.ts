@@ -7,6 +7,7 @@ import type { AnnexAddresses, AnnexFile } from './table.ts';
 /** Each is written out in full, since that is what bundlers look for. The build makes `./attend.js` of it. */
 const BESIDE: Record<AnnexFile, () => URL> = {
   'attend.js': () => new URL('./entries/attend.ts', import.meta.url),
+  'image-size.js': () => new URL('./entries/image-size.ts', import.meta.url),
   'sha256.js': () => new URL('./entries/sha256.ts', import.meta.url),
   'cpu.js': () => new URL('./entries/cpu.ts', import.meta.url),
   'cpu-plain.wasm': () => new URL('../../dist/wasm/cpu-plain.wasm', import.meta.url),

@@ -9,6 +9,7 @@ import type { AnnexAddresses, AnnexData, AnnexFile, AnnexName, AnnexTable } from
 /** What there is not without it, for people. */
 const PURPOSES: Record<Exclude<AnnexFile, 'host.js'>, string> = {
   'attend.js': 'attention maps',
+  'image-size.js': 'other image sizes',
   'sha256.js': 'checks of what is loaded',
   'cpu.js': 'fast kernels for the CPU',
   'cpu-plain.wasm': 'fast kernels for the CPU',

@@ -5,11 +5,14 @@
 import type * as cpu from '../cpu/open.ts';
 import type * as attend from '../engine/attend.ts';
 import type { EngineInterface } from '../interface.ts';
+import type * as imageSize from '../weights/image-size.ts';
 
 /** By the stem of its entry, which is also that of its file: what an annex registers. */
 export interface AnnexTable {
   /** Attention maps. */
   attend: typeof attend;
+  /** Models at another image size than that of their files. */
+  'image-size': typeof imageSize;
   /** What `crypto.subtle` has, for pages that are not secure: it is not given to them. */
   sha256: { sha256(bytes: Uint8Array): Uint8Array };
   /** Kernels for the CPU. */

@@ -4,6 +4,7 @@
  */
 
 import type { Annexes } from '../annexes/annexes.ts';
+import type { AnnexTable } from '../annexes/table.ts';
 import type { Backend } from '../backend.ts';
 import { ViTError } from '../error.ts';
 import type { EngineEvent, EngineOptions, Memory, ModelFiles, ModelInfo, Progress, SelfTest } from '../interface.ts';
@@ -11,10 +12,9 @@ import type { Architecture } from '../model/architecture.ts';
 import { type Plan, planViT } from '../model/plan.ts';
 import { parameterCount } from '../model/tensors.ts';
 import { Findings } from '../weights/findings.ts';
-import { atImageSize, resampling } from '../weights/image-size.ts';
 import type { Manifest } from '../weights/manifest.ts';
 import { type ModelSource, openSource } from '../weights/source.ts';
-import { TensorAssembler } from '../weights/tensor-assembler.ts';
+import { TensorAssembler, type TensorPiece } from '../weights/tensor-assembler.ts';
 import { hexadecimal, type Sha256, sha256 } from '../weights/verify.ts';
 import type { Candidate } from './candidate.ts';
 import { candidatesFor } from './candidates.ts';
@@ -27,6 +27,8 @@ export class Session {
   /** What the files hold. */
   readonly #stored: Architecture;
   readonly #source: ModelSource;
+  /** Null where the files' image size is the one that was asked for. */
+  readonly #resizing: AnnexTable['image-size'] | null;
   readonly #options: EngineOptions;
   readonly #notify: (message: Progress | EngineEvent) => void;
   readonly #signal: AbortSignal;
@@ -52,7 +54,9 @@ export class Session {
     const warn = (message: string) => notify({ type: 'warning', message });
     const opened = await openSource(source, { cache: options.cache, hash: await findSha256(annexes), warn });
     const findings = await Findings.open(options.cache !== false);
-    const session = new Session(opened, await opened.readManifest(signal), findings, options, notify, signal, annexes);
+    const manifest = await opened.readManifest(signal);
+    const resizing = options.imageSize ? await annexes.need('image-size') : null;
+    const session = new Session(opened, manifest, findings, options, notify, signal, annexes, resizing);
     await session.#load();
     return session;
   }
@@ -65,11 +69,13 @@ export class Session {
     notify: (message: Progress | EngineEvent) => void,
     signal: AbortSignal,
     annexes: Annexes,
+    resizing: AnnexTable['image-size'] | null,
   ) {
-    this.manifest = options.imageSize ? atImageSize(manifest, options.imageSize) : manifest;
+    this.manifest = resizing ? resizing.atImageSize(manifest, options.imageSize!) : manifest;
     this.plan = planViT(this.manifest.architecture);
     this.#stored = manifest.architecture;
     this.#source = source;
+    this.#resizing = resizing;
     this.#options = options;
     this.#notify = notify;
     this.#signal = signal;
@@ -241,8 +247,9 @@ export class Session {
   async #addWeights(backend: Backend): Promise<void> {
     const { manifest } = this;
     const shards = this.#source.readShards(manifest, (bytes) => this.#report('weights', bytes), this.#signal);
-    const addPiece = resampling(this.#stored, manifest.architecture, (piece) => backend.addPiece(piece));
-    const tensors = new TensorAssembler(manifest, addPiece);
+    const add = (piece: TensorPiece) => backend.addPiece(piece);
+    const resampled = this.#resizing?.resampling(this.#stored, manifest.architecture, add);
+    const tensors = new TensorAssembler(manifest, resampled ?? add);
     for await (const shard of shards) {
       this.#signal.throwIfAborted();
       tensors.addShard(shard);

@@ -34,9 +34,9 @@ export const HOUSE: readonly Room[] = [
   {
     name: 'annexes/table.ts',
     knows: 'what each annex brings: types, no code',
-    mayImport: ['engine', 'cpu', 'interface.ts'],
+    mayImport: ['engine', 'cpu', 'weights', 'interface.ts'],
   },
-  { name: 'annexes/entries', knows: 'what each is built from', mayImport: ['annexes', 'engine', 'cpu'] },
+  { name: 'annexes/entries', knows: 'what each is built from', mayImport: ['annexes', 'engine', 'cpu', 'weights'] },
   {
     name: 'worker',
     knows: '`worker.ts` serves the engine; `wire.ts` is the transport',

@@ -12,7 +12,7 @@ const PAGE = CORE + 4_000;
 /** With both of its modules, of which a browser takes one. */
 const CPU = 20_000;
 /** `host` is the engine again, for a page that wants no worker: it takes the place of that. */
-const ANNEXES: Record<string, number> = { attend: 6_000, cpu: CPU, sha256: 4_000, host: CORE };
+const ANNEXES: Record<string, number> = { attend: 6_000, cpu: CPU, 'image-size': 4_000, sha256: 4_000, host: CORE };
 
 /** Bytes of every script of a folder, by the stem of its name: a bundler adds a hash. */
 function scriptsOf(folder: string): Record<string, number> {

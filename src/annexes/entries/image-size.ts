@@ -1,0 +1,4 @@
+import * as imageSize from '../../weights/image-size.ts';
+import { register } from '../registry.ts';
+
+register('image-size', imageSize);
