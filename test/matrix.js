@@ -27,12 +27,11 @@ const apps = all.map(({ name }) => name).filter((name) => wanted.length === 0 ||
 
 const folder = mkdtempSync(join(tmpdir(), 'vit-webgpu-matrix-'));
 let tarball;
-let browser;
+let startBrowser;
 try {
   const outcomes = await runJobs([{ name: 'package', run: packLibrary }, ...apps.map(appJob)], LANES);
   report([...outcomes.values()]);
 } finally {
-  await browser?.close();
   rmSync(folder, { recursive: true, force: true });
 }
 
@@ -47,7 +46,7 @@ async function packLibrary(print) {
   const { chromeArguments, findChrome } = await import('../dist/cli/chrome.js');
   const software = process.env.VIT_ADAPTER !== 'gpu';
   const executablePath = findChrome(chromium.executablePath());
-  browser = await chromium.launch({ executablePath, args: chromeArguments({ software }) });
+  startBrowser = () => chromium.launch({ executablePath, args: chromeArguments({ software }) });
   return true;
 }
 
@@ -107,9 +106,9 @@ async function tryRun(app, { build, folder, base = '/', strict = false, serve, r
 }
 
 async function open(url, print) {
-  const context = await browser.newContext();
+  const browser = await startBrowser();
   try {
-    const page = await context.newPage();
+    const page = await browser.newPage();
     page.on('console', (message) => message.type() === 'error' && print(`console: ${message.text()}\n`));
     page.on('pageerror', ({ message }) => print(`page: ${message}\n`));
     await page.goto(url);
@@ -123,7 +122,7 @@ async function open(url, print) {
       }
     }
   } finally {
-    await context.close();
+    await browser.close();
   }
 }
 
