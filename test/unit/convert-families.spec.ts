@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { readTimmName } from '../../src/convert/configs/timm-names.ts';
 import { familyOf, LAYOUTS } from '../../src/convert/families/index.ts';
 import type { Architecture } from '../../src/model/architecture.ts';
 import { tensorShapes } from '../../src/model/tensors.ts';
@@ -385,4 +386,33 @@ describe('tensors that contradict each other', () => {
       'vit.encoder.layer.0.layernorm_before.weight and vit.layers.0.layernorm_before.weight are both blocks.0.norm1.weight',
     );
   });
+});
+
+describe("timm's names of models", () => {
+  const factsOf = (name: string) => Object.assign({}, ...readTimmName(name, 'config.json').reverse());
+
+  test('say how Q and K are turned, where no tensor does', () => {
+    expect(factsOf('vit_small_plus_patch16_dinov3_qkvb.lvd1689m')).toMatchObject({
+      epsilon: 1e-5,
+      rotary: { pairs: 'halves', positions: 'centred' },
+    });
+    expect(factsOf('eva02_large_patch14_clip_336.merged2b')).toMatchObject({ rotary: { grid: [16, 16] } });
+    expect(factsOf('vit_pe_lang_large_patch14_448.fb')).toMatchObject({ rotary: { grid: 'own' }, finalNorm: 'none' });
+    expect(factsOf('vit_base_patch16_rope_224')).toMatchObject({ rotary: { bands: { base: 100, first: 'column' } } });
+    expect(factsOf('eva02_enormous_patch14_clip_224')).toMatchObject({ normOrder: 'branch' });
+    expect(factsOf('eva02_enormous_patch14_clip_224')).not.toHaveProperty('rotary');
+  });
+
+  for (const name of [
+    'hiera_base_224',
+    'vitamin_large_224',
+    'fastvit_mci2',
+    'samvit_base_patch16',
+    'vit_base_patch16_xp_224',
+    'naflexvit_base_patch16_parfac_gap',
+  ]) {
+    test(`${name} is refused`, () => {
+      expect(() => readTimmName(name, 'config.json')).toThrow(name);
+    });
+  }
 });

@@ -139,17 +139,17 @@ const FAMILIES: { pattern: RegExp; words: Record<string, NameFacts>; facts?: Nam
   },
   {
     pattern: /^naflexvit_(.+)$/,
-    words: { ...VIT_WORDS, par: { needs: ['', () => false] }, parfac: { needs: ['', () => false] } },
+    words: { ...VIT_WORDS, siglip: { activation: 'gelu_tanh', pooling: 'attention' } },
   },
   {
     pattern: /^eva02_(enormous_patch14_clip_\d+)$/,
     words: EVA_WORDS,
-    facts: { normOrder: 'branch', headSize: { 1792: 112 } },
+    facts: { epsilon: 1e-6, normOrder: 'branch', headSize: { 1792: 112 } },
   },
   {
     pattern: /^eva02_(.+)$/,
     words: EVA_WORDS,
-    facts: { rotary: EVA, headSize: 64, needs: ['SwiGLU', (d) => d.mlp === 'swiglu'] },
+    facts: { epsilon: 1e-6, rotary: EVA, headSize: 64, needs: ['SwiGLU', (d) => d.mlp === 'swiglu'] },
   },
   { pattern: /^deit_(.+)$/, words: DEIT_WORDS },
   { pattern: /^deit3_(.+)$/, words: {}, facts: { needs: ['layer scale', (d) => d.layerScale] } },
