@@ -23,22 +23,26 @@ const convert = (more: object = {}) =>
 const load = ({ manifest, files }: Converted) =>
   loadViT({ manifest, shards: manifest.shards.map(({ file }) => files.get(file)!) }, { backend: 'cpu', worker: false });
 
-/** As pixels of a picture are not at hand in Node: what `classify` makes of the logit is asked by its default. */
-async function scoreOf(converted: Converted): Promise<[logit: number, problemType: string]> {
+/** What `classify` says of a picture, and its logit. */
+async function scoreOf(converted: Converted): Promise<{ score: number; logit: number; problemType: string }> {
   const vit = await load(converted);
-  const data = Float32Array.from(goldenPixels(1, [1, 3, 32, 32]));
-  const { logits } = await vit.forward({ data, shape: [1, 3, 32, 32] });
+  const data = Uint8ClampedArray.from({ length: 32 * 32 * 4 }, (_, i) => (i % 4 === 3 ? 255 : (i * 37) % 256));
+  const picture = { data, width: 32, height: 32 };
+  const [{ score }] = await vit.classify(picture);
+  const [{ score: logit }] = await vit.classify(picture, { activation: 'none' });
   const { problemType } = vit.info;
   vit.dispose();
-  return [logits!.data[0], problemType];
+  return { score, logit, problemType };
 }
 
 const [LOGIT] = fieldJson('one-label/expected.json').logitOfGoldenInput as number[];
 
 describe('one label', () => {
   test.each([{}, { problem_type: 'single_label_classification' }])('%o: the sigmoid of the logit', async (more) => {
-    const [logit, problemType] = await scoreOf(await convert(more));
-    expect(logit).toBeCloseTo(LOGIT, 4);
+    const converted = await convert(more);
+    expect(outputOf(converted, 'logits', goldenPixels(1, [1, 3, 32, 32]), 1)[0]).toBeCloseTo(LOGIT, 4);
+    const { score, logit, problemType } = await scoreOf(converted);
+    expect(score).toBeCloseTo(1 / (1 + Math.exp(-logit)), 6);
     expect(problemType).toBe('multi-label');
   });
 
@@ -61,6 +65,7 @@ describe('regression', () => {
     expect(converted.manifest.problemType).toBe('regression');
     const logits = outputOf(converted, 'logits', goldenPixels(1, [1, 3, 32, 32]), 1);
     expect(logits[0]).toBeCloseTo(LOGIT, 4);
-    expect((await scoreOf(converted))[1]).toBe('regression');
+    const { score, logit, problemType } = await scoreOf(converted);
+    expect([score, problemType]).toEqual([logit, 'regression']);
   });
 });
