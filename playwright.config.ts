@@ -20,6 +20,7 @@ export default defineConfig({
     { name: 'page', testDir: 'test/page' },
     { name: 'package', testDir: 'test/package', timeout: 120_000 },
     { name: 'training', testDir: 'test/training', timeout: 300_000 },
+    { name: 'field', testDir: 'test/field', testMatch: /\.page\.spec\.ts$/ },
     { name: 'reliability', testDir: 'test/reliability', timeout: 120_000 },
   ],
 });

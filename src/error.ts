@@ -51,7 +51,7 @@ export class ViTError extends Error {
 export function toViTError(error: unknown): ViTError {
   if (error instanceof ViTError) return error;
   const { name, message } = packError(error);
-  const what = name === 'DataCloneError' ? 'An argument cannot be sent to the worker' : 'This library did not foresee';
+  const what = name === 'DataCloneError' ? 'An argument cannot be sent to the worker' : 'Nobody foresaw this';
   return new ViTError('bad-input', `${what}: ${name}: ${message}`, { cause: error });
 }
 

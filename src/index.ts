@@ -1,11 +1,19 @@
 /**
  * vit-webgpu: Vision Transformers in the browser. The public API; the only file a consumer imports.
  */
-export type { ImageInput } from './client/image-input.ts';
+export type { ImageInput, PixelData } from './client/image-input.ts';
 export type { Classification } from './client/rank.ts';
 export { checkSupport, type Support } from './client/support.ts';
 export type { Timed } from './client/timed.ts';
-export type { ClassifyOptions, EmbedOptions, ForwardOptions, LoadOptions, ViT } from './client/vit.ts';
+export type {
+  CallOptions,
+  ClassifyOptions,
+  EmbedOptions,
+  ForwardOptions,
+  ImageList,
+  LoadOptions,
+  ViT,
+} from './client/vit.ts';
 export { loadViT } from './client/vit.ts';
 export { type ErrorCode, ViTError } from './error.ts';
 export type { Geometry, Size } from './image/geometry.ts';

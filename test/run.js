@@ -41,7 +41,7 @@ async function allJobs() {
     needs: built,
     run: (print) => playwright(print, name, [`--project=${project}`], { PYTHON: python }),
   });
-  const browsers = ['gpu', 'page', 'package', 'reliability', ...(python ? ['training'] : [])];
+  const browsers = ['gpu', 'page', 'package', 'field', 'reliability', ...(python ? ['training'] : [])];
   return [
     build('cli'),
     chromeJob(),

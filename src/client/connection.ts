@@ -6,10 +6,11 @@ import { releaseProxy } from 'comlink';
 import { annexAddresses, inFolder } from '../annexes/addresses.ts';
 import { ADVICE, loadAnnex } from '../annexes/registry.ts';
 import type { AnnexAddresses } from '../annexes/table.ts';
-import { ViTError } from '../error.ts';
+import { type ErrorCode, ViTError } from '../error.ts';
 import type { EngineInterface } from '../interface.ts';
 import { VERSION } from '../version.ts';
 import { wrapEngine } from '../worker/wire.ts';
+import { badInput, shown } from './options.ts';
 
 export interface Connection {
   engine: EngineInterface;
@@ -19,8 +20,10 @@ export interface Connection {
   close(): void;
 }
 
-/** Milliseconds after which a worker that says nothing is none of ours; its script may still be downloading. */
-const PATIENCE = 60_000;
+/** Milliseconds after which a worker that says nothing is none of ours; its script must be here by then. */
+const PATIENCE = 15_000;
+
+const WAYS_OUT = `${ADVICE} Or do without: { worker: false }.`;
 
 /**
  * @param worker makes the worker (for a bundler or a Content Security Policy that needs it made its own way);
@@ -35,13 +38,16 @@ export async function connect(worker: false | (() => Worker) | undefined, assets
     const engine = await engineHere(annexAddresses(assets));
     return { engine, failed: new Promise(() => {}), close: () => void engine.dispose() };
   }
-  const port = worker === undefined ? startWorker(assets) : madeBy(worker);
+  const [port, name] = worker ? [madeBy(worker), 'that was given'] : startWorker(assets);
   const engine = wrapEngine(port);
   let isClosed = false;
   let timer: ReturnType<typeof setTimeout>;
   const failed = new Promise<never>((_, reject) => {
-    const fail = (why: string) => reject(new ViTError('network', `The engine's worker ${why}. ${ADVICE}`));
-    port.addEventListener('error', ({ message }) => fail(message ? `failed: ${message}` : 'could not be loaded'));
+    const fail = (why: string, code: ErrorCode = worker ? 'bad-input' : 'network') =>
+      reject(new ViTError(code, `The engine's worker (${name}) ${why}. ${WAYS_OUT}`));
+    port.addEventListener('error', ({ message }) =>
+      fail(message ? `failed: ${message}` : 'could not be loaded', 'network'),
+    );
     timer = setTimeout(() => fail('does not answer'), PATIENCE);
     const notOurs = () => fail(`is not of release ${VERSION}, as this script is`);
     engine.release().then((release) => {
@@ -69,28 +75,51 @@ async function engineHere({ 'host.js': address }: AnnexAddresses): Promise<Engin
     return new EngineHost();
   } catch (cause) {
     const why = `${address} cannot be used (${(cause as Error).message})`;
-    throw new ViTError('network', `There is no engine for this thread: ${why}. ${ADVICE}`, { cause });
+    const way = `Or import it beside vit-webgpu: import 'vit-webgpu/host'.`;
+    throw new ViTError('network', `There is no engine for this thread: ${why}. ${ADVICE} ${way}`, { cause });
   }
 }
 
-function startWorker(assets?: string | URL): Worker {
+/** With its address. */
+function startWorker(assets?: string | URL): [Worker, string] {
+  const { href } =
+    assets === undefined ? new URL('../worker/worker.ts', import.meta.url) : inFolder(assets, 'worker.js');
+  const options: WorkerOptions = { type: 'module', name: 'vit-webgpu' };
   try {
-    if (assets !== undefined) return new Worker(inFolder(assets, 'worker.js'), { type: 'module', name: 'vit-webgpu' });
+    if (assets !== undefined) return [new Worker(href, options), href];
     // Written out in this form because bundlers find a worker by it.
-    return new Worker(new URL('../worker/worker.ts', import.meta.url), { type: 'module', name: 'vit-webgpu' });
+    return [new Worker(new URL('../worker/worker.ts', import.meta.url), { type: 'module', name: 'vit-webgpu' }), href];
+  } catch {
+    return [startFromElsewhere(href, options), href];
+  }
+}
+
+/** Of another origin, which browsers refuse as a worker and not as a module that one imports. */
+function startFromElsewhere(address: string, options: WorkerOptions): Worker {
+  const script = new Blob([`import ${JSON.stringify(address)}`], { type: 'text/javascript' });
+  const url = URL.createObjectURL(script);
+  try {
+    return new Worker(url, options);
   } catch (cause) {
-    // No such thing as a worker here, a script without an address, another origin than the page's.
     const why = (cause as Error).message;
-    throw new ViTError(
-      'network',
-      `No worker can be started (${why}): run the engine in this thread with the option "worker: false". ${ADVICE}`,
-      { cause },
-    );
+    throw new ViTError('network', `No worker can be started from ${address} (${why}). ${WAYS_OUT}`, { cause });
+  } finally {
+    setTimeout(() => URL.revokeObjectURL(url), PATIENCE);
   }
 }
 
 function madeBy(factory: () => Worker): Worker {
-  const worker: Partial<Worker> | null = factory();
-  if (worker?.postMessage) return worker as Worker;
-  throw new ViTError('bad-input', 'The function that is the option "worker" returned something else than a Worker.');
+  const what = 'The function that is the option "worker"';
+  let worker: Worker;
+  try {
+    worker = factory();
+  } catch (cause) {
+    throw badInput(`${what} failed: ${(cause as Error)?.message}`, cause);
+  }
+  for (const method of ['postMessage', 'addEventListener', 'terminate'] as const) {
+    if (typeof worker?.[method] !== 'function') {
+      throw badInput(`${what} returned something else than a Worker: ${shown(worker)}.`);
+    }
+  }
+  return worker;
 }

@@ -50,8 +50,11 @@ export function takePicture(image: ImageInput, signal?: AbortSignal): WireImage 
     case 'URL':
       return fetchImage(String(image), signal);
     case 'Blob':
-    case 'File':
-      return image as Blob;
+    case 'File': {
+      const file = image as File;
+      // One of an iframe is never read once that is gone.
+      return file instanceof Blob ? file : new File([file], (file as File).name ?? '', { type: (file as File).type });
+    }
     case 'HTMLImageElement':
       return readElement(image as HTMLImageElement);
     case 'ImageBitmap':

@@ -381,7 +381,7 @@ export class ViT {
   }
 
   async #runImages(input: ImageInput | ImageList, output: OutputName, signal?: AbortSignal) {
-    const images = isList(input) ? [...input] : [input];
+    const images = isList(input) ? listOf(input) : [input];
     if (images.length === 0) return { rows: [], timing: NO_TIME };
     const result = await this.#batcher.run(images, output, signal);
     this.lastTiming = result.timing;
@@ -399,9 +399,17 @@ function isList(input: ImageInput | ImageList): input is ImageList {
   return isObject(input) ? Symbol.iterator in input && !ArrayBuffer.isView(input) : Array.isArray(input);
 }
 
+function listOf(images: ImageList): ImageInput[] {
+  try {
+    return [...images];
+  } catch (cause) {
+    throw badInput(`This list of images cannot be read: ${shown(images)}.`, cause);
+  }
+}
+
 function copyTensor(pixels: { data: ArrayLike<number>; shape: readonly number[] }): Tensor {
   try {
-    return { data: Float32Array.from(pixels.data), shape: [...pixels.shape] };
+    return { data: Float32Array.from(pixels.data), shape: Array.from(pixels.shape, Number) };
   } catch (cause) {
     throw badInput(
       `forward() takes { data, shape }, numbers both of them and still there; not ${shown(pixels)}.`,
