@@ -2,21 +2,22 @@
  * Variants of a kernel side by side: milliseconds of a dispatch by shape, and what it takes to compile one; and what it takes
  * to compile all kernels of a plan.
  */
-import { forProcessors, SIMPLE } from '../src/engine/choose/choices.ts';
+import { choose } from '../src/engine/choose/choose.ts';
+import { BASELINE } from '../src/engine/choose/kernel-config.ts';
 import { compile, dispatchesOf } from '../src/engine/run/program.ts';
+import { BASELINE_CAPABILITIES, capabilitiesOf, FEATURES } from '../src/gpu/capabilities.ts';
 import { Columns } from '../src/gpu/columns.ts';
 import { type Kernel, kernelKey, roundUp } from '../src/gpu/kernel.ts';
 import { Pipelines } from '../src/gpu/pipelines.ts';
+import { ALL_SHADERS } from '../src/kernels/all-shaders.ts';
 import { type AttentionTiling, attention } from '../src/kernels/attention.ts';
 import { attentionScores, type ProductTiling } from '../src/kernels/attention-scores.ts';
 import { attentionValues } from '../src/kernels/attention-values.ts';
 import { type LayerNormTiling, layerNorm } from '../src/kernels/layer-norm.ts';
-import { type MatrixInfo, matrixFor } from '../src/kernels/matmul.subgroup-matrix.ts';
-import { type MatmulTiling, matmul, packWeight, ROW_TILE } from '../src/kernels/matmul.ts';
+import { type MatmulTiling, matmul, matmulVariants, packWeight, ROW_TILE } from '../src/kernels/matmul.ts';
 import { softmax } from '../src/kernels/softmax.ts';
-import { addAllTiers } from '../src/kernels/tier-shaders.ts';
 import { goldenPixels } from '../src/model/golden.ts';
-import { planViT } from '../src/model/plan.ts';
+import { type Plan, planViT } from '../src/model/plan.ts';
 import { encodeHalfs } from '../src/weights/half.ts';
 import { requestAdapter } from './dawn.ts';
 import { describeMachine } from './machine.ts';
@@ -24,7 +25,6 @@ import { architectureOf, SIZE_NAMES } from './models.ts';
 import { measurePeaks, type Peaks } from './peaks.ts';
 import { type Spread, spread } from './stats.ts';
 
-const MATRIX = 'chromium-experimental-subgroup-matrix';
 const ROUNDS = 9;
 /** A measurement takes at least so long, so that a submit's own time vanishes. Milliseconds. */
 const LONG_ENOUGH = 20;
@@ -49,9 +49,8 @@ interface Result {
 
 /** @param words of the titles to run; default all @param loadBefore the load average before anything was built */
 export async function run(words: string[], loadBefore: number): Promise<void> {
-  addAllTiers();
   const adapter = await requestAdapter();
-  const features = ['shader-f16', 'subgroups', MATRIX] as GPUFeatureName[];
+  const features = Object.values(FEATURES) as GPUFeatureName[];
   const requiredFeatures = features.filter((name) => adapter.features.has(name));
   const device = await adapter.requestDevice({ requiredFeatures });
   device.addEventListener('uncapturederror', ({ error }) => {
@@ -80,14 +79,23 @@ export async function run(words: string[], loadBefore: number): Promise<void> {
 /** As a page compiles them: all at once, nothing cached. */
 async function compileTable(requiredFeatures: GPUFeatureName[]): Promise<string> {
   const subgroups = requiredFeatures.includes('subgroups');
+  const forSoftware = (plan: Plan) =>
+    choose({
+      plans: [plan],
+      storage: 'f32',
+      capabilities: { ...BASELINE_CAPABILITIES, subgroups },
+      software: true,
+      shaders: ALL_SHADERS,
+      disabled: new Set(),
+    });
   const lines = ['| all kernels of | kernels | compile, ms |', '| --- | --- | --- |'];
   for (const size of SIZE_NAMES) {
     const simple = planViT(architectureOf(size, 224));
     const separate = planViT(architectureOf(size, 224), { separateAttention: true });
     const ways = {
-      'what every GPU can': compile(simple, SIMPLE),
+      'what every GPU can': compile(simple, BASELINE),
       ...(subgroups && {
-        'as on software adapters': compile(separate, forProcessors([separate], 'f32', { subgroups, matrix: null })),
+        'as on software adapters': compile(separate, forSoftware(separate)),
       }),
     };
     for (const [way, program] of Object.entries(ways)) {
@@ -108,7 +116,7 @@ async function compileTable(requiredFeatures: GPUFeatureName[]): Promise<string>
   return lines.join('\n');
 }
 
-function kernels({ features }: GPUDevice, info: MatrixInfo): Record<string, Shape[]> {
+function kernels({ features }: GPUDevice, info: GPUAdapterInfo): Record<string, Shape[]> {
   return {
     matmul: [
       [197, 192, 768],
@@ -127,7 +135,7 @@ function kernels({ features }: GPUDevice, info: MatrixInfo): Record<string, Shap
   };
 }
 
-function matmulShape([rows, inputs, outputs]: number[], features: GPUSupportedFeatures, info: MatrixInfo): Shape {
+function matmulShape([rows, inputs, outputs]: number[], features: GPUSupportedFeatures, info: GPUAdapterInfo): Shape {
   const weight = packWeight(goldenPixels(2, [outputs, inputs]), new Columns(inputs), new Columns(outputs));
   const x = padded(goldenPixels(1, [rows, inputs]), roundUp(rows, ROW_TILE) * inputs);
   const variants: Shape['variants'] = {};
@@ -135,7 +143,7 @@ function matmulShape([rows, inputs, outputs]: number[], features: GPUSupportedFe
     const sizes = { inputs, outputs, bias: true, activation: null, accumulate: false, storage };
     const stored = storage === 'f16' ? encodeHalfs(weight) : weight;
     const operands = [x, stored, goldenPixels(3, [outputs]), new Float32Array(4), y];
-    variants[name] = { kernel: matmul(sizes, tiling), operands };
+    variants[name] = { kernel: matmul(sizes, tiling, ALL_SHADERS), operands };
   };
   const y = new Float32Array(roundUp(rows, ROW_TILE) * outputs);
   for (const storage of features.has('shader-f16') ? (['f32', 'f16'] as const) : (['f32'] as const)) {
@@ -143,8 +151,10 @@ function matmulShape([rows, inputs, outputs]: number[], features: GPUSupportedFe
     add(`split in 4, ${storage}`, storage, { entry: 'split', splits: 4 });
     add(`staged, ${storage}`, storage, { entry: 'staged', threadRows: 8 });
     if (features.has('subgroups')) add(`subgroups, ${storage}`, storage, { entry: 'subgroups' });
-    const matrix = features.has(MATRIX) ? matrixFor(info, storage) : null;
-    if (matrix) add(`matrices, ${storage}`, storage, { entry: 'matrix', matrix });
+    for (const tiling of matmulVariants({ inputs, storage }, capabilitiesOf(features, info))) {
+      if (tiling.entry === 'half') add('half products, f16', storage, tiling);
+      if (tiling.entry === 'matrix') add(`matrices, ${storage}`, storage, tiling);
+    }
   }
   const floor = { flops: 2 * rows * inputs * outputs, bytes: 4 * (rows * inputs + inputs * outputs + rows * outputs) };
   return { title: `${rows} x ${inputs} x ${outputs}`, rows, floor, variants };
@@ -161,7 +171,9 @@ function attentionShape(tokens: number, heads: number, headSize: number, feature
     title: `${tokens} tokens, ${heads} heads of ${headSize}`,
     rows: tokens,
     floor: { flops: 4 * tokens * tokens * width, bytes: 4 * 4 * tokens * width },
-    variants: Object.fromEntries(entries.map((entry) => [entry, { kernel: attention(sizes, { entry }), operands }])),
+    variants: Object.fromEntries(
+      entries.map((entry) => [entry, { kernel: attention(sizes, { entry }, ALL_SHADERS), operands }]),
+    ),
   };
 }
 
@@ -173,7 +185,7 @@ function scoresShape(tokens: number, heads: number, headSize: number, features: 
   const operands = [qkv, qkv, new Float32Array(heads * tokens * roundUp(tokens, 4))];
   const sizes = { tokens, heads, headSize, scale: headSize ** -0.5 };
   return productShape(sizes, heads * tokens, features, (tiling) => ({
-    kernel: attentionScores(sizes, tiling),
+    kernel: attentionScores(sizes, tiling, ALL_SHADERS),
     operands,
   }));
 }
@@ -183,7 +195,10 @@ function valuesShape(tokens: number, heads: number, headSize: number, features: 
   const weights = goldenPixels(2, [heads * tokens, roundUp(tokens, 4)]);
   const operands = [weights, goldenPixels(1, [tokens, 3 * width]), new Float32Array(tokens * width)];
   const sizes = { tokens, heads, headSize };
-  return productShape(sizes, tokens, features, (tiling) => ({ kernel: attentionValues(sizes, tiling), operands }));
+  return productShape(sizes, tokens, features, (tiling) => ({
+    kernel: attentionValues(sizes, tiling, ALL_SHADERS),
+    operands,
+  }));
 }
 
 function productShape(
@@ -225,7 +240,7 @@ function layerNormShape(rows: number, columns: number, features: GPUSupportedFea
     variants: Object.fromEntries(
       tilings.map((tiling) => [
         `${tiling.entry}, ${tiling.lanes} threads per row`,
-        { kernel: layerNorm({ columns, epsilon: 1e-6 }, tiling), operands },
+        { kernel: layerNorm({ columns, epsilon: 1e-6 }, tiling, ALL_SHADERS), operands },
       ]),
     ),
   };

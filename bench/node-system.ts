@@ -6,7 +6,6 @@ import { join } from 'node:path';
 // In a bundle for Node it is not beside the library.
 import '../src/annexes/entries/host.ts';
 import { loadViT, type ViT } from '../src/index.ts';
-import { addAllTiers } from '../src/kernels/tier-shaders.ts';
 import { goldenPixels } from '../src/model/golden.ts';
 import type { Manifest } from '../src/weights/manifest.ts';
 import { Clock } from './clock.ts';
@@ -20,8 +19,7 @@ export type SystemName = keyof typeof TIERS | 'ort-webgpu' | 'ort-cpu';
 
 /**
  * What the library is given of the adapter's optional features: all that there are, or those of one tier; and how it is to
- * keep weights, where that is the tier. `matrix` has all kernels, too, also those that a page does not download; tuning
- * decides, and on a processor never for matrices.
+ * keep weights, where that is the tier. Tuning decides what is used of it; on software adapters never matrices.
  */
 interface Tier {
   features: string[] | null;
@@ -122,7 +120,6 @@ async function openLibrary(folder: string, clock: Clock, { adapterName, dtype, s
     device.destroy();
     device = undefined;
     Object.defineProperty(globalThis, 'navigator', { value: { gpu: startDawn() } });
-    addAllTiers();
   }
   clock.lap('device');
   const manifest: Manifest = JSON.parse(await readFile(join(folder, 'model.json'), 'utf8'));

@@ -7,6 +7,7 @@
  */
 
 import type { Input, Wanted } from '../backend.ts';
+import { ViTError } from '../error.ts';
 import { adapterInfo } from '../gpu/adapter.ts';
 import { Buffers } from '../gpu/buffers.ts';
 import type { Gpu } from '../gpu/device.ts';
@@ -14,7 +15,7 @@ import { type Kernel, kernelKey, roundUp, variantName } from '../gpu/kernel.ts';
 import { Pipelines } from '../gpu/pipelines.ts';
 import type { AdapterInfo, KernelCheck, Memory, Outputs, StepProfile } from '../interface.ts';
 import type { WeightStorage } from '../kernels/matmul.ts';
-import { tiers } from '../kernels/tiers.ts';
+import type { OptionalShaders } from '../kernels/optional-shaders.ts';
 import { type Architecture, tokenCount } from '../model/architecture.ts';
 import { type Extras, extrasFor } from '../model/outputs.ts';
 import { type Plan, planViT } from '../model/plan.ts';
@@ -24,31 +25,39 @@ import { parameterCount } from '../model/tensors.ts';
 import type { TensorPiece } from '../weights/tensor-assembler.ts';
 import { KernelChecker } from './check/kernel-check.ts';
 import { type Provable, wrongKernel } from './check/proof.ts';
-import { type Abilities, avoiding, type Choices, everyNormWithin, forProcessors, SIMPLE } from './choose/choices.ts';
+import { choose } from './choose/choose.ts';
+import { BASELINE, type DisabledVariants, type KernelConfig, type Tilings } from './choose/kernel-config.ts';
 import { PreprocessGpu } from './pixels/preprocess-gpu.ts';
 import type { Activations } from './run/activations.ts';
 import { BATCH_CLASSES, type BatchClass, classOf, maxBatch, Network } from './run/network.ts';
-import { compile, dispatchesOf } from './run/program.ts';
+import { compile, dispatchesOf, weightsOfFusedNorms } from './run/program.ts';
 import { Schedule } from './run/schedule.ts';
 import { WeightBuffers } from './run/weight-buffers.ts';
-import { profile } from './tune/profile.ts';
-import { tune } from './tune/tuner.ts';
+import type * as tuning from './tune/tune.ts';
 
 /** Milliseconds. */
 const IDLE_CHECK = 20;
 
+/** What not every page needs: shaders of variants, and what finds out which of them is the fastest. */
+export interface KernelAnnex {
+  shaders: Required<OptionalShaders>;
+  tuning: typeof tuning;
+}
+
 /** How the work is to be done, where it can be done in several ways. */
-export interface Ways {
+export interface GpuBackendOptions {
   /** Of weights. Default `'f32'`. */
   storage?: WeightStorage;
-  /** Whether what is multiplied may be rounded to f16, too: subgroup matrices want that. Default false. */
-  halfOperands?: boolean;
-  /** Variants of kernels that are not to be used, by `variantName`. Default none. */
-  without?: ReadonlySet<string>;
-  /** What tuning found out before. */
-  tuned?: Partial<Record<BatchClass, Choices>>;
-  /** Told what tuning finds out now. */
-  onTuned?(batchClass: BatchClass, choices: Choices): void;
+  /** Default none. */
+  disabled?: DisabledVariants;
+  /** What tuning found before. */
+  tuned?: Partial<Record<BatchClass, Tilings>>;
+  /** Called with what tuning finds now. */
+  onTuned?(batchClass: BatchClass, found: Tilings): void;
+  /** What is at hand already: `tuned` and what is known of software adapters need it. Default nothing. */
+  annex?: KernelAnnex | null;
+  /** Where the annex is had when it is first needed. Null where it cannot be. Default nowhere. */
+  findAnnex?(): Promise<KernelAnnex | null>;
 }
 
 export class GpuBackend implements Provable {
@@ -67,10 +76,9 @@ export class GpuBackend implements Provable {
   #extra: { key: string; network: Network; isRight: boolean } | null = null;
   readonly #makingPreprocess: Promise<PreprocessGpu>;
   #preprocess: PreprocessGpu | null = null;
-  readonly #without: ReadonlySet<string>;
-  readonly #halfOperands: boolean;
-  readonly #choices: Record<BatchClass, Choices>;
-  readonly #onTuned: Ways['onTuned'] | null;
+  readonly #options: GpuBackendOptions;
+  readonly #disabled: DisabledVariants;
+  readonly #configs: Record<BatchClass, KernelConfig>;
   /** Batches that need no tuning any more, or for which it is under way. */
   readonly #tuned = new Set<BatchClass>();
   #running = 0;
@@ -79,13 +87,13 @@ export class GpuBackend implements Provable {
   /**
    * @throws ViTError `out-of-memory`; nothing stays allocated
    */
-  static async create(gpu: Gpu, plan: Plan, spec: Preprocess, ways: Ways = {}): Promise<GpuBackend> {
+  static async create(gpu: Gpu, plan: Plan, spec: Preprocess, options: GpuBackendOptions = {}): Promise<GpuBackend> {
     const buffers = new Buffers(gpu.device);
     let backend: GpuBackend | undefined;
     try {
       const megabytes = Math.ceil((parameterCount(plan.architecture) * 4) / 1e6);
       await gpu.checked(`the weights of the model (${megabytes} MB)`, () => {
-        backend = new GpuBackend(gpu, plan, spec, buffers, ways);
+        backend = new GpuBackend(gpu, plan, spec, buffers, options);
       });
       return backend!;
     } catch (error) {
@@ -97,40 +105,29 @@ export class GpuBackend implements Provable {
   }
 
   /** What of this library decides the numbers: changes whenever a shader of the ordinary run does, of images or texts. */
-  static codeFor(plan: Plan, storage: WeightStorage): string {
-    const { architecture } = plan;
-    const codeOf = (plans: Plan[], choices: Choices) =>
-      plans.flatMap((plan) => dispatchesOf(compile(plan, choices)).map(({ kernel }) => kernelKey(kernel)));
-    // A variant's code begins with that of its kernel, so that these two cover what either falls back to.
-    const separate = plansOf(architecture, SEPARATE);
-    const code = [
-      ...codeOf(plansOf(architecture), { ...SIMPLE, storage }),
-      ...codeOf(separate, forProcessors(separate, storage, { subgroups: true, matrix: null })),
-    ];
+  static codeFor(gpu: Gpu, plan: Plan, { storage = 'f32', annex = null }: GpuBackendOptions): string {
+    const plans = [...plansOf(plan.architecture), ...plansOf(plan.architecture, SEPARATE)];
+    const configs = [BASELINE, configFor(gpu, plan, { storage, annex })];
+    const code = plans.flatMap((plan) =>
+      configs.flatMap((config) =>
+        dispatchesOf(compile(plan, { ...config, storage })).map(({ kernel }) => kernelKey(kernel)),
+      ),
+    );
     return [...new Set(code)].join('\n');
   }
 
-  private constructor(gpu: Gpu, plan: Plan, spec: Preprocess, weightBuffers: Buffers, ways: Ways) {
+  private constructor(gpu: Gpu, plan: Plan, spec: Preprocess, weightBuffers: Buffers, options: GpuBackendOptions) {
     const { device } = gpu;
     const { architecture } = plan;
     this.#gpu = gpu;
     this.#plan = plan;
     this.#spec = spec;
-    const { storage = 'f32', halfOperands = false, without = new Set(), tuned = {} } = ways;
-    this.#halfOperands = halfOperands;
-    this.#without = without;
-    const { software } = this.adapter;
-    const known = software
-      ? forProcessors(plansOf(architecture), storage, this.#abilities(storage))
-      : { ...SIMPLE, storage };
-    const simple = avoiding(known, without);
-    const usable = (choices: Choices | undefined) =>
-      choices && canCompile(plan, choices, storage) && avoiding(choices, without);
-    this.#choices = { one: usable(tuned.one) || simple, many: usable(tuned.many) || simple };
-    this.#onTuned = ways.onTuned ?? null;
-    // Where a processor is the GPU a single try takes a large part of the budget, and what is fast is known.
+    this.#options = options;
+    this.#disabled = options.disabled ?? new Set();
+    this.#configs = { one: this.#configFor('one'), many: this.#configFor('many') };
+    // One try takes a software adapter a large part of the budget, and what is fast on it is known.
     for (const batchClass of BATCH_CLASSES) {
-      if (this.#choices[batchClass] !== simple || software) this.#tuned.add(batchClass);
+      if (this.adapter.software || options.tuned?.[batchClass]) this.#tuned.add(batchClass);
     }
     this.#weightBuffers = weightBuffers;
     this.#weights = new WeightBuffers(device, weightBuffers);
@@ -151,7 +148,7 @@ export class GpuBackend implements Provable {
 
   /** Of weights. */
   get storage(): WeightStorage {
-    return this.#choices.one.storage;
+    return this.#configs.one.storage;
   }
 
   get adapter(): AdapterInfo {
@@ -184,7 +181,7 @@ export class GpuBackend implements Provable {
     const { key, plan } = this.#planFor(wanted);
     if (!plan) return this.#images.maxBatch;
     if (this.#extra?.key === key) return this.#extra.network.maxBatch;
-    return maxBatch(plan, compile(plan, this.#choices.one), this.#gpu.device.limits);
+    return maxBatch(plan, compile(plan, this.#configs.one), this.#gpu.device.limits);
   }
 
   async run(input: Input, wanted: Wanted): Promise<Outputs> {
@@ -218,64 +215,76 @@ export class GpuBackend implements Provable {
     if (this.#tuned.has(batchClass)) return;
     this.#tuned.add(batchClass);
     try {
-      const choices = await this.tune(batch);
-      this.#onTuned?.(batchClass, choices);
+      const { matmul, attention } = await this.tune(batch);
+      this.#options.onTuned?.(batchClass, { matmul, attention });
     } catch {
-      // The GPU or its memory is gone: the next run tells. What was chosen before stays.
+      // The GPU, its memory or the annex is not to be had: what was chosen before stays.
     }
   }
 
   /** Of the ordinary run of one image, which there must have been. */
   async profile(): Promise<{ peak: number; steps: StepProfile[] }> {
+    const { tuning } = await this.#needAnnex();
     await this.#images.activationsFor(1);
-    return profile(this.#gpu, this.#images);
+    return tuning.profile(this.#gpu, this.#images);
   }
 
   /** Looks for what is faster on this GPU, and takes it if it is right. @returns what is used from now on */
-  async tune(batch: number): Promise<Choices> {
+  async tune(batch: number): Promise<KernelConfig> {
+    const { tuning, shaders } = await this.#needAnnex();
     const network = this.#images;
     const batchClass = classOf(batch);
-    const current = network.schedule(batchClass);
-    const context = {
-      gpu: this.#gpu,
-      pipelines: this.#pipelines,
-      network,
-      batch,
-      abilities: this.#abilities(this.storage),
-      without: this.#without,
-      idle: () => this.#idle(),
-    };
-    const choices = await tune(context, current.choices);
-    const schedule = new Schedule(network.plan, choices, this.#pipelines);
+    const { config } = network.schedule(batchClass);
+    const scheduleWith = (config: KernelConfig) => new Schedule(network.plan, config, this.#pipelines);
+    const { capabilities } = this.#gpu;
+    const found = await tuning.tune(
+      {
+        gpu: this.#gpu,
+        network,
+        batch,
+        capabilities,
+        disabled: this.#disabled,
+        scheduleWith,
+        idle: () => this.#idle(),
+      },
+      { ...config, shaders },
+    );
+    const schedule = scheduleWith(found);
     await schedule.ready();
     await this.#idle();
     const checks = await this.#checker.checkSchedule(network.plan, schedule);
-    if (checks.some(({ passed }) => !passed)) return current.choices;
+    if (checks.some(({ passed }) => !passed)) return config;
     network.use(schedule, batchClass);
-    return choices;
+    return found;
   }
 
-  #abilities(storage: WeightStorage): Abilities {
-    const { device, adapterInfo } = this.#gpu;
-    const { features } = device;
-    const hasMatrices = tiers && features.has('chromium-experimental-subgroup-matrix' as GPUFeatureName);
-    // Operands of f16 round what is computed, not only what is stored.
-    const matrix = hasMatrices && this.#halfOperands && adapterInfo ? tiers!.matrixFor(adapterInfo, storage) : null;
-    return { subgroups: features.has('subgroups'), matrix };
+  #configFor(batchClass: BatchClass): KernelConfig {
+    const { tuned = {}, ...options } = this.#options;
+    const config = configFor(this.#gpu, this.#plan, { ...options, tuned: { one: tuned[batchClass] } });
+    // What was kept may be of another version, or damaged.
+    return canCompile(this.#plan, config) ? config : configFor(this.#gpu, this.#plan, options);
+  }
+
+  async #needAnnex(): Promise<KernelAnnex> {
+    const annex = this.#options.annex ?? (await this.#options.findAnnex?.());
+    if (!annex)
+      throw new ViTError('network', "The library's file kernels.js could not be loaded: serve it beside index.js.");
+    return annex;
   }
 
   async #idle(): Promise<void> {
     while (this.#running > 0) await new Promise((resolve) => setTimeout(resolve, IDLE_CHECK));
   }
 
-  /** What an ordinary run and texts are computed with, by name; and those of them that are variants, by `variantName`. */
+  /** What an ordinary run and texts are computed with, by name. */
   get kernels(): string[] {
     return [...new Set(this.#kernels.map(({ name }) => name))];
   }
 
-  get variants(): string[] {
-    const names = this.#kernels.map(({ name: kernel, variant }) => variantName({ kernel, variant }));
-    return [...new Set(names)].filter((name) => name !== null);
+  /** Kernels that are computed with in this variant, by `variantName`. */
+  variantsOf(variant: string): string[] {
+    const kernels = this.#kernels.filter((kernel) => kernel.variant === variant);
+    return [...new Set(kernels.map(({ name }) => variantName({ kernel: name, variant })!))];
   }
 
   get #kernels(): Kernel[] {
@@ -333,12 +342,11 @@ export class GpuBackend implements Provable {
   #createWeights({ plan, schedules }: Network): void {
     for (const { program } of schedules) this.#weights.create(program);
     if (this.#tuned.size === BATCH_CLASSES.length) return;
-    const { storage } = this.#choices.one;
-    this.#weights.create(compile(plan, { storage, tilings: everyNormWithin(plan) }));
+    for (const [label, weight] of weightsOfFusedNorms(plan)) this.#weights.createOne(label, weight);
   }
 
   #network(plan: Plan): Network {
-    return new Network(this.#gpu, plan, this.#pipelines, this.#weights, this.#choices);
+    return new Network(this.#gpu, plan, this.#pipelines, this.#weights, this.#configs);
   }
 
   #networkFor(wanted: Wanted): Network {
@@ -368,13 +376,13 @@ export class GpuBackend implements Provable {
   }
 
   /**
-   * How plans go around what this GPU computes wrongly, or slowly: where a processor is the GPU, loads cost more than
-   * memory, and kernels that store the scores have an eighth of them.
+   * How plans go around what this GPU computes wrongly, or slowly: on software adapters loads cost more than memory, and
+   * kernels that store the scores have an eighth of them.
    */
   #extras(): Extras {
     const { maxStorageBufferBindingSize } = this.#gpu.device.limits;
-    const slow = this.#choices.one.products && scoreBytes(this.#plan.architecture) <= maxStorageBufferBindingSize;
-    return slow || this.#without.has('attention/fused') ? SEPARATE : {};
+    const slow = this.#configs.one.products && scoreBytes(this.#plan.architecture) <= maxStorageBufferBindingSize;
+    return slow || this.#disabled.has('attention/fused') ? SEPARATE : {};
   }
 
   /** @returns the encoder in which the rest of the run is to be recorded */
@@ -420,11 +428,23 @@ function scoreBytes(architecture: Architecture): number {
   return architecture.heads * tokens * roundUp(tokens, 4) * 4;
 }
 
-/** What was kept may be of another version, or damaged. */
-function canCompile(plan: Plan, choices: Choices, storage: WeightStorage): boolean {
+function configFor(gpu: Gpu, plan: Plan, options: GpuBackendOptions): KernelConfig {
+  const { storage = 'f32', annex, disabled = new Set(), tuned } = options;
+  return choose({
+    plans: plansOf(plan.architecture),
+    storage,
+    capabilities: gpu.capabilities,
+    software: adapterInfo(gpu.info).software,
+    shaders: annex?.shaders ?? {},
+    disabled,
+    tuned: tuned?.one,
+  });
+}
+
+function canCompile(plan: Plan, config: KernelConfig): boolean {
   try {
-    compile(plan, choices);
-    return choices.storage === storage;
+    compile(plan, config);
+    return true;
   } catch {
     return false;
   }

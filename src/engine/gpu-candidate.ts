@@ -8,7 +8,8 @@ import type { Gpu } from '../gpu/device.ts';
 import type { WeightStorage } from '../kernels/matmul.ts';
 import { type Candidate, destroyOnError, type Loading, wantsF16 } from './candidate.ts';
 import { Proof } from './check/proof.ts';
-import { GpuBackend } from './gpu-backend.ts';
+import { F16_VARIANTS } from './choose/kernel-config.ts';
+import { GpuBackend, type GpuBackendOptions } from './gpu-backend.ts';
 
 /** Milliseconds between requests for another GPU: its process may be starting again. */
 const PAUSES = [100, 300, 600];
@@ -30,10 +31,11 @@ export class GpuCandidate implements Candidate {
 
   async open(again = false): Promise<Backend> {
     for (let gpu = await (again ? this.#requestAgain() : this.#request()); ; gpu = await this.#request()) {
-      const code = this.#codeOn(gpu);
-      const proof = new Proof(this.#loading, code);
+      const options = await this.#optionsFor(gpu);
+      const proof = new Proof(this.#loading, this.#subjectOf(gpu, options));
       for (const name of await proof.disabledBefore()) this.#disabled.add(name);
-      const backend = await this.#create(gpu, code);
+      const { plan, manifest } = this.#loading;
+      const backend = await GpuBackend.create(gpu, plan, manifest.preprocess, options);
       const wrong = await this.#complete(backend, proof);
       if (wrong.length === 0) {
         this.#last = backend;
@@ -46,22 +48,28 @@ export class GpuCandidate implements Candidate {
   }
 
   disableF16(): boolean {
-    const variants = this.#last?.variants.filter((name) => name.includes('f16')) ?? [];
-    for (const name of variants) this.#disabled.add(name);
-    return variants.length > 0;
+    if (!this.#last) return false;
+    const names = [...this.#last.variantsOf('f16'), ...(this.#last.storage === 'f16' ? F16_VARIANTS : [])];
+    for (const name of names) this.#disabled.add(name);
+    return names.length > 0;
   }
 
-  async #create(gpu: Gpu, code: unknown): Promise<GpuBackend> {
-    const { plan, manifest, options, findings } = this.#loading;
-    const subject = ['tuning', code];
+  async #optionsFor(gpu: Gpu): Promise<GpuBackendOptions> {
+    const { findings, annexes } = this.#loading;
+    const findKernels = () => annexes.find('kernels');
+    const storage = this.#storageOn(gpu);
+    // What is known to be fast on software adapters is not among the simplest kernels, nor what tuning found.
+    const subject = ['tuning', this.#subjectOf(gpu, { storage })];
     const tuned = { ...((await findings.read(subject)) as object) };
-    return GpuBackend.create(gpu, plan, manifest.preprocess, {
-      storage: this.#storageOn(gpu),
-      halfOperands: options.dtype === 'f16',
-      without: this.#disabled,
+    const isNeeded = adapterInfo(gpu.info).software || Object.keys(tuned).length > 0;
+    return {
+      storage,
+      disabled: this.#disabled,
       tuned,
-      onTuned: (batchClass, choices) => findings.write(subject, Object.assign(tuned, { [batchClass]: choices })),
-    });
+      onTuned: (batchClass, found) => findings.write(subject, Object.assign(tuned, { [batchClass]: found })),
+      annex: isNeeded ? await findKernels() : null,
+      findAnnex: findKernels,
+    };
   }
 
   /** @returns the variants that must be replaced first, by `variantName`; with none of them `backend` is ready */
@@ -96,8 +104,8 @@ export class GpuCandidate implements Candidate {
   }
 
   /** The same for a GPU, browser, architecture and version of the shaders: what was found out for it holds. */
-  #codeOn(gpu: Gpu): unknown {
-    const code = GpuBackend.codeFor(this.#loading.plan, this.#storageOn(gpu));
+  #subjectOf(gpu: Gpu, options: GpuBackendOptions): unknown {
+    const code = GpuBackend.codeFor(gpu, this.#loading.plan, options);
     return [globalThis.navigator?.userAgent, adapterInfo(gpu.info), code];
   }
 }

@@ -5,9 +5,7 @@
 import { ViTError } from '../error.ts';
 import { whyNoWebGpu } from './absence.ts';
 import { adapterInfo } from './adapter.ts';
-
-/** Some kernels use them; none is required. */
-const OPTIONAL_FEATURES = ['shader-f16', 'subgroups', 'chromium-experimental-subgroup-matrix'] as GPUFeatureName[];
+import { type Capabilities, capabilitiesOf, FEATURES } from './capabilities.ts';
 
 /** Milliseconds. */
 const LOSS_REPORTED_WITHIN = 200;
@@ -15,15 +13,14 @@ const LOSS_REPORTED_WITHIN = 200;
 export class Gpu {
   readonly device: GPUDevice;
   readonly info: GPUAdapterInfo;
-  /** Only an adapter's own info lists its subgroup matrices. */
-  readonly adapterInfo: GPUAdapterInfo | null;
+  readonly capabilities: Capabilities;
   readonly #owned: boolean;
   #failure: ViTError | null = null;
 
   /** @param owned whether `destroy` ends the device, too: not when it is the caller's own */
   constructor(device: GPUDevice, owned = false, adapterInfo: GPUAdapterInfo | null = null) {
     this.device = device;
-    this.adapterInfo = adapterInfo;
+    this.capabilities = capabilitiesOf(device.features, adapterInfo);
     this.#owned = owned;
     this.info = device.adapterInfo;
     device.addEventListener('uncapturederror', ({ error }) => this.fail(fromGpuError(error, 'a GPU call')));
@@ -49,7 +46,9 @@ export class Gpu {
       );
     }
     try {
-      const requiredFeatures = OPTIONAL_FEATURES.filter((feature) => adapter.features.has(feature));
+      const requiredFeatures = (Object.values(FEATURES) as GPUFeatureName[]).filter((feature) =>
+        adapter.features.has(feature),
+      );
       const device = await adapter.requestDevice({ label: 'vit-webgpu', requiredFeatures });
       return new Gpu(device, true, adapter.info);
     } catch (cause) {

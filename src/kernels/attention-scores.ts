@@ -1,32 +1,40 @@
-import subgroups from '../../shaders/attention-scores.subgroups.wgsl?raw';
 import source from '../../shaders/attention-scores.wgsl?raw';
+import type { Capabilities } from '../gpu/capabilities.ts';
 import { ceilDiv, type Kernel, roundUp } from '../gpu/kernel.ts';
 import { continued, specialise } from '../gpu/specialise.ts';
 import { type AttentionSizes, attentionConstants } from './attention.ts';
+import { type OptionalShaders, shaderOf } from './optional-shaders.ts';
 
 const WORKGROUP = 64;
 /** Queries, and keys, of a thread of `subgroups`. */
 const TILE = 8;
 
-/** How the work of a product is split: see the shaders. `subgroups` needs the device's feature of that name. */
+/** How the work of a product is split, of this kernel and of attention-values: see the shaders. `subgroups` is optional. */
 export interface ProductTiling {
   entry: 'main' | 'subgroups';
+}
+
+/** Every way to split the work that a GPU can take. */
+export function productVariants({ subgroups }: Capabilities): ProductTiling[] {
+  return [{ entry: 'main' }, ...(subgroups ? [{ entry: 'subgroups' } as const] : [])];
 }
 
 /** Bindings qkv, table (any buffer without `grid`), y. Rows are those of y: queries of every head and image. */
 export function attentionScores(
   sizes: Omit<AttentionSizes, 'sharedQuery' | 'first'>,
   { entry }: ProductTiling = { entry: 'main' },
+  shaders: OptionalShaders = {},
 ): Kernel {
   const { tokens, heads } = sizes;
   const constants = attentionConstants(sizes);
   const kernel = { name: 'attention-scores', entry, bindings: ['read', 'read', 'write'] } as const;
   if (entry === 'subgroups') {
+    const file = 'attention-scores.subgroups.wgsl';
     const tiles = ceilDiv(tokens, TILE);
     return {
       ...kernel,
       variant: entry,
-      code: specialise('attention-scores.subgroups.wgsl', continued(source, subgroups), constants),
+      code: specialise(file, continued(source, shaderOf(file, shaders)), constants),
       grid: (rows) => [ceilDiv(tiles * roundUp(tiles, 4), WORKGROUP), heads, rows / tokens / heads],
     };
   }

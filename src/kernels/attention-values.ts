@@ -1,9 +1,9 @@
-import subgroups from '../../shaders/attention-values.subgroups.wgsl?raw';
 import source from '../../shaders/attention-values.wgsl?raw';
 import { ceilDiv, type Kernel, roundUp } from '../gpu/kernel.ts';
 import { continued, specialise } from '../gpu/specialise.ts';
 import type { AttentionSizes } from './attention.ts';
 import type { ProductTiling } from './attention-scores.ts';
+import { type OptionalShaders, shaderOf } from './optional-shaders.ts';
 
 const WORKGROUP = 64;
 /** Queries, and columns, of a thread of `subgroups`. */
@@ -13,16 +13,18 @@ const TILE = 8;
 export function attentionValues(
   { tokens, heads, headSize }: Pick<AttentionSizes, 'tokens' | 'heads' | 'headSize'>,
   { entry }: ProductTiling = { entry: 'main' },
+  shaders: OptionalShaders = {},
 ): Kernel {
   const vectors = ceilDiv(headSize, 4);
   const constants = { TOKENS: tokens, HEADS: heads, VECTORS: vectors };
   const kernel = { name: 'attention-values', entry, bindings: ['read', 'read', 'write'] } as const;
   if (entry === 'subgroups') {
+    const file = 'attention-values.subgroups.wgsl';
     const threads = ceilDiv(tokens, TILE) * roundUp(ceilDiv(headSize, TILE), 4);
     return {
       ...kernel,
       variant: entry,
-      code: specialise('attention-values.subgroups.wgsl', continued(source, subgroups), constants),
+      code: specialise(file, continued(source, shaderOf(file, shaders)), constants),
       grid: (rows) => [ceilDiv(threads, WORKGROUP), heads, rows / tokens],
     };
   }

@@ -1,8 +1,9 @@
 import source from '../../shaders/attention.wgsl?raw';
+import type { Capabilities } from '../gpu/capabilities.ts';
 import { type ColumnLayout, packVector } from '../gpu/columns.ts';
 import { ceilDiv, type Kernel } from '../gpu/kernel.ts';
 import { type Constants, continued, specialise } from '../gpu/specialise.ts';
-import { tiers } from './tiers.ts';
+import { type OptionalShader, type OptionalShaders, shaderOf } from './optional-shaders.ts';
 
 /** Threads of a workgroup, in all variants. */
 const WORKGROUP = 32;
@@ -28,34 +29,53 @@ export interface AttentionSizes {
   first?: number;
 }
 
-/** How the work is split: see the shaders. `subgroups` needs the device's feature of that name. */
-export type AttentionTiling =
-  | { entry: 'direct' }
-  /** Heads of up to 512. */
-  | { entry: 'tiled' }
-  | { entry: 'subgroups' };
+/** How the work is split: see the shaders. All but `direct` are optional. */
+export interface AttentionTiling {
+  entry: 'direct' | 'tiled' | 'subgroups';
+}
+
+const SHADERS = {
+  tiled: 'attention.tiled.wgsl',
+  subgroups: 'attention.subgroups.wgsl',
+} as const satisfies Record<string, OptionalShader>;
+
+/** Every way to split the work that a GPU can take: a tile holds heads of up to 512. */
+export function attentionVariants(
+  { headSize }: Pick<AttentionSizes, 'headSize'>,
+  { subgroups }: Capabilities,
+): AttentionTiling[] {
+  return [
+    { entry: 'direct' },
+    ...(bytesOfFour(headSize) <= MOST_TILE_BYTES ? [{ entry: 'tiled' } as const] : []),
+    ...(subgroups ? [{ entry: 'subgroups' } as const] : []),
+  ];
+}
 
 /**
  * Bindings queries and keys (both the same buffer of Q, K, V; with `sharedQuery` the query, and K, V), table (any buffer
  * without `grid`), y. Rows are tokens of all images, with `sharedQuery` images; each head is padded with zeros to a
  * multiple of 4 floats.
+ * @param shaders where `entry` is not direct
  */
-export function attention(sizes: AttentionSizes, { entry }: AttentionTiling = { entry: 'direct' }): Kernel {
+export function attention(
+  sizes: AttentionSizes,
+  { entry }: AttentionTiling = { entry: 'direct' },
+  shaders: OptionalShaders = {},
+): Kernel {
   const { tokens, heads, headSize, sharedQuery = false, first = 0 } = sizes;
   const queries = sharedQuery ? 1 : tokens;
-  const constants = { ...attentionConstants(sizes), SHARED_QUERY: sharedQuery, FIRST: first };
+  const constants: Constants = { ...attentionConstants(sizes), SHARED_QUERY: sharedQuery, FIRST: first };
+  if (entry === 'tiled') constants.TILE_KEYS = tileKeys(headSize);
+  const [file, code] =
+    entry === 'direct'
+      ? ['attention.wgsl', source]
+      : [SHADERS[entry], continued(source, shaderOf(SHADERS[entry], shaders))];
   // Scores, softmax and values as three kernels are what it was made of.
   const variant = entry === 'direct' ? !sharedQuery && 'fused' : entry;
   return {
     name: 'attention',
     entry,
-    code:
-      entry === 'subgroups'
-        ? specialise('attention.subgroups.wgsl', continued(source, tiers!.attention), constants)
-        : specialise('attention.wgsl', source, {
-            ...constants,
-            TILE_KEYS: entry === 'tiled' ? tileKeys(ceilDiv(headSize, 4)) : 4,
-          }),
+    code: specialise(file, code, constants),
     bindings: ['read', 'read', 'read', 'write'],
     grid: (rows) => [ceilDiv(queries, WORKGROUP), heads, rows / queries],
     ...(variant && { variant }),
@@ -78,10 +98,16 @@ export function attentionConstants(sizes: Omit<AttentionSizes, 'sharedQuery' | '
 }
 
 /** Keys that fit into a tile with their values: a multiple of 4. */
-function tileKeys(vectors: number): number {
-  const bytesOfFour = 4 * 2 * 16 * vectors;
-  if (bytesOfFour > MOST_TILE_BYTES) throw new RangeError(`A tile cannot hold four keys of ${4 * vectors} floats.`);
-  return Math.min(MOST_TILE_KEYS, 4 * Math.max(1, Math.floor(TILE_BYTES / bytesOfFour)));
+function tileKeys(headSize: number): number {
+  const bytes = bytesOfFour(headSize);
+  if (bytes > MOST_TILE_BYTES)
+    throw new RangeError(`A tile cannot hold four keys of ${4 * ceilDiv(headSize, 4)} floats.`);
+  return Math.min(MOST_TILE_KEYS, 4 * Math.max(1, Math.floor(TILE_BYTES / bytes)));
+}
+
+/** Of four keys with their values. */
+function bytesOfFour(headSize: number): number {
+  return 4 * 2 * 16 * ceilDiv(headSize, 4);
 }
 
 /**

@@ -1,7 +1,8 @@
 import source from '../../shaders/layer-norm.wgsl?raw';
+import type { Capabilities } from '../gpu/capabilities.ts';
 import { ceilDiv, type Kernel, spread } from '../gpu/kernel.ts';
 import { specialise } from '../gpu/specialise.ts';
-import { tiers } from './tiers.ts';
+import { type OptionalShaders, shaderOf } from './optional-shaders.ts';
 
 export interface LayerNormSizes {
   /** Features of a row. */
@@ -24,12 +25,20 @@ export interface LayerNormSizes {
   period?: { rows: number; second: number; end: number };
 }
 
-/** How the work is split: see the shaders. `lanes`: threads that share a row, a power of two. */
+/** How the work is split: see the shaders. `lanes`: threads that share a row, a power of two. `subgroups` is optional. */
 export type LayerNormTiling =
   /** Up to 64. */
   | { entry: 'main'; lanes: number }
   /** From 4 to 256. Needs the device's feature `subgroups`. */
   | { entry: 'subgroups'; lanes: number };
+
+/** Every way to split the work that a GPU can take. */
+export function layerNormVariants({ subgroups }: Capabilities): LayerNormTiling[] {
+  return [
+    ...[1, 2, 4, 8, 16, 32, 64].map((lanes) => ({ entry: 'main', lanes }) as const),
+    ...(subgroups ? [4, 8, 16, 32, 64, 128, 256].map((lanes) => ({ entry: 'subgroups', lanes }) as const) : []),
+  ];
+}
 
 /** Rows to rows; bindings x, weight, bias, y. Groups are padded with zeros to a multiple of 4 floats. */
 export function layerNorm(
@@ -44,6 +53,7 @@ export function layerNorm(
     period = { rows: 1, second: 1, end: 1 },
   }: LayerNormSizes,
   { entry, lanes }: LayerNormTiling = { entry: 'main', lanes: 16 },
+  shaders: OptionalShaders = {},
 ): Kernel {
   const groupVectors = ceilDiv(columns / groups, 4);
   const vectors = groups * groupVectors;
@@ -64,7 +74,8 @@ export function layerNorm(
   };
   const kernel = { name: 'layer-norm', entry, bindings: ['read', 'read', 'read', 'write'] } as const;
   if (entry === 'subgroups') {
-    const code = specialise('layer-norm.subgroups.wgsl', tiers!.layerNorm, constants);
+    const file = 'layer-norm.subgroups.wgsl';
+    const code = specialise(file, shaderOf(file, shaders), constants);
     return { ...kernel, variant: entry, code, grid: spread };
   }
   const rowsPerWorkgroup = 64 / lanes;

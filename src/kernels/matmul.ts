@@ -1,10 +1,9 @@
-import subgroups from '../../shaders/matmul.subgroups.wgsl?raw';
 import source from '../../shaders/matmul.wgsl?raw';
+import type { Capabilities } from '../gpu/capabilities.ts';
 import type { ColumnLayout } from '../gpu/columns.ts';
-import { ceilDiv, type Kernel, roundUp } from '../gpu/kernel.ts';
-import { continued, specialise } from '../gpu/specialise.ts';
-import type { SubgroupMatrix } from './matmul.subgroup-matrix.ts';
-import { tiers } from './tiers.ts';
+import { ceilDiv, type Grid, type Kernel, roundUp } from '../gpu/kernel.ts';
+import { type Constants, continued, specialise } from '../gpu/specialise.ts';
+import { type OptionalShader, type OptionalShaders, shaderOf } from './optional-shaders.ts';
 
 /** Threads of a workgroup. */
 const WORKGROUP = 64;
@@ -31,27 +30,87 @@ export interface MatmulSizes {
 
 export type WeightStorage = 'f32' | 'f16';
 
-/** How the work is split: see the shader. Sizes not given are those that most GPUs like. */
+/** How the work is split: see the shaders. All but `direct` are optional. */
 export type MatmulTiling =
   | { entry: 'direct' }
   /** `splits`: threads that share a tile, 2, 4 or 8; they must divide `inputs / 4`. */
   | { entry: 'split'; splits: number }
   /** `threadRows`: 4 or 8. */
   | { entry: 'staged'; threadRows: number }
-  /** Needs the device's feature `subgroups`. */
+  /** Needs subgroups. */
   | { entry: 'subgroups' }
-  /** Needs the device's features `subgroups` and `chromium-experimental-subgroup-matrix`; see `matmul.subgroup-matrix.ts`. */
+  /** Needs f16, and a weight of it: what is multiplied is rounded to f16. */
+  | { entry: 'half' }
+  /** Needs subgroups and their matrices: what is multiplied is rounded to the type of the weight. */
   | { entry: 'matrix'; matrix: SubgroupMatrix };
+
+/** Rows, columns and depth of a product that a subgroup computes at once, and the largest size of a subgroup. */
+export interface SubgroupMatrix {
+  M: number;
+  N: number;
+  K: number;
+  lanes: number;
+}
 
 export const DIRECT: MatmulTiling = { entry: 'direct' };
 
-/** Bindings x, weight, bias (any buffer when there is none), norm (weight, then bias; any buffer when there is none), y. */
-export function matmul(sizes: MatmulSizes, tiling: MatmulTiling = DIRECT): Kernel {
+/** Rows and columns of a workgroup's tile of `matrix`, in four quarters. */
+const MATRIX_TILE = 64;
+const MOST_THREADS = 256;
+
+/** What each way to split the work but `direct` is made of. */
+const SHADERS = {
+  split: 'matmul.split.wgsl',
+  staged: 'matmul.staged.wgsl',
+  subgroups: 'matmul.subgroups.wgsl',
+  half: 'matmul.half.wgsl',
+  matrix: 'matmul.subgroup-matrix.wgsl',
+} as const satisfies Record<string, OptionalShader>;
+
+/**
+ * Every way to split the work that a GPU can take.
+ * @param sizes with `norm` only those that can do it
+ */
+export function matmulVariants(
+  { inputs, norm = null, storage = 'f32' }: Pick<MatmulSizes, 'inputs' | 'norm' | 'storage'>,
+  capabilities: Capabilities,
+): MatmulTiling[] {
+  const staged = [4, 8].map((threadRows) => ({ entry: 'staged', threadRows }) as const);
+  if (norm) return staged;
+  const matrix = matrixFor(capabilities, storage);
+  return [
+    DIRECT,
+    ...[2, 4, 8].filter((n) => (inputs / 4) % n === 0).map((splits) => ({ entry: 'split', splits }) as const),
+    ...staged,
+    ...(capabilities.subgroups ? [{ entry: 'subgroups' } as const] : []),
+    ...(capabilities.f16 && storage === 'f16' ? [{ entry: 'half' } as const] : []),
+    ...(matrix ? [{ entry: 'matrix', matrix } as const] : []),
+  ];
+}
+
+/** Matrices that take weights as they are stored and sum in f32; null where there are none. */
+function matrixFor({ subgroups, matrices, lanes }: Capabilities, storage: WeightStorage): SubgroupMatrix | null {
+  const quarter = MATRIX_TILE / 2;
+  const depth = stageDepth(storage);
+  const config = matrices.find(({ M, N, K, componentType, resultComponentType }) => {
+    const fits = quarter % M === 0 && quarter % N === 0 && N % PANEL === 0 && depth % K === 0;
+    return fits && componentType === storage && resultComponentType === 'f32';
+  });
+  if (!config || !subgroups || 4 * lanes > MOST_THREADS) return null;
+  return { M: config.M, N: config.N, K: config.K, lanes };
+}
+
+/** Inputs of `matrix` in workgroup memory at once: what leaves it below 16 KiB. */
+function stageDepth(storage: WeightStorage): number {
+  return storage === 'f16' ? 32 : 16;
+}
+
+/**
+ * Bindings x, weight, bias (any buffer when there is none), norm (weight, then bias; any buffer when there is none), y.
+ * @param shaders where `tiling` is not direct
+ */
+export function matmul(sizes: MatmulSizes, tiling: MatmulTiling = DIRECT, shaders: OptionalShaders = {}): Kernel {
   const { inputs, outputs, bias, activation, accumulate, norm = null, storage = 'f32' } = sizes;
-  const panels = ceilDiv(outputs, PANEL);
-  const { splits, threadRows } = { splits: 1, threadRows: 8, ...tiling };
-  if ((inputs / 4) % splits !== 0)
-    throw new RangeError(`${splits} threads cannot share ${inputs / 4} blocks of inputs.`);
   if (norm && tiling.entry !== 'staged') throw new RangeError(`A matmul that is ${tiling.entry} has no LayerNorm.`);
   const constants = {
     INPUTS: inputs / 4,
@@ -64,46 +123,73 @@ export function matmul(sizes: MatmulSizes, tiling: MatmulTiling = DIRECT): Kerne
     TANH: activation === 'tanh',
     SWIGLU: activation === 'swiglu',
     ACCUMULATE: accumulate,
+    ...splitConstants(sizes, tiling),
   };
-  const kernel = {
+  const [file, code] =
+    tiling.entry === 'direct'
+      ? ['matmul.wgsl', source]
+      : [SHADERS[tiling.entry], continued(source, shaderOf(SHADERS[tiling.entry], shaders))];
+  return {
     name: 'matmul',
     entry: tiling.entry,
-    variant:
-      [norm && 'norm', storage === 'f16' && 'f16', tiling.entry !== 'direct' && tiling.entry].find(Boolean) ||
-      undefined,
+    variant: variantOf(sizes, tiling),
     bindings: ['read', 'read', 'read', 'read', 'write'],
-  } as const;
+    code: specialise(file, code, constants, storage),
+    grid: gridOf(outputs, tiling),
+    ...(ROUNDING.has(tiling.entry) && storage === 'f16' && { tolerance: HALF_TOLERANCE }),
+  };
+}
+
+/** What a simpler kernel in its place would not do, that which goes first. */
+function variantOf({ norm, storage }: MatmulSizes, { entry }: MatmulTiling): string | undefined {
+  if (norm) return 'norm';
+  if (storage === 'f16' && !ROUNDING.has(entry)) return 'f16';
+  return entry === 'direct' ? undefined : entry;
+}
+
+/** Those that round what they multiply to the type of the weight. */
+const ROUNDING = new Set<MatmulTiling['entry']>(['half', 'matrix']);
+/** The contract's bound for f16. */
+const HALF_TOLERANCE = 2e-3;
+
+function splitConstants({ inputs, norm = null, storage = 'f32' }: MatmulSizes, tiling: MatmulTiling): Constants {
   switch (tiling.entry) {
-    case 'subgroups':
+    case 'split':
+      if ((inputs / 4) % tiling.splits !== 0)
+        throw new RangeError(`${tiling.splits} threads cannot share ${inputs / 4} blocks of inputs.`);
+      return { SPLITS: tiling.splits };
+    case 'staged':
       return {
-        ...kernel,
-        code: specialise('matmul.subgroups.wgsl', continued(source, subgroups), constants, storage),
-        grid: (rows) => [ceilDiv(ceilDiv(rows, ROW_TILE) * ceilDiv(panels, 4), WORKGROUP / 4), 1, 1],
+        THREAD_ROWS: tiling.threadRows,
+        NORM: norm !== null,
+        WIDTH: norm?.columns ?? 1,
+        EPSILON: norm?.epsilon ?? 0,
       };
-    case 'matrix':
-      return { ...kernel, ...tiers!.matrixMatmul(constants, tiling.matrix, outputs, storage) };
+    case 'matrix': {
+      const { M, N, K, lanes } = tiling.matrix;
+      const stage = stageDepth(storage);
+      return { MATRIX_ROWS: M, MATRIX_COLUMNS: N, MATRIX_DEPTH: K, LANES: lanes, STAGE_DEPTH: stage };
+    }
     default:
-      return {
-        ...kernel,
-        code: specialise(
-          'matmul.wgsl',
-          source,
-          {
-            ...constants,
-            NORM: norm !== null,
-            WIDTH: norm?.columns ?? 1,
-            EPSILON: norm?.epsilon ?? 0,
-            SPLITS: splits,
-            THREAD_ROWS: threadRows,
-          },
-          storage,
-        ),
-        grid(rows) {
-          if (tiling.entry === 'staged') return [ceilDiv(panels, 8), ceilDiv(rows, 8 * threadRows), 1];
-          const threads = ceilDiv(rows, tiling.entry === 'split' ? 4 : ROW_TILE) * panels * splits;
-          return [ceilDiv(threads, WORKGROUP), 1, 1];
-        },
-      };
+      return {};
+  }
+}
+
+function gridOf(outputs: number, tiling: MatmulTiling): Kernel['grid'] {
+  const panels = ceilDiv(outputs, PANEL);
+  const threads = (count: number): Grid => [ceilDiv(count, WORKGROUP), 1, 1];
+  switch (tiling.entry) {
+    case 'direct':
+    case 'half':
+      return (rows) => threads(ceilDiv(rows, ROW_TILE) * panels);
+    case 'split':
+      return (rows) => threads(ceilDiv(rows, 4) * panels * tiling.splits);
+    case 'staged':
+      return (rows) => [ceilDiv(panels, 8), ceilDiv(rows, 8 * tiling.threadRows), 1];
+    case 'subgroups':
+      return (rows) => threads(ceilDiv(rows, ROW_TILE) * ceilDiv(panels, 4) * 4);
+    case 'matrix':
+      return (rows) => [ceilDiv(outputs, MATRIX_TILE), ceilDiv(rows, MATRIX_TILE), 1];
   }
 }
 

@@ -1,19 +1,13 @@
 /**
  * Runs one kernel on the GPU, inside error scopes, and reads back what it wrote. No adapter is a failure.
  */
+import { FEATURES } from '../../src/gpu/capabilities.ts';
 import { Gpu } from '../../src/gpu/device.ts';
 import type { Kernel } from '../../src/gpu/kernel.ts';
 import { Pipelines } from '../../src/gpu/pipelines.ts';
-import { addAllTiers } from '../../src/kernels/tier-shaders.ts';
 
-addAllTiers();
-
-/** What kernels of a higher tier need. */
-export const OPTIONAL_FEATURES = [
-  'shader-f16',
-  'subgroups',
-  'chromium-experimental-subgroup-matrix',
-] as GPUFeatureName[];
+/** What a device of the library asks for. */
+export const OPTIONAL_FEATURES = Object.values(FEATURES) as GPUFeatureName[];
 
 let shared: Promise<Gpu> | undefined;
 
@@ -27,7 +21,7 @@ async function requestGpu(): Promise<Gpu> {
   const adapter = await navigator.gpu?.requestAdapter();
   if (!adapter) throw new Error('WebGPU has no adapter here.');
   const requiredFeatures = OPTIONAL_FEATURES.filter((feature) => adapter.features.has(feature));
-  return new Gpu(await adapter.requestDevice({ requiredFeatures }), true);
+  return new Gpu(await adapter.requestDevice({ requiredFeatures }), true, adapter.info);
 }
 
 /**

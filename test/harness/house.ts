@@ -36,7 +36,11 @@ export const HOUSE: readonly Room[] = [
     knows: 'what each annex brings: types, no code',
     mayImport: ['engine', 'cpu', 'weights', 'interface.ts'],
   },
-  { name: 'annexes/entries', knows: 'what each is built from', mayImport: ['annexes', 'engine', 'cpu', 'weights'] },
+  {
+    name: 'annexes/entries',
+    knows: 'what each is built from',
+    mayImport: ['annexes', 'engine', 'engine/tune', 'kernels', 'cpu', 'weights'],
+  },
   {
     name: 'worker',
     knows: '`worker.ts` serves the engine; `wire.ts` is the transport',
@@ -64,7 +68,7 @@ export const HOUSE: readonly Room[] = [
   {
     name: 'engine/tune',
     knows: 'which variants are faster on this GPU, and what each step costs',
-    mayImport: ['engine/run', 'engine/choose', 'gpu', 'model', ...LEAVES],
+    mayImport: ['engine/run', 'engine/choose', 'kernels', 'gpu', 'model', ...LEAVES],
   },
   {
     name: 'engine/check',
@@ -95,7 +99,11 @@ export const HOUSE: readonly Room[] = [
     knows: 'decoding, geometry, filter coefficients, resize and normalise on the CPU',
     mayImport: ['model', 'error.ts'],
   },
-  { name: 'kernels', knows: 'one file per shader: constants, bindings, grid, packing', mayImport: ['gpu', 'shaders'] },
+  {
+    name: 'kernels',
+    knows: 'one file per shader: constants, bindings, grid, packing, and its variants with what each needs',
+    mayImport: ['gpu', 'shaders', 'error.ts'],
+  },
   { name: 'gpu', knows: 'device, adapter, pipelines, buffers; no ViT', mayImport: LEAVES },
   { name: 'model', knows: 'what a ViT is: architecture, tensors, plan. Pure data, no GPU', mayImport: ['error.ts'] },
   {

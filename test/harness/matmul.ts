@@ -2,6 +2,7 @@
  * A linear layer on the GPU and in float64: random x, weight, bias, and what is there before.
  */
 import { Columns, packVector } from '../../src/gpu/columns.ts';
+import { ALL_SHADERS } from '../../src/kernels/all-shaders.ts';
 import {
   DIRECT,
   type MatmulTiling,
@@ -59,7 +60,7 @@ export async function compareMatmul({
   const norm = normOf === undefined ? null : { columns: inputs.count, epsilon: EPSILON };
   if (norm) for (let i = 0; i < x.length; i++) x[i] += normOf!;
   const sizes = { inputs: inputs.stride, outputs: outputs.stride, bias, activation, accumulate, norm, storage };
-  const kernel = matmul(sizes, tiling);
+  const kernel = matmul(sizes, tiling, ALL_SHADERS);
   const y = await runKernel(
     kernel,
     [
@@ -107,7 +108,7 @@ export async function compareSwiglu({ rows, inputs, width, scale, tiling, storag
   const packed = packWeight(weight, columns, halves);
   const sizes = { inputs: columns.stride, outputs: halves.stride, bias: true, accumulate: false, storage };
   const y = await runKernel(
-    matmul({ ...sizes, activation: 'swiglu' }, tiling),
+    matmul({ ...sizes, activation: 'swiglu' }, tiling, ALL_SHADERS),
     [
       toBuffer(x, rows, columns),
       storage === 'f16' ? encodeHalfs(packed) : packed,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Columns } from '../../src/gpu/columns.ts';
+import { ALL_SHADERS } from '../../src/kernels/all-shaders.ts';
 import { packBiasTable } from '../../src/kernels/attention.ts';
 import { attentionScores, type ProductTiling } from '../../src/kernels/attention-scores.ts';
 import { attentionScores as reference, type ScoreShape } from '../../src/reference/attention-scores.ts';
@@ -16,7 +17,7 @@ async function scoresOf(shape: ScoreShape, tiling: ProductTiling) {
   const rows = batch * heads * tokens;
   const columns = new Columns(tokens);
   const operands = [x, relative ? packBiasTable(relative.table, heads) : x, emptyBuffer(rows, columns)];
-  const y = await runKernel(attentionScores({ ...shape, grid: relative?.grid }, tiling), operands, rows);
+  const y = await runKernel(attentionScores({ ...shape, grid: relative?.grid }, tiling, ALL_SHADERS), operands, rows);
   return { actual: fromBuffer(y, rows, columns), expected: reference(Float64Array.from(qkv), shape) };
 }
 

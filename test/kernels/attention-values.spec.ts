@@ -1,5 +1,6 @@
 import { describe, it } from 'vitest';
 import { Columns } from '../../src/gpu/columns.ts';
+import { ALL_SHADERS } from '../../src/kernels/all-shaders.ts';
 import type { ProductTiling } from '../../src/kernels/attention-scores.ts';
 import { attentionValues } from '../../src/kernels/attention-values.ts';
 import { attentionValues as reference } from '../../src/reference/attention-values.ts';
@@ -31,7 +32,11 @@ describe.each<ProductTiling>([{ entry: 'main' }, { entry: 'subgroups' }])('atten
         x,
         emptyBuffer(batch * tokens, outputs),
       ];
-      const y = await runKernel(attentionValues({ tokens, heads, headSize }, tiling), operands, batch * tokens);
+      const y = await runKernel(
+        attentionValues({ tokens, heads, headSize }, tiling, ALL_SHADERS),
+        operands,
+        batch * tokens,
+      );
       const shape = { batch, tokens, heads, headSize };
       const expected = reference(Float64Array.from(weights), Float64Array.from(qkv), shape);
       expectClose(fromBuffer(y, batch * tokens, outputs), expected, F32_BOUND);

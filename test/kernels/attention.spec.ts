@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import attentionSource from '../../shaders/attention.wgsl?raw';
 import scoresSource from '../../shaders/attention-scores.wgsl?raw';
 import { Columns } from '../../src/gpu/columns.ts';
+import { ALL_SHADERS } from '../../src/kernels/all-shaders.ts';
 import { type AttentionTiling, attention, packBiasTable, packQuery } from '../../src/kernels/attention.ts';
 import { attentionScores } from '../../src/kernels/attention-scores.ts';
 import { attentionValues } from '../../src/kernels/attention-values.ts';
@@ -22,7 +23,7 @@ async function run(shape: ScoreShape, qkv: Float32Array, tiling = DIRECT): Promi
   const outputs = new Columns(heads * headSize, heads);
   const x = toBuffer(qkv, rows, new Columns(3 * heads * headSize, 3 * heads));
   const table = relative ? packBiasTable(relative.table, heads) : x;
-  const kernel = attention({ ...shape, grid: relative?.grid }, tiling);
+  const kernel = attention({ ...shape, grid: relative?.grid }, tiling, ALL_SHADERS);
   return fromBuffer(await runKernel(kernel, [x, x, table, emptyBuffer(rows, outputs)], rows), rows, outputs);
 }
 
@@ -41,7 +42,7 @@ async function compareShared(shape: ScoreShape, tiling = DIRECT) {
   const bias = random(width, 4);
   const x = toBuffer(keysValues, batch * tokens, new Columns(2 * width, 2 * heads));
   const query = packQuery(latent, weight, bias, outputs);
-  const kernel = attention({ ...shape, sharedQuery: true }, tiling);
+  const kernel = attention({ ...shape, sharedQuery: true }, tiling, ALL_SHADERS);
   const y = await runKernel(kernel, [query, x, x, emptyBuffer(batch, outputs)], batch);
   const q = matmul(Float64Array.from(latent), weight, bias, { rows: 1, inputs: width, outputs: width });
   const expected = attentionOfQuery(q, Float64Array.from(keysValues), shape);
@@ -187,8 +188,10 @@ describe('attention', () => {
 
   test('heads that a tile cannot hold are refused', () => {
     const sizes = { tokens: 5, heads: 1, scale: 1 };
-    expect(() => attention({ ...sizes, headSize: 512 }, { entry: 'tiled' })).not.toThrow();
-    expect(() => attention({ ...sizes, headSize: 513 }, { entry: 'tiled' })).toThrow('four keys of 516 floats');
+    expect(() => attention({ ...sizes, headSize: 512 }, { entry: 'tiled' }, ALL_SHADERS)).not.toThrow();
+    expect(() => attention({ ...sizes, headSize: 513 }, { entry: 'tiled' }, ALL_SHADERS)).toThrow(
+      'four keys of 516 floats',
+    );
   });
 
   test('attention-scores has the same function for the place of a bias', () => {

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import subgroupsSource from '../../shaders/layer-norm.subgroups.wgsl?raw';
 import source from '../../shaders/layer-norm.wgsl?raw';
 import { Columns, packVector } from '../../src/gpu/columns.ts';
+import { ALL_SHADERS } from '../../src/kernels/all-shaders.ts';
 import { type LayerNormTiling, layerNorm } from '../../src/kernels/layer-norm.ts';
 import { headNorm } from '../../src/reference/head-norm.ts';
 import { layerNorm as reference } from '../../src/reference/layer-norm.ts';
@@ -116,7 +117,7 @@ describe('layer-norm', () => {
               emptyBuffer(images, columns),
             ];
             const sizes = { columns: width, epsilon: 1e-6, rowStep, firstRow };
-            const y = await runKernel(layerNorm(sizes, tiling), operands, images);
+            const y = await runKernel(layerNorm(sizes, tiling, ALL_SHADERS), operands, images);
             const shape = {
               rows: images,
               columns: width,

@@ -1,12 +1,10 @@
 /**
  * Where the time goes: every step, with a time of its own.
  */
-import { afterEach, expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { loadViT } from '../../src/index.ts';
 import { planViT } from '../../src/model/plan.ts';
 import { plainImage, TINY, tinyModel } from '../harness/tiny-model.ts';
-
-afterEach(() => vi.restoreAllMocks());
 
 test('each step of a run has its milliseconds and its share of the peak', async () => {
   const vit = await loadViT(await tinyModel(), { worker: false, backend: 'webgpu' });
@@ -32,21 +30,6 @@ test('each step of a run has its milliseconds and its share of the peak', async 
   expect(named('attention-softmax')).toMatchObject({ kernel: 'softmax', variant: null, flops: 0 });
   // What was written while measuring is nobody's answer.
   expect(await vit.classify(picture)).toEqual(before);
-  vit.dispose();
-});
-
-test('how long a submit takes is no part of a step', async () => {
-  const vit = await loadViT(await tinyModel(), { worker: false, backend: 'webgpu' });
-  const picture = plainImage(30, 20, [9, 90, 200]);
-  await vit.classify(picture);
-  const { onSubmittedWorkDone } = GPUQueue.prototype;
-  vi.spyOn(GPUQueue.prototype, 'onSubmittedWorkDone').mockImplementation(async function (this: GPUQueue) {
-    await onSubmittedWorkDone.call(this);
-    await new Promise((resolve) => setTimeout(resolve, 40));
-  });
-  const { steps } = await vit.profile(picture);
-  // Each step of so small a model takes far less than a millisecond.
-  for (const { milliseconds } of steps) expect(milliseconds).toBeLessThan(20);
   vit.dispose();
 });
 

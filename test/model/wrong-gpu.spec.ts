@@ -217,7 +217,7 @@ describe('a wrong kernel with a simpler one behind it', () => {
     const create = GpuBackend.create;
     let without: ReadonlySet<string> = new Set();
     vi.spyOn(GpuBackend, 'create').mockImplementation((...args) => {
-      without = args[3]?.without ?? new Set();
+      without = args[3]?.disabled ?? new Set();
       return create.apply(GpuBackend, args);
     });
     const get = Pipelines.prototype.get;

@@ -10,6 +10,9 @@ import { compareMatmul, compareSwiglu } from '../harness/matmul.ts';
 
 const { features } = (await testGpu()).device;
 const storage = 'f16';
+/** The design's, where what is multiplied is f16. */
+const F16_BOUND = 2e-3;
+
 const TILINGS: MatmulTiling[] = [
   DIRECT,
   { entry: 'split', splits: 4 },
@@ -31,4 +34,23 @@ describe.skipIf(process.env.VIT_ADAPTER === 'gpu' && !features.has('shader-f16')
       test('swiglu', () => compareSwiglu({ rows: 17, inputs: 64, width: 50, scale: 1, tiling, storage }));
     });
   }
+
+  describe('half: what is multiplied is rounded, sums are not', () => {
+    const tiling: MatmulTiling = { entry: 'half' };
+    for (const [rows, inputs, outputs] of [
+      [5, 768, 576],
+      [31, 64, 61],
+      [1, 197, 13],
+    ]) {
+      test(`${rows} rows, ${inputs} to ${outputs}`, () => {
+        const columns = { inputs: new Columns(inputs), outputs: new Columns(outputs) };
+        return compareMatmul({ rows, ...columns, tiling, storage, bound: F16_BOUND });
+      });
+    }
+    test('gelu, added to what is there', () => {
+      const columns = { inputs: new Columns(192), outputs: new Columns(96) };
+      const what = { activation: 'gelu', accumulate: true } as const;
+      return compareMatmul({ rows: 37, ...columns, ...what, tiling, storage, bound: F16_BOUND });
+    });
+  });
 });

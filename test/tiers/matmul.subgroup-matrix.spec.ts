@@ -2,17 +2,27 @@
  * The matmul whose products are matrices of a subgroup. Chrome's software driver has none.
  */
 import { describe, expect, test } from 'vitest';
+import { BASELINE_CAPABILITIES, type Capabilities } from '../../src/gpu/capabilities.ts';
 import { Columns } from '../../src/gpu/columns.ts';
-import { type MatrixInfo, matrixFor, type SubgroupMatrix } from '../../src/kernels/matmul.subgroup-matrix.ts';
-import type { MatmulTiling } from '../../src/kernels/matmul.ts';
+import {
+  type MatmulTiling,
+  matmulVariants,
+  type SubgroupMatrix,
+  type WeightStorage,
+} from '../../src/kernels/matmul.ts';
+import { testGpu } from '../harness/gpu.ts';
 import { compareMatmul, compareSwiglu } from '../harness/matmul.ts';
 
 /** The design's, where storage is f16: rounding x to it errs by 5e-4 of each number. */
 const F16_BOUND = 2e-3;
 
-// The adapter tells; what the device says of its adapter leaves it out.
-const { info } = (await navigator.gpu.requestAdapter()) as { info: MatrixInfo };
-const matrix = matrixFor(info, 'f16');
+/** Of the variants that a GPU is offered; null where none of them has matrices. */
+function matrixOf(capabilities: Capabilities, storage: WeightStorage): SubgroupMatrix | null {
+  const variants = matmulVariants({ inputs: 64, storage }, capabilities);
+  return variants.map((tiling) => (tiling.entry === 'matrix' ? tiling.matrix : null)).find(Boolean) ?? null;
+}
+
+const matrix = matrixOf((await testGpu()).capabilities, 'f16');
 
 describe.skipIf(process.env.VIT_ADAPTER === 'gpu' && !matrix)('matmul of subgroup matrices', () => {
   const tiling: MatmulTiling = { entry: 'matrix', matrix: matrix as SubgroupMatrix };
@@ -58,7 +68,13 @@ describe.skipIf(process.env.VIT_ADAPTER === 'gpu' && !matrix)('matmul of subgrou
 
 describe('which matrices are taken', () => {
   const config = { M: 16, N: 16, K: 16, componentType: 'f16', resultComponentType: 'f32' };
-  const info = (...subgroupMatrixConfigs: (typeof config)[]) => ({ subgroupMaxSize: 32, subgroupMatrixConfigs });
+  const having = (matrices: (typeof config)[], lanes = 32) => ({
+    ...BASELINE_CAPABILITIES,
+    subgroups: true,
+    f16: true,
+    matrices,
+    lanes,
+  });
 
   test('those of the stored type that sum in f32', () => {
     const others = [
@@ -66,16 +82,16 @@ describe('which matrices are taken', () => {
       { ...config, componentType: 'f32', K: 8 },
       { ...config, componentType: 'i8', resultComponentType: 'i32' },
     ];
-    expect(matrixFor(info(...others, config), 'f16')).toEqual({ M: 16, N: 16, K: 16, lanes: 32 });
-    expect(matrixFor(info(...others, config), 'f32')).toEqual({ M: 16, N: 16, K: 8, lanes: 32 });
-    expect(matrixFor(info(others[0]), 'f16')).toBeNull();
+    expect(matrixOf(having([...others, config]), 'f16')).toEqual({ M: 16, N: 16, K: 16, lanes: 32 });
+    expect(matrixOf(having([...others, config]), 'f32')).toEqual({ M: 16, N: 16, K: 8, lanes: 32 });
+    expect(matrixOf(having([others[0]]), 'f16')).toBeNull();
   });
 
   test('those that divide a tile, on subgroups of which four make a workgroup', () => {
-    expect(matrixFor(info({ ...config, M: 24 }), 'f16')).toBeNull();
-    expect(matrixFor(info({ ...config, N: 4 }), 'f16')).toBeNull();
-    expect(matrixFor(info({ ...config, K: 64 }), 'f16')).toBeNull();
-    expect(matrixFor({ ...info(config), subgroupMaxSize: 128 }, 'f16')).toBeNull();
-    expect(matrixFor({}, 'f16')).toBeNull();
+    expect(matrixOf(having([{ ...config, M: 24 }]), 'f16')).toBeNull();
+    expect(matrixOf(having([{ ...config, N: 4 }]), 'f16')).toBeNull();
+    expect(matrixOf(having([{ ...config, K: 64 }]), 'f16')).toBeNull();
+    expect(matrixOf(having([config], 128), 'f16')).toBeNull();
+    expect(matrixOf(having([]), 'f16')).toBeNull();
   });
 });

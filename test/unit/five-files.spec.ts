@@ -3,8 +3,9 @@
  * here why. A shader `stem.variant.wgsl` is the same kernel for GPUs that can do more: the wrapper, oracle and test of `stem` are
  * its own.
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { ALL_SHADERS } from '../../src/kernels/all-shaders.ts';
 
 /** Stems of the files in a folder with this ending. */
 function stems(folder: string, ending: string): string[] {
@@ -21,7 +22,9 @@ const read = (path: string) => readFileSync(path, 'utf8');
 
 test('there are kernels', () => expect(shaders.length).toBeGreaterThan(6));
 test('every shader has its wrapper, and every wrapper its shader', () =>
-  expect(stems('src/kernels', '.ts').filter((file) => !/^tier|\./.test(file))).toEqual(shaders));
+  expect(stems('src/kernels', '.ts').filter((file) => !['all-shaders', 'optional-shaders'].includes(file))).toEqual(
+    shaders,
+  ));
 test('every shader has its test, and every test its shader', () =>
   expect(stems('test/kernels', '.spec.ts')).toEqual(shaders));
 
@@ -47,18 +50,41 @@ test('every kernel for the CPU is compared with its oracle', () => {
 test('every shader has its oracle', () =>
   expect(stems('src/reference', '.ts')).toEqual(expect.arrayContaining(shaders)));
 
+/** Of a wrapper's text: which shaders it imports, and with what the first of them is compiled. */
+const shadersImportedBy = (path: string) =>
+  [...read(path).matchAll(/from '\.\.\/\.\.\/shaders\/(\S+)\.wgsl\?raw'/g)].map(([, file]) => file);
+
+for (const stem of shaders) {
+  test(`the wrapper ${stem} imports its own shader and no other`, () =>
+    expect(shadersImportedBy(`src/kernels/${stem}.ts`)).toEqual([stem]));
+  test(`the test of ${stem} imports its wrapper and its oracle`, () => {
+    const spec = read(`test/kernels/${stem}.spec.ts`) + harnessOf(stem);
+    expect(spec).toContain(`/src/kernels/${stem}.ts'`);
+    expect(spec).toContain(`/src/reference/${stem}.ts'`);
+  });
+}
+
+/** What a test leaves to the harness. */
+function harnessOf(stem: string): string {
+  return existsSync(`test/harness/${stem}.ts`) ? read(`test/harness/${stem}.ts`) : '';
+}
+
+test('all optional shaders are those with a variant, each under its own name', () => {
+  expect(Object.keys(ALL_SHADERS)).toEqual(variants.map((file) => `${file}.wgsl`));
+  for (const [file, code] of Object.entries(ALL_SHADERS)) expect(code, file).toBe(read(`shaders/${file}`));
+});
+
 for (const variant of variants) {
   const [stem, ...rest] = variant.split('.');
-  test(`${variant} is a variant of a kernel, and its wrapper chooses it`, () => {
+  test(`${variant} is a variant of a kernel, and continues it or is complete`, () => {
     expect(rest).toHaveLength(1);
     expect(shaders).toContain(stem);
-    const wrappers = stems('src/kernels', '.ts').filter((file) => [stem, variant].includes(file));
-    const choosing = wrappers.filter((file) => read(`src/kernels/${file}.ts`).includes(`specialise('${variant}.wgsl'`));
-    expect(choosing).toHaveLength(1);
+    const code = read(`shaders/${variant}.wgsl`);
+    expect(code.startsWith(`// Continues ${stem}.wgsl`) || /^@group\(0\) @binding\(0\)/m.test(code)).toBe(true);
+    expect(read(`src/kernels/${stem}.ts`)).toContain(`'${variant}.wgsl'`);
   });
-  test(`${variant} needs what not every GPU has`, () => expect(read(`shaders/${variant}.wgsl`)).toMatch(/^enable /m));
 }
-test('a test of tiers alone names its shader', () => {
+test('a test of an optional feature names its shader', () => {
   const tests = stems('test/tiers', '.spec.ts').filter((file) => file.includes('.'));
   expect(variants).toEqual(expect.arrayContaining(tests));
 });

@@ -8,9 +8,20 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { NagaError, nagaVersion, parseWgsl, validate, writeHlsl, writeMsl, writeSpirv } from 'naga-wasm';
 import { describe, expect, test } from 'vitest';
 import { startDawn } from '../../bench/dawn.ts';
-import { type Choices, candidates, forProcessors, isWork, workOf } from '../../src/engine/choose/choices.ts';
+import { choose } from '../../src/engine/choose/choose.ts';
+import {
+  attentionKey,
+  BASELINE,
+  type FusedTiling,
+  type KernelConfig,
+  matmulKey,
+} from '../../src/engine/choose/kernel-config.ts';
 import { compile, dispatchesOf } from '../../src/engine/run/program.ts';
+import { attentionCandidates, matmulCandidates } from '../../src/engine/tune/candidates.ts';
+import type { Capabilities, MatrixConfig } from '../../src/gpu/capabilities.ts';
 import { continued, specialise } from '../../src/gpu/specialise.ts';
+import { ALL_SHADERS } from '../../src/kernels/all-shaders.ts';
+import type { AttentionTiling } from '../../src/kernels/attention.ts';
 import { normalize } from '../../src/kernels/normalize.ts';
 import { resize } from '../../src/kernels/resize.ts';
 import { extrasFor, OUTPUT_NAMES } from '../../src/model/outputs.ts';
@@ -81,34 +92,50 @@ describe('as it stands', () => {
   }
 });
 
-/** Of Apple's, Intel's and NVIDIA's GPUs, in f16. */
+/** Of Apple's, Intel's and NVIDIA's GPUs. */
 const MATRICES = [
-  { M: 8, N: 8, K: 8, lanes: 32 },
-  { M: 8, N: 16, K: 16, lanes: 32 },
-  { M: 16, N: 16, K: 16, lanes: 32 },
+  { M: 8, N: 8, K: 8 },
+  { M: 8, N: 16, K: 16 },
+  { M: 16, N: 16, K: 16 },
 ];
 
 /**
- * Whatever any GPU may choose, a processor in its place included: the first of the candidates for all work, the second..., for
- * few images and for many, in f32 and in f16.
+ * Whatever any GPU may be given, a software adapter too: the first of the candidates for all steps, the second..., for few
+ * images and for many, in f32 and in f16.
  */
-function everyChoice(plan: Plan): Choices[] {
-  const works = plan.steps.filter(isWork);
-  const choices: Choices[] = [];
+function everyConfig(plan: Plan): KernelConfig[] {
+  const configs: KernelConfig[] = [];
   for (const storage of ['f32', 'f16'] as const) {
-    choices.push(forProcessors([plan], storage, { subgroups: true, matrix: null }));
-    for (const matrix of [null, ...MATRICES]) {
-      for (const batch of [1, 256]) {
-        const abilities = { subgroups: true, matrix };
-        const tilings = works.map((work) => candidates(work, plan, batch, work.op === 'matmul', abilities));
-        for (let i = 0; i < Math.max(0, ...tilings.map(({ length }) => length)); i++) {
-          const chosen = works.map((work, j) => [workOf(work, plan), tilings[j][i] ?? tilings[j][0]]);
-          choices.push({ storage, tilings: Object.fromEntries(chosen) });
-        }
-      }
+    for (const sizes of [null, ...MATRICES]) {
+      const matrix = { ...sizes!, componentType: storage, resultComponentType: 'f32' };
+      const matrices: MatrixConfig[] = sizes ? [matrix] : [];
+      const capabilities: Capabilities = { f16: true, subgroups: true, matrices, lanes: 32 };
+      const given = { storage, capabilities, shaders: ALL_SHADERS, disabled: new Set<string>() };
+      configs.push(choose({ ...given, plans: [plan], software: true }));
+      for (const batch of [1, 256]) configs.push(...candidateConfigs(plan, batch, storage, capabilities));
     }
   }
-  return choices;
+  return configs;
+}
+
+function candidateConfigs(plan: Plan, batch: number, storage: 'f32' | 'f16', capabilities: Capabilities) {
+  const start = { ...BASELINE, storage, shaders: ALL_SHADERS };
+  const most = 6;
+  return Array.from({ length: most }, (_, i) => {
+    const matmul: Record<string, FusedTiling> = {};
+    const attention: Record<string, AttentionTiling> = {};
+    for (const step of plan.steps) {
+      if (step.op === 'matmul') {
+        const tilings = matmulCandidates(step, plan, { batch, norm: true, storage }, capabilities);
+        expect(tilings.length).toBeLessThanOrEqual(most);
+        matmul[matmulKey(step, plan)] = tilings[i] ?? tilings[0];
+      } else if (step.op === 'attention' && step.query === null) {
+        const tilings = attentionCandidates(step, plan, capabilities);
+        attention[attentionKey(step, plan)] = tilings[i] ?? tilings[0];
+      }
+    }
+    return { ...start, matmul, attention };
+  });
 }
 
 /** Of the second set, those with steps that the first has not. */
@@ -128,7 +155,7 @@ describe('specialised for', () => {
       const plans = [planViT(architecture), planViT(architecture, extrasFor(OUTPUT_NAMES, architecture.depth))];
       if (architecture.text) plans.push(planText(architecture, architecture.text));
       const kernels = plans
-        .flatMap((plan) => everyChoice(plan).flatMap((choices) => dispatchesOf(compile(plan, choices))))
+        .flatMap((plan) => everyConfig(plan).flatMap((config) => dispatchesOf(compile(plan, config))))
         .map(({ kernel }) => kernel);
       kernels.push(
         resize({ vertical: false, background: preprocess.background, grey: preprocess.mean.length === 1 }),

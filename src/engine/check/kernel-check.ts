@@ -9,7 +9,7 @@ import { DEFAULT_TOLERANCE, kernelKey } from '../../gpu/kernel.ts';
 import type { Pipelines } from '../../gpu/pipelines.ts';
 import type { KernelCheck } from '../../interface.ts';
 import type { InputName, Plan, Step } from '../../model/plan.ts';
-import type { Choices } from '../choose/choices.ts';
+import type { KernelConfig } from '../choose/kernel-config.ts';
 import { Network } from '../run/network.ts';
 import { dispatchesOf } from '../run/program.ts';
 import type { Schedule } from '../run/schedule.ts';
@@ -41,7 +41,7 @@ export class KernelChecker {
     return checks;
   }
 
-  async checkSchedule(plan: Plan, { program, choices }: Schedule): Promise<KernelCheck[]> {
+  async checkSchedule(plan: Plan, { program, config }: Schedule): Promise<KernelCheck[]> {
     const checks: KernelCheck[] = [];
     this.#memory = new Float32Array(PIECE);
     const seen = new Set<string>();
@@ -49,7 +49,7 @@ export class KernelChecker {
       const key = kernelKey(kernel);
       if (this.#right.has(key) || seen.has(key)) continue;
       seen.add(key);
-      const check = await this.#checkSteps(steps, plan, choices);
+      const check = await this.#checkSteps(steps, plan, config);
       if (check.passed) this.#right.add(key);
       checks.push(check);
     }
@@ -62,12 +62,12 @@ export class KernelChecker {
     this.#right.clear();
   }
 
-  async #checkSteps(steps: readonly Step[], whole: Plan, choices: Choices): Promise<KernelCheck> {
+  async #checkSteps(steps: readonly Step[], whole: Plan, config: KernelConfig): Promise<KernelCheck> {
     const plan = planAlone(steps, whole);
     const given = madeUp(steps, plan);
     const buffers = new Buffers(this.#gpu.device);
     const weights = new WeightBuffers(this.#gpu.device, buffers);
-    const network = new Network(this.#gpu, plan, this.#pipelines, weights, { one: choices, many: choices });
+    const network = new Network(this.#gpu, plan, this.#pipelines, weights, { one: config, many: config });
     const { program } = network.schedule('one');
     try {
       await this.#gpu.checked('the weights of the self-test', () => weights.create(program));

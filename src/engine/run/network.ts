@@ -9,7 +9,7 @@ import type { Pipelines } from '../../gpu/pipelines.ts';
 import type { Outputs } from '../../interface.ts';
 import type { OutputName } from '../../model/outputs.ts';
 import type { Plan } from '../../model/plan.ts';
-import { type Choices, SIMPLE } from '../choose/choices.ts';
+import { BASELINE, type KernelConfig } from '../choose/kernel-config.ts';
 import { Activations, maxItems } from './activations.ts';
 import type { Program } from './program.ts';
 import { Schedule } from './schedule.ts';
@@ -46,13 +46,13 @@ export class Network {
     plan: Plan,
     pipelines: Pipelines,
     weights: WeightBuffers,
-    choices: Record<BatchClass, Choices> = { one: SIMPLE, many: SIMPLE },
+    config: Record<BatchClass, KernelConfig> = { one: BASELINE, many: BASELINE },
   ) {
     this.#gpu = gpu;
     this.plan = plan;
     this.#weights = weights;
-    const one = new Schedule(plan, choices.one, pipelines);
-    const many = choices.many === choices.one ? one : new Schedule(plan, choices.many, pipelines);
+    const one = new Schedule(plan, config.one, pipelines);
+    const many = config.many === config.one ? one : new Schedule(plan, config.many, pipelines);
     this.#schedules = { one, many };
     this.maxBatch = maxBatch(plan, one.program, gpu.device.limits);
   }

@@ -23,7 +23,7 @@ import { fieldsOf } from '../../model/cost.ts';
 import type { Affine, InputName, LearnedQuery, Plan, Starts, Step, StepOf, ValueName } from '../../model/plan.ts';
 import { rotationTable } from '../../model/rotary.ts';
 import { tensorShapes } from '../../model/tensors.ts';
-import { attentionTiling, type Choices, matmulTiling, SIMPLE } from '../choose/choices.ts';
+import { attentionTiling, BASELINE, type KernelConfig, matmulTiling } from '../choose/kernel-config.ts';
 import {
   type LargeWeight,
   matrix,
@@ -67,14 +67,14 @@ export type Operand = { value: ValueName } | { input: InputName } | Weight;
 /** The largest binding that every GPU allows, in floats. */
 const MAX_BINDING_FLOATS = 2 ** 27 / 4;
 
-export function compile(plan: Plan, choices: Choices = SIMPLE): Program {
+export function compile(plan: Plan, config: KernelConfig = BASELINE): Program {
   const columns: Program['columns'] = {};
   for (const [name, value] of Object.entries(plan.values)) columns[name] = new Columns(value.columns, value.groups);
-  const context = { plan, columns, shapes: tensorShapes(plan.architecture), choices };
+  const context = { plan, columns, shapes: tensorShapes(plan.architecture), config };
   const actions: Action[] = [];
   for (let i = 0; i < plan.steps.length; i++) {
     const step = plan.steps[i];
-    const fused = fusedWith(step, i, plan, choices);
+    const fused = fusedWith(step, i, plan, config);
     actions.push(
       ...(fused ? [normalisedMatmul(step as StepOf<'layer-norm'>, fused, context)] : compileStep(step, context)),
     );
@@ -88,24 +88,44 @@ export function dispatchesOf({ actions }: Program): Dispatch[] {
   return actions.filter((action) => 'kernel' in action);
 }
 
+/**
+ * What norms need to be within the matmul behind them, besides what `compile` gives: for tuning, which comes when the weights
+ * have gone by. By the norm's label.
+ */
+export function weightsOfFusedNorms(plan: Plan): Map<string, Weight> {
+  const weights = new Map<string, Weight>();
+  for (const [i, step] of plan.steps.entries()) {
+    if (!canBeWithin(step, i, plan)) continue;
+    const { columns, groups } = plan.values[step.input];
+    weights.set(step.label, pair(step.weight, step.bias!, new Columns(columns, groups)));
+  }
+  return weights;
+}
+
 interface Context {
   plan: Plan;
   columns: Program['columns'];
   shapes: Map<string, number[]>;
-  choices: Choices;
+  config: KernelConfig;
 }
 
 /** The matmul after a norm, when both are to be one dispatch. */
-function fusedWith(norm: Step, index: number, plan: Plan, choices: Choices): StepOf<'matmul'> | null {
+function fusedWith(norm: Step, index: number, plan: Plan, config: KernelConfig): StepOf<'matmul'> | null {
+  if (!canBeWithin(norm, index, plan)) return null;
+  const next = plan.steps[index + 1] as StepOf<'matmul'>;
+  return matmulTiling(next, plan, config).norm ? next : null;
+}
+
+/** Whether a step is a norm that only the matmul behind it reads. */
+function canBeWithin(norm: Step, index: number, plan: Plan): norm is StepOf<'layer-norm'> {
   const next = plan.steps[index + 1];
-  if (norm.op !== 'layer-norm' || next?.op !== 'matmul' || next.input !== norm.output) return null;
-  if (!isPlain(norm, plan)) return null;
-  return matmulTiling(next, plan, choices).norm && isReadOnce(norm.output, index + 2, plan) ? next : null;
+  if (norm.op !== 'layer-norm' || next?.op !== 'matmul' || next.input !== norm.output) return false;
+  return isPlain(norm, plan) && isReadOnce(norm.output, index + 2, plan);
 }
 
 /** Whether it is the LayerNorm of every row that matmuls have within them. */
-function isPlain({ norm, token, others, accumulate, input }: StepOf<'layer-norm'>, { values }: Plan): boolean {
-  return norm === 'layer' && token === null && !others && !accumulate && values[input].groups === 1;
+function isPlain({ norm, bias, token, others, accumulate, input }: StepOf<'layer-norm'>, { values }: Plan): boolean {
+  return norm === 'layer' && bias !== null && token === null && !others && !accumulate && values[input].groups === 1;
 }
 
 /** Whether nothing reads a value from the step at `from` on, until it is written anew. */
@@ -127,12 +147,12 @@ function normalisedMatmul(norm: StepOf<'layer-norm'>, step: StepOf<'matmul'>, co
 function matmulOf(
   step: StepOf<'matmul'>,
   norm: StepOf<'layer-norm'> | null,
-  { plan, columns, choices }: Context,
+  { plan, columns, config }: Context,
 ): Omit<Dispatch, 'label' | 'steps'> {
   const { weight, bias, gamma, activation, accumulate } = step;
   const inputs = columns[step.input];
   const outputs = activation === 'swiglu' ? new SwigluColumns(columns[step.output].count) : columns[step.output];
-  const { storage } = choices;
+  const { storage } = config;
   const packed = matrix(weight, inputs, outputs, { gamma, storage });
   const kernel = matmul(
     {
@@ -144,7 +164,8 @@ function matmulOf(
       norm: norm && { columns: inputs.count, epsilon: norm.epsilon },
       storage,
     },
-    matmulTiling(step, plan, choices),
+    matmulTiling(step, plan, config),
+    config.shaders,
   );
   const added = bias === null ? packed : vector(bias, outputs, { gamma });
   const operands = [
@@ -165,7 +186,7 @@ function compileStep(step: Step, context: Context): Action[] {
 }
 
 function kernelOf(step: Exclude<Step, { op: 'copy' | 'lookup' }>, context: Context): Omit<Dispatch, 'label' | 'steps'> {
-  const { plan, columns, shapes, choices } = context;
+  const { plan, columns, shapes, config } = context;
   const { architecture, values } = plan;
   const output = { value: step.output };
   const outputs = columns[step.output];
@@ -202,14 +223,14 @@ function kernelOf(step: Exclude<Step, { op: 'copy' | 'lookup' }>, context: Conte
       const period = others ? { rows: inputRows, second: others.first, end: inputRows } : undefined;
       const { groups } = values[step.input];
       const sizes = { columns: inputs.count, groups, norm, epsilon, accumulate, period, ...rows };
-      const kernel = layerNorm(sizes, choices.norms);
+      const kernel = layerNorm(sizes, config.norms, config.shaders);
       return { kernel, operands: [input, ...normWeights(step, others, inputs), output], rowsPerItem };
     }
     case 'head-norm': {
       const { heads, query, key, norm, epsilon } = step;
       const head = new Columns(inputs.count / 3 / heads);
       const period = { rows: 3 * heads, second: heads, end: 2 * heads };
-      const kernel = layerNorm({ columns: head.count, norm, epsilon, period }, choices.norms);
+      const kernel = layerNorm({ columns: head.count, norm, epsilon, period }, config.norms, config.shaders);
       return {
         kernel,
         operands: [input, ...normWeights(query, key, head), output],
@@ -242,7 +263,7 @@ function kernelOf(step: Exclude<Step, { op: 'copy' | 'lookup' }>, context: Conte
         sharedQuery: query !== null,
         first: query?.first,
       };
-      const kernel = attention(sizes, attentionTiling(step, plan, choices));
+      const kernel = attention(sizes, attentionTiling(step, plan, config), config.shaders);
       const table = relative ? tableOf(relative.table, shapes) : input;
       return { kernel, operands: [query ? queryOf(query, outputs) : input, input, table, output], rowsPerItem };
     }
@@ -250,14 +271,14 @@ function kernelOf(step: Exclude<Step, { op: 'copy' | 'lookup' }>, context: Conte
       const { heads, scale, causal, relative } = step;
       const headSize = inputs.count / 3 / heads;
       const sizes = { tokens: inputRows, heads, headSize, scale, causal, grid: relative?.grid };
-      const kernel = attentionScores(sizes, choices.products);
+      const kernel = attentionScores(sizes, config.products ?? undefined, config.shaders);
       const table = relative ? tableOf(relative.table, shapes) : input;
       return { kernel, operands: [input, table, output], rowsPerItem };
     }
     case 'attention-values': {
       const { heads, weights } = step;
       const sizes = { tokens: inputRows, heads, headSize: outputs.count / heads };
-      const kernel = attentionValues(sizes, choices.products);
+      const kernel = attentionValues(sizes, config.products ?? undefined, config.shaders);
       return { kernel, operands: [{ value: weights }, input, output], rowsPerItem };
     }
     case 'mean': {
@@ -272,7 +293,7 @@ function kernelOf(step: Exclude<Step, { op: 'copy' | 'lookup' }>, context: Conte
     }
     case 'head': {
       const { weight, bias, share, accumulate } = step;
-      const { storage } = choices;
+      const { storage } = config;
       const kernel = head({ inputs: inputs.stride, outputs: outputs.stride, accumulate, storage });
       const biasVector = bias === null ? zeros(outputs.stride) : vector(bias, outputs, { share });
       return {

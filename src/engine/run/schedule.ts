@@ -3,19 +3,19 @@
  */
 import type { Pipelines } from '../../gpu/pipelines.ts';
 import type { Plan } from '../../model/plan.ts';
-import type { Choices } from '../choose/choices.ts';
+import type { KernelConfig } from '../choose/kernel-config.ts';
 import { compile, type Program } from './program.ts';
 
 export class Schedule {
-  readonly choices: Choices;
+  readonly config: KernelConfig;
   readonly program: Program;
   readonly #compiling: Promise<(GPUComputePipeline | null)[]>;
   /** One per action, in order; null for a copy. Empty before `ready`. */
   pipelines: readonly (GPUComputePipeline | null)[] = [];
 
-  constructor(plan: Plan, choices: Choices, pipelines: Pipelines) {
-    this.choices = choices;
-    this.program = compile(plan, choices);
+  constructor(plan: Plan, config: KernelConfig, pipelines: Pipelines) {
+    this.config = config;
+    this.program = compile(plan, config);
     const { actions } = this.program;
     this.#compiling = Promise.all(actions.map((action) => ('kernel' in action ? pipelines.get(action.kernel) : null)));
     this.#compiling.catch(() => {}); // Thrown by ready().

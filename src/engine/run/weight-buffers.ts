@@ -51,7 +51,7 @@ export class WeightBuffers {
   create({ actions }: Program): void {
     for (const action of actions) {
       if (!('kernel' in action)) continue;
-      for (const operand of action.operands) if ('key' in operand) this.#createOne(action.label, operand);
+      for (const operand of action.operands) if ('key' in operand) this.createOne(action.label, operand);
     }
   }
 
@@ -69,7 +69,8 @@ export class WeightBuffers {
     this.#spare = new ArrayBuffer(0);
   }
 
-  #createOne(label: string, weight: Weight): void {
+  /** @param label of the buffer */
+  createOne(label: string, weight: Weight): void {
     if (this.#byKey.has(weight.key)) return;
     const needed = neededBy(weight);
     const names = 'place' in weight ? [weight.tensor, ...needed] : needed;

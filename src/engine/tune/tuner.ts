@@ -1,25 +1,26 @@
 /**
- * Which of the ways to do some work is the fastest on this GPU: each is tried, for the shapes of this plan, while nothing
- * else is asked of the GPU. No setting is right everywhere: a fixed one reaches on average 80 %, at worst 44 %, of what
- * each GPU could do.
+ * Which variants are the fastest on this GPU: each is tried, for the shapes of this plan, while nothing else is asked of the
+ * GPU. No setting is right everywhere: a fixed one reaches on average 80 %, at worst 44 %, of what each GPU could do.
  */
+import type { Capabilities } from '../../gpu/capabilities.ts';
 import type { Gpu } from '../../gpu/device.ts';
-import type { Pipelines } from '../../gpu/pipelines.ts';
+import type { AttentionTiling } from '../../kernels/attention.ts';
 import { stepCosts } from '../../model/cost.ts';
 import {
-  type Abilities,
-  avoiding,
-  type Choices,
-  candidates,
-  isWork,
-  isWrong,
-  type Tiling,
-  type Work,
-  workOf,
-} from '../choose/choices.ts';
+  attentionKey,
+  type DisabledVariants,
+  type FusedTiling,
+  isDisabled,
+  isTunable,
+  type KernelConfig,
+  matmulKey,
+  type Tilings,
+  type TunableStep,
+} from '../choose/kernel-config.ts';
 import type { Network } from '../run/network.ts';
 import { dispatchesOf } from '../run/program.ts';
-import { Schedule } from '../run/schedule.ts';
+import type { Schedule } from '../run/schedule.ts';
+import { attentionCandidates, matmulCandidates } from './candidates.ts';
 import { Stopwatch } from './stopwatch.ts';
 
 /** Milliseconds of GPU time, all in all. What is not tried by then stays as it is. */
@@ -27,82 +28,103 @@ const BUDGET = 300;
 /** Of the time that is taken now: what wins by less may have won by chance. */
 const WORTHWHILE = 0.95;
 
-export interface TuningContext {
+export interface Tuning {
   gpu: Gpu;
-  pipelines: Pipelines;
   network: Network;
   batch: number;
-  abilities: Abilities;
-  /** Variants of kernels that are not to be tried, by `variantName`. */
-  without: ReadonlySet<string>;
+  capabilities: Capabilities;
+  disabled: DisabledVariants;
+  /** Compiled beside what is running. */
+  scheduleWith(config: KernelConfig): Schedule;
   /** Resolves when the GPU has nothing else to do; rejects when there is no GPU any more. */
   idle(): Promise<void>;
 }
 
-/** The ways to do some work of the plan. */
-interface Contest {
-  work: Work;
-  tilings: Tiling[];
-  macs: number;
-}
+/** The ways to do some work of the plan, and how much of it there is. */
+type Contest = { step: TunableStep; macs: number } & (
+  | { op: 'matmul'; key: keyof Tilings['matmul']; tilings: FusedTiling[] }
+  | { op: 'attention'; key: keyof Tilings['attention']; tilings: AttentionTiling[] }
+);
 
-/** @returns `choices` with what was found to be faster */
-export async function tune(context: TuningContext, choices: Choices): Promise<Choices> {
-  const { gpu, pipelines, network, batch, without, idle } = context;
-  const { plan } = network;
-  const contests = contestsOf(context);
-  // The first of the candidates for all works, then the second...: each a schedule, compiled beside what is running.
-  const most = Math.max(0, ...[...contests.values()].map(({ tilings }) => tilings.length));
-  const schedules: Schedule[] = [];
-  for (let i = 0; i < most; i++) {
-    const tilings = Object.fromEntries([...contests].map(([name, { tilings }]) => [name, tilings[i] ?? tilings[0]]));
-    schedules.push(new Schedule(plan, avoiding({ ...choices, tilings }, without), pipelines));
-  }
+/** @param config with all optional shaders @returns what was found to be faster, and the rest of `config` as it is */
+export async function tune(tuning: Tuning, config: KernelConfig): Promise<KernelConfig> {
+  const { gpu, network, batch, scheduleWith, idle } = tuning;
+  const contests = contestsOf(tuning, config);
+  // The first of the candidates for all steps, then the second...: each a schedule.
+  const most = Math.max(0, ...contests.map(({ tilings }) => tilings.length));
+  const schedules = Array.from({ length: most }, (_, i) => scheduleWith(withTilings(config, contests, () => i)));
   await Promise.all(schedules.map((schedule) => schedule.ready()));
 
   const stopwatch = new Stopwatch(gpu, network, batch);
-  const best: Record<string, Tiling> = { ...choices.tilings };
-  const byCost = [...contests].sort(([, a], [, b]) => b.macs - a.macs);
-  for (const [name, { work, tilings }] of byCost) {
+  const best = new Map<Contest, number>();
+  for (const contest of contests.sort((a, b) => b.macs - a.macs)) {
     let current = Infinity;
-    for (const [i, tiling] of tilings.entries()) {
+    for (const i of contest.tilings.keys()) {
       const left = BUDGET - stopwatch.spent;
-      if (left <= 0) return { ...choices, tilings: best };
+      if (left <= 0) return withBest();
       await idle();
-      const time = await timeOf(work, schedules[i], stopwatch, left / tilings.length);
+      const time = await timeOf(contest.step, schedules[i], stopwatch, left / contest.tilings.length);
       if (time < current * (i === 0 ? 1 : WORTHWHILE)) {
         current = time;
-        best[name] = tiling;
+        best.set(contest, i);
       }
     }
   }
-  return { ...choices, tilings: best };
+  return withBest();
+
+  function withBest(): KernelConfig {
+    return withTilings(config, [...best.keys()], (contest) => best.get(contest)!);
+  }
+}
+
+/** @param indexOf which of a contest's tilings; its first one where there is none */
+function withTilings(
+  config: KernelConfig,
+  contests: readonly Contest[],
+  indexOf: (contest: Contest) => number,
+): KernelConfig {
+  const matmul = { ...config.matmul };
+  const attention = { ...config.attention };
+  for (const contest of contests) {
+    const i = indexOf(contest);
+    if (contest.op === 'matmul') matmul[contest.key] = contest.tilings[i] ?? contest.tilings[0];
+    else attention[contest.key] = contest.tilings[i] ?? contest.tilings[0];
+  }
+  return { ...config, matmul, attention };
 }
 
 /** One for each distinct work of the plan. */
-function contestsOf({ network: { plan }, batch, without, abilities }: TuningContext): Map<string, Contest> {
+function contestsOf({ network, batch, disabled, capabilities }: Tuning, { storage }: KernelConfig): Contest[] {
+  const { plan } = network;
   const contests = new Map<string, Contest>();
   const costs = stepCosts(plan);
   for (const [i, step] of plan.steps.entries()) {
-    if (!isWork(step)) continue;
-    const name = workOf(step, plan);
-    const known = contests.get(name);
-    if (known) known.macs += costs[i].macs;
-    else {
-      const before = plan.steps[i - 1];
-      const isNormed = before?.op === 'layer-norm' && before.output === step.input;
-      const tilings = candidates(step, plan, batch, isNormed, abilities);
-      const right = tilings.filter((tiling) => !isWrong(name, tiling, without));
-      contests.set(name, { work: step, tilings: right, macs: costs[i].macs });
-    }
+    if (!isTunable(step)) continue;
+    const { macs } = costs[i];
+    const contest = contestOf(step, i, macs);
+    const known = contests.get(`${contest.op} ${contest.key}`);
+    if (known) known.macs += macs;
+    else contests.set(`${contest.op} ${contest.key}`, contest);
   }
-  return contests;
+  return [...contests.values()];
+
+  function contestOf(step: TunableStep, index: number, macs: number): Contest {
+    const isAllowed = (tiling: FusedTiling | AttentionTiling) => !isDisabled(step.op, tiling, disabled);
+    if (step.op === 'attention') {
+      const tilings = attentionCandidates(step, plan, capabilities).filter(isAllowed);
+      return { op: 'attention', key: attentionKey(step, plan), step, macs, tilings };
+    }
+    const before = plan.steps[index - 1];
+    const norm = before?.op === 'layer-norm' && before.output === step.input;
+    const tilings = matmulCandidates(step, plan, { batch, norm, storage }, capabilities).filter(isAllowed);
+    return { op: 'matmul', key: matmulKey(step, plan), step, macs, tilings };
+  }
 }
 
-/** Of the dispatch of some work; of a matmul that does not normalise, with the norm before it. */
-async function timeOf(work: Work, schedule: Schedule, stopwatch: Stopwatch, limit: number): Promise<number> {
+/** Of the dispatch of a step; of a matmul that does not normalise, with the norm before it. */
+async function timeOf(step: TunableStep, schedule: Schedule, stopwatch: Stopwatch, limit: number): Promise<number> {
   const { actions } = schedule.program;
-  const dispatch = dispatchesOf(schedule.program).find(({ steps }) => steps.includes(work))!;
+  const dispatch = dispatchesOf(schedule.program).find(({ steps }) => steps.includes(step))!;
   const index = actions.indexOf(dispatch);
   const time = await stopwatch.measure(schedule, index, limit);
   const before = actions[index - 1];

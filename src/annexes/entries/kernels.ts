@@ -1,0 +1,5 @@
+import * as tuning from '../../engine/tune/tune.ts';
+import { ALL_SHADERS } from '../../kernels/all-shaders.ts';
+import { register } from '../registry.ts';
+
+register('kernels', { shaders: ALL_SHADERS, tuning });

@@ -1,0 +1,60 @@
+/**
+ * The one place where it is decided what runs on a certain GPU: from what it can do, what is disabled on it, what tuning found,
+ * and how weights are stored.
+ */
+import type { Capabilities } from '../../gpu/capabilities.ts';
+import { productVariants } from '../../kernels/attention-scores.ts';
+import { matmulVariants, type WeightStorage } from '../../kernels/matmul.ts';
+import type { OptionalShaders } from '../../kernels/optional-shaders.ts';
+import type { Plan } from '../../model/plan.ts';
+import {
+  BASELINE,
+  type DisabledVariants,
+  type FusedTiling,
+  type KernelConfig,
+  matmulKey,
+  type Tilings,
+  without,
+} from './kernel-config.ts';
+
+export interface Situation {
+  /** Of images and, where there is a text tower, of texts. */
+  plans: readonly Plan[];
+  storage: WeightStorage;
+  capabilities: Capabilities;
+  /** Whether a CPU computes what the GPU would. */
+  software: boolean;
+  /** Empty where they could not be had: then the simplest kernels do everything. */
+  shaders: OptionalShaders;
+  disabled: DisabledVariants;
+  /** What tuning found on this GPU. */
+  tuned?: Tilings;
+}
+
+export function choose(situation: Situation): KernelConfig {
+  const { storage, shaders, software, disabled, tuned } = situation;
+  const hasShaders = Object.keys(shaders).length > 0;
+  const start = { ...BASELINE, storage, shaders, ...(software && { norms: SOFTWARE_NORMS }) };
+  if (!hasShaders) return without(start, disabled);
+  return without({ ...start, ...(software ? forSoftwareAdapters(situation) : tuned) }, disabled);
+}
+
+/** Four threads a row: on SwiftShader less than half the time of sixteen, see `bench/RESULTS.md`. */
+const SOFTWARE_NORMS = { entry: 'main', lanes: 4 } as const;
+
+/**
+ * Quads for every product: known to be fast where a CPU computes, measured on SwiftShader and lavapipe, see
+ * `bench/RESULTS.md`.
+ */
+function forSoftwareAdapters({ plans, capabilities }: Situation): Partial<KernelConfig> {
+  const hasQuads = (variants: { entry: string }[]) => variants.some(({ entry }) => entry === 'subgroups');
+  const matmul: Record<string, FusedTiling> = {};
+  for (const plan of plans) {
+    for (const step of plan.steps) {
+      if (step.op !== 'matmul') continue;
+      const variants = matmulVariants({ inputs: plan.values[step.input].columns }, capabilities);
+      if (hasQuads(variants)) matmul[matmulKey(step, plan)] = { entry: 'subgroups' };
+    }
+  }
+  return { matmul, products: hasQuads(productVariants(capabilities)) ? { entry: 'subgroups' } : null };
+}

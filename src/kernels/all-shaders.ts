@@ -1,0 +1,28 @@
+/**
+ * All of the optional shaders: for the annex that brings them, tests and benchmarks.
+ */
+
+import attentionSubgroups from '../../shaders/attention.subgroups.wgsl?raw';
+import attentionTiled from '../../shaders/attention.tiled.wgsl?raw';
+import attentionScoresSubgroups from '../../shaders/attention-scores.subgroups.wgsl?raw';
+import attentionValuesSubgroups from '../../shaders/attention-values.subgroups.wgsl?raw';
+import layerNormSubgroups from '../../shaders/layer-norm.subgroups.wgsl?raw';
+import matmulHalf from '../../shaders/matmul.half.wgsl?raw';
+import matmulSplit from '../../shaders/matmul.split.wgsl?raw';
+import matmulStaged from '../../shaders/matmul.staged.wgsl?raw';
+import matmulSubgroupMatrix from '../../shaders/matmul.subgroup-matrix.wgsl?raw';
+import matmulSubgroups from '../../shaders/matmul.subgroups.wgsl?raw';
+import type { OptionalShaders } from './optional-shaders.ts';
+
+export const ALL_SHADERS: Required<OptionalShaders> = {
+  'attention-scores.subgroups.wgsl': attentionScoresSubgroups,
+  'attention-values.subgroups.wgsl': attentionValuesSubgroups,
+  'attention.subgroups.wgsl': attentionSubgroups,
+  'attention.tiled.wgsl': attentionTiled,
+  'layer-norm.subgroups.wgsl': layerNormSubgroups,
+  'matmul.half.wgsl': matmulHalf,
+  'matmul.split.wgsl': matmulSplit,
+  'matmul.staged.wgsl': matmulStaged,
+  'matmul.subgroup-matrix.wgsl': matmulSubgroupMatrix,
+  'matmul.subgroups.wgsl': matmulSubgroups,
+};
