@@ -28,8 +28,8 @@ export interface EngineOptions {
   /** `'auto'` takes the GPU or, where there is none, the CPU. Default `'auto'`. */
   backend?: 'auto' | BackendName;
   /**
-   * How weights are kept on the GPU; products and sums are f32. `'f16'` takes half the memory, where the GPU has f16, and
-   * f32 elsewhere. Default `'auto'`: f16 where the model's files are f16, so that nothing is rounded.
+   * How weights are kept on the GPU. `'f16'` takes half the memory, and f32 is taken where the GPU has no f16. Weights of f16
+   * may be multiplied in f16, where that is faster; sums are f32. Default `'auto'`: f16 where the model's files are f16.
    */
   dtype?: 'auto' | 'f32' | 'f16';
   /** A hint to browsers on machines with two GPUs. */

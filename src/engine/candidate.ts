@@ -22,7 +22,6 @@ export interface Loading {
   signal: AbortSignal;
   /** Adds all weights to a backend and compiles it. Called again when a backend is made anew. */
   fill(backend: Backend): Promise<void>;
-  annexes: Annexes;
   warn(message: string): void;
 }
 
