@@ -16,12 +16,17 @@ afterEach(() => {
   for (const vit of open.splice(0)) vit.dispose();
 });
 
-/** Its files are where there is nothing; unless another test of this page has loaded them before. */
+// Of all files of the library this one is missing.
+vi.mock('../../src/annexes/addresses.ts', async (importOriginal) => {
+  const original = await importOriginal<typeof import('../../src/annexes/addresses.ts')>();
+  const missing = { 'kernels.js': new URL('/nowhere/kernels.js', location.href).href };
+  return { ...original, annexAddresses: () => ({ ...original.annexAddresses(), ...missing }) };
+});
+
 async function loadWithout(): Promise<ViT> {
   const onEvent = ({ type, message }: { type: string; message: string }) =>
     type === 'warning' && warnings.push(message);
-  const assets = new URL('/nowhere/', location.href);
-  open.push(await loadViT(await tinyModel(), { worker: false, backend: 'webgpu', cache: false, onEvent, assets }));
+  open.push(await loadViT(await tinyModel(), { worker: false, backend: 'webgpu', cache: false, onEvent }));
   return open.at(-1)!;
 }
 
