@@ -9,7 +9,9 @@ export function classify({ loadViT, ViTError }, options = {}) {
 
   async function run() {
     const warnings = [];
-    const vit = await loadViT('model/model.json', { onEvent: ({ message }) => warnings.push(message), ...options });
+    const onEvent = ({ message }) => warnings.push(message);
+    // On a software adapter, too, which is not chosen by itself.
+    const vit = await loadViT('model/model.json', { backend: 'webgpu', onEvent, ...options });
     const [{ label, score }] = await vit.classify('model/dog.jpg');
     const { shape } = await vit.attend('model/dog.jpg').catch((error) => ({ shape: `${error}` }));
     vit.dispose();
