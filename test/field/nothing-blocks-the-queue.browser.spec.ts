@@ -90,8 +90,8 @@ test('an <img> that never comes to its end', async () => {
 });
 
 test('dispose() settles what waits for a download', async () => {
-  slowRequests();
   const other = await loadViT(files, { backend: 'cpu', worker: false });
+  slowRequests();
   const calls = [other.classify(SLOW), other.preprocess(SLOW), other.embed([picture, SLOW])];
   other.dispose();
   for (const call of calls) await expect(call).rejects.toMatchObject({ code: 'disposed' });

@@ -134,7 +134,7 @@ describe('manifests', () => {
     ['architecture/depth', 1e99, 'bad-manifest', /architecture\.depth must be/],
     ['architecture/patchSize', [7, 8], 'bad-manifest', /not a multiple of the patch size \[7,8\]/],
     ['architecture/epsilon', 0, 'bad-manifest', /epsilon/],
-    ['architecture/rotary', true, 'unsupported-model', /architecture\.rotary is not known/],
+    ['architecture/convolutions', true, 'unsupported-model', /architecture\.convolutions is not known/],
     ['architecture/activation', 'swish', 'bad-manifest', /must be one of gelu/],
     [weight, undefined, 'bad-manifest', /lacks the tensor blocks\.1\.attn\.qkv\.weight \[72, 24\]/],
     [`${weight}/shape`, [24, 72], 'bad-manifest', /has the shape \[24, 72\]; this architecture needs \[72, 24\]/],
