@@ -12,6 +12,7 @@ const BESIDE: Record<AnnexFile, () => URL> = {
   'cpu.js': () => new URL('./entries/cpu.ts', import.meta.url),
   'cpu-plain.wasm': () => new URL('../../dist/wasm/cpu-plain.wasm', import.meta.url),
   'cpu-relaxed.wasm': () => new URL('../../dist/wasm/cpu-relaxed.wasm', import.meta.url),
+  'reference.js': () => new URL('./entries/reference.ts', import.meta.url),
   'kernels.js': () => new URL('./entries/kernels.ts', import.meta.url),
   'host.js': () => new URL('./entries/host.ts', import.meta.url),
 };

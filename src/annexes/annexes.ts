@@ -14,6 +14,7 @@ const PURPOSES: Record<Exclude<AnnexFile, 'host.js'>, string> = {
   'cpu.js': 'fast kernels for the CPU',
   'cpu-plain.wasm': 'fast kernels for the CPU',
   'cpu-relaxed.wasm': 'fast kernels for the CPU',
+  'reference.js': 'checks of this GPU or CPU',
   'kernels.js': 'faster kernels, and no profile',
 };
 

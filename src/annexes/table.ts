@@ -4,6 +4,7 @@
  */
 import type * as cpu from '../cpu/open.ts';
 import type * as attend from '../engine/attend.ts';
+import type * as oracle from '../engine/check/oracle.ts';
 import type { KernelAnnex } from '../engine/gpu-backend.ts';
 import type { EngineInterface } from '../interface.ts';
 import type * as imageSize from '../weights/image-size.ts';
@@ -18,6 +19,8 @@ export interface AnnexTable {
   sha256: { sha256(bytes: Uint8Array): Uint8Array };
   /** Kernels for the CPU. */
   cpu: typeof cpu;
+  /** The network in float64: what kernels are checked against, and the last resort. */
+  reference: typeof oracle;
   /** Shaders that are faster on some GPUs, and what finds out which. */
   kernels: KernelAnnex;
   /** The engine, for the page's own thread. */

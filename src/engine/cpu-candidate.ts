@@ -4,13 +4,13 @@
  */
 import type { Backend } from '../backend.ts';
 import type { ModelOnCpu } from '../cpu/model-on-cpu.ts';
-import { ReferenceBackend } from '../cpu/reference-backend.ts';
 import { ViTError } from '../error.ts';
 import { pixelsOf } from '../image/model-pixels.ts';
 import { planFor } from '../model/plan-for.ts';
 import { VERSION } from '../version.ts';
 import { type Candidate, destroyOnError, type Loading, wantsF16 } from './candidate.ts';
-import { checkOnCpu, kindsOfSteps } from './check/cpu-check.ts';
+import { unlessMissing } from './check/proof.ts';
+import { kindsOfSteps } from './check/step-kinds.ts';
 
 export class CpuCandidate implements Candidate {
   readonly canReopen = false;
@@ -29,8 +29,9 @@ export class CpuCandidate implements Candidate {
   }
 
   async open(): Promise<Backend> {
-    const { fill, signal } = this.#loading;
-    const backend = (await this.#openFast()) ?? new ReferenceBackend(this.#model);
+    const { annexes, fill, signal } = this.#loading;
+    const openSlow = async () => new (await annexes.need('reference')).ReferenceBackend(this.#model);
+    const backend = (await this.#openFast()) ?? (await openSlow());
     await destroyOnError(backend, signal, () => fill(backend));
     this.#last = backend;
     return backend;
@@ -51,7 +52,7 @@ export class CpuCandidate implements Candidate {
         storage: wantsF16(this.#loading) && !this.#f16IsDisabled ? 'f16' : 'f32',
         read: (file) => annexes.bytes(file),
         ...this.#model,
-        check: (runAlone) => checkOnCpu(plan, runAlone),
+        check: async (runAlone) => (await annexes.need('reference')).checkOnCpu(plan, runAlone),
       });
       await this.#prove(backend);
       return backend;
@@ -71,7 +72,9 @@ export class CpuCandidate implements Candidate {
       ...[backend.cpu, backend.storage, kindsOfSteps(plan)],
     ];
     if (await findings.read(about)) return;
-    const wrong = (await backend.check!()).find(({ passed }) => !passed);
+    const checks = await unlessMissing(backend.check!());
+    if (!checks) return;
+    const wrong = checks.find(({ passed }) => !passed);
     if (wrong) {
       backend.destroy();
       throw new Error(`kernel ${wrong.kernel} gives wrong results here (${wrong.step})`);

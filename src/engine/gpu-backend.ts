@@ -23,8 +23,8 @@ import { planText } from '../model/plan-text.ts';
 import type { Preprocess } from '../model/preprocess.ts';
 import { parameterCount } from '../model/tensors.ts';
 import type { TensorPiece } from '../weights/tensor-assembler.ts';
-import { KernelChecker } from './check/kernel-check.ts';
-import { type Provable, wrongKernel } from './check/proof.ts';
+import { KernelChecker, type Oracle } from './check/kernel-check.ts';
+import { type Provable, unlessMissing, wrongKernel } from './check/proof.ts';
 import { choose } from './choose/choose.ts';
 import { BASELINE, type DisabledVariants, type KernelConfig, type Tilings } from './choose/kernel-config.ts';
 import { PreprocessGpu } from './pixels/preprocess-gpu.ts';
@@ -54,6 +54,8 @@ export interface GpuBackendOptions {
   tuned?: Partial<Record<BatchClass, Tilings>>;
   /** Called with what tuning finds now. */
   onTuned?(batchClass: BatchClass, found: Tilings): void;
+  /** What kernels are compared with, when they are. Default nothing: then no kernel can be checked. */
+  needOracle?(): Promise<Oracle>;
   /** What is at hand already: `tuned` and what is known of software adapters need it. Default nothing. */
   annex?: KernelAnnex | null;
   /** Where the annex is had when it is first needed. Null where it cannot be. Default nowhere. */
@@ -132,7 +134,7 @@ export class GpuBackend implements Provable {
     this.#weightBuffers = weightBuffers;
     this.#weights = new WeightBuffers(device, weightBuffers);
     this.#pipelines = new Pipelines(device);
-    this.#checker = new KernelChecker(gpu, this.#pipelines);
+    this.#checker = new KernelChecker(gpu, this.#pipelines, options.needOracle ?? noOracle);
     const [images, texts] = plansOf(architecture, this.#extras());
     this.#images = this.#network(images);
     this.#createWeights(this.#images);
@@ -370,7 +372,8 @@ export class GpuBackend implements Provable {
   /** The first time: it has kernels that an ordinary run has not. @throws ViTError `numeric` */
   async #checkExtra(extra: { network: Network; isRight: boolean }): Promise<void> {
     if (extra.isRight) return;
-    const wrong = (await this.#checker.check(extra.network)).find(({ passed }) => !passed);
+    const checks = await unlessMissing(this.#checker.check(extra.network));
+    const wrong = checks?.find(({ passed }) => !passed);
     if (wrong) throw wrongKernel(wrong);
     extra.isRight = true;
   }
@@ -426,6 +429,10 @@ function plansOf(architecture: Architecture, extras: Extras = {}): Plan[] {
 function scoreBytes(architecture: Architecture): number {
   const tokens = tokenCount(architecture);
   return architecture.heads * tokens * roundUp(tokens, 4) * 4;
+}
+
+async function noOracle(): Promise<never> {
+  throw new ViTError('network', 'There is nothing to check kernels with.');
 }
 
 function configFor(gpu: Gpu, plan: Plan, options: GpuBackendOptions): KernelConfig {

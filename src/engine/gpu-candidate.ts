@@ -69,6 +69,7 @@ export class GpuCandidate implements Candidate {
       onTuned: (batchClass, found) => findings.write(subject, Object.assign(tuned, { [batchClass]: found })),
       annex: isNeeded ? await findKernels() : null,
       findAnnex: findKernels,
+      needOracle: () => annexes.need('reference'),
     };
   }
 

@@ -34,12 +34,12 @@ export const HOUSE: readonly Room[] = [
   {
     name: 'annexes/table.ts',
     knows: 'what each annex brings: types, no code',
-    mayImport: ['engine', 'cpu', 'weights', 'interface.ts'],
+    mayImport: ['engine', 'engine/check', 'cpu', 'weights', 'interface.ts'],
   },
   {
     name: 'annexes/entries',
     knows: 'what each is built from',
-    mayImport: ['annexes', 'engine', 'engine/tune', 'kernels', 'cpu', 'weights'],
+    mayImport: ['annexes', 'engine', 'engine/tune', 'kernels', 'cpu', 'weights', 'engine/check'],
   },
   {
     name: 'worker',
@@ -74,7 +74,7 @@ export const HOUSE: readonly Room[] = [
     name: 'engine/check',
     knows: 'whether this GPU computes right',
     mayImport: [
-      ...['engine/run', 'engine/choose', 'backend.ts', 'reference', 'gpu', 'image', 'model', 'weights'],
+      ...['engine/run', 'engine/choose', 'backend.ts', 'cpu', 'reference', 'gpu', 'image', 'model', 'weights'],
       ...LEAVES,
     ],
   },

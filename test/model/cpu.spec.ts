@@ -124,8 +124,12 @@ describe('without WebAssembly it is the reference, after one warning', () => {
     await expectReference(/wasm-unsafe-eval/);
   });
 
-  test('where its files are missing', () =>
-    expectReference(/nowhere.*dist\/lib/, { worker: sourceWorker, assets: '/nowhere/' }));
+  test('where nothing beside the library is served there is no CPU to fall back on: an error that says what to serve', async () => {
+    const options = { worker: sourceWorker, assets: '/nowhere/', backend: 'cpu' } as const;
+    const error = await loadViT(await tinyModel(), options).catch((error) => error);
+    expect(error).toMatchObject({ code: 'network' });
+    expect(error.message).toMatch(/nowhere\/reference\.js.*dist\/lib/);
+  });
 
   test('where a kernel is wrong', async () => {
     const instantiate = WebAssembly.instantiate as (module: WebAssembly.Module, imports: object) => Promise<unknown>;

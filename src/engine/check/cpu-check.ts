@@ -8,6 +8,7 @@ import type { InputName, Plan, Step, ValueName } from '../../model/plan.ts';
 import type { TensorPiece } from '../../weights/tensor-assembler.ts';
 import { rowLength } from './made-up.ts';
 import { madeUp, planAlone, relativeError } from './step-alone.ts';
+import { kindOf } from './step-kinds.ts';
 import { type Given, sampleSteps } from './step-sample.ts';
 
 /** Elements of a weight that are made at once. */
@@ -27,7 +28,7 @@ export async function checkOnCpu(whole: Plan, runAlone: RunAlone): Promise<Kerne
   const checks: KernelCheck[] = [];
   const seen = new Set<string>();
   for (const step of whole.steps) {
-    const key = keyOf(step, whole);
+    const key = kindOf(step, whole);
     if (seen.has(key)) continue;
     seen.add(key);
     const plan = planAlone([step], whole);
@@ -38,20 +39,6 @@ export async function checkOnCpu(whole: Plan, runAlone: RunAlone): Promise<Kerne
     checks.push({ kernel: kernelOf(step), step: step.label, passed: error <= DEFAULT_TOLERANCE, error });
   }
   return checks;
-}
-
-/** What of a plan the check depends on. */
-export function kindsOfSteps(plan: Plan): string[] {
-  return [...new Set(plan.steps.map((step) => keyOf(step, plan)))];
-}
-
-/** The same for steps that differ in the names of their tensors alone. */
-function keyOf(step: Step, { values }: Plan): string {
-  const sizes = 'input' in step ? [values[step.input], values[step.output]] : [values[step.output]];
-  const kind = JSON.stringify({ ...step, label: '' }, (_, value) =>
-    typeof value === 'string' ? value.replace(/\d+/g, '') : value,
-  );
-  return kind + JSON.stringify(sizes);
 }
 
 function kernelOf({ op }: Step): string {

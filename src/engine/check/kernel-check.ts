@@ -14,9 +14,10 @@ import { Network } from '../run/network.ts';
 import { dispatchesOf } from '../run/program.ts';
 import type { Schedule } from '../run/schedule.ts';
 import { WeightBuffers } from '../run/weight-buffers.ts';
-import { rowLength } from './made-up.ts';
-import { madeUp, planAlone, relativeError } from './step-alone.ts';
-import { type Given, type Sample, sampleSteps } from './step-sample.ts';
+import type * as oracle from './oracle.ts';
+import type { Given, Sample } from './step-sample.ts';
+
+export type Oracle = typeof oracle;
 
 /** Elements of a weight that are generated at once. */
 const PIECE = 1 << 18;
@@ -24,17 +25,23 @@ const PIECE = 1 << 18;
 export class KernelChecker {
   readonly #gpu: Gpu;
   readonly #pipelines: Pipelines;
+  readonly #needOracle: () => Promise<Oracle>;
   /** Reused for each piece of a weight, so that no garbage piles up. */
   #memory = new Float32Array(0);
   /** Keys of the kernels that gave right results. */
   readonly #right = new Set<string>();
 
-  constructor(gpu: Gpu, pipelines: Pipelines) {
+  /** @param needOracle rejects with a ViTError `network` where it cannot be had */
+  constructor(gpu: Gpu, pipelines: Pipelines, needOracle: () => Promise<Oracle>) {
+    this.#needOracle = needOracle;
     this.#gpu = gpu;
     this.#pipelines = pipelines;
   }
 
-  /** @returns one for each kernel of the network that is not known to be right, in the order of its dispatches */
+  /**
+   * @returns one for each kernel of the network that is not known to be right, in the order of its dispatches
+   * @throws ViTError `network` where there is nothing to compare with
+   */
   async check({ plan, schedules }: Network): Promise<KernelCheck[]> {
     const checks: KernelCheck[] = [];
     for (const schedule of schedules) checks.push(...(await this.checkSchedule(plan, schedule)));
@@ -63,8 +70,9 @@ export class KernelChecker {
   }
 
   async #checkSteps(steps: readonly Step[], whole: Plan, config: KernelConfig): Promise<KernelCheck> {
-    const plan = planAlone(steps, whole);
-    const given = madeUp(steps, plan);
+    const oracle = await this.#needOracle();
+    const plan = oracle.planAlone(steps, whole);
+    const given = oracle.madeUp(steps, plan);
     const buffers = new Buffers(this.#gpu.device);
     const weights = new WeightBuffers(this.#gpu.device, buffers);
     const network = new Network(this.#gpu, plan, this.#pipelines, weights, { one: config, many: config });
@@ -72,14 +80,14 @@ export class KernelChecker {
     try {
       await this.#gpu.checked('the weights of the self-test', () => weights.create(program));
       for (const [name, { numbers, shape }] of given.tensors) {
-        const length = shape[0] * rowLength(shape);
+        const length = shape[0] * oracle.rowLength(shape);
         for (let first = 0; first < length; first += PIECE) {
           const data = this.#memory.subarray(0, Math.min(PIECE, length - first));
           weights.add({ name, length, first, data: numbers.fill(data, first) });
         }
       }
       await network.ready();
-      const error = await this.#run(network, given, sampleSteps(steps, given));
+      const error = await this.#run(network, given, oracle.sampleSteps(steps, given), oracle);
       const { label } = steps[steps.length - 1];
       const { name, variant, tolerance = DEFAULT_TOLERANCE } = dispatchesOf(program)[0].kernel;
       return { kernel: name, ...(variant && { variant }), step: label, passed: error <= tolerance, error };
@@ -90,7 +98,12 @@ export class KernelChecker {
   }
 
   /** @returns the error of what the GPU writes, against the sample */
-  async #run(network: Network, { plan, values, inputs }: Given, sample: Sample): Promise<number> {
+  async #run(
+    network: Network,
+    { plan, values, inputs }: Given,
+    sample: Sample,
+    { relativeError }: Oracle,
+  ): Promise<number> {
     const { device } = this.#gpu;
     const activations = await network.activationsFor(1);
     for (const [name, numbers] of values) {

@@ -57,7 +57,9 @@ export class Proof {
    */
   async wrongVariants(backend: Provable, disabled: ReadonlySet<string>): Promise<string[]> {
     if (this.#kernelsAreRight) return [];
-    const wrong = (await backend.check()).filter(({ passed }) => !passed);
+    const checks = await unlessMissing(backend.check());
+    if (!checks) return [];
+    const wrong = checks.filter(({ passed }) => !passed);
     const last = wrong.find((check) => {
       const name = variantName(check);
       return name === null || disabled.has(name);
@@ -92,6 +94,16 @@ export class Proof {
     }
     await backend.resizeOnCpu();
     warn('This GPU resizes pictures wrongly; the CPU does it instead.');
+  }
+}
+
+/** What a check found; null where the annex that it needs cannot be had, which was warned of. It is not kept: it may be there next time. */
+export async function unlessMissing<T>(check: Promise<T>): Promise<T | null> {
+  try {
+    return await check;
+  } catch (error) {
+    if ((error as ViTError).code === 'network') return null;
+    throw error;
   }
 }
 

@@ -1,0 +1,9 @@
+/**
+ * What kernels are compared with, and what computes where nothing faster can: the network in float64 TypeScript. An annex: a GPU
+ * that was found right before needs none of it.
+ */
+export { ReferenceBackend } from '../../cpu/reference-backend.ts';
+export { checkOnCpu } from './cpu-check.ts';
+export { rowLength } from './made-up.ts';
+export { madeUp, planAlone, relativeError } from './step-alone.ts';
+export { sampleSteps } from './step-sample.ts';

@@ -1,0 +1,91 @@
+/**
+ * What an ordinary visit can do without is files of its own. Where one cannot be had the answers are the same, after one warning.
+ */
+import { afterEach, expect, test, vi } from 'vitest';
+import { KernelChecker } from '../../src/engine/check/kernel-check.ts';
+import { loadViT, type ViT } from '../../src/index.ts';
+import { expectClose, F32_BOUND, random } from '../harness/arrays.ts';
+import { pretendHardware } from '../harness/hardware.ts';
+import { plainImage, tinyModel } from '../harness/tiny-model.ts';
+
+const open: ViT[] = [];
+const warnings: string[] = [];
+
+afterEach(() => {
+  vi.restoreAllMocks();
+  warnings.length = 0;
+  for (const vit of open.splice(0)) vit.dispose();
+});
+
+/** Of all files of the library these are missing. */
+const missing = vi.hoisted(() => new Set<string>());
+vi.mock('../../src/annexes/addresses.ts', async (importOriginal) => {
+  const original = await importOriginal<typeof import('../../src/annexes/addresses.ts')>();
+  const nowhere = () => [...missing].map((file) => [file, new URL(`/nowhere/${file}`, location.href).href]);
+  return { ...original, annexAddresses: () => ({ ...original.annexAddresses(), ...Object.fromEntries(nowhere()) }) };
+});
+
+async function loadWithout(...files: string[]): Promise<ViT> {
+  return load('webgpu', files);
+}
+
+async function load(backend: 'webgpu' | 'cpu', files: string[]): Promise<ViT> {
+  missing.clear();
+  for (const file of files) missing.add(file);
+  const onEvent = ({ type, message }: { type: string; message: string }) =>
+    type === 'warning' && warnings.push(message);
+  open.push(await loadViT(await tinyModel(), { worker: false, backend, cache: false, onEvent }));
+  return open.at(-1)!;
+}
+
+async function logits(vit: ViT): Promise<Float32Array> {
+  return (await vit.forward({ data: random(3 * 16 * 16, 1), shape: [1, 3, 16, 16] })).logits!.data;
+}
+
+async function expectedLogits(): Promise<Float32Array> {
+  const vit = await loadViT(await tinyModel(), { worker: false, backend: 'cpu' });
+  open.push(vit);
+  return logits(vit);
+}
+
+/* In this order: what one test loads, later ones have. */
+
+test('the reference: the GPU is not checked, which is said once and not taken for a proof', async () => {
+  // What is loaded once is there for later tests, so the kernels stay missing.
+  const vit = await loadWithout('reference.js', 'kernels.js');
+  expect(warnings.filter((message) => message.includes('/nowhere/reference.js'))).toHaveLength(1);
+  const unchecked = await logits(vit);
+  await expect(vit.selfTest()).rejects.toMatchObject({ code: 'network' });
+
+  const check = vi.spyOn(KernelChecker.prototype, 'check');
+  const checked = await loadWithout('kernels.js');
+  expect(check).toHaveBeenCalled();
+  expect(await logits(checked)).toEqual(unchecked);
+});
+
+test('the kernels of the CPU: TypeScript computes the same, after one warning', async () => {
+  const vit = await load('cpu', ['cpu.js', 'cpu-plain.wasm', 'cpu-relaxed.wasm']);
+  expect(warnings).toHaveLength(1);
+  expect(warnings[0]).toContain('/nowhere/cpu.js');
+  expect(vit.info.cpu).toEqual({ simd: 'none', threads: 1 });
+  const gpu = await load('webgpu', ['kernels.js']);
+  expectClose(await logits(vit), await logits(gpu), F32_BOUND);
+});
+
+test('hardware: the simplest kernels stay, one warning after the first answer, and no profile', async () => {
+  pretendHardware();
+  const vit = await loadWithout('kernels.js');
+  expect(warnings).toEqual([]);
+  expectClose(await logits(vit), await expectedLogits(), F32_BOUND);
+  await vi.waitFor(() => expect(warnings).toHaveLength(1));
+  expect(warnings[0]).toContain('/nowhere/kernels.js');
+  const picture = plainImage(30, 20, [9, 90, 200]);
+  await expect(vit.profile(picture)).rejects.toMatchObject({ code: 'network' });
+  expect(warnings).toHaveLength(1);
+});
+
+test('a software adapter: the simplest kernels, and one warning while loading', async () => {
+  const vit = await loadWithout('kernels.js');
+  expect(warnings).toHaveLength(1);
+  expectClose(await logits(vit), await expectedLogits(), F32_BOUND);
+});
