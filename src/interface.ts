@@ -2,7 +2,6 @@
  * What page, client, worker and engine say to each other: types and names, no code. The engine's interface is the same
  * whether a worker lies between or not.
  */
-import type { AnnexAddresses } from './annexes/table.ts';
 import type { WireError } from './error.ts';
 import type { Architecture } from './model/architecture.ts';
 import type { OutputName } from './model/outputs.ts';
@@ -218,7 +217,8 @@ export interface EngineInterface {
     source: string | ModelFiles,
     options: EngineOptions,
     notify: (message: Progress | EngineEvent) => void,
-    annexes?: AnnexAddresses,
+    /** URLs by file. Not by the names of `annexes/table.ts`: its types are the engine's own, and this file's are published. */
+    annexes?: Readonly<Record<string, string>>,
   ): Promise<ModelInfo>;
   /** `images` to outputs, one row per image. */
   runImages(images: WireImage[], outputs: OutputName[]): Promise<ImageResults>;

@@ -82,8 +82,7 @@ async function engineHere({ 'host.js': address }: AnnexAddresses): Promise<Engin
 
 /** With its address. */
 function startWorker(assets?: string | URL): [Worker, string] {
-  const { href } =
-    assets === undefined ? new URL('../worker/worker.ts', import.meta.url) : inFolder(assets, 'worker.js');
+  const href = workerAddress(assets);
   const options: WorkerOptions = { type: 'module', name: 'vit-webgpu' };
   try {
     if (assets !== undefined) return [new Worker(href, options), href];
@@ -91,6 +90,17 @@ function startWorker(assets?: string | URL): [Worker, string] {
     return [new Worker(new URL('../worker/worker.ts', import.meta.url), { type: 'module', name: 'vit-webgpu' }), href];
   } catch {
     return [startFromElsewhere(href, options), href];
+  }
+}
+
+function workerAddress(assets?: string | URL): string {
+  if (assets !== undefined) return inFolder(assets, 'worker.js').href;
+  try {
+    return new URL('../worker/worker.ts', import.meta.url).href;
+  } catch (cause) {
+    throw new ViTError('network', `A classic script has no address beside which its worker could be. ${WAYS_OUT}`, {
+      cause,
+    });
   }
 }
 

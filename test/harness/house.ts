@@ -16,7 +16,7 @@ export const HOUSE: readonly Room[] = [
   {
     name: 'interface.ts',
     knows: 'what page, client, worker and engine say to each other: types, no code',
-    mayImport: ['error.ts', 'annexes/table.ts', 'model', 'weights'],
+    mayImport: ['error.ts', 'model', 'weights'],
   },
   { name: 'version.ts', knows: 'the release', mayImport: [] },
   { name: 'index.ts', knows: 'the public API', mayImport: ['client', 'image', 'model', 'weights', ...LEAVES] },
