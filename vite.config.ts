@@ -1,4 +1,5 @@
-import { cpSync, readFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { appendFileSync, cpSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { playwright } from '@vitest/browser-playwright';
 import type { Plugin } from 'vite';
@@ -56,22 +57,61 @@ const library: ViteUserConfig = {
   },
 };
 
+/** The library apart from the page that uses it: each has its own bound in the size test. */
+const LIBRARY = { name: 'library', test: /[\\/]dist[\\/]lib[\\/]/ };
+
+const SERVICE_WORKER = 'service-worker';
+
 const page: ViteUserConfig = {
   base: './',
   // The page uses the library as it is shipped; while developing, its source.
-  resolve: { alias: [{ find: /^\.\.\/index\.ts$/, replacement: resolve('dist/lib/index.js') }] },
-  build: { outDir: 'dist/page', target: 'es2022', modulePreload: { polyfill: false } },
+  resolve: { alias: [{ find: /^\.\.\/\.\.\/index\.ts$/, replacement: resolve('dist/lib/index.js') }] },
+  build: {
+    outDir: 'dist/page',
+    target: 'es2022',
+    license: NOTICES,
+    modulePreload: { polyfill: false },
+    rolldownOptions: {
+      input: { index: 'index.html', [SERVICE_WORKER]: 'src/page/service-worker.ts' },
+      output: {
+        codeSplitting: { groups: [LIBRARY] },
+        // Browsers know a service worker by its address.
+        entryFileNames: ({ name }) => (name === SERVICE_WORKER ? '[name].js' : 'assets/[name]-[hash].js'),
+      },
+    },
+  },
   plugins: [
     {
       name: 'embed-model',
       apply: 'build',
       closeBundle() {
         cpSync('weights/vit-cifar10', 'dist/page/weights/vit-cifar10', { recursive: true });
-        cpSync(join('dist/lib', NOTICES.fileName), join('dist/page', NOTICES.fileName));
+        appendFileSync(join('dist/page', NOTICES.fileName), readFileSync(join('dist/lib', NOTICES.fileName)));
       },
+    },
+    {
+      name: 'list-shell',
+      apply: 'build',
+      closeBundle: () => listShell('dist/page'),
     },
   ],
 };
+
+/** Writes into the service worker which files a visit without a network needs. */
+function listShell(folder: string): void {
+  const paths = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(
+    (path) =>
+      statSync(join(folder, path)).isFile() &&
+      /^(assets|samples)[\\/]|^(icon|manifest)/.test(path) &&
+      !/host-/.test(path),
+  );
+  const hash = createHash('sha256');
+  for (const path of ['index.html', ...paths.sort()]) hash.update(path).update(readFileSync(join(folder, path)));
+  const files = ['./', ...paths.map((path) => path.replaceAll('\\', '/'))];
+  const worker = join(folder, `${SERVICE_WORKER}.js`);
+  const shell = JSON.stringify({ version: hash.digest('hex').slice(0, 12), files });
+  writeFileSync(worker, `const SHELL=${shell};\n${readFileSync(worker, 'utf8')}`);
+}
 
 const cli: ViteUserConfig = {
   publicDir: false,

@@ -2,18 +2,19 @@
  * What the page says when it is not sure, and how it looks: light and dark, from a phone to a desktop.
  */
 import { CUP, drop, JET, OWL, truncated } from './photos.ts';
-import { expect, expectAnswer, test } from './visit.ts';
+import { expect, test } from './visit.ts';
 
 const LABELS = 'airplane, automobile, bird, cat, deer, dog, frog, horse, ship, and truck';
 
-test('a low score is no answer: the page is not sure, and says what the model knows', async ({ visit }) => {
+test('a low score is no answer: the page is not sure, and shows what the model knows when asked', async ({ visit }) => {
   await visit.arriveReady();
   await visit.sample('Cup of coffee').click();
-  const card = visit.card('cup.jpg');
-  await expectAnswer(card);
-  await expect(card.locator('.verdict')).toHaveText('Not sure');
-  await expect(card.locator('.note')).toHaveText(`It may be none of what the model knows: ${LABELS}.`);
-  await expect(visit.announcements).toContainText(/cup\.jpg: not sure\. It may be none of .* Guesses: [a-z]+ \d/);
+  await visit.expectAnswer('cup.jpg');
+  await expect(visit.verdict).toHaveText('Not sure');
+  await expect(visit.stage.locator('.note')).toHaveText('It may be none of the things that this model knows.');
+  await visit.stage.getByText('See the ten things it knows').click();
+  await expect(visit.stage.locator('.known li')).toHaveCount(10);
+  await expect(visit.announcements).toContainText(/cup\.jpg: not sure\. Guesses: [a-z]+ \d/);
 });
 
 test('how sure is sure enough, the model says', async ({ visit, site }) => {
@@ -31,9 +32,103 @@ test('how sure is sure enough, the model says', async ({ visit, site }) => {
     threshold(value);
     await visit.arriveReady();
     await visit.sample('Owl').click();
-    await expectAnswer(visit.card('owl.jpg'));
-    await expect(visit.card('owl.jpg').locator('.verdict')).toHaveText(verdict);
+    await visit.expectAnswer('owl.jpg');
+    await expect(visit.verdict).toHaveText(verdict);
   }
+});
+
+test.describe('labels as long as they come', () => {
+  test.use({ viewport: { width: 320, height: 1400 }, hasOtherLabels: true });
+
+  test('stay in their place, and can be read whole', async ({ visit, site }) => {
+    const long = 'lesser panda, red panda, panda, bear cat, cat bear, Ailurus fulgens';
+    const unbreakable = 'Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft';
+    site.change('model.json', (bytes) => {
+      const manifest = JSON.parse(bytes.toString());
+      const labels = manifest.labels.map((label: string, i: number) => `${i % 2 ? long : unbreakable} ${label}`);
+      return Buffer.from(JSON.stringify({ ...manifest, labels }));
+    });
+    await visit.arriveReady();
+    await visit.picker.setInputFiles([OWL, JET]);
+    await expect(visit.verdict).toContainText('bird');
+    expect(await visit.page.evaluate(overflowing), 'nothing sticks out').toEqual([]);
+    expect(await visit.page.evaluate(() => document.documentElement.scrollWidth)).toBe(320);
+    await expect(visit.verdict).toHaveAttribute('title', `${unbreakable} bird`);
+    await expect(visit.stage.locator('.scores .label').first()).toHaveAttribute('title', `${unbreakable} bird`);
+  });
+});
+
+for (const viewport of [
+  { width: 667, height: 375 },
+  { width: 640, height: 450 },
+]) {
+  test.describe(`in a window of ${viewport.width} x ${viewport.height}`, () => {
+    test.use({ viewport });
+
+    test('photo and answer are in one view', async ({ visit }) => {
+      await visit.arriveReady();
+      await visit.sample('German shepherd').click();
+      await visit.expectAnswer('dog.jpg');
+      await expect(visit.stage.locator('img')).toBeInViewport({ ratio: 0.99 });
+      await expect(visit.verdict).toBeInViewport({ ratio: 0.99 });
+      await expect(visit.stage.locator('.scores')).toBeInViewport({ ratio: 0.99 });
+    });
+  });
+}
+
+test.describe('with colours of their own', () => {
+  test.use({ forcedColors: 'active' });
+
+  test('bars, buttons and edges are still there', async ({ visit }) => {
+    await visit.arriveReady();
+    await visit.sample('Owl').click();
+    await visit.expectAnswer('owl.jpg');
+    const seen = await visit.page.evaluate(() => {
+      const style = (selector: string, part?: string) => getComputedStyle(document.querySelector(selector)!, part);
+      return {
+        bar: style('.bar', '::before').backgroundColor !== style('.bar').backgroundColor,
+        square: style('.engine-line', '::before').backgroundColor !== style('body').backgroundColor,
+        button: style('label.button').borderStyle,
+        stage: style('.stage').borderStyle,
+      };
+    });
+    expect(seen).toEqual({ bar: true, square: true, button: 'solid', stage: 'solid' });
+  });
+});
+
+test('on paper are photo, answer and bars, and nothing to press', async ({ visit }) => {
+  await visit.arriveReady();
+  await visit.sample('Owl').click();
+  await visit.expectAnswer('owl.jpg');
+  await visit.page.emulateMedia({ media: 'print' });
+  await expect(visit.stage.locator('.bar').first()).toHaveCSS('print-color-adjust', 'exact');
+  await expect(visit.page.getByRole('button')).toHaveCount(0);
+  await expect(visit.stage.locator('.scores')).toBeVisible();
+});
+
+test('bars are made of whole patches', async ({ visit }) => {
+  await visit.arriveReady();
+  await visit.sample('Owl').click();
+  await visit.expectAnswer('owl.jpg');
+  const widths = await visit.stage
+    .locator('.bar')
+    .evaluateAll((bars) => bars.map(({ clientWidth }) => clientWidth % 10));
+  expect(widths).toEqual([0, 0, 0, 0, 0]);
+});
+
+test.describe('from right to left', () => {
+  test('everything is mirrored but the photo', async ({ visit }) => {
+    await visit.arriveReady();
+    await visit.page.evaluate(() => {
+      document.dir = 'rtl';
+    });
+    await visit.picker.setInputFiles([OWL, JET]);
+    await visit.expectAnswer('owl.jpg');
+    const photo = (await visit.stage.locator('.photo').boundingBox())!;
+    const answer = (await visit.stage.locator('.answer').boundingBox())!;
+    expect(photo.x).toBeGreaterThan(answer.x);
+    expect(await visit.page.evaluate(overflowing)).toEqual([]);
+  });
 });
 
 test('what the model knows is said before any photo is there', async ({ visit, site }) => {
@@ -66,20 +161,22 @@ for (const colorScheme of ['light', 'dark'] as const) {
         await expect(visit.model.getByRole('progressbar')).toBeVisible();
         await visit.page.screenshot({ path: info.outputPath('empty.png') });
         await expectReadable();
-        // Every card gets its answer after the ones below it are there.
+        expect(await visit.faults(), 'axe finds nothing').toEqual([]);
+        // All get their answers after the last of them is there.
         await drop(visit.page, [CUP]);
         await drop(visit.page, [OWL]);
         await drop(visit.page, [OWL, CUP, truncated(info.outputPath('torn.jpg')), 'LICENSE', JET]);
         await expectReadable();
         site.heal();
-        await expectAnswer(visit.card('jet.jpg'));
+        await visit.expectAnswer('jet.jpg');
         await visit.page.screenshot({ path: info.outputPath('answers.png') });
         await expectReadable();
+        expect(await visit.faults(), 'axe finds nothing').toEqual([]);
 
         async function expectReadable() {
           expect(await visit.page.evaluate(overflowing), 'nothing sticks out').toEqual([]);
           expect(await visit.page.evaluate(lowContrast), 'text stands out from its background, 4.5 to 1').toEqual([]);
-          for (const target of await visit.page.locator('button, .button').all()) {
+          for (const target of await visit.page.locator('button, .button, summary, select').all()) {
             const box = await target.boundingBox();
             if (box) expect(Math.min(box.width, box.height), 'large enough for a finger').toBeGreaterThanOrEqual(44);
           }
@@ -95,7 +192,7 @@ test.describe('for those who want less motion', () => {
   test('nothing moves', async ({ visit }) => {
     await visit.arriveReady();
     await visit.sample('Jet').click();
-    await expectAnswer(visit.card('jet.jpg'));
+    await visit.expectAnswer('jet.jpg');
     const durations = await visit.page.evaluate(() =>
       Array.from(document.querySelectorAll('*'), (element) =>
         ['', '::before', '::after'].map((part) => {

@@ -3,8 +3,8 @@
  */
 import { chromium } from '@playwright/test';
 import { CHROME_ARGS } from '../harness/chrome-args.ts';
-import { CUP, drop, JET, OWL } from './photos.ts';
-import { expect, expectAnswer, test, Visit } from './visit.ts';
+import { CUP, drop, dropFile, JET, OWL } from './photos.ts';
+import { expect, test, Visit } from './visit.ts';
 
 const WEIGHTS = '.bin';
 
@@ -20,26 +20,50 @@ test('the progress bar tells the bytes, and photos wait for the model', async ({
     .map(Number);
   expect(await bar.evaluate((element: HTMLProgressElement) => element.value)).toBeCloseTo(loaded / total, 1);
   await drop(visit.page, [OWL, JET]);
-  await expect(visit.cards.locator('.verdict')).toHaveText(['Waiting', 'Waiting']);
+  await expect(visit.tiles).toHaveText([/owl\.jpg:\s+Waiting/, /jet\.jpg:\s+Waiting/]);
+  await expect(visit.verdict).toHaveText('Waiting for the model');
 
   site.heal();
   await visit.ready();
   await expect(bar).toBeHidden();
-  await expectAnswer(visit.card('owl.jpg'));
-  await expectAnswer(visit.card('jet.jpg'));
+  await visit.expectAnswer('owl.jpg');
+  await visit.expectAnswer('jet.jpg');
 });
 
-test('adapter and backend are told in words, also by the screen reader', async ({ visit }) => {
-  await visit.arriveReady();
+test('what runs where is said in words, also by the screen reader', async ({ visit }) => {
+  await visit.arriveReady('?backend=webgpu');
   await expect(visit.model).toContainText('2.7 million weights, 5.4 MB');
   if (process.env.VIT_ADAPTER === 'gpu') {
     await expect(visit.model).toContainText(/Ready, on your GPU \(.+\) through WebGPU/);
   } else {
-    await expect(visit.model).toContainText(/Ready, on the (processor|CPU)/);
-    await expect(visit.model).toContainText('software');
+    await expect(visit.model).toContainText(/Ready, on a software GPU \(.*SwiftShader.*\)/i);
+    await expect(visit.model).toContainText('The CPU stands in for a graphics chip: same answers, but slower.');
   }
-  await expect(visit.announcements).toContainText(/Ready, on (the (processor|CPU)|your GPU)/);
+  await expect(visit.announcements).toContainText(/Ready, on (a software|your) GPU/);
   await expect(visit.announcements).toHaveAttribute('aria-live', 'polite');
+});
+
+test('the CPU runs it where the address asks for it', async ({ visit }) => {
+  await visit.arriveReady('?backend=cpu');
+  await expect(visit.model).toContainText('Ready, on the CPU');
+  await expect(visit.model).toContainText('You chose the CPU');
+  await visit.sample('Owl').click();
+  await visit.expectAnswer('owl.jpg');
+});
+
+test('a GPU that stops working is said, and the CPU goes on', async ({ visit }) => {
+  test.skip(process.env.VIT_ADAPTER === 'gpu', 'Its crash would be felt by others.');
+  await visit.arriveReady('?backend=auto');
+  const session = await visit.page.context().browser()!.newBrowserCDPSession();
+  const isOnGpu = (await visit.model.textContent())!.includes('GPU (');
+  // Twice: a browser gives a page no third device.
+  for (let crash = 0; crash < 2; crash++) {
+    await session.send('Browser.crashGpuProcess').catch(() => {});
+    await visit.picker.setInputFiles([OWL]);
+    await expect(visit.verdict).toHaveText('bird');
+  }
+  await expect(visit.model).toContainText(/Ready, on (the CPU|a software GPU)/);
+  if (isOnGpu) await expect(visit.announcements).toContainText('The GPU stopped working');
 });
 
 test.describe('with troubles', () => {
@@ -63,7 +87,7 @@ test.describe('with troubles', () => {
     await visit.ready();
     await expect(visit.model, 'the focus stays where the button was').toBeFocused();
     await expect(visit.retry).toBeHidden();
-    await expectAnswer(visit.card('owl.jpg'));
+    await visit.expectAnswer('owl.jpg');
   });
 
   test('damaged weights are not run', async ({ visit, site }) => {
@@ -80,17 +104,32 @@ test.describe('with troubles', () => {
     await visit.ready();
   });
 
+  test('a photo that comes after the failure is kept, and is not said to wait for nothing', async ({ visit, site }) => {
+    site.lose(WEIGHTS);
+    await visit.arrive();
+    await expect(visit.model).toContainText('The model did not arrive');
+    await drop(visit.page, [OWL]);
+    await expect(visit.verdict).toHaveText('No model');
+    await expect(visit.stage).toContainText('gets its answer when the model is here');
+    site.heal();
+    await visit.retry.click();
+    await visit.expectAnswer('owl.jpg');
+  });
+
   for (const [address, problem] of [
+    ['http://[', 'This is not an address'],
     ['samples/owl.jpg', 'This is not a model'],
     ['nowhere/model.json', 'The model did not arrive'],
   ]) {
-    test(`an address without a model is told: ${address}`, async ({ visit }) => {
+    test(`an address without a model is called one: ${address}`, async ({ visit }) => {
       await visit.arrive(`?model=${address}`);
       await expect(visit.model).toContainText(problem);
+      await dropFile(visit.page, OWL);
+      await expect(visit.verdict, 'photos can be dropped all the same').toHaveText('No model');
     });
   }
 
-  test('a worker that does not start is told', async ({ visit, site }) => {
+  test('a worker that does not start is no mystery', async ({ visit, site }) => {
     await visit.page.route(/worker-.*\.js$/, (route) => route.abort());
     await visit.arrive();
     await expect(visit.model).toContainText('The model did not arrive');
@@ -124,7 +163,7 @@ test.describe('another model', () => {
     });
     await visit.arriveReady();
     await visit.picker.setInputFiles([OWL]);
-    await expect(visit.card('owl.jpg').getByRole('list', { name: 'Best labels' })).toContainText(`${markup}bird`);
+    await expect(visit.stage.getByRole('list', { name: 'Best labels' })).toContainText(`${markup}bird`);
     await expect(visit.model).toContainText(`<b>${markup}`);
     for (const element of ['img[src="x"]', 'b', 'body script']) {
       expect(
@@ -139,16 +178,16 @@ test.describe('another model', () => {
 });
 
 test.describe('a browser without WebGPU', () => {
-  test('answers on the processor, and says so plainly', async ({ visit, site }) => {
+  test('answers on the CPU, and says so plainly', async ({ visit, site }) => {
     await visit.page.addInitScript('delete Navigator.prototype.gpu');
     site.change('assets/worker-', (script) =>
       Buffer.concat([Buffer.from('delete WorkerNavigator.prototype.gpu;'), script]),
     );
     await visit.arriveReady();
-    await expectProcessor(visit, 'This browser has no WebGPU. Chrome, Edge, Safari and Firefox have it');
+    await expectCpu(visit, 'This browser has no WebGPU. Chrome, Edge, Safari and Firefox have it');
   });
 
-  test('that finds no GPU answers on the processor, and says what to do', async ({ site }) => {
+  test('that finds no GPU answers on the CPU, and says what to do', async ({ site }) => {
     const args = CHROME_ARGS.filter((argument) => !argument.includes('webgpu'));
     const browser = await chromium.launch({
       executablePath: process.env.CHROME_PATH,
@@ -156,16 +195,38 @@ test.describe('a browser without WebGPU', () => {
     });
     const visit = new Visit(await browser.newPage(), site);
     await visit.arriveReady();
-    await expectProcessor(visit, 'The browser found no GPU it can use. Update the graphics driver');
+    await expectCpu(visit, 'The browser found no GPU it can use. Update the graphics driver');
     await browser.close();
   });
 
-  async function expectProcessor(visit: Visit, reason: string) {
-    await expect(visit.model).toContainText('Ready, on the processor, without WebGPU');
-    await expect(visit.model).toContainText(`Same answers, but slower. ${reason}`);
+  async function expectCpu(visit: Visit, reason: string) {
+    await expect(visit.model).toContainText('Ready, on the CPU');
+    await expect(visit.model).toContainText(`Same answers, but slower than on a GPU. ${reason}`);
     await expect(visit.announcements).toContainText(reason);
     await visit.picker.setInputFiles([OWL, CUP]);
-    await expectAnswer(visit.card('owl.jpg'));
-    await expect(visit.card('owl.jpg').locator('.verdict')).toHaveText('bird');
+    await visit.expectAnswer('owl.jpg');
+    await expect(visit.verdict).toHaveText('bird');
   }
+});
+
+test('without scripts the page says what it needs, and waits for nothing', async ({ browser, site }) => {
+  const context = await browser.newContext({ javaScriptEnabled: false });
+  const page = await context.newPage();
+  await page.goto(site.url);
+  await expect(page.getByText('This page needs JavaScript')).toBeVisible();
+  await expect(page.getByText('Getting ready')).toHaveCount(0);
+  await expect(page.getByRole('button')).toHaveCount(0);
+  await context.close();
+});
+
+test('what is downloaded before the model is small: samples come as thumbnails', async ({ visit }) => {
+  const bytes: Promise<number>[] = [];
+  visit.page.on('response', (response) => {
+    if (response.url().includes('samples/')) bytes.push(response.body().then(({ length }) => length));
+  });
+  await visit.arriveReady();
+  const total = (await Promise.all(bytes)).reduce((sum, count) => sum + count, 0);
+  expect(bytes.length).toBeGreaterThanOrEqual(7);
+  // The photo on the stage, which is there when the model is, and six small ones.
+  expect(total).toBeLessThan(2 * 37_285 + 6 * 9_000);
 });

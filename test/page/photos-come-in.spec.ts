@@ -1,10 +1,10 @@
 /**
  * The ways by which photos come to the page, and what comes that is none.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { CUP, drag, drop, dropFile, dropMarkup, JET, OWL, truncated, turned } from './photos.ts';
 import { Site } from './site.ts';
-import { expect, expectAnswer, test } from './visit.ts';
+import { expect, test } from './visit.ts';
 
 test('a photo dropped anywhere is answered', async ({ visit }) => {
   await visit.arriveReady();
@@ -12,57 +12,103 @@ test('a photo dropped anywhere is answered', async ({ visit }) => {
   await expect(visit.page.getByText('Let go')).toBeVisible();
   await release();
   await expect(visit.page.getByText('Let go')).toBeHidden();
-  await expectAnswer(visit.card('owl.jpg'));
-  await expect(visit.card('owl.jpg').locator('.verdict')).toHaveText('bird');
-  await expect(visit.card('owl.jpg').getByRole('img', { name: 'owl.jpg' })).toBeVisible();
-  await expect(visit.announcements).toContainText(/owl\.jpg: bird \d\d\.\d%, [a-z]+ \d+\.\d%/);
+  await visit.expectAnswer('owl.jpg');
+  await expect(visit.verdict, 'the heading is the answer').toHaveText('bird');
+  await expect(visit.stage.getByRole('img', { name: 'owl.jpg' })).toBeVisible();
+  await expect(visit.announcements).toContainText(/owl\.jpg: bird \d\d\.\d%\./);
 });
 
-test('several files become a list, each with its own answer or its own error', async ({ visit }, info) => {
+test('a drag that goes elsewhere leaves nothing behind', async ({ visit }) => {
+  await visit.arriveReady();
+  await drag(visit.page, [OWL]);
+  await expect(visit.page.getByText('Let go')).toBeVisible();
+  // Escape, pressed over the desktop's file: the page hears no more of it.
+  await expect(visit.page.getByText('Let go')).toBeHidden();
+});
+
+test('what is dragged from the page itself, and selected text, are no photos', async ({ visit }) => {
+  await visit.arriveReady();
+  const isVeiled = await visit.page.evaluate(() => {
+    const dataTransfer = new DataTransfer();
+    dataTransfer.setData('text/html', '<p style="color: red">Some words</p>');
+    dataTransfer.setData('text/plain', 'Some words');
+    const send = (type: string) =>
+      document.body.dispatchEvent(new DragEvent(type, { bubbles: true, cancelable: true, dataTransfer }));
+    send('dragover');
+    const elsewhere = document.documentElement.hasAttribute('data-dragging');
+    send('drop');
+    dataTransfer.setData('text/uri-list', location.href);
+    send('dragstart');
+    send('dragover');
+    const own = document.documentElement.hasAttribute('data-dragging');
+    send('dragend');
+    return [elsewhere, own];
+  });
+  expect(isVeiled).toEqual([false, false]);
+  await expect(visit.toast, 'and it is said that nothing happened').toContainText(
+    'There was no image in what you dropped.',
+  );
+});
+
+test('several files become tiles, each with its own answer or its own error', async ({ visit }, info) => {
   const notes = info.outputPath('notes.txt');
   const empty = info.outputPath('empty.jpg');
-  const folder = info.outputPath('holiday');
   writeFileSync(notes, 'Buy milk.');
   writeFileSync(empty, '');
-  mkdirSync(folder);
   await visit.arriveReady();
-  await drop(visit.page, [OWL, notes, empty, truncated(info.outputPath('torn.jpg')), folder, JET]);
+  await drop(visit.page, [OWL, notes, empty, truncated(info.outputPath('torn.jpg')), JET]);
 
-  await expect(visit.cards.getByRole('heading')).toHaveText([
-    'owl.jpg',
-    'notes.txt',
-    'empty.jpg',
-    'torn.jpg',
-    'holiday',
-    'jet.jpg',
+  await expect(visit.tiles).toHaveText([
+    /owl\.jpg:\s+bird \d/,
+    /torn\.jpg:\s+Cannot be read/,
+    /jet\.jpg:\s+airplane \d/,
   ]);
-  await expectAnswer(visit.card('owl.jpg'));
+  await visit.expectAnswer('owl.jpg');
   // After the errors: the engine goes on.
-  await expectAnswer(visit.card('jet.jpg'));
-  const sentences = {
-    'notes.txt': /^Not an image“notes.txt” holds something else\. Give a photo/,
-    'empty.jpg': /^An empty file“empty.jpg” has nothing in it/,
-    'torn.jpg': /^Cannot be read“torn.jpg” is damaged or cut off/,
-    holiday: /^A folder“holiday” is a folder\. Open it/,
-  };
-  for (const [name, sentence] of Object.entries(sentences)) {
-    await expect(visit.card(name).locator('.verdict, .note')).toHaveText([/./, /./]);
-    const words = (await visit.card(name).locator('.verdict, .note').allTextContents()).join('');
-    expect(words).toMatch(sentence);
-    await expect(visit.announcements).toContainText(words.replace('“', '. “'));
+  await visit.expectAnswer('jet.jpg');
+  await visit.show('torn.jpg');
+  await expect(visit.verdict).toHaveText('Cannot be read');
+  await expect(visit.stage).toContainText('“torn.jpg” is damaged or cut off');
+  await visit.strip.getByText('2 files left out').click();
+  for (const words of ['“notes.txt” holds something else. Give a photo', '“empty.jpg” has nothing in it']) {
+    await expect(visit.strip).toContainText(words);
+    await expect(visit.announcements).toContainText(words);
   }
 });
 
-test('a second drop comes after the first, in sight', async ({ visit }) => {
+test('a folder is opened, with all that lies below it', async ({ visit }, info) => {
+  const holiday = info.outputPath('holiday');
+  mkdirSync(`${holiday}/beach`, { recursive: true });
+  mkdirSync(info.outputPath('bare'));
+  for (const [path, photo] of Object.entries({ 'beach/2.jpg': OWL, 'beach/10.jpg': CUP, 'a.jpg': JET })) {
+    writeFileSync(`${holiday}/${path}`, readFileSync(photo));
+  }
+  writeFileSync(`${holiday}/.DS_Store`, 'x');
+  writeFileSync(`${holiday}/notes.txt`, 'x');
   await visit.arriveReady();
-  await drop(visit.page, [OWL, CUP, JET]);
-  await drop(visit.page, [OWL]);
-  await expect(visit.cards).toHaveCount(4);
-  await expect(visit.cards.last()).toBeInViewport({ ratio: 0.99 });
-  await expectAnswer(visit.cards.last());
+  await drop(visit.page, [holiday]);
+  await expect(visit.tiles).toHaveText([/^\s*a\.jpg:/, /^\s*2\.jpg:/, /^\s*10\.jpg:/]);
+  await expect(visit.strip.getByRole('heading')).toHaveText('3 photos: 2 sure, 1 not');
+  await expect(visit.strip).not.toContainText('left out');
+  await drop(visit.page, [info.outputPath('bare')]);
+  await expect(visit.toast).toContainText('There is no photo in “bare”.');
 });
 
-test('a copied picture is pasted with the keyboard', async ({ visit, context }) => {
+test('a second drop comes first, and is on the stage; who reads further down is left there', async ({ visit }) => {
+  await visit.arriveReady();
+  await drop(visit.page, [OWL, CUP, JET]);
+  await expect(visit.tiles).toHaveCount(3);
+  await visit.page.evaluate(() => {
+    document.body.style.minBlockSize = '3000px';
+    scrollTo(0, 400);
+  });
+  await drop(visit.page, [CUP, OWL]);
+  await expect(visit.tiles).toHaveCount(5);
+  await visit.expectAnswer('cup.jpg');
+  expect(await visit.page.evaluate(() => scrollY)).toBe(400);
+});
+
+test('a copied picture is pasted with the keyboard, and with the button', async ({ visit, context }) => {
   await context.grantPermissions(['clipboard-read', 'clipboard-write']);
   await visit.arriveReady();
   await visit.page.evaluate(async () => {
@@ -73,7 +119,9 @@ test('a copied picture is pasted with the keyboard', async ({ visit, context }) 
     await navigator.clipboard.write([new ClipboardItem({ 'image/png': await canvas.convertToBlob() })]);
   });
   await visit.page.keyboard.press('Control+V');
-  await expectAnswer(visit.card('image.png'));
+  await visit.expectAnswer('image.png');
+  await visit.page.getByRole('button', { name: 'Paste' }).click();
+  await expect(visit.tiles).toHaveCount(2);
 });
 
 test('pasting words says that there is no image', async ({ visit, context }) => {
@@ -81,44 +129,41 @@ test('pasting words says that there is no image', async ({ visit, context }) => 
   await visit.arriveReady();
   await visit.page.evaluate(() => navigator.clipboard.writeText('just words'));
   await visit.page.keyboard.press('Control+V');
+  await expect(visit.toast).toContainText('There is no image on the clipboard.');
   await expect(visit.announcements).toContainText('There is no image on the clipboard.');
-  await expect(visit.cards).toHaveCount(0);
 });
 
 test('files are picked, and the same one again', async ({ visit }) => {
   await visit.arriveReady();
   await visit.picker.setInputFiles([JET, CUP]);
-  await expectAnswer(visit.card('cup.jpg'));
+  await visit.expectAnswer('cup.jpg');
   // A picker that keeps its files does not report the same ones again.
   await expect(visit.picker).toHaveJSProperty('files.length', 0);
   await visit.picker.setInputFiles([JET]);
-  await expect(visit.card('jet.jpg')).toHaveCount(2);
-  await expectAnswer(visit.card('jet.jpg').last());
+  await expect(visit.tile('jet.jpg')).toHaveCount(2);
+  await visit.expectAnswer('jet.jpg');
 });
 
 test('samples are chosen with the keyboard alone', async ({ visit }) => {
   await visit.arriveReady();
-  await visit.page.keyboard.press('Tab');
-  await expect(visit.picker).toBeFocused();
-  await visit.page.keyboard.press('Tab');
+  await visit.sample('Kitten').focus();
   await visit.page.keyboard.press('Tab');
   await expect(visit.sample('German shepherd')).toBeFocused();
   const outline = await visit.sample('German shepherd').evaluate((button) => getComputedStyle(button).outlineStyle);
   expect(outline, 'the focus can be seen').toBe('solid');
   await visit.page.keyboard.press('Enter');
-  await expectAnswer(visit.card('dog.jpg'));
+  await visit.expectAnswer('dog.jpg');
   await expect(visit.sample('German shepherd')).toBeFocused();
   await visit.page.keyboard.press('Tab');
   await visit.page.keyboard.press('Space');
-  await expectAnswer(visit.card('owl.jpg'));
+  await visit.expectAnswer('owl.jpg');
 });
 
 test('a photo that lies on its side is shown upright', async ({ visit }, info) => {
   await visit.arriveReady();
   await drop(visit.page, [turned(info.outputPath('turned.jpg'))]);
-  const image = visit.card('turned.jpg').getByRole('img');
-  await expectAnswer(visit.card('turned.jpg'));
-  const { width, height } = (await image.boundingBox())!;
+  await visit.expectAnswer('turned.jpg');
+  const { width, height } = (await visit.stage.getByRole('img', { name: 'turned.jpg' }).boundingBox())!;
   expect(width / height).toBeCloseTo(420 / 560, 1);
 });
 
@@ -127,9 +172,32 @@ test('a file name is never read as markup', async ({ visit }) => {
   const name = '<img src=x onerror=alert(1)><b>bold.jpg';
   await dropFile(visit.page, OWL, name);
   await dropFile(visit.page, OWL, `${name}.txt`, 'text/plain');
-  await expectAnswer(visit.card(name));
-  await expect(visit.cards.locator('b')).toHaveCount(0);
-  await expect(visit.card(`${name}.txt`)).toContainText(`“${name}.txt” holds something else.`);
+  await visit.expectAnswer(name);
+  await expect(visit.page.locator('b')).toHaveCount(0);
+  await expect(visit.toast).toContainText(`“${name}.txt” holds something else.`);
+});
+
+for (const [name, type, sentence] of [
+  ['drawing.svg', 'image/svg+xml', 'is an SVG drawing, which has no pixels. Save it as PNG'],
+  ['phone.HEIC', '', 'is a HEIC file, which this browser does not open. Save it as JPEG'],
+  ['scan.tif', 'image/tiff', 'is a TIFF file, which this browser does not open. Save it as JPEG'],
+]) {
+  test(`${name} is called what it is`, async ({ visit }) => {
+    await visit.arriveReady();
+    await dropFile(visit.page, 'package.json', name, type);
+    await expect(visit.page.locator('.toast, .stage .note').filter({ hasText: sentence })).toBeVisible();
+  });
+}
+
+test.describe('a sample that does not come', () => {
+  test.use({ complaints: /Failed to load resource/ });
+
+  test('is not the fault of another page', async ({ visit, site }) => {
+    await visit.arriveReady();
+    site.lose('samples/jet.jpg');
+    await visit.sample('Jet').click();
+    await expect(visit.stage).toContainText('This sample could not be downloaded. Check the connection');
+  });
 });
 
 test.describe('a picture of another page', () => {
@@ -148,7 +216,7 @@ test.describe('a picture of another page', () => {
     other.headers = { 'access-control-allow-origin': '*' };
     await visit.arriveReady();
     await dropMarkup(visit.page, `<meta charset="utf-8"><img src="${other.url}samples/owl.jpg" alt="owl">`);
-    await expectAnswer(visit.card('owl.jpg'));
+    await visit.expectAnswer('owl.jpg');
   });
 
   test('is explained where that page does not', async ({ visit, site }) => {
@@ -156,10 +224,10 @@ test.describe('a picture of another page', () => {
     other.headers = {};
     await visit.arriveReady();
     await dropMarkup(visit.page, `<img src="${other.url}samples/owl.jpg">`);
-    await expect(visit.card('owl.jpg')).toContainText('localhost does not let other pages read this photo');
+    await expect(visit.stage).toContainText('localhost does not let other pages read this photo');
     await dropMarkup(visit.page, `<img src="${site.url}samples/gone.jpg">`);
-    await expect(visit.card('gone.jpg')).toContainText('did not hand the photo out (HTTP 404)');
+    await expect(visit.stage).toContainText('did not hand the photo out (HTTP 404)');
     await visit.sample('Owl').click();
-    await expectAnswer(visit.card('owl.jpg').last());
+    await visit.expectAnswer('owl.jpg');
   });
 });

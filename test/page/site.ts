@@ -17,11 +17,13 @@ const TYPES: Record<string, string> = {
   '.svg': 'image/svg+xml',
   '.jpg': 'image/jpeg',
   '.json': 'application/json',
+  '.md': 'text/markdown',
+  '.webmanifest': 'application/manifest+json',
 };
 
 /** As strict as a policy can be for a page that shows pictures it was given. */
 export const STRICT =
-  "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'";
+  "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; manifest-src 'self'";
 
 type Trouble = 'lost' | 'held' | ((bytes: Buffer) => Buffer);
 

@@ -1,0 +1,60 @@
+/**
+ * The classification page. Photos come in (`intake/`), wait in the store (`state/`), are looked at (`engine/`), and are
+ * shown with their answers (`views/`).
+ */
+import { effect } from '@preact/signals-core';
+import { enqueue, work } from './engine/queue.ts';
+import { hasEmbeddedModel, load, whenReady } from './engine/session.ts';
+import { onDrop, onPaste, onPasteButton, onPick, onPickFolder, onSample } from './intake/intake.ts';
+import { selectedId } from './state/items.ts';
+import { live } from './state/live.ts';
+import { model } from './state/model.ts';
+import { format, preferredLanguage, speak, text } from './text/language.ts';
+import { stripView, watchEnd } from './views/filmstrip.ts';
+import { modelView } from './views/model.ts';
+import { mount } from './views/mount.ts';
+import { stageView } from './views/stage.ts';
+import { toastView } from './views/toast.ts';
+
+/** On the stage until somebody brings a photo: answered as soon as the model is ready. */
+const WELCOME = 'samples/kitten.jpg';
+
+const part = <T extends HTMLElement>(id: string) => document.querySelector<T>(`#${id}`)!;
+
+if (preferredLanguage() !== 'en') speak(preferredLanguage());
+
+enqueue([{ name: 'kitten.jpg', file: null, url: WELCOME }], { isWelcome: true });
+whenReady(work);
+mount(part('stage'), stageView);
+mount(part('engine'), modelView);
+mount(part('strip'), stripView);
+mount(part('toasts'), toastView);
+watchEnd(part('strip'));
+effect(() => {
+  const known = part('knows');
+  if (!hasEmbeddedModel && model.value.state !== 'ready') known.classList.add('unknown');
+  if (model.value.state !== 'ready') return;
+  known.textContent = text().knows(model.value.info.labels, format());
+  known.classList.remove('unknown');
+});
+
+onDrop();
+onPaste();
+onPick(part('files'));
+onPickFolder(part('folder'));
+onPasteButton(part('paste'));
+onSample(part('samples'));
+part('code').addEventListener('click', async () => (await import('./views/code.ts')).openCode());
+part('settings').addEventListener('click', async () => (await import('./views/settings.ts')).openSettings());
+part('camera').addEventListener('click', async () => (await import('./engine/camera.ts')).openCamera());
+// Only secure pages get a camera. Hidden where there is none, and not shown where there is: nothing may jump.
+part('camera').hidden = !navigator.mediaDevices;
+// A photo that comes is what somebody wants to see now.
+effect(() => {
+  if (selectedId.value !== null) live.peek()?.stop();
+});
+load();
+if (import.meta.env.PROD && navigator.serviceWorker) {
+  // After everything that this visit needs. Without it the page works all the same.
+  addEventListener('load', () => navigator.serviceWorker.register('service-worker.js').catch(() => {}));
+}

@@ -1,0 +1,153 @@
+/**
+ * Photos that wait, looked at in the order in which they came. Several are under way at once: the library computes calls
+ * that wait as one batch, and each gets its own answer or its own error.
+ */
+import { signal } from '@preact/signals-core';
+import type { ViT } from '../../index.ts';
+import {
+  addPhotos,
+  clearPhotos,
+  counts,
+  findPhoto,
+  type Photo,
+  photos,
+  removePhotos,
+  updatePhoto,
+} from '../state/items.ts';
+import { announce, notify } from '../state/notices.ts';
+import { isFatal, type Problem, photoProblem } from '../state/problem.ts';
+import { judge } from '../state/verdict.ts';
+import { format, text } from '../text/language.ts';
+import { engine, giveUp } from './session.ts';
+import { makeThumbnail } from './thumbnail.ts';
+
+/** Two batches of the library: while one is computed, the next one is at hand. */
+const AT_ONCE = 16;
+/** Of more photos than this the answers are not read out one by one. */
+const READ_OUT = 5;
+/** What is kept of the ranking, whatever is shown of it. */
+const KEPT_LABELS = 10;
+
+/** Photos that came since the queue was last empty: how many, how many of them are done, and since when. */
+export const run = signal<{ total: number; done: number; since: number } | null>(null);
+
+let atWork = 0;
+const waiting: number[] = [];
+
+/** Takes photos in, and looks at them as soon as there is a model. */
+export function enqueue(...args: Parameters<typeof addPhotos>): Photo[] {
+  const fresh = addPhotos(...args);
+  waiting.push(...fresh.map(({ id }) => id));
+  countMore(fresh.length);
+  work();
+  return fresh;
+}
+
+/** Fills what is free. Called whenever a photo or a model comes, or a photo is done. */
+export function work(): void {
+  const vit = engine();
+  while (vit && atWork < AT_ONCE && waiting.length > 0) {
+    const photo = findPhoto(waiting.shift()!);
+    if (!photo) countDone();
+    else if (photo.state === 'waiting') look(vit, photo);
+  }
+}
+
+export function retry({ id }: Photo): void {
+  updatePhoto(id, { state: 'waiting', problem: null });
+  waiting.push(id);
+  countMore(1);
+  work();
+}
+
+/** Those not yet looked at go away again. */
+export function stop(): void {
+  const ids = new Set(waiting.splice(0));
+  if (ids.size === 0) return;
+  removePhotos(({ id }) => ids.has(id));
+  if (run.value) run.value = { ...run.value, total: run.value.total - ids.size };
+  notify(text().strip.stopped(ids.size, format()));
+  finish();
+}
+
+/** Everything goes away, also what is being looked at. */
+export function clear(): void {
+  waiting.length = 0;
+  run.value = null;
+  clearPhotos();
+}
+
+async function look(vit: ViT, photo: Photo): Promise<void> {
+  atWork++;
+  if (run.value && run.value.since === 0) run.value = { ...run.value, since: performance.now() };
+  updatePhoto(photo.id, { state: 'working' });
+  try {
+    const file = photo.file ?? (await fetchPhoto(photo.url!));
+    if (!(file instanceof Blob)) fail(photo, file);
+    else {
+      updatePhoto(photo.id, { file });
+      makeThumbnail(photo.id, file);
+      await answer(vit, photo, file);
+    }
+  } finally {
+    atWork--;
+    // Given back for want of a model: it is not done.
+    if (findPhoto(photo.id)?.state !== 'waiting') countDone();
+    work();
+  }
+}
+
+async function answer(vit: ViT, photo: Photo, file: Blob): Promise<void> {
+  try {
+    const best = await vit.classify(file, { topK: KEPT_LABELS });
+    const { lastTiming, info } = vit;
+    const state = judge(best, info);
+    updatePhoto(photo.id, { state, best, timing: lastTiming, model: info.name });
+    if (run.value && run.value.total > READ_OUT) return;
+    const ranking = best.slice(0, 3).map(({ label, score }) => `${label} ${format().percent(score)}`);
+    const { said } = text();
+    announce(state === 'sure' ? said.answer(photo.name, ranking[0]) : said.unsure(photo.name, ranking.join(', ')));
+  } catch (error) {
+    if (!isFatal(error)) return fail(photo, photoProblem(error, photo.name, file));
+    giveUp(error);
+    updatePhoto(photo.id, { state: 'waiting' });
+    waiting.unshift(photo.id);
+  }
+}
+
+function fail({ id }: Photo, problem: Problem): void {
+  updatePhoto(id, { state: 'failed', problem });
+  const { title, sentence } = problem(text());
+  announce(text().said.failed(title, sentence));
+}
+
+function countMore(count: number): void {
+  const { total = 0, done = 0, since = 0 } = run.value ?? {};
+  run.value = { total: total + count, done, since };
+}
+
+function countDone(): void {
+  if (run.value) run.value = { ...run.value, done: run.value.done + 1 };
+  finish();
+}
+
+function finish(): void {
+  const now = run.value;
+  if (!now || now.done < now.total) return;
+  if (now.total > READ_OUT) {
+    const { sure, unsure, failed } = counts.value;
+    announce(text().strip.summary(photos.value.length, sure, unsure, failed, format()));
+  }
+  run.value = null;
+}
+
+async function fetchPhoto(url: string): Promise<Blob | Problem> {
+  const { hostname, origin } = new URL(url, document.baseURI);
+  try {
+    const response = await fetch(url);
+    return response.ok ? await response.blob() : ({ problems }) => problems.notFound(hostname, response.status);
+  } catch {
+    return ({ problems }) =>
+      origin === location.origin ? problems.sampleUnreachable() : problems.unreachable(hostname);
+  }
+}

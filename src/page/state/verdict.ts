@@ -1,0 +1,20 @@
+/**
+ * When an answer is one: what the model's calibration says, and one half where nothing was measured.
+ */
+import type { ModelInfo } from '../../index.ts';
+
+/** Below one half, all the other labels together are likelier than the best. */
+const HALF = 0.5;
+/** Torn between two: the second is at least half as likely as the first, and the two together are nearly everything. */
+const TORN = 0.5;
+const TOGETHER = 0.8;
+
+export type Verdict = 'sure' | 'torn' | 'unsure';
+
+/** @param best best first */
+export function judge(best: { score: number }[], { calibration }: ModelInfo): Verdict {
+  const threshold = calibration?.threshold ?? HALF;
+  const [first = 0, second = 0] = best.map(({ score }) => score);
+  if (first >= threshold) return 'sure';
+  return second >= first * TORN && first + second >= Math.max(threshold, TOGETHER) ? 'torn' : 'unsure';
+}

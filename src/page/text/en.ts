@@ -1,0 +1,295 @@
+/**
+ * Everything the page says, in English. `zh.ts` says the same in Chinese; no other file holds a sentence.
+ */
+import type { Format } from './format.ts';
+
+const KINDS = 'JPEG, PNG, WebP, GIF or AVIF';
+
+const IN_WORDS = 'no one two three four five six seven eight nine ten eleven twelve'.split(' ');
+
+export const en = {
+  // What stands in index.html, by its `data-text`.
+  shell: {
+    title: 'What is in your photo?',
+    lead: 'A small Vision Transformer looks at it right here in your browser. The photo never leaves this tab.',
+    choose: 'Choose photos',
+    folder: 'Folder',
+    camera: 'Camera',
+    paste: 'Paste',
+    dropHint: 'or drop them anywhere, or paste them',
+    samples: 'Or try one of these',
+    code: 'Code',
+    modelCard: 'Model card',
+    settings: 'Settings',
+    licences: 'Licences',
+    modelRegion: 'Model',
+    answerRegion: 'Answer',
+    intakeRegion: 'Photos to try',
+    stripRegion: 'Photos',
+    kitten: 'Kitten with a ball of wool',
+    dog: 'German shepherd',
+    owl: 'Owl on a branch',
+    jet: 'Jet aircraft',
+    fireEngine: 'Fire engine',
+    cup: 'Cup of coffee',
+    letGo: 'Let go',
+    credits:
+      'Photos: Loliloli, Hans Kemperman, Lepale, U.S. Air Force/Ben Bloker (public domain), Aaron M. Lang (CC BY 2.5, cut out), Rachel Michetti (CC0).',
+  } as Record<string, string>,
+
+  knows: (labels: string[], f: Format) => `It knows ${things(labels.length, f)}: ${labelList(labels, f)}.`,
+
+  model: {
+    starting: 'Getting ready',
+    manifest: 'Opening the model',
+    weights: 'Downloading the model',
+    compile: 'Compiling the shaders',
+    ready: 'Ready',
+    retry: 'Try again',
+    technical: 'Technical details',
+    onCpu: 'Ready, on the CPU',
+    onSoftware: (name: string) => `Ready, on a software GPU (${name})`,
+    onGpu: (name: string) => `Ready, on your GPU (${name}) through WebGPU`,
+    unnamed: 'unnamed',
+    whyCpu: (reason: string) => `Same answers, but slower than on a GPU. ${reason}`.trim(),
+    chosenCpu: 'You chose the CPU: same answers, but slower than on a GPU.',
+    whySoftware: 'The CPU stands in for a graphics chip: same answers, but slower.',
+    size: (name: string, weights: string, bytes: string) => `${name}: ${weights} weights, ${bytes}.`,
+    lost: 'The GPU stopped working. Starting it again',
+    movedToCpu: 'The GPU stopped working, so the CPU goes on from here: same answers, but slower.',
+    recovered: 'The GPU works again.',
+    of: (loaded: string, total: string) => `${loaded} of ${total}`,
+  },
+
+  stage: {
+    waiting: 'Waiting',
+    waitingForModel: 'Waiting for the model',
+    noModel: 'No model',
+    noModelNote: 'This photo is kept, and gets its answer when the model is here. See above what happened.',
+    working: 'Looking',
+    notSure: 'Not sure',
+    notSureNote: 'It may be none of the things that this model knows.',
+    torn: (a: string, b: string) => `${a} or ${b}?`,
+    tornNote: 'The model cannot decide between these two.',
+    seeAll: (labels: string[], f: Format) => `See the ${things(labels.length, f)} it knows`,
+    search: 'Search',
+    best: 'Best labels',
+    view: 'View',
+    photo: 'Photo',
+    sees: 'What it sees',
+    attention: 'Attention',
+    seesNote: (width: number, height: number, rows: number, columns: number) =>
+      `${width} × ${height} pixels in ${rows} × ${columns} patches: the exact pixels that the model is shown.`,
+    attentionNote: 'Bright is what the answer is made from; what is dark was ignored.',
+    noAttention: 'This model has no class token whose attention could be shown.',
+    failedLook: 'This could not be computed',
+    layer: 'Layer',
+    allLayers: 'All (rollout)',
+    head: 'Head',
+    allHeads: 'Mean of all',
+    remove: 'Remove',
+    retry: 'Try once more',
+    times: (decode: string, preprocess: string, run: string) => [
+      `Decode ${decode}`,
+      `Preprocess ${preprocess}`,
+      `Run ${run}`,
+    ],
+    empty: 'Your photo comes here',
+  },
+
+  strip: {
+    summary: (photos: number, sure: number, unsure: number, failed: number, f: Format) =>
+      `${plural(photos, 'photo', f)}: ${f.number(sure)} sure, ${f.number(unsure)} not${failed > 0 ? `, ${f.number(failed)} failed` : ''}`,
+    progress: (done: number, total: number, left: string, f: Format) =>
+      `${f.number(done)} of ${f.number(total)}${left ? `, about ${left} left` : ''}`,
+    stop: 'Stop',
+    stopped: (left: number, f: Format) => `Stopped: ${plural(left, 'photo', f)} not looked at.`,
+    show: 'Show',
+    all: 'All',
+    sure: 'Sure',
+    unsure: 'Not sure',
+    failed: 'Failed',
+    order: 'Order',
+    newest: 'Newest',
+    name: 'Name',
+    label: 'Label',
+    score: 'Score',
+    csv: 'CSV',
+    json: 'JSON',
+    copy: 'Copy',
+    clear: 'Clear',
+    copied: 'The answers are on the clipboard, as a table.',
+    notCopied: 'The browser did not let this page write to the clipboard.',
+    none: 'No photo is like that.',
+    refused: (files: number, f: Format) => `${plural(files, 'file', f)} left out`,
+    more: 'More',
+  },
+
+  said: {
+    answer: (name: string, ranking: string) => `${name}: ${ranking}.`,
+    unsure: (name: string, ranking: string) => `${name}: not sure. Guesses: ${ranking}.`,
+    failed: (title: string, sentence: string) => `${title}. ${sentence}`,
+  },
+
+  nothing: {
+    pasted: 'There is no image on the clipboard. Copy a photo first, then paste.',
+    pasteRefused: 'The browser did not let this page read the clipboard. Press Ctrl V or ⌘ V instead.',
+    dropped: 'There was no image in what you dropped.',
+    folder: (name: string) => `There is no photo in “${name}”.`,
+    close: 'Close',
+  },
+
+  problems: {
+    emptyFile: (name: string) => ({
+      title: 'An empty file',
+      sentence: `“${name}” has nothing in it (0 bytes). Choose the photo itself, or save it again.`,
+    }),
+    notAnImage: (name: string) => ({
+      title: 'Not an image',
+      sentence: `“${name}” holds something else. Give a photo: ${KINDS}.`,
+    }),
+    drawing: (name: string) => ({
+      title: 'A drawing',
+      sentence: `“${name}” is an SVG drawing, which has no pixels. Save it as PNG, then drop that.`,
+    }),
+    unreachable: (host: string) => ({
+      title: 'Photo not fetched',
+      sentence: `${host || 'That page'} does not let other pages read this photo, or cannot be reached. Save the photo, then drop the file.`,
+    }),
+    sampleUnreachable: () => ({
+      title: 'Photo not fetched',
+      sentence: 'This sample could not be downloaded. Check the connection, then try once more.',
+    }),
+    notFound: (host: string, status: number) => ({
+      title: 'Photo not fetched',
+      sentence: `${host} did not hand the photo out (HTTP ${status}). Save it, then drop the file.`,
+    }),
+    foreignKind: (name: string, kind: string) => ({
+      title: `${kind} photo`,
+      sentence: `“${name}” is a ${kind} file, which this browser does not open. Save it as JPEG or PNG, then drop that.`,
+    }),
+    unreadable: (name: string) => ({
+      title: 'Cannot be read',
+      sentence: `“${name}” is damaged or cut off, or of a kind this browser does not open. Give a photo: ${KINDS}.`,
+    }),
+    tooLarge: (name: string) => ({
+      title: 'Too large',
+      sentence: `“${name}” needs more memory than there is. Try a smaller copy of it.`,
+    }),
+    noAnswer: (name: string, error: string) => ({
+      title: 'No answer',
+      sentence: `Something went wrong with “${name}” (${error}). Try it once more.`,
+    }),
+    noCamera: (error: string) => ({
+      title: 'No camera',
+      sentence: `The camera could not be opened (${error}). Allow it in the browser's settings, or close what else uses it.`,
+    }),
+  },
+
+  /** By the code of the error. */
+  modelProblems: {
+    network: {
+      title: 'The model did not arrive',
+      sentence: 'Its files could not be downloaded. Check the connection, then try again.',
+    },
+    'bad-shard': {
+      title: 'The model arrived damaged',
+      sentence:
+        'A weight file is not what it should be, so nothing was run with it. Trying again downloads it once more.',
+    },
+    'bad-manifest': {
+      title: 'This is not a model',
+      sentence: 'The address does not lead to a model this page can read. Check the address.',
+    },
+    'bad-address': {
+      title: 'This is not an address',
+      sentence: 'What follows “?model=” in the address of this page cannot be read. Correct it, or leave it out.',
+    },
+    'unsupported-model': {
+      title: 'This model is of another kind',
+      sentence: 'It is a model, but not one that this page knows how to run.',
+    },
+    'no-webgpu': {
+      title: 'No WebGPU here',
+      sentence: 'You asked for WebGPU alone, and this browser has none. Choose another backend in the settings.',
+    },
+    'out-of-memory': {
+      title: 'Not enough memory',
+      sentence: 'The model does not fit. Close other tabs, then try again.',
+    },
+    'device-lost': {
+      title: 'The GPU stopped working',
+      sentence: 'The browser lost it and could not start it again. Try again, or reload the page.',
+    },
+    shader: {
+      title: 'The GPU refused the program',
+      sentence: 'Its driver did not accept the shaders. Update the graphics driver or the browser, then try again.',
+    },
+    numeric: {
+      title: 'The GPU miscalculated',
+      sentence: 'What it computed are not numbers. Update the graphics driver, then try again.',
+    },
+    other: {
+      title: 'The model could not be started',
+      sentence: 'Something unforeseen went wrong. Try again, or reload the page.',
+    },
+  } as Record<string, { title: string; sentence: string }>,
+
+  settings: {
+    title: 'Settings',
+    close: 'Close',
+    language: 'Language',
+    runsOn: 'Runs on',
+    auto: 'Whatever is best here',
+    webgpu: 'WebGPU only',
+    cpu: 'CPU only',
+    labels: 'Labels shown',
+    address: 'Model address',
+    addressHint: 'The address of a model.json. Empty: the model that comes with this page.',
+    load: 'Load',
+    kept: 'Kept for the next visit',
+    keptModel: (name: string, bytes: string) => `${name}, ${bytes}`,
+    nothingKept: 'No model is kept in this browser.',
+    forget: 'Remove all',
+    check: 'Check and measure this machine',
+    start: 'Start',
+    checking: 'Measuring',
+    checked: (passed: boolean, error: string) =>
+      passed ? `Computes right (largest error ${error}).` : `Computes wrong: largest error ${error}.`,
+    measured: (ms: string) => `One photo takes ${ms}.`,
+    copyReport: 'Copy the report',
+    reportCopied: 'The report is on the clipboard.',
+  },
+
+  code: {
+    title: 'The same in your own page',
+    copy: 'Copy',
+    copied: 'The code is on the clipboard.',
+  },
+
+  camera: {
+    pause: 'Pause',
+    resume: 'Go on',
+    stop: 'Stop',
+    flip: 'Other camera',
+    keep: 'Keep this picture',
+    rate: (rate: string) => `${rate} pictures per second`,
+    picture: (number: number) => `Picture ${number}`,
+  },
+};
+
+export type Text = typeof en;
+
+function things(number: number, f: Format): string {
+  return `${IN_WORDS[number] ?? f.number(number)} ${number === 1 ? 'thing' : 'things'}`;
+}
+
+function plural(number: number, noun: string, f: Format): string {
+  return `${f.number(number)} ${noun}${number === 1 ? '' : 's'}`;
+}
+
+/** Of many labels only the first, and how many more there are. */
+function labelList(labels: string[], f: Format, most = 12): string {
+  const rest = labels.length - most;
+  return f.list(rest > 1 ? [...labels.slice(0, most), `${f.number(rest)} more`] : labels);
+}

@@ -1,0 +1,230 @@
+/**
+ * Everything the page says, in Chinese.
+ */
+import type { Text } from './en.ts';
+import type { Format } from './format.ts';
+
+const KINDS = 'JPEG、PNG、WebP、GIF 或 AVIF';
+
+export const zh: Text = {
+  shell: {
+    title: '照片里有什么？',
+    lead: '一个小型 Vision Transformer 就在您的浏览器里看这张照片。照片不会离开这个标签页。',
+    choose: '选择照片',
+    folder: '文件夹',
+    camera: '摄像头',
+    paste: '粘贴',
+    dropHint: '也可以拖到页面任意位置，或直接粘贴',
+    samples: '或者试试这些',
+    code: '代码',
+    modelCard: '模型说明',
+    settings: '设置',
+    licences: '许可证',
+    modelRegion: '模型',
+    answerRegion: '答案',
+    intakeRegion: '可以试试的照片',
+    stripRegion: '照片',
+    kitten: '玩毛线球的小猫',
+    dog: '德国牧羊犬',
+    owl: '树枝上的猫头鹰',
+    jet: '喷气式飞机',
+    fireEngine: '消防车',
+    cup: '一杯咖啡',
+    letGo: '松开鼠标',
+    credits:
+      '照片：Loliloli、Hans Kemperman、Lepale、U.S. Air Force/Ben Bloker（公有领域）、Aaron M. Lang（CC BY 2.5，已抠图）、Rachel Michetti（CC0）。',
+  },
+
+  knows: (labels, f) => `它认识 ${f.number(labels.length)} 种事物：${labelList(labels, f)}。`,
+
+  model: {
+    starting: '正在准备',
+    manifest: '正在打开模型',
+    weights: '正在下载模型',
+    compile: '正在编译着色器',
+    ready: '已就绪',
+    retry: '重试',
+    technical: '技术细节',
+    onCpu: '已就绪，在 CPU 上运行',
+    onSoftware: (name) => `已就绪，在软件 GPU（${name}）上运行`,
+    onGpu: (name) => `已就绪，通过 WebGPU 在您的 GPU（${name}）上运行`,
+    unnamed: '未命名',
+    whyCpu: (reason) => `结果相同，只是比 GPU 慢。${reason}`,
+    chosenCpu: '您选择了 CPU：结果相同，只是比 GPU 慢。',
+    whySoftware: '由 CPU 代替显卡运行：结果相同，只是更慢。',
+    size: (name, weights, bytes) => `${name}：${weights}个权重，${bytes}。`,
+    lost: 'GPU 停止了工作，正在重新启动',
+    movedToCpu: 'GPU 停止了工作，之后由 CPU 继续：结果相同，只是更慢。',
+    recovered: 'GPU 已恢复工作。',
+    of: (loaded, total) => `${loaded} / ${total}`,
+  },
+
+  stage: {
+    waiting: '等待中',
+    waitingForModel: '等待模型',
+    noModel: '没有模型',
+    noModelNote: '这张照片会保留，模型就绪后就会得到结果。原因见上方。',
+    working: '正在看',
+    notSure: '不确定',
+    notSureNote: '它可能不是这个模型认识的任何事物。',
+    torn: (a, b) => `${a} 还是 ${b}？`,
+    tornNote: '模型无法在这两者之间决定。',
+    seeAll: (labels, f) => `查看它认识的 ${f.number(labels.length)} 种事物`,
+    search: '搜索',
+    best: '最可能的标签',
+    view: '显示',
+    photo: '照片',
+    sees: '模型所见',
+    attention: '注意力',
+    seesNote: (width, height, rows, columns) =>
+      `${width} × ${height} 像素，分成 ${rows} × ${columns} 个图块：模型得到的就是这些像素。`,
+    attentionNote: '亮处是答案的依据，暗处被忽略了。',
+    noAttention: '这个模型没有类别标记，无法显示注意力。',
+    failedLook: '无法计算',
+    layer: '层',
+    allLayers: '全部（rollout）',
+    head: '注意力头',
+    allHeads: '全部平均',
+    remove: '移除',
+    retry: '再试一次',
+    times: (decode, preprocess, run) => [`解码 ${decode}`, `预处理 ${preprocess}`, `运行 ${run}`],
+    empty: '您的照片会显示在这里',
+  },
+
+  strip: {
+    summary: (photos, sure, unsure, failed, f) =>
+      `${f.number(photos)} 张照片：${f.number(sure)} 张确定，${f.number(unsure)} 张不确定${failed > 0 ? `，${f.number(failed)} 张失败` : ''}`,
+    progress: (done, total, left, f) => `${f.number(done)} / ${f.number(total)}${left ? `，大约还需 ${left}` : ''}`,
+    stop: '停止',
+    stopped: (left, f) => `已停止：${f.number(left)} 张照片没有看。`,
+    show: '显示',
+    all: '全部',
+    sure: '确定',
+    unsure: '不确定',
+    failed: '失败',
+    order: '排序',
+    newest: '最新',
+    name: '名称',
+    label: '标签',
+    score: '得分',
+    csv: 'CSV',
+    json: 'JSON',
+    copy: '复制',
+    clear: '清空',
+    copied: '结果已作为表格复制到剪贴板。',
+    notCopied: '浏览器不允许此页面写入剪贴板。',
+    none: '没有这样的照片。',
+    refused: (files, f) => `${f.number(files)} 个文件未采用`,
+    more: '更多',
+  },
+
+  said: {
+    answer: (name, ranking) => `${name}：${ranking}。`,
+    unsure: (name, ranking) => `${name}：不确定。猜测：${ranking}。`,
+    failed: (title, sentence) => `${title}。${sentence}`,
+  },
+
+  nothing: {
+    pasted: '剪贴板上没有图片。请先复制一张照片，再粘贴。',
+    pasteRefused: '浏览器不允许此页面读取剪贴板。请改按 Ctrl V 或 ⌘ V。',
+    dropped: '您拖入的内容里没有图片。',
+    folder: (name) => `“${name}”里没有照片。`,
+    close: '关闭',
+  },
+
+  problems: {
+    emptyFile: (name) => ({
+      title: '空文件',
+      sentence: `“${name}”里什么都没有（0 字节）。请选择照片本身，或重新保存。`,
+    }),
+    notAnImage: (name) => ({ title: '不是图片', sentence: `“${name}”不是图片。请提供照片：${KINDS}。` }),
+    drawing: (name) => ({
+      title: '矢量图',
+      sentence: `“${name}”是 SVG 矢量图，没有像素。请另存为 PNG 再拖入。`,
+    }),
+    unreachable: (host) => ({
+      title: '没有取到照片',
+      sentence: `${host || '该页面'} 不允许其他页面读取这张照片，或者无法访问。请先保存照片，再拖入文件。`,
+    }),
+    sampleUnreachable: () => ({ title: '没有取到照片', sentence: '无法下载这张示例照片。请检查网络后再试一次。' }),
+    notFound: (host, status) => ({
+      title: '没有取到照片',
+      sentence: `${host} 没有给出这张照片（HTTP ${status}）。请先保存照片，再拖入文件。`,
+    }),
+    foreignKind: (name, kind) => ({
+      title: `${kind} 照片`,
+      sentence: `“${name}”是 ${kind} 文件，此浏览器无法打开。请另存为 JPEG 或 PNG 再拖入。`,
+    }),
+    unreadable: (name) => ({
+      title: '无法读取',
+      sentence: `“${name}”已损坏或不完整，或者此浏览器打不开这种格式。请提供照片：${KINDS}。`,
+    }),
+    tooLarge: (name) => ({ title: '太大', sentence: `“${name}”需要的内存超出可用范围。请试试较小的版本。` }),
+    noAnswer: (name, error) => ({ title: '没有结果', sentence: `处理“${name}”时出错（${error}）。请再试一次。` }),
+    noCamera: (error) => ({
+      title: '没有摄像头',
+      sentence: `无法打开摄像头（${error}）。请在浏览器设置中允许，或关闭其他正在使用它的程序。`,
+    }),
+  },
+
+  modelProblems: {
+    network: { title: '模型没有下载成功', sentence: '无法下载模型文件。请检查网络，然后重试。' },
+    'bad-shard': { title: '模型文件已损坏', sentence: '权重文件与应有的不符，因此没有运行。重试会重新下载。' },
+    'bad-manifest': { title: '这不是模型', sentence: '这个地址没有指向此页面能读取的模型。请检查地址。' },
+    'bad-address': { title: '这不是地址', sentence: '此页面地址中“?model=”后面的内容无法识别。请更正或删除。' },
+    'unsupported-model': { title: '不支持这种模型', sentence: '这是一个模型，但此页面不会运行它。' },
+    'no-webgpu': { title: '这里没有 WebGPU', sentence: '您要求只用 WebGPU，而此浏览器没有。请在设置中选择其他后端。' },
+    'out-of-memory': { title: '内存不足', sentence: '模型放不下。请关闭其他标签页，然后重试。' },
+    'device-lost': { title: 'GPU 停止了工作', sentence: '浏览器无法重新启动 GPU。请重试，或重新加载页面。' },
+    shader: { title: 'GPU 拒绝了程序', sentence: '驱动程序没有接受着色器。请更新显卡驱动或浏览器，然后重试。' },
+    numeric: { title: 'GPU 计算错误', sentence: '得到的结果不是数字。请更新显卡驱动，然后重试。' },
+    other: { title: '模型无法启动', sentence: '发生了意外错误。请重试，或重新加载页面。' },
+  },
+
+  settings: {
+    title: '设置',
+    close: '关闭',
+    language: '语言',
+    runsOn: '运行于',
+    auto: '自动选择最佳',
+    webgpu: '仅 WebGPU',
+    cpu: '仅 CPU',
+    labels: '显示的标签数',
+    address: '模型地址',
+    addressHint: 'model.json 的地址。留空则使用此页面自带的模型。',
+    load: '加载',
+    kept: '已保存，供下次使用',
+    keptModel: (name, bytes) => `${name}，${bytes}`,
+    nothingKept: '此浏览器中没有保存模型。',
+    forget: '全部删除',
+    check: '检查并测速这台设备',
+    start: '开始',
+    checking: '正在测量',
+    checked: (passed, error) => (passed ? `计算正确（最大误差 ${error}）。` : `计算有误：最大误差 ${error}。`),
+    measured: (ms) => `每张照片用时 ${ms}。`,
+    copyReport: '复制报告',
+    reportCopied: '报告已复制到剪贴板。',
+  },
+
+  code: {
+    title: '在您自己的页面中使用',
+    copy: '复制',
+    copied: '代码已复制到剪贴板。',
+  },
+
+  camera: {
+    pause: '暂停',
+    resume: '继续',
+    stop: '停止',
+    flip: '切换摄像头',
+    keep: '保留这个画面',
+    rate: (rate) => `每秒 ${rate} 幅画面`,
+    picture: (number) => `画面 ${number}`,
+  },
+};
+
+/** 标签很多时只列出前几个，并说明还有多少。 */
+function labelList(labels: string[], f: Format, most = 12): string {
+  const rest = labels.length - most;
+  return rest > 1 ? `${labels.slice(0, most).join('、')}等` : f.list(labels);
+}

@@ -1,0 +1,67 @@
+/**
+ * The line that says how far the model is, where it runs, or why it cannot.
+ */
+import { html, nothing } from 'lit-html';
+import { load, modelSize } from '../engine/session.ts';
+import { type ModelState, model } from '../state/model.ts';
+import { backendName, backendSentence } from '../text/backend.ts';
+import { format, text } from '../text/language.ts';
+
+interface Lines {
+  line: string;
+  detail: string;
+}
+
+export function modelView(): unknown {
+  const now = model.value;
+  const { line, detail } = linesOf(now);
+  const words = text().model;
+  // Otherwise a button that vanishes under the keyboard's focus would throw the reader back to the top of the page.
+  const root = document.querySelector<HTMLElement>('#engine')!;
+  if (now.state !== 'failed' && document.activeElement?.id === 'retry') root.focus();
+  root.dataset.state = now.state === 'ready' && now.isReplacing ? 'loading' : now.state;
+  return html`
+    <div>
+      <p class="engine-line" id="engine-line">${line}</p>
+      ${now.state === 'loading' ? progressBar(now.progress) : nothing}
+      <p class="engine-detail">${detail}</p>
+      ${
+        now.state === 'failed'
+          ? html`<details><summary>${words.technical}</summary><p>${now.detail}</p></details>`
+          : nothing
+      }
+    </div>
+    ${
+      now.state === 'failed'
+        ? html`<button class="button" id="retry" type="button" @click=${load}>${words.retry}</button>`
+        : nothing
+    }`;
+}
+
+function linesOf(now: ModelState): Lines {
+  const words = text().model;
+  switch (now.state) {
+    case 'failed': {
+      const { title, sentence } = now.problem(text());
+      return { line: title, detail: sentence };
+    }
+    case 'loading': {
+      const { stage, loaded, total } = now.progress ?? { stage: null, loaded: 0, total: 0 };
+      const detail = total > 0 ? words.of(format().bytesLike(loaded, total), format().bytes(total)) : '';
+      return { line: stage ? words[stage] : words.starting, detail };
+    }
+    case 'ready': {
+      const { info, support, isReplacing, hasMoved } = now;
+      const why = hasMoved ? words.movedToCpu : backendSentence(info, support);
+      return { line: isReplacing ? words.lost : backendName(info), detail: `${why} ${modelSize(info)}`.trim() };
+    }
+  }
+}
+
+/** Compiling has no known length: with every byte here the bar runs without a value. */
+function progressBar(progress: { loaded: number; total: number } | null): unknown {
+  const { loaded, total } = progress ?? { loaded: 0, total: 0 };
+  return total > 0 && loaded >= total
+    ? html`<progress aria-labelledby="engine-line"></progress>`
+    : html`<progress aria-labelledby="engine-line" max="1" .value=${total > 0 ? loaded / total : 0}></progress>`;
+}

@@ -1,0 +1,26 @@
+/**
+ * Keeps a part of the page as the state has it: draws it once at once, and again with the next frame after anything that
+ * it read has changed, however often.
+ */
+import { effect } from '@preact/signals-core';
+import { render } from 'lit-html';
+
+export function mount(root: HTMLElement, template: () => unknown): void {
+  root.replaceChildren();
+  draw(root, template);
+}
+
+function draw(root: HTMLElement, template: () => unknown): void {
+  let isDrawn = false;
+  const stop = effect(() => {
+    if (!isDrawn) {
+      render(template(), root);
+      isDrawn = true;
+    } else {
+      requestAnimationFrame(() => {
+        stop();
+        draw(root, template);
+      });
+    }
+  });
+}

@@ -1,0 +1,247 @@
+/**
+ * One photo, large, and its answer beside it.
+ */
+import { signal } from '@preact/signals-core';
+import { html, nothing } from 'lit-html';
+import { guard } from 'lit-html/directives/guard.js';
+import { keyed } from 'lit-html/directives/keyed.js';
+import { live as asShown } from 'lit-html/directives/live.js';
+import { hasFailed, head, type Look, layer, look, overlay } from '../engine/looks.ts';
+import { retry } from '../engine/queue.ts';
+import { engine } from '../engine/session.ts';
+import { type Photo, removePhotos, selected, updatePhoto } from '../state/items.ts';
+import { live } from '../state/live.ts';
+import { model } from '../state/model.ts';
+import { labelCount } from '../state/settings.ts';
+import { format, text } from '../text/language.ts';
+import { liveView } from './live.ts';
+import { PhotoUrl } from './photo-url.ts';
+import { scoresView } from './scores.ts';
+
+/** Kept as long as the photo is on the stage. */
+const shownUrl = new PhotoUrl();
+
+export function stageView(): unknown {
+  const photo = selected.value;
+  const camera = live.value;
+  const root = document.querySelector<HTMLElement>('#stage')!;
+  root.dataset.state = camera ? (camera.verdict ?? 'working') : (photo?.state ?? 'empty');
+  if (camera) return liveView(camera);
+  return html`${photoView(photo)}${photo ? answerView(photo) : html`<div class="answer"></div>`}`;
+}
+
+function photoView(photo: Photo | null): unknown {
+  const url = shownUrl.of(photo);
+  if (!photo || !url) {
+    return html`<div class="photo blank"><p>${photo ? nothing : text().stage.empty}</p></div>`;
+  }
+  const onLoad = ({ target }: Event) => {
+    const { naturalWidth: width, naturalHeight: height } = target as HTMLImageElement;
+    if (!photo.size && width > 0) updatePhoto(photo.id, { size: { width, height } });
+  };
+  // A picture of its own for each photo: the last one must not stay until the next is decoded.
+  return html`
+    <div class="photo">
+      ${keyed(
+        photo.id,
+        html`
+          <div class="frame" data-look=${look.value}>
+            <img
+              src=${url}
+              alt=${photo.name}
+              decoding="async"
+              draggable="false"
+              @load=${onLoad}
+              @error=${({ target }: Event) => (target as Element).closest('.photo')!.classList.add('blank')}
+            >
+            ${coverView(photo)}
+          </div>`,
+      )}
+    </div>`;
+}
+
+/** The grid while the model works; then whatever was asked for. Placed where the model's crop is. */
+function coverView({ size, state }: Photo): unknown {
+  const now = model.value;
+  const vit = engine();
+  if (!size || now.state !== 'ready' || !vit) return nothing;
+  const { imageSize, patchSize } = now.info.architecture;
+  const { source, resized, output, left, top } = vit.geometry(size);
+  const [x, y] = [source.width / resized.width, source.height / resized.height];
+  const place = [
+    `--left: ${(left * x) / source.width}`,
+    `--top: ${(top * y) / source.height}`,
+    `--width: ${(output.width * x) / source.width}`,
+    `--height: ${(output.height * y) / source.height}`,
+    `--rows: ${imageSize[0] / patchSize[0]}`,
+    `--columns: ${imageSize[1] / patchSize[1]}`,
+  ].join(';');
+  const isGrid = state === 'working' || look.value === 'sees';
+  return html`
+    <div class="cover ${isGrid ? 'grid' : ''} ${overlay.value ? 'ready' : ''}" .style=${place}>
+      ${overlay.value?.canvas ?? nothing}
+    </div>`;
+}
+
+function answerView(photo: Photo): unknown {
+  const { state, best, timing, name } = photo;
+  const { stage } = text();
+  const isAnswered = ['sure', 'torn', 'unsure'].includes(state);
+  return html`
+    <div class="answer">
+      <p class="name" title=${name}>${name}</p>
+      <h2 class="verdict" title=${isAnswered ? best[0].label : nothing}>${verdictOf(photo)}</h2>
+      ${isAnswered ? scoresView(best.slice(0, labelCount.value)) : nothing}
+      <p class="note">${noteOf(photo)}</p>
+      ${isAnswered ? looksView() : nothing}
+      <p class="times">
+        ${
+          timing
+            ? stage
+                .times(
+                  ...((['decode', 'preprocess', 'run'] as const).map((step) => format().milliseconds(timing[step])) as [
+                    string,
+                    string,
+                    string,
+                  ]),
+                )
+                .map((time) => html`<span>${time}</span> `)
+            : nothing
+        }
+      </p>
+      <div class="doings">
+        <button class="quiet" type="button" @click=${() => removePhotos(({ id }) => id === photo.id)}>${stage.remove}</button>
+        ${state === 'unsure' || state === 'torn' ? knownView() : nothing}
+        ${state === 'failed' && photo.file ? html`<button class="quiet" type="button" @click=${() => retry(photo)}>${stage.retry}</button>` : nothing}
+      </div>
+    </div>`;
+}
+
+function verdictOf({ state, best, problem }: Photo): unknown {
+  const { stage } = text();
+  switch (state) {
+    case 'waiting':
+      return { loading: stage.waitingForModel, failed: stage.noModel, ready: stage.waiting }[model.value.state];
+    case 'working':
+      return stage.working;
+    case 'sure':
+      return html`<span class="label">${best[0].label}</span>`;
+    case 'torn':
+      return html`<span class="label">${stage.torn(best[0].label, best[1].label)}</span>`;
+    case 'unsure':
+      return stage.notSure;
+    case 'failed':
+      return problem!(text()).title;
+  }
+}
+
+function noteOf({ state, problem }: Photo): string {
+  const { stage } = text();
+  if (state === 'failed') return problem!(text()).sentence;
+  if (state === 'waiting' && model.value.state === 'failed') return stage.noModelNote;
+  if (state === 'unsure') return stage.notSureNote;
+  if (state === 'torn') return stage.tornNote;
+  if (hasFailed.value && look.value !== 'photo') return stage.failedLook;
+  if (state !== 'sure' || model.value.state !== 'ready') return '';
+  if (look.value === 'attention') return hasAttention() ? stage.attentionNote : stage.noAttention;
+  if (look.value !== 'sees') return '';
+  const { imageSize, patchSize } = model.value.info.architecture;
+  const [rows, columns] = imageSize.map((size, i) => size / patchSize[i]);
+  return stage.seesNote(imageSize[1], imageSize[0], rows, columns);
+}
+
+function hasAttention(): boolean {
+  return model.value.state === 'ready' && model.value.info.architecture.classToken !== false;
+}
+
+const LOOKS: Look[] = ['photo', 'sees', 'attention'];
+
+function looksView(): unknown {
+  const { stage } = text();
+  const choice = (kind: Look) => html`
+    <label title=${kind === 'attention' && !hasAttention() ? stage.noAttention : nothing}>
+      <input
+        class="unseen"
+        type="radio"
+        name="look"
+        value=${kind}
+        .checked=${asShown(look.value === kind)}
+        ?disabled=${kind === 'attention' && !hasAttention()}
+        @change=${() => {
+          look.value = kind;
+        }}
+      >
+      <span>${stage[kind]}</span>
+    </label>`;
+  return html`
+    <fieldset class="looks">
+      <legend class="unseen">${stage.view}</legend>
+      ${LOOKS.map(choice)}
+    </fieldset>
+    ${look.value === 'attention' ? attentionView() : nothing}`;
+}
+
+function attentionView(): unknown {
+  if (model.value.state !== 'ready') return nothing;
+  const { stage } = text();
+  const { depth, heads } = model.value.info.architecture;
+  return html`
+    <p class="which">
+      ${choose(stage.layer, stage.allLayers, depth, layer.value, (value) => {
+        layer.value = value;
+      })}
+      ${choose(stage.head, stage.allHeads, heads, head.value, (value) => {
+        head.value = value;
+      })}
+    </p>`;
+}
+
+function choose(
+  name: string,
+  all: string,
+  count: number,
+  value: number | null,
+  onChange: (value: number | null) => void,
+): unknown {
+  const change = ({ target }: Event) => {
+    const chosen = (target as HTMLSelectElement).value;
+    onChange(chosen === '' ? null : Number(chosen));
+  };
+  return html`
+    <label>${name}
+      <select .value=${asShown(`${value ?? ''}`)} @change=${change}>
+        <option value="">${all}</option>
+        ${Array.from({ length: count }, (_, i) => html`<option value=${i}>${i + 1}</option>`)}
+      </select>
+    </label>`;
+}
+
+const search = signal('');
+
+/** All labels, to look for one: there may be a thousand. */
+function knownView(): unknown {
+  if (model.value.state !== 'ready') return nothing;
+  const { labels } = model.value.info;
+  const { stage } = text();
+  const wanted = search.value.toLowerCase();
+  return html`
+    <details class="known">
+      <summary class="quiet">${stage.seeAll(labels, format())}</summary>
+      <input
+        type="search"
+        aria-label=${stage.search}
+        placeholder=${stage.search}
+        ?hidden=${labels.length <= 12}
+        @input=${({ target }: Event) => {
+          search.value = (target as HTMLInputElement).value;
+        }}
+      >
+      ${guard(
+        [labels, wanted],
+        () => html`
+          <ul tabindex="0" aria-label=${stage.seeAll(labels, format())}>
+            ${labels.filter((label) => label.toLowerCase().includes(wanted)).map((label) => html`<li>${label}</li>`)}
+          </ul>`,
+      )}
+    </details>`;
+}
