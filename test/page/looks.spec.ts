@@ -38,7 +38,7 @@ test('how sure is sure enough, the model says', async ({ visit, site }) => {
 });
 
 test.describe('labels as long as they come', () => {
-  test.use({ viewport: { width: 320, height: 1400 }, hasOtherLabels: true });
+  test.use({ viewport: { width: 320, height: 1400 }, movesThings: true });
 
   test('stay in their place, and can be read whole', async ({ visit, site }) => {
     const long = 'lesser panda, red panda, panda, bear cat, cat bear, Ailurus fulgens';
@@ -96,14 +96,18 @@ test.describe('with colours of their own', () => {
   });
 });
 
-test('on paper are photo, answer and bars, and nothing to press', async ({ visit }) => {
-  await visit.arriveReady();
-  await visit.sample('Owl').click();
-  await visit.expectAnswer('owl.jpg');
-  await visit.page.emulateMedia({ media: 'print' });
-  await expect(visit.stage.locator('.bar').first()).toHaveCSS('print-color-adjust', 'exact');
-  await expect(visit.page.getByRole('button')).toHaveCount(0);
-  await expect(visit.stage.locator('.scores')).toBeVisible();
+test.describe(() => {
+  test.use({ movesThings: true });
+
+  test('on paper are photo, answer and bars, and nothing to press', async ({ visit }) => {
+    await visit.arriveReady();
+    await visit.sample('Owl').click();
+    await visit.expectAnswer('owl.jpg');
+    await visit.page.emulateMedia({ media: 'print' });
+    await expect(visit.stage.locator('.bar').first()).toHaveCSS('print-color-adjust', 'exact');
+    await expect(visit.page.getByRole('button')).toHaveCount(0);
+    await expect(visit.stage.locator('.scores')).toBeVisible();
+  });
 });
 
 test('bars are made of whole patches', async ({ visit }) => {
@@ -117,6 +121,8 @@ test('bars are made of whole patches', async ({ visit }) => {
 });
 
 test.describe('from right to left', () => {
+  test.use({ movesThings: true });
+
   test('everything is mirrored but the photo', async ({ visit }) => {
     await visit.arriveReady();
     await visit.page.evaluate(() => {

@@ -141,7 +141,7 @@ test.describe('with troubles', () => {
 });
 
 test.describe('another model', () => {
-  test.use({ hasOtherLabels: true });
+  test.use({ movesThings: true });
 
   test('is named in the address', async ({ visit, site }) => {
     site.change('model.json', (bytes) => {

@@ -10,8 +10,8 @@ interface Options {
   complaints: RegExp | null;
   /** Origins that this test has the page ask. */
   guests: string[];
-  /** The room for the labels is that of the embedded model's. */
-  hasOtherLabels: boolean;
+  /** Labels, paper or direction are not those that room was made for. */
+  movesThings: boolean;
 }
 
 interface Fixtures extends Options {
@@ -22,7 +22,7 @@ interface Fixtures extends Options {
 export const test = base.extend<Fixtures>({
   complaints: [null, { option: true }],
   guests: [[], { option: true }],
-  hasOtherLabels: [false, { option: true }],
+  movesThings: [false, { option: true }],
   // It would answer in place of the site; a test of its own lets it.
   serviceWorkers: 'block',
   // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the names of what a fixture needs from the pattern.
@@ -31,7 +31,7 @@ export const test = base.extend<Fixtures>({
     await use(site);
     site.stop();
   },
-  visit: async ({ page, site, complaints, guests, hasOtherLabels }, use) => {
+  visit: async ({ page, site, complaints, guests, movesThings }, use) => {
     const heard: string[] = [];
     const foreign: string[] = [];
     page.on('console', (message) => {
@@ -49,7 +49,7 @@ export const test = base.extend<Fixtures>({
     expect(heard.filter((text) => !isExpected(text))).toEqual([]);
     expect(foreign, 'requests to other origins').toEqual([]);
     const { shifts, violations } = await page.evaluate(() => globalThis.watched);
-    if (!hasOtherLabels) expect(shifts, 'nothing on the page jumps').toEqual([]);
+    if (!movesThings) expect(shifts, 'nothing on the page jumps').toEqual([]);
     await expect
       .poll(() => page.evaluate(urlsWithoutPicture), { message: 'every object URL is given back, or shown' })
       .toEqual([]);

@@ -68,7 +68,7 @@ async function look(video: HTMLVideoElement): Promise<void> {
       const before = live.value?.rate || rate;
       update(video, { best, verdict: judge(best, vit.info), rate: before + FRESH * (rate - before) });
     } catch (error) {
-      if (isFatal(error)) giveUp(error);
+      if (isFatal(error)) giveUp(vit, error);
     }
   }
 }

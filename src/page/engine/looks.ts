@@ -48,7 +48,7 @@ async function make(vit: ViT, key: string, { file }: Photo, look: Look, signal: 
     if (!signal.aborted) overlay.value = { key, canvas };
   } catch (error) {
     if (signal.aborted) return;
-    if (isFatal(error)) giveUp(error);
+    if (isFatal(error)) giveUp(vit, error);
     else hasFailed.value = true;
   }
 }

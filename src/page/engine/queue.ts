@@ -103,13 +103,13 @@ async function answer(vit: ViT, photo: Photo, file: Blob): Promise<void> {
     const { lastTiming, info } = vit;
     const state = judge(best, info);
     updatePhoto(photo.id, { state, best, timing: lastTiming, model: info.name });
-    if (run.value && run.value.total > READ_OUT) return;
+    if (!isReadOut()) return;
     const ranking = best.slice(0, 3).map(({ label, score }) => `${label} ${format().percent(score)}`);
     const { said } = text();
     announce(state === 'sure' ? said.answer(photo.name, ranking[0]) : said.unsure(photo.name, ranking.join(', ')));
   } catch (error) {
     if (!isFatal(error)) return fail(photo, photoProblem(error, photo.name, file));
-    giveUp(error);
+    giveUp(vit, error);
     updatePhoto(photo.id, { state: 'waiting' });
     waiting.unshift(photo.id);
   }
@@ -117,8 +117,13 @@ async function answer(vit: ViT, photo: Photo, file: Blob): Promise<void> {
 
 function fail({ id }: Photo, problem: Problem): void {
   updatePhoto(id, { state: 'failed', problem });
+  if (!isReadOut()) return;
   const { title, sentence } = problem(text());
   announce(text().said.failed(title, sentence));
+}
+
+function isReadOut(): boolean {
+  return !run.value || run.value.total <= READ_OUT;
 }
 
 function countMore(count: number): void {

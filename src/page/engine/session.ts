@@ -57,10 +57,11 @@ export async function load(): Promise<void> {
   }
 }
 
-/** The engine answers no more: what waits goes on waiting until it is loaded again. */
-export function giveUp(error: unknown): void {
-  if (!vit) return;
-  vit.dispose();
+/** `failed` answers no more: what waits goes on waiting until a model is loaded again. */
+export function giveUp(failed: ViT, error: unknown): void {
+  failed.dispose();
+  // Another one may have taken its place meanwhile.
+  if (vit !== failed) return;
   vit = null;
   fail(modelProblem(error), describe(error));
 }

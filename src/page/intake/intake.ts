@@ -115,7 +115,13 @@ function receive({ photos, refused: others }: Arrivals, nothing: string): void {
   if (photos.length === 0) return;
   enqueue(photos);
   // Somebody who reads further down is left there; who has just chosen one photo wants to see it.
-  if (photos.length === 1) document.querySelector('#stage')!.scrollIntoView({ block: 'nearest' });
+  if (photos.length === 1) bringInSight(document.querySelector('#stage')!);
+}
+
+/** From its top: it may be higher than the window. */
+function bringInSight(element: Element): void {
+  const { top } = element.getBoundingClientRect();
+  if (top < 0 || top > innerHeight / 2) element.scrollIntoView({ block: 'start' });
 }
 
 async function receiveHeld({ arrivals, folders }: Held, nothing: string): Promise<void> {

@@ -39,21 +39,23 @@ export function stripView(): unknown {
   const all = photos.value;
   const list = shown.value;
   if (all.length < 2) limit.value = PART;
+  const isList = all.length > 1;
+  // A single photo has its tile, too, and does not show it: it is there when a second one comes.
   return html`
     ${refusedView()}
     ${
-      all.length < 2
-        ? nothing
-        : html`
-      <h2 id="strip-title">${summary()}</h2>
-      ${runView()}
-      ${toolsView()}
-      ${list.length === 0 ? html`<p class="none">${text().strip.none}</p>` : nothing}
-      <ul class="tiles" @keydown=${onKey} @click=${onClick}>
-        ${repeat(list.slice(0, limit.value), ({ id }) => id, tileView)}
-      </ul>
-      ${list.length > limit.value ? moreView() : nothing}`
-    }`;
+      isList
+        ? html`
+          <h2 id="strip-title">${summary()}</h2>
+          ${runView()}
+          ${toolsView()}
+          ${list.length === 0 ? html`<p class="none">${text().strip.none}</p>` : nothing}`
+        : nothing
+    }
+    <ul class="tiles" ?hidden=${!isList} @keydown=${onKey} @click=${onClick}>
+      ${repeat(list.slice(0, limit.value), ({ id }) => id, tileView)}
+    </ul>
+    ${list.length > limit.value ? moreView() : nothing}`;
 }
 
 function summary(): string {

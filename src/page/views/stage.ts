@@ -40,24 +40,23 @@ function photoView(photo: Photo | null): unknown {
     if (!photo.size && width > 0) updatePhoto(photo.id, { size: { width, height } });
   };
   // A picture of its own for each photo: the last one must not stay until the next is decoded.
-  return html`
-    <div class="photo">
-      ${keyed(
-        photo.id,
-        html`
-          <div class="frame" data-look=${look.value}>
-            <img
-              src=${url}
-              alt=${photo.name}
-              decoding="async"
-              draggable="false"
-              @load=${onLoad}
-              @error=${({ target }: Event) => (target as Element).closest('.photo')!.classList.add('blank')}
-            >
-            ${coverView(photo)}
-          </div>`,
-      )}
-    </div>`;
+  return keyed(
+    photo.id,
+    html`
+      <div class="photo">
+        <div class="frame" data-look=${look.value}>
+          <img
+            src=${url}
+            alt=${photo.name}
+            decoding="async"
+            draggable="false"
+            @load=${onLoad}
+            @error=${({ target }: Event) => (target as Element).closest('.photo')!.classList.add('blank')}
+          >
+          ${coverView(photo)}
+        </div>
+      </div>`,
+  );
 }
 
 /** The grid while the model works; then whatever was asked for. Placed where the model's crop is. */
