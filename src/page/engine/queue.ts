@@ -100,9 +100,9 @@ async function look(vit: ViT, photo: Photo): Promise<void> {
 async function answer(vit: ViT, photo: Photo, file: Blob): Promise<void> {
   try {
     const best = await vit.classify(file, { topK: KEPT_LABELS });
-    const { lastTiming, info } = vit;
+    const { info } = vit;
     const state = judge(best, info);
-    updatePhoto(photo.id, { state, best, timing: lastTiming, model: info.name });
+    updatePhoto(photo.id, { state, best, timing: best.timing, model: info.name });
     if (!isReadOut()) return;
     const ranking = best.slice(0, 3).map(({ label, score }) => `${label} ${format().percent(score)}`);
     const { said } = text();
