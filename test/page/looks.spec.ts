@@ -167,7 +167,6 @@ for (const colorScheme of ['light', 'dark'] as const) {
         await expect(visit.model.getByRole('progressbar')).toBeVisible();
         await visit.page.screenshot({ path: info.outputPath('empty.png') });
         await expectReadable();
-        expect(await visit.faults(), 'axe finds nothing').toEqual([]);
         // All get their answers after the last of them is there.
         await drop(visit.page, [CUP]);
         await drop(visit.page, [OWL]);
