@@ -172,9 +172,9 @@ test('a file name is never read as markup', async ({ visit }) => {
   const name = '<img src=x onerror=alert(1)><b>bold.jpg';
   await dropFile(visit.page, OWL, name);
   await dropFile(visit.page, OWL, `${name}.txt`, 'text/plain');
+  await expect(visit.toast).toContainText(`“${name}.txt” holds something else.`);
   await visit.expectAnswer(name);
   await expect(visit.page.locator('b')).toHaveCount(0);
-  await expect(visit.toast).toContainText(`“${name}.txt” holds something else.`);
 });
 
 for (const [name, type, sentence] of [

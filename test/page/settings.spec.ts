@@ -84,7 +84,7 @@ test('model card and licences are a click away', async ({ visit, site }) => {
 });
 
 test.describe('in Chinese', () => {
-  test.use({ locale: 'zh-CN' });
+  test.use({ locale: 'zh-CN', movesThings: true });
 
   test('the page speaks it, and English when asked', async ({ visit }) => {
     await visit.arrive();

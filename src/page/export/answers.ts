@@ -53,6 +53,6 @@ export function download(name: string, type: string, content: string): void {
   const link = document.createElement('a');
   [link.href, link.download] = [url, name];
   link.click();
-  // The download has begun once the click is handled.
-  setTimeout(() => URL.revokeObjectURL(url));
+  // By then the download has begun.
+  setTimeout(() => URL.revokeObjectURL(url), 1000);
 }

@@ -26,9 +26,8 @@ export function photoProblem(error: unknown, name: string, photo: Blob): Problem
 
 /** Kinds of pictures that most browsers do not open. */
 function foreignKind(name: string, type: string): string | null {
-  const ending = `${type} ${name}`.toLowerCase();
-  if (/hei[cf]/.test(ending)) return 'HEIC';
-  if (/tiff?\b/.test(ending)) return 'TIFF';
+  const kind = /(?:image\/|\.)(hei[cf]|tiff?)$/i.exec(type || name)?.[1].toLowerCase();
+  if (kind) return kind.startsWith('h') ? 'HEIC' : 'TIFF';
   return null;
 }
 
