@@ -46,7 +46,7 @@ test('what runs where is said in words, also by the screen reader', async ({ vis
 test('the CPU runs it where the address asks for it', async ({ visit }) => {
   await visit.arriveReady('?backend=cpu');
   await expect(visit.model).toContainText('Ready, on the CPU');
-  await expect(visit.model).toContainText('You chose the CPU');
+  await expect(visit.model).toContainText(/You chose the CPU: .* WebAssembly, (one thread|\d+ threads)\./);
   await visit.sample('Owl').click();
   await visit.expectAnswer('owl.jpg');
 });

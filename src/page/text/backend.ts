@@ -3,7 +3,7 @@
  */
 import type { AdapterInfo, ModelInfo, Support } from '../../index.ts';
 import { backend as chosen } from '../state/settings.ts';
-import { text } from './language.ts';
+import { format, text } from './language.ts';
 
 /** In a few words. */
 export function backendName({ backend, adapter }: ModelInfo): string {
@@ -17,7 +17,9 @@ export function backendName({ backend, adapter }: ModelInfo): string {
 export function backendSentence(info: ModelInfo, support: Support): string {
   const { model } = text();
   if (info.backend === 'cpu') {
-    return chosen.value === 'cpu' ? model.chosenCpu : model.whyCpu(support.reason ?? info.fallbackReason ?? '');
+    const why = chosen.value === 'cpu' ? model.chosenCpu : model.whyCpu(support.reason ?? info.fallbackReason ?? '');
+    const { simd = 'none', threads = 1 } = info.cpu ?? {};
+    return `${why.trim()} ${simd === 'none' ? model.withoutWasm : model.withWasm(format().number(threads))}`;
   }
   return info.adapter?.software ? model.whySoftware : '';
 }

@@ -51,6 +51,8 @@ export const zh: Text = {
     unnamed: '未命名',
     whyCpu: (reason) => `结果相同，只是比 GPU 慢。${reason}`,
     chosenCpu: '您选择了 CPU：结果相同，只是比 GPU 慢。',
+    withWasm: (threads) => `WebAssembly，${threads} 个线程。`,
+    withoutWasm: '没有 WebAssembly（浏览器或服务器不允许）：大约慢 20 倍。',
     whySoftware: '由 CPU 代替显卡运行：结果相同，只是更慢。',
     size: (name, weights, bytes) => `${name}：${weights}个权重，${bytes}。`,
     lost: 'GPU 停止了工作，正在重新启动',

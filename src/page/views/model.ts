@@ -24,7 +24,7 @@ export function modelView(): unknown {
     <div>
       <p class="engine-line" id="engine-line">${line}</p>
       ${now.state === 'loading' ? progressBar(now.progress) : nothing}
-      <p class="engine-detail">${detail}</p>
+      <p class="engine-detail" title=${detail}>${detail}</p>
       ${
         now.state === 'failed'
           ? html`<details><summary>${words.technical}</summary><p>${now.detail}</p></details>`
