@@ -17,13 +17,13 @@ import { stageView } from './views/stage.ts';
 import { toastView } from './views/toast.ts';
 
 /** On the stage until somebody brings a photo: answered as soon as the model is ready. */
-const WELCOME = 'samples/kitten.jpg';
+const WELCOME = 'samples/dog.jpg';
 
 const part = <T extends HTMLElement>(id: string) => document.querySelector<T>(`#${id}`)!;
 
 if (preferredLanguage() !== 'en') speak(preferredLanguage());
 
-enqueue([{ name: 'kitten.jpg', file: null, url: WELCOME }], { isWelcome: true });
+enqueue([{ name: 'dog.jpg', file: null, url: WELCOME }], { isWelcome: true });
 whenReady(work);
 mount(part('stage'), stageView);
 mount(part('engine'), modelView);
