@@ -48,7 +48,8 @@ test('answers are taken away as a table and as JSON', async ({ visit, context })
   await visit.arriveReady();
   await drop(visit.page, [OWL, JET]);
   await expect(visit.strip.getByRole('heading')).toHaveText('2 photos: 2 sure, 0 not');
-  const [csv, json] = await Promise.all(['CSV', 'JSON'].map(save));
+  const csv = await save('CSV');
+  const json = await save('JSON');
   const lines = csv.trim().split('\r\n');
   expect(lines).toHaveLength(3);
   expect(lines[0]).toMatch(/^file,state,label 1,score 1,.*,run ms,model$/);
@@ -91,6 +92,7 @@ test('photos that wait are computed together', async ({ visit }, info) => {
 });
 
 test('a large drop shows how far it is, and can be stopped', async ({ visit, site }, info) => {
+  await visit.page.addInitScript(slowDown);
   site.hold('.bin');
   await visit.arrive();
   await drop(visit.page, copies(info.outputPath('many'), 130));
@@ -116,6 +118,15 @@ test('tiles are small pictures of their own, decoded beside the page', async ({ 
   await expect(picture).toHaveJSProperty('decoding', 'async');
   await expect(visit.stage.locator('img')).toHaveJSProperty('decoding', 'async');
 });
+
+/** Runs in the page. Each batch takes a second more, so that there is something to stop. */
+function slowDown(): void {
+  const { postMessage } = Worker.prototype;
+  Worker.prototype.postMessage = function (message: { path?: string[] }, ...rest: never[]) {
+    if (message?.path?.[0] !== 'runImages') return postMessage.call(this, message, ...rest);
+    setTimeout(() => postMessage.call(this, message, ...rest), 1000);
+  };
+}
 
 /** Photos of different names. */
 function copies(folder: string, count: number): string[] {

@@ -71,8 +71,8 @@ function runView(): unknown {
   return html`
     <p class="run">
       <progress max=${now.total} .value=${now.done} aria-labelledby="run-text"></progress>
-      <span id="run-text">${strip.progress(now.done, now.total, seconds > 0 ? format().duration(seconds) : '', format())}</span>
       <button class="quiet" type="button" @click=${stop}>${strip.stop}</button>
+      <span id="run-text">${strip.progress(now.done, now.total, seconds > 0 ? format().duration(seconds) : '', format())}</span>
     </p>`;
 }
 

@@ -2,6 +2,7 @@
  * The line that says how far the model is, where it runs, or why it cannot.
  */
 import { html, nothing } from 'lit-html';
+import { keyed } from 'lit-html/directives/keyed.js';
 import { load, modelSize } from '../engine/session.ts';
 import { type ModelState, model } from '../state/model.ts';
 import { backendName, backendSentence } from '../text/backend.ts';
@@ -20,11 +21,12 @@ export function modelView(): unknown {
   const root = document.querySelector<HTMLElement>('#engine')!;
   if (now.state !== 'failed' && document.activeElement?.id === 'retry') root.focus();
   root.dataset.state = now.state === 'ready' && now.isReplacing ? 'loading' : now.state;
+  // The detail has another place in each state, and is another one there: it does not jump.
   return html`
     <div>
       <p class="engine-line" id="engine-line">${line}</p>
       ${now.state === 'loading' ? progressBar(now.progress) : nothing}
-      <p class="engine-detail" title=${detail}>${detail}</p>
+      ${keyed(now.state, html`<p class="engine-detail" title=${detail}>${detail}</p>`)}
       ${
         now.state === 'failed'
           ? html`<details><summary>${words.technical}</summary><p>${now.detail}</p></details>`
