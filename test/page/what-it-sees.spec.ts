@@ -50,7 +50,9 @@ test('attention is a spotlight, of all layers or of one', async ({ visit }) => {
 
   function darkness(): Promise<number[]> {
     return visit.stage.locator('canvas').evaluate((canvas: HTMLCanvasElement) => {
-      const { data } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height);
+      const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext('2d', { willReadFrequently: true })!;
+      copy.drawImage(canvas, 0, 0);
+      const { data } = copy.getImageData(0, 0, canvas.width, canvas.height);
       return Array.from(data).filter((_, i) => i % 4 === 3);
     });
   }

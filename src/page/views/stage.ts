@@ -136,14 +136,24 @@ function verdictOf({ state, best, problem }: Photo): unknown {
 
 function noteOf({ state, problem }: Photo): string {
   const { stage } = text();
-  if (state === 'failed') return problem!(text()).sentence;
-  if (state === 'waiting' && model.value.state === 'failed') return stage.noModelNote;
-  if (state === 'unsure') return stage.notSureNote;
-  if (state === 'torn') return stage.tornNote;
-  if (hasFailed.value && look.value !== 'photo') return stage.failedLook;
-  if (state !== 'sure' || model.value.state !== 'ready') return '';
+  switch (state) {
+    case 'failed':
+      return problem!(text()).sentence;
+    case 'waiting':
+      return model.value.state === 'failed' ? stage.noModelNote : '';
+    case 'working':
+      return '';
+    default:
+      return lookNote() || { sure: '', torn: stage.tornNote, unsure: stage.notSureNote }[state];
+  }
+}
+
+/** About what lies over the photo; empty where nothing does. */
+function lookNote(): string {
+  const { stage } = text();
+  if (look.value === 'photo' || model.value.state !== 'ready') return '';
+  if (hasFailed.value) return stage.failedLook;
   if (look.value === 'attention') return hasAttention() ? stage.attentionNote : stage.noAttention;
-  if (look.value !== 'sees') return '';
   const { imageSize, patchSize } = model.value.info.architecture;
   const [rows, columns] = imageSize.map((size, i) => size / patchSize[i]);
   return stage.seesNote(imageSize[1], imageSize[0], rows, columns);
