@@ -11,6 +11,8 @@ test.use({
     args: [...CHROME_ARGS, '--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream'],
   },
   permissions: ['camera'],
+  // A camera opens and closes without a click that the test makes.
+  movesThings: true,
 });
 
 test('live video is answered, paused, kept and torn down', async ({ visit }) => {

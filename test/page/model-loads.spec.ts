@@ -209,14 +209,17 @@ test.describe('a browser without WebGPU', () => {
   }
 });
 
-test('without scripts the page says what it needs, and waits for nothing', async ({ browser, site }) => {
-  const context = await browser.newContext({ javaScriptEnabled: false });
-  const page = await context.newPage();
+test('without scripts the page says what it needs, and waits for nothing', async ({ site }) => {
+  const browser = await chromium.launch({
+    executablePath: process.env.CHROME_PATH,
+    args: [...CHROME_ARGS, '--blink-settings=scriptEnabled=false'],
+  });
+  const page = await browser.newPage();
   await page.goto(site.url);
   await expect(page.getByText('This page needs JavaScript')).toBeVisible();
   await expect(page.getByText('Getting ready')).toHaveCount(0);
   await expect(page.getByRole('button')).toHaveCount(0);
-  await context.close();
+  await browser.close();
 });
 
 test('what is downloaded before the model is small: samples come as thumbnails', async ({ visit }) => {

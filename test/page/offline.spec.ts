@@ -4,13 +4,12 @@
 import { OWL } from './photos.ts';
 import { expect, test } from './visit.ts';
 
-test.use({ serviceWorkers: 'allow' });
+test.use({ serviceWorkers: 'allow', complaints: /Failed to load resource/ });
 
-test('the second visit works offline', async ({ visit, context, site }) => {
+test('the second visit works offline', async ({ visit, site }) => {
   await visit.arriveReady();
   await visit.page.evaluate(() => navigator.serviceWorker.ready);
-  site.stop();
-  await context.setOffline(true);
+  site.lose('');
   await visit.page.reload();
   await visit.ready();
   await visit.picker.setInputFiles([OWL]);

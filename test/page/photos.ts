@@ -43,6 +43,8 @@ export async function drag(page: Page, paths: string[]): Promise<() => Promise<v
     session.send('Input.dispatchDragEvent', { type, x: 180, y: 300, data });
   await send('dragEnter');
   await send('dragOver');
+  // A page that is busy has not yet said that it takes them, and would be given nothing.
+  await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(resolve)));
   return async () => {
     await send('drop');
   };

@@ -166,11 +166,16 @@ export class Visit {
     return this.page.getByRole('region', { name: 'Photos to try' }).getByRole('button', { name });
   }
 
-  /** Puts a photo on the stage. */
+  /** Puts a photo on the stage, where one that has just come is by itself. */
   async show(name: string): Promise<void> {
     const shown = this.stage.locator('.name');
-    if ((await shown.textContent()) !== name) await this.tile(name).first().click();
-    await expect(shown).toHaveText(name);
+    const tile = this.tile(name).first();
+    await expect
+      .poll(async () => {
+        if ((await shown.allTextContents())[0] !== name && (await tile.isVisible())) await tile.click();
+        return (await shown.allTextContents())[0];
+      })
+      .toBe(name);
   }
 
   /** Whether a photo has five labels with bars and per cent, best first, and the milliseconds. */

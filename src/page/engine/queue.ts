@@ -28,8 +28,8 @@ const READ_OUT = 5;
 /** What is kept of the ranking, whatever is shown of it. */
 const KEPT_LABELS = 10;
 
-/** Photos that came since the queue was last empty: how many, how many of them are done, and since when. */
-export const run = signal<{ total: number; done: number; since: number } | null>(null);
+/** Since the queue was last empty: how many photos are done, and when the first of them was begun. */
+export const run = signal<{ done: number; since: number } | null>(null);
 
 let atWork = 0;
 const waiting: number[] = [];
@@ -38,7 +38,7 @@ const waiting: number[] = [];
 export function enqueue(...args: Parameters<typeof addPhotos>): Photo[] {
   const fresh = addPhotos(...args);
   waiting.push(...fresh.map(({ id }) => id));
-  countMore(fresh.length);
+  begin();
   work();
   return fresh;
 }
@@ -48,15 +48,15 @@ export function work(): void {
   const vit = engine();
   while (vit && atWork < AT_ONCE && waiting.length > 0) {
     const photo = findPhoto(waiting.shift()!);
-    if (!photo) countDone();
-    else if (photo.state === 'waiting') look(vit, photo);
+    // Removed meanwhile.
+    if (photo?.state === 'waiting') look(vit, photo);
   }
 }
 
 export function retry({ id }: Photo): void {
   updatePhoto(id, { state: 'waiting', problem: null });
   waiting.push(id);
-  countMore(1);
+  begin();
   work();
 }
 
@@ -65,7 +65,6 @@ export function stop(): void {
   const ids = new Set(waiting.splice(0));
   if (ids.size === 0) return;
   removePhotos(({ id }) => ids.has(id));
-  if (run.value) run.value = { ...run.value, total: run.value.total - ids.size };
   notify(text().strip.stopped(ids.size, format()));
   finish();
 }
@@ -91,8 +90,7 @@ async function look(vit: ViT, photo: Photo): Promise<void> {
     }
   } finally {
     atWork--;
-    // Given back for want of a model: it is not done.
-    if (findPhoto(photo.id)?.state !== 'waiting') countDone();
+    countDone(photo.id);
     work();
   }
 }
@@ -123,23 +121,23 @@ function fail({ id }: Photo, problem: Problem): void {
 }
 
 function isReadOut(): boolean {
-  return !run.value || run.value.total <= READ_OUT;
+  return (run.value?.done ?? 0) + counts.value.open < READ_OUT;
 }
 
-function countMore(count: number): void {
-  const { total = 0, done = 0, since = 0 } = run.value ?? {};
-  run.value = { total: total + count, done, since };
+function begin(): void {
+  run.value ??= { done: 0, since: 0 };
 }
 
-function countDone(): void {
-  if (run.value) run.value = { ...run.value, done: run.value.done + 1 };
+/** Not one that was removed, nor one that was given back for want of a model. */
+function countDone(id: number): void {
+  const state = findPhoto(id)?.state ?? 'waiting';
+  if (run.value && state !== 'waiting') run.value = { ...run.value, done: run.value.done + 1 };
   finish();
 }
 
 function finish(): void {
-  const now = run.value;
-  if (!now || now.done < now.total) return;
-  if (now.total > READ_OUT) {
+  if (!run.value || counts.value.open > 0) return;
+  if (run.value.done > READ_OUT) {
     const { sure, unsure, failed } = counts.value;
     announce(text().strip.summary(photos.value.length, sure, unsure, failed, format()));
   }

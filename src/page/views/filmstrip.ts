@@ -64,15 +64,17 @@ function summary(): string {
 }
 
 function runView(): unknown {
-  const now = run.value;
-  if (!now) return html`<p class="run"></p>`;
+  const { open } = counts.value;
+  if (!run.value || open === 0) return html`<p class="run"></p>`;
   const { strip } = text();
-  const seconds = now.done > 0 ? ((performance.now() - now.since) / now.done / 1000) * (now.total - now.done) : 0;
+  const { done, since } = run.value;
+  const total = done + open;
+  const seconds = done > 0 ? ((performance.now() - since) / done / 1000) * open : 0;
   return html`
     <p class="run">
-      <progress max=${now.total} .value=${now.done} aria-labelledby="run-text"></progress>
+      <progress max=${total} .value=${done} aria-labelledby="run-text"></progress>
       <button class="quiet" type="button" @click=${stop}>${strip.stop}</button>
-      <span id="run-text">${strip.progress(now.done, now.total, seconds > 0 ? format().duration(seconds) : '', format())}</span>
+      <span id="run-text">${strip.progress(done, total, seconds > 0 ? format().duration(seconds) : '', format())}</span>
     </p>`;
 }
 
