@@ -87,7 +87,10 @@ test('classifies in a worker from static files, under a strict Content-Security-
   expect(labels).toHaveLength(5);
   expect(labels[0].score).toBeGreaterThan(0.1);
   await expect.poll(() => page.workers(), 'dispose() ends the worker').toHaveLength(0);
-  expect(scripts).toEqual(['app.js', 'index.js', 'worker.js', 'attend.js']);
+  // The core, what a new GPU is tested with, and what was asked for; nothing else of the library.
+  expect(scripts.slice(0, 3)).toEqual(['app.js', 'index.js', 'worker.js']);
+  expect(scripts.slice(3, -1).sort()).toEqual(['kernels.js', 'reference.js']);
+  expect(scripts.at(-1)).toBe('attend.js');
   expect(foreign).toEqual([]);
   expect(errors).toEqual([]);
 });
