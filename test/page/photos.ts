@@ -41,12 +41,29 @@ export async function drag(page: Page, paths: string[]): Promise<() => Promise<v
   const data = { items: [], files: paths.map((path) => absolute(path)), dragOperationsMask: 1 };
   const send = (type: 'dragEnter' | 'dragOver' | 'drop') =>
     session.send('Input.dispatchDragEvent', { type, x: 180, y: 300, data });
-  await send('dragEnter');
-  await send('dragOver');
-  // A page that is busy has not yet said that it takes them, and would be given nothing.
-  await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(resolve)));
+  const enter = async () => {
+    await send('dragEnter');
+    await send('dragOver');
+  };
+  await enter();
   return async () => {
+    const isDropped = async () => {
+      for (let wait = 0; wait < 10; wait++) {
+        if (await page.evaluate(() => document.documentElement.dataset.dropped !== undefined)) return true;
+        await page.waitForTimeout(50);
+      }
+      return false;
+    };
+    await page.evaluate(() => {
+      delete document.documentElement.dataset.dropped;
+      addEventListener('drop', () => document.documentElement.setAttribute('data-dropped', ''), { once: true });
+    });
     await send('drop');
+    // A browser that has not yet heard from a busy page that it takes them lets them fall beside it.
+    for (let tries = 0; tries < 10 && !(await isDropped()); tries++) {
+      await enter();
+      await send('drop');
+    }
   };
 }
 
