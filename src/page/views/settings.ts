@@ -131,6 +131,6 @@ function checkView(): unknown {
         }
       </p>
       <button class="quiet" type="button" ?disabled=${now.state === 'running'} @click=${check}>${settings.start}</button>
-      ${now.state === 'done' ? html`<button class="quiet" type="button" @click=${copy}>${settings.copyReport}</button>` : nothing}
+      <button class="quiet" type="button" ?disabled=${now.state !== 'done'} @click=${copy}>${settings.copyReport}</button>
     </section>`;
 }
