@@ -24,7 +24,7 @@ const start = performance.now();
 
 rmSync(REPORTS, { recursive: true, force: true });
 mkdirSync(REPORTS, { recursive: true });
-const outcomes = await runJobs(process.argv.includes('--models') ? modelJobs() : await allJobs(), LANES);
+const outcomes = await runJobs(process.argv.includes('--models') ? modelJobs() : await allJobs(), LANES, REPORTS);
 report([...outcomes.values()]);
 
 /** Long ones first, as soon as they can start. */

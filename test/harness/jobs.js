@@ -1,14 +1,18 @@
 /**
  * Jobs side by side on a few lanes: each starts when what it needs has passed, what it comes after has ended, and a lane is
- * free, in the order of the list. What a job prints appears in one piece when it ends, so that two at once can be read.
+ * free, in the order of the list. What a job prints appears in one piece when it ends, so that two at once can be read; until then it is in a file.
  *
  * @typedef {{ passed: number, failed: number, notRun?: string[], files?: { file: string, seconds: number }[] }} Outcome
  * @typedef {{ name: string, needs?: string[], after?: string[], run: (print: (text: string) => void) => Promise<Outcome | boolean> }} Job
  */
 import { spawn } from 'node:child_process';
+import { appendFileSync } from 'node:fs';
 
-/** @param {Job[]} jobs @param {number} lanes @returns {Promise<Map<string, Outcome>>} of each, by name */
-export async function runJobs(jobs, lanes) {
+/**
+ * @param {Job[]} jobs @param {number} lanes @param {string} [folder] of the files NAME.log
+ * @returns {Promise<Map<string, Outcome>>} of each, by name
+ */
+export async function runJobs(jobs, lanes, folder) {
   const outcomes = new Map();
   const waiting = [...jobs];
   const running = new Set();
@@ -23,7 +27,7 @@ export async function runJobs(jobs, lanes) {
         outcomes.set(name, { passed: 0, failed: 1 });
       } else if (running.size < lanes && needs.every(hasPassed) && after.every((other) => outcomes.has(other))) {
         waiting.splice(waiting.indexOf(job), 1);
-        const ending = runJob(job).then((outcome) => {
+        const ending = runJob(job, folder).then((outcome) => {
           outcomes.set(name, outcome);
           running.delete(ending);
         });
@@ -35,11 +39,12 @@ export async function runJobs(jobs, lanes) {
   return outcomes;
 }
 
-async function runJob({ name, run }) {
+async function runJob({ name, run }, folder) {
   const start = performance.now();
   let text = '';
   const print = (more) => {
     text += more;
+    if (folder) appendFileSync(`${folder}/${name.replaceAll(' ', '-')}.log`, more);
   };
   const result = await run(print).catch((error) => {
     print(`${error.stack}\n`);
