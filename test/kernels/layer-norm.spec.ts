@@ -149,7 +149,7 @@ describe('layer-norm', () => {
             norm: 'rms',
             accumulate: true,
           } as const;
-          const y = await runKernel(layerNorm(sizes, tiling), operands, rows);
+          const y = await runKernel(layerNorm(sizes, tiling, ALL_SHADERS), operands, rows);
           const shape = { rows, columns: columns.count, epsilon: 1e-5, norm: 'rms' } as const;
           const expected = reference(Float64Array.from(x), weight, null, shape).map((value, i) => value + before[i]);
           expectClose(fromBuffer(y, rows, columns), expected, F32_BOUND);
@@ -165,7 +165,7 @@ describe('layer-norm', () => {
             Float32Array.from(norms.flatMap((norm) => [...packVector(norm[name], head)]));
           const operands = [toBuffer(qkv, rows, columns), packed('weight'), packed('bias'), emptyBuffer(rows, columns)];
           const period = { rows: 3 * heads, second: heads, end: 2 * heads };
-          const kernel = layerNorm({ columns: size, epsilon: 1e-6, period }, tiling);
+          const kernel = layerNorm({ columns: size, epsilon: 1e-6, period }, tiling, ALL_SHADERS);
           const y = await runKernel(kernel, operands, 3 * heads * rows);
           const shape = { heads, headSize: size, norm: 'layer', epsilon: 1e-6 } as const;
           expectClose(fromBuffer(y, rows, columns), headNorm(Float64Array.from(qkv), norms, shape), F32_BOUND);
