@@ -146,7 +146,7 @@ const tests: ViteUserConfig = {
         test: {
           // Every kernel and family on a second driver, and what needs more than SwiftShader has.
           name: 'tiers',
-          include: ['test/tiers/**/*.spec.ts', 'test/kernels/**/*.spec.ts', 'test/model/families*.spec.ts'],
+          include: ['test/tiers/**/*.spec.ts', 'test/kernels/**/*.spec.ts', 'test/model/families.spec.ts'],
           setupFiles: 'test/tiers/setup.ts',
           testTimeout: 60_000,
           fileParallelism: false,
