@@ -15,7 +15,7 @@ const PURPOSES: Record<Exclude<AnnexFile, 'host.js'>, string> = {
   'cpu-plain.wasm': 'fast kernels for the CPU',
   'cpu-relaxed.wasm': 'fast kernels for the CPU',
   'reference.js': 'checks of this GPU or CPU',
-  'kernels.js': 'faster kernels, and no profile',
+  'kernels.js': 'faster kernels and no profile',
 };
 
 export class Annexes {

@@ -167,7 +167,12 @@ test('where the file of attention maps cannot be had, they are all that is missi
   const warnings: EngineEvent[] = [];
   const onEvent = (event: EngineEvent) => warnings.push(event);
   // In a worker: in this thread the annex may have been loaded by now.
-  const vit = await loadViT(await tinyModel(), { backend: 'cpu', assets: '/nowhere/', worker: sourceWorker, onEvent });
+  const vit = await loadViT(await tinyModel(), {
+    backend: 'webgpu',
+    assets: '/nowhere/',
+    worker: sourceWorker,
+    onEvent,
+  });
   open.push(vit);
   const image = plainImage(16, 16, [1, 2, 3]);
   for (let time = 0; time < 2; time++) {
@@ -179,7 +184,8 @@ test('where the file of attention maps cannot be had, they are all that is missi
   }
   expect(await vit.classify(image)).toHaveLength(5);
   expect(warnings.map(({ message }) => /^There are no ([\w ]+):/.exec(message)?.[1])).toEqual([
-    'fast kernels for the CPU',
+    'faster kernels and no profile',
+    'checks of this GPU or CPU',
     'attention maps',
   ]);
 });
