@@ -137,6 +137,8 @@ const tests: ViteUserConfig = {
       {
         test: {
           name: 'unit',
+          // Beside a browser that computes on the CPU; what hangs is found all the same.
+          testTimeout: 30_000,
           include: ['test/unit/**/*.spec.ts', 'test/field/*.spec.ts'],
           exclude: ['test/field/*.{browser,page}.spec.ts'],
         },

@@ -2,7 +2,6 @@
  * What an ordinary visit can do without is files of its own. Where one cannot be had the answers are the same, after one warning.
  */
 import { afterEach, expect, test, vi } from 'vitest';
-import { KernelChecker } from '../../src/engine/check/kernel-check.ts';
 import { loadViT, type ViT } from '../../src/index.ts';
 import { expectClose, F32_BOUND, random } from '../harness/arrays.ts';
 import { pretendHardware } from '../harness/hardware.ts';
@@ -49,19 +48,6 @@ async function expectedLogits(): Promise<Float32Array> {
 }
 
 /* In this order: what one test loads, later ones have. */
-
-test('the reference: the GPU is not checked, which is said once and not taken for a proof', async () => {
-  // What is loaded once is there for later tests, so the kernels stay missing.
-  const vit = await loadWithout('reference.js', 'kernels.js');
-  expect(warnings.filter((message) => message.includes('/nowhere/reference.js'))).toHaveLength(1);
-  const unchecked = await logits(vit);
-  await expect(vit.selfTest()).rejects.toMatchObject({ code: 'network' });
-
-  const check = vi.spyOn(KernelChecker.prototype, 'check');
-  const checked = await loadWithout('kernels.js');
-  expect(check).toHaveBeenCalled();
-  expect(await logits(checked)).toEqual(unchecked);
-});
 
 test('the kernels of the CPU: TypeScript computes the same, after one warning', async () => {
   const vit = await load('cpu', ['cpu.js', 'cpu-plain.wasm', 'cpu-relaxed.wasm']);

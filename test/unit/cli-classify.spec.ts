@@ -38,7 +38,8 @@ const fixture = (name: string) => join(root, 'test', 'fixtures', 'preprocess', n
 
 describe('classify', { timeout: 120_000 }, () => {
   test('prints five labels per picture, times, backend and adapter', async () => {
-    const { exitCode, stdout, stderr } = await classify(fixture('photo.jpg'), fixture('scene0.png'));
+    const pictures = [fixture('photo.jpg'), fixture('scene0.png')];
+    const { exitCode, stdout, stderr } = await classify(...pictures, '--backend', 'webgpu');
     expect([exitCode, stderr]).toEqual([0, '']);
     const lines = stdout.trimEnd().split('\n');
     expect(lines).toHaveLength(2 * 7 + 1);

@@ -58,7 +58,7 @@ test('bfloat16 is the upper half of float32', () => {
 
 test('encoding names the tensor and the element that it cannot hold', () => {
   const values = Float32Array.of(1, 70000, 2);
-  expect(() => encode('head.weight', values, 'f16')).toThrow(/head\.weight has 70000 as its element 1.*--dtype f32/);
+  expect(() => encode('head.weight', values, 'f16')).toThrow(/head\.weight has 70000 as its element 1.*f32 can/);
   expect([...encode('head.weight', values, 'f32').values]).toEqual([1, 70000, 2]);
   expect(() => encode('norm.bias', Float32Array.of(0, Number.NaN), 'f32')).toThrow(
     'norm.bias has NaN as its element 1',
