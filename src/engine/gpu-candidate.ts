@@ -6,6 +6,7 @@ import type { Backend } from '../backend.ts';
 import { adapterInfo } from '../gpu/adapter.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { WeightStorage } from '../kernels/matmul.ts';
+import { VERSION } from '../version.ts';
 import { type Candidate, destroyOnError, type Loading, wantsF16 } from './candidate.ts';
 import { Proof } from './check/proof.ts';
 import { F16_VARIANTS } from './choose/kernel-config.ts';
@@ -107,6 +108,7 @@ export class GpuCandidate implements Candidate {
   /** The same for a GPU, browser, architecture and version of the shaders: what was found out for it holds. */
   #subjectOf(gpu: Gpu, options: GpuBackendOptions): unknown {
     const code = GpuBackend.codeFor(gpu, this.#loading.plan, options);
-    return [globalThis.navigator?.userAgent, adapterInfo(gpu.info), code];
+    // The code is of the simplest kernels: what tuning found is of other shaders, which change with the release.
+    return [globalThis.navigator?.userAgent, adapterInfo(gpu.info), VERSION, code];
   }
 }
