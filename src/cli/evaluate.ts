@@ -93,6 +93,9 @@ async function evaluateModel(flags: Flags, terminal: Terminal): Promise<void> {
     const best = ranked[i];
     return best ? [{ truth, ranked: best }] : [];
   });
+  const failed = ranked.filter((best) => best === null).length;
+  const failure = new ViTError('bad-image', `${failed} of ${count(ranked.length, 'picture')} could not be read.`);
+  if (answers.length === 0) throw failure;
   const strangersRanked = ranked.slice(sorted.length).filter((best) => best !== null);
   const report: Report = {
     model: info.name,
@@ -116,8 +119,7 @@ async function evaluateModel(flags: Flags, terminal: Terminal): Promise<void> {
     await writeFile(join(out, 'report.json'), `${JSON.stringify(report, null, 2)}\n`);
     await writeFile(join(out, 'confusion.svg'), drawConfusion(report, report.model));
   }
-  const failed = ranked.filter((best) => best === null).length;
-  if (failed > 0) throw new ViTError('bad-image', `${failed} of ${count(ranked.length, 'picture')} could not be read.`);
+  if (failed > 0) throw failure;
 }
 
 /** Without what is absent; `null` is something. */

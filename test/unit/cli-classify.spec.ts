@@ -2,7 +2,7 @@
  * The built command with the built library, as they lie in the package, on a page of a real Chrome.
  */
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -24,16 +24,17 @@ beforeAll(async () => {
 
 afterAll(() => rmSync(installed, { recursive: true }));
 
-async function classify(...args: string[]): Promise<{ exitCode: number; stdout: string; stderr: string }> {
+async function runCommand(...args: string[]): Promise<{ exitCode: number; stdout: string; stderr: string }> {
   const command = join(installed, 'dist', 'cli', 'vit-webgpu.js');
   try {
-    return { exitCode: 0, ...(await run(process.execPath, [command, 'classify', ...args])) };
+    return { exitCode: 0, ...(await run(process.execPath, [command, ...args])) };
   } catch (error) {
     const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
     return { exitCode: code, stdout, stderr };
   }
 }
 
+const classify = (...args: string[]) => runCommand('classify', ...args);
 const fixture = (name: string) => join(root, 'test', 'fixtures', 'preprocess', name);
 
 describe('classify', { timeout: 120_000 }, () => {
@@ -103,5 +104,48 @@ describe('classify', { timeout: 120_000 }, () => {
       return row.indexOf(Math.max(...row));
     });
     expect(best).toEqual(expected);
+  });
+});
+
+describe('evaluate', { timeout: 120_000 }, () => {
+  const golden = join(root, 'test', 'fixtures', 'vit-cifar10');
+  const truth: Record<string, string> = JSON.parse(readFileSync(join(golden, 'truth.json'), 'utf8'));
+
+  /** A folder per class; `broken` are pictures of the first class that are none. */
+  function sorted(name: string, pictures: string[], broken: string[]): string {
+    const folder = join(installed, name);
+    for (const picture of pictures) cpSync(join(golden, picture), join(folder, truth[picture], picture));
+    for (const file of broken) {
+      mkdirSync(join(folder, 'truck'), { recursive: true });
+      writeFileSync(join(folder, 'truck', file), 'no picture');
+    }
+    return folder;
+  }
+
+  test('names the pictures that cannot be read, and evaluates the others', async () => {
+    // Two trucks and a dog.
+    const pictures = Object.keys(truth).slice(0, 3);
+    const folder = sorted('some', pictures, ['aaa.png', 'zzz.jpg']);
+    const out = join(installed, 'evaluated');
+    const args = ['--images', folder, '--backend', 'cpu', '--batch', '3', '--out', out];
+    const { exitCode, stderr, stdout } = await runCommand('evaluate', ...args);
+    expect(exitCode).toBe(1);
+    for (const file of ['aaa.png', 'zzz.jpg']) expect(stderr).toContain(`${join(folder, 'truck', file)}: `);
+    expect(stderr).toContain('error: 2 of 5 pictures could not be read.');
+    expect(stderr).not.toContain('    at ');
+    expect(stdout).toContain('3 images in');
+    const alone = join(installed, 'evaluated-alone');
+    await runCommand('evaluate', '--images', sorted('good', pictures, []), '--backend', 'cpu', '--out', alone);
+    const figures = (folder: string) => {
+      const { seconds, ...rest } = JSON.parse(readFileSync(join(folder, 'report.json'), 'utf8'));
+      return rest;
+    };
+    expect(figures(out)).toEqual(figures(alone));
+  });
+
+  test('has nothing to say where no picture can be read', async () => {
+    const { exitCode, stdout, stderr } = await runCommand('evaluate', '--images', sorted('none', [], ['a.png']));
+    expect([exitCode, stdout]).toEqual([1, '']);
+    expect(stderr).toContain('error: 1 of 1 picture could not be read.');
   });
 });

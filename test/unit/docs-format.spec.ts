@@ -1,7 +1,8 @@
 /**
- * The pages on the format and on converting name everything that there is.
+ * The pages on the format and on converting name everything that there is; the page on reliability every spec of the field,
+ * and none that is not there.
  */
-import { readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
 import { convertCommand } from '../../src/cli/convert.ts';
@@ -118,5 +119,22 @@ describe('docs/converting.md names', () => {
     const terminal = { print() {}, warn() {}, progress() {} };
     const commands = [addConvertFlags(new Command()), convertCommand(terminal), fetchCommand(terminal)];
     for (const { long } of commands.flatMap((command) => command.options)) expect(text).toContain(`\`${long}`);
+  });
+});
+
+describe('docs/reliability.md', () => {
+  const text = page('reliability.md');
+  const exists = (path: string) => existsSync(new URL(`../../${path}`, import.meta.url));
+  const field = readdirSync(new URL('../field', import.meta.url));
+
+  test('names specs that there are', () => {
+    const named = [...text.matchAll(/`((?:test\/)?[\w./-]*\.spec\.ts)`/g)].map(([, path]) => path);
+    expect(named.length).toBeGreaterThan(30);
+    expect(named.filter((path) => !exists(path) && !exists(`test/field/${path}`))).toEqual([]);
+  });
+
+  test('names every spec of the field', () => {
+    const missing = field.filter((file) => !new RegExp(`[\`/]${file.replace(/\.spec\.ts$/, '')}`).test(text));
+    expect(missing).toEqual([]);
   });
 });
