@@ -7,6 +7,7 @@ import { defineConfig, type ViteUserConfig } from 'vitest/config';
 import { besideIndex, NOTICES } from './build/beside.ts';
 import { compileWasm } from './build/wasm.ts';
 import { CHROME_ARGS } from './test/harness/chrome-args.ts';
+import { firefox } from './test/harness/firefox-provider.ts';
 import { lavapipePool } from './test/harness/lavapipe-pool.ts';
 
 /**
@@ -130,6 +131,22 @@ const cli: ViteUserConfig = {
 /** Real checkpoints, for those tests that need one. */
 const MODELS = process.env.VIT_MODELS ? resolve(process.env.VIT_MODELS) : '';
 
+/** A fixture of each family, for a browser that takes minutes for all of them. */
+const ONE_OF_EACH = [
+  ...[
+    'hf-vit',
+    'timm-deit-distilled',
+    'timm-deit3',
+    'hf-beit',
+    'hf-clip',
+    'hf-siglip',
+    'hf-dinov2-registers-swiglu',
+    'dino',
+  ],
+  ...['torchvision-vit-representation', 'torch-encoder-post-norm', 'jax-map-scan', 'vit-pytorch-mean'],
+  ...['hf-dinov3-swiglu', 'timm-eva02-tiny', 'timm-pe-core-resampled', 'hf-aimv2-head', 'timm-rope-mixed-resampled'],
+];
+
 const tests: ViteUserConfig = {
   publicDir: false,
   test: {
@@ -177,6 +194,28 @@ const tests: ViteUserConfig = {
             screenshotFailures: false,
             provider: playwright({ launchOptions: { executablePath: process.env.CHROME_PATH, args: CHROME_ARGS } }),
             instances: [{ browser: 'chromium' }],
+          },
+        },
+      },
+      {
+        publicDir: false,
+        define: {
+          'import.meta.env.VIT_MODELS': JSON.stringify(MODELS),
+          'import.meta.env.VIT_FAMILIES': JSON.stringify(ONE_OF_EACH),
+        },
+        server: { fs: { allow: MODELS ? ['.', MODELS] : ['.'] } },
+        test: {
+          // What a second WebGPU computes (test/matrix.js): the embedded model, and one of each family.
+          name: 'firefox',
+          include: ['test/model/vit-cifar10.spec.ts', 'test/model/{families,families2}.spec.ts'],
+          testTimeout: 60_000,
+          fileParallelism: false,
+          browser: {
+            enabled: true,
+            headless: true,
+            screenshotFailures: false,
+            provider: firefox,
+            instances: [{ browser: 'firefox' }],
           },
         },
       },

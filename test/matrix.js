@@ -1,13 +1,14 @@
 /**
  * `npm run test:matrix`: the packed library in small apps, one per bundler (test/package/apps), each built with its own
- * packages in a folder of its own and opened in Chrome. The last line counts; what cannot be had is `NOT RUN`.
+ * packages in a folder of its own and opened in Chrome; and library and page in Firefox (test/package/firefox.js). The last
+ * line counts; what cannot be had is `NOT RUN`.
  *
- *   node test/matrix.js               everything
- *   node test/matrix.js vite next     these apps
+ *   node test/matrix.js                    everything
+ *   node test/matrix.js vite next firefox  these
  *
  * An app's package.json says in `matrix` how it is run: `build`, and the `folder`, if any, that is then served (at `base`; `strict`:
- * under a strict Content-Security-Policy), or `serve`, a server that listens on $PORT. `refused` is what the error says where
- * it cannot run.
+ * under a strict Content-Security-Policy), or `serve`, a server that listens on $PORT, or `script`, which prints its result.
+ * `refused` is what the error says where it cannot run.
  */
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -15,28 +16,31 @@ import { join, resolve } from 'node:path';
 import { chromium } from 'playwright';
 import { command, runJobs } from './harness/jobs.js';
 import { freePort, serveFolder, startServer } from './harness/servers.js';
+import { firefoxJob } from './package/firefox.js';
 
 const APPS = 'test/package/apps';
 const LANES = 2;
 /** Of npm, when there is no registry. */
 const NO_REGISTRY = /ENOTFOUND|ECONNREFUSED|ECONNRESET|ETIMEDOUT|EAI_AGAIN|ENETUNREACH/;
 
-const all = readdirSync(APPS, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+const apps = readdirSync(APPS, { withFileTypes: true }).filter((entry) => entry.isDirectory());
 const wanted = process.argv.slice(2);
-const apps = all.map(({ name }) => name).filter((name) => wanted.length === 0 || wanted.includes(name));
+const isWanted = ({ name }) => wanted.length === 0 || wanted.includes(name);
 
 const folder = mkdtempSync(join(tmpdir(), 'vit-webgpu-matrix-'));
 let tarball;
 let startBrowser;
 try {
-  const outcomes = await runJobs([{ name: 'package', run: packLibrary }, ...apps.map(appJob)], LANES);
+  const jobs = [firefoxJob(() => startBrowser()), ...apps.map(({ name }) => appJob(name))];
+  const outcomes = await runJobs([{ name: 'package', run: packLibrary }, ...jobs.filter(isWanted)], LANES);
   report([...outcomes.values()]);
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
 
 async function packLibrary(print) {
-  for (const target of ['lib', 'cli']) {
+  // The page's build begins with the library's.
+  for (const target of ['page', 'cli']) {
     if (!(await command(print, 'npm', ['run', '--silent', `build:${target}`]))) return false;
   }
   let packed = '';
@@ -59,7 +63,7 @@ function appJob(name) {
       const app = join(folder, name);
       const { matrix, ...manifest } = JSON.parse(readFileSync(join(APPS, name, 'package.json'), 'utf8'));
       cpSync(join(APPS, name), app, { recursive: true });
-      cpSync(join(APPS, 'classify.js'), join(app, 'classify.js'));
+      for (const shared of ['classify.js', 'outside.js']) cpSync(join(APPS, shared), join(app, shared));
       manifest.dependencies = { ...manifest.dependencies, 'vit-webgpu': `file:${tarball}` };
       writeFileSync(join(app, 'package.json'), JSON.stringify(manifest));
       // Where the servers of apps look for files that are served as they are; our own looks there, too.
@@ -89,9 +93,10 @@ async function install(app, print) {
 }
 
 /** @returns {Promise<string | undefined>} what is wrong */
-async function tryRun(app, { build, folder, base = '/', strict = false, serve, refused }, print) {
+async function tryRun(app, { build, folder, base = '/', strict = false, serve, script, refused }, print) {
   const env = { PATH: `${resolve(app, 'node_modules/.bin')}:${process.env.PATH}`, NEXT_TELEMETRY_DISABLED: '1' };
   if (build && !(await command(print, 'sh', ['-c', `cd ${app} && ${build}`], env))) return `"${build}" failed`;
+  if (script) return tryScript(`cd ${app} && ${script}`, env, print);
   if (!folder && !serve) return undefined;
   const server = serve
     ? await startServer(app, serve, env, await freePort(), print)
@@ -103,6 +108,17 @@ async function tryRun(app, { build, folder, base = '/', strict = false, serve, r
   } finally {
     await server.close();
   }
+}
+
+/** How it ends does not count: Deno with a software driver may crash when all is done. */
+async function tryScript(line, env, print) {
+  let said = '';
+  await command((text) => (said += text), 'sh', ['-c', line], env);
+  print(said);
+  const result = /^\{"runs":.*\}$/m.exec(said)?.[0];
+  if (!result) return 'It printed no result.';
+  const { runs } = JSON.parse(result);
+  return runs.length > 0 && runs.every(({ passed }) => passed) ? undefined : result;
 }
 
 async function open(url, print) {

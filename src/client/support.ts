@@ -1,7 +1,7 @@
 /**
  * What would run here, asked without a download and without a device.
  */
-import { whyNoWebGpu } from '../gpu/absence.ts';
+import { whyNoAdapter, whyNoWebGpu } from '../gpu/absence.ts';
 import { adapterInfo } from '../gpu/adapter.ts';
 
 export interface Support {
@@ -17,10 +17,6 @@ export async function checkSupport(): Promise<Support> {
   const gpu = globalThis.navigator?.gpu;
   if (!gpu) return { webgpu: false, reason: whyNoWebGpu(), software: false };
   const adapter = await gpu.requestAdapter().catch(() => null);
-  if (!adapter) {
-    const reason =
-      'The browser found no GPU it can use. Update the graphics driver, or turn on hardware acceleration in its settings.';
-    return { webgpu: false, reason, software: false };
-  }
+  if (!adapter) return { webgpu: false, reason: whyNoAdapter(), software: false };
   return { webgpu: true, reason: null, software: adapterInfo(adapter.info).software };
 }

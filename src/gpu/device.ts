@@ -3,7 +3,7 @@
  * that checks: none is lost, none becomes a wrong result.
  */
 import { ViTError } from '../error.ts';
-import { whyNoWebGpu } from './absence.ts';
+import { whyNoAdapter, whyNoWebGpu } from './absence.ts';
 import { adapterInfo } from './adapter.ts';
 import { type Capabilities, capabilitiesOf, FEATURES } from './capabilities.ts';
 
@@ -38,7 +38,7 @@ export class Gpu {
     const gpu = globalThis.navigator?.gpu;
     if (!gpu) throw new ViTError('no-webgpu', whyNoWebGpu());
     const adapter = await gpu.requestAdapter({ powerPreference });
-    if (!adapter) throw new ViTError('no-webgpu', 'The browser found no GPU that WebGPU can use.');
+    if (!adapter) throw new ViTError('no-webgpu', whyNoAdapter());
     if (!software && adapterInfo(adapter.info).software) {
       throw new ViTError(
         'no-webgpu',

@@ -42,6 +42,12 @@ test.for<[string, { isSecureContext?: boolean; userAgent?: string }, RegExp]>([
   if (isSecureContext !== false) expect(support.reason).not.toMatch(/secure|https/);
 });
 
+test('Firefox on Linux with WebGPU on, which blocks the GPU', async () => {
+  const userAgent = `${LINUX}; rv:153.0) Gecko/20100101 Firefox/153.0`;
+  vi.stubGlobal('navigator', { userAgent, gpu: { requestAdapter: async () => null } });
+  expect((await checkSupport()).reason).toMatch(/gfx\.webgpu\.ignore-blocklist/);
+});
+
 test('a driver that fails is no exception', async () => {
   vi.stubGlobal('navigator', { gpu: { requestAdapter: () => Promise.reject(new Error('lost')) } });
   expect(await checkSupport()).toMatchObject({ webgpu: false, reason: expect.stringMatching(/no GPU it can use/) });

@@ -9,6 +9,8 @@ import { extname, join, normalize } from 'node:path';
 
 const TYPES = {
   '.html': 'text/html',
+  '.css': 'text/css',
+  '.svg': 'image/svg+xml',
   '.js': 'text/javascript',
   '.json': 'application/json',
   '.wasm': 'application/wasm',

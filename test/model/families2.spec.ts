@@ -6,6 +6,7 @@ import { afterAll, describe, test } from 'vitest';
 import type { ConvertOptions } from '../../src/convert/convert.ts';
 import { loadViT, type OutputName } from '../../src/index.ts';
 import { expectClose, expectWithin } from '../harness/arrays.ts';
+import { chosen } from '../harness/chosen.ts';
 import { answersOf, type Fixture } from '../harness/families2.ts';
 import { convert, fixture, readFloats, readJson } from '../harness/files.ts';
 import { testGpu } from '../harness/gpu.ts';
@@ -76,7 +77,7 @@ const UNMASKED_TEXTS = ['hf-aimv2-lit'];
 /** The CPU computes the same wherever it runs: in Chrome it is enough. */
 const BACKENDS = typeof document === 'undefined' ? (['webgpu'] as const) : (['webgpu', 'cpu'] as const);
 
-for (const name of FAMILIES) {
+for (const name of chosen(FAMILIES)) {
   describe(name, async () => {
     const folder = fixture(`families2/${name}`);
     const expected = await readJson<Fixture>(`${folder}/expected.json`);

@@ -1,0 +1,41 @@
+/**
+ * A script outside a browser: the model from files and from an address, pixels classified, and a picture that nothing here
+ * can decode. Prints one line.
+ */
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import process from 'node:process';
+import { checkSupport, loadViT, ViTError } from 'vit-webgpu';
+
+const FOLDER = 'public/model';
+const read = (file) => new Uint8Array(readFileSync(`${FOLDER}/${file}`));
+const manifest = JSON.parse(readFileSync(`${FOLDER}/model.json`, 'utf8'));
+const files = { manifest, shards: manifest.shards.map(({ file }) => read(file)) };
+
+const server = createServer(({ url }, response) => response.end(read(url.slice(1))));
+await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+const address = `http://127.0.0.1:${server.address().port}/model.json`;
+
+const { webgpu } = await checkSupport();
+const runs = [];
+for (const source of [files, address]) {
+  for (const backend of webgpu ? ['cpu', 'webgpu'] : ['cpu']) runs.push(await run(source, backend));
+}
+server.close();
+console.log(JSON.stringify({ runs }));
+// Bun at times waits for a worker that was ended.
+process.exit();
+
+async function run(source, backend) {
+  try {
+    const vit = await loadViT(source, { backend });
+    const { passed } = await vit.selfTest();
+    const labels = await vit.classify({ data: new Uint8Array(3 * 40 * 30).fill(90), width: 40, height: 30 });
+    const refused = await vit.classify(new Blob([read('dog.jpg')])).catch((error) => error);
+    vit.dispose();
+    const isClear = refused instanceof ViTError && /give \{ data, width, height \}/.test(refused.message);
+    return { passed: passed && labels.length === 5 && isClear && vit.info.backend === backend };
+  } catch (error) {
+    return { passed: false, error: `${error}` };
+  }
+}
