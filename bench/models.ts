@@ -103,7 +103,7 @@ export async function prepareModel(size: Size, imageSize: number, cache: string,
 
 function convertReal(checkpoint: Checkpoint, sink: Sink, imageSize: number, dtype: Dtype): Promise<Manifest> {
   const labels = Array.from({ length: 1000 }, (_, i) => `class ${i}`);
-  const options = { name: 'vit-tiny', heads: 3, epsilon: 1e-6, activation: 'gelu', labels, dtype } as const;
+  const options = { name: 'vit-tiny', architecture: 'vit_tiny_patch16_224', labels, dtype } as const;
   return convertCheckpoint(checkpoint, sink, { ...options, labels: [...labels], preprocess: squash(imageSize) });
 }
 

@@ -60,23 +60,27 @@ export interface WireError {
   name: string;
   message: string;
   code?: ErrorCode;
+  questions?: readonly Question[];
   stack?: string;
   cause?: WireError;
 }
 
-/** A port carries an error's message alone: code and causes must cross too. */
+/** A port carries an error's message alone: code, questions and causes must cross too. */
 export function packError(error: unknown): WireError {
   if (!(error instanceof Error)) return { name: 'Error', message: String(error) };
   const packed: WireError = { name: error.name, message: error.message, stack: error.stack };
-  if (error instanceof ViTError) packed.code = error.code;
+  if (error instanceof ViTError) {
+    packed.code = error.code;
+    packed.questions = error.questions;
+  }
   if (error.cause !== undefined) packed.cause = packError(error.cause);
   return packed;
 }
 
-export function unpackError(packed: WireError): Error {
-  const options = packed.cause ? { cause: unpackError(packed.cause) } : undefined;
-  const error = packed.code ? new ViTError(packed.code, packed.message, options) : new Error(packed.message, options);
-  error.name = packed.name;
-  error.stack = packed.stack;
+export function unpackError({ name, message, code, questions, stack, cause }: WireError): Error {
+  const options = { ...(cause && { cause: unpackError(cause) }), questions };
+  const error = code ? new ViTError(code, message, options) : new Error(message, options);
+  error.name = name;
+  error.stack = stack;
   return error;
 }

@@ -29,7 +29,9 @@ interface Given extends Facts {
 
 function withConventions(facts: Facts): Given {
   const { family, dimensions, config, answers } = facts;
-  const questions = { ...family.exceptions?.(dimensions) };
+  // What needs a config is told by it.
+  const asked = config || family.needsConfig ? {} : family.withoutConfig?.(dimensions);
+  const questions: Questions = { ...asked, ...family.exceptions?.(dimensions) };
   // A layout or a config says which of two libraries' models it is.
   if ((answers.layout ?? 'auto') !== 'auto' || config) delete questions.positionResampling;
   const conventions = Object.entries(family.conventions).filter(([name]) => !(name in questions));
@@ -195,7 +197,10 @@ function checkHeads(heads: number, width: number): void {
   }
 }
 
-function decideNormOrder({ title, conventions, config, answers }: Given, decisions: Decisions): NormOrder | undefined {
+function decideNormOrder(
+  { title, conventions, questions, config, answers }: Given,
+  decisions: Decisions,
+): NormOrder | undefined {
   const { normFirst } = answers;
   return decisions.choose<NormOrder>(
     'norm order',
@@ -204,7 +209,7 @@ function decideNormOrder({ title, conventions, config, answers }: Given, decisio
       config?.normOrder,
       fact(conventions.normOrder, `the convention of a ${title}`),
     ],
-    {
+    questions.normOrder ?? {
       name: 'normFirst',
       why: 'Whether norms stand before attention and MLP (true) or after them (false) is in no tensor.',
       choices: ['true', 'false'],

@@ -11,6 +11,7 @@ import type { Manifest } from '../../src/weights/manifest.ts';
 import { parseManifest } from '../../src/weights/parse-manifest.ts';
 import { answersOf, type Fixture as Fixture2 } from './families2.ts';
 import { type Fixture, flagsOf, hasConfig } from './hints.ts';
+import { withTimmAnswers } from './timm-answers.ts';
 
 export const FAMILIES = new URL('../fixtures/families/', import.meta.url);
 
@@ -87,7 +88,7 @@ export async function convertInMemory(
   options: Partial<ConvertOptions> = {},
 ): Promise<Converted> {
   const sink = new MemorySink();
-  await convertCheckpoint(checkpoint, sink, { ...ENOUGH, ...options });
+  await convertCheckpoint(checkpoint, sink, withTimmAnswers(checkpoint, { ...ENOUGH, ...options }));
   const text = new TextDecoder().decode(sink.files.get('model.json'));
   const manifest = parseManifest(JSON.parse(text), 'model.json');
   return { manifest, files: sink.files, tensors: readTensors(manifest, sink.files) };

@@ -9,6 +9,7 @@ import { openCheckpoint } from '../../src/convert/open.ts';
 import { MemorySink } from '../../src/convert/sink.ts';
 import { bytesSource } from '../../src/convert/source.ts';
 import type { ModelFiles } from '../../src/interface.ts';
+import { withTimmAnswers } from './timm-answers.ts';
 
 const VIT_MODELS: string = import.meta.env.VIT_MODELS;
 
@@ -40,6 +41,6 @@ export async function convert(checkpoint: string, options: ConvertOptions): Prom
 
 export async function convertOpened(checkpoint: Checkpoint, options: ConvertOptions): Promise<ModelFiles> {
   const sink = new MemorySink();
-  const manifest = await convertCheckpoint(checkpoint, sink, options);
+  const manifest = await convertCheckpoint(checkpoint, sink, withTimmAnswers(checkpoint, options));
   return { manifest, shards: manifest.shards.map(({ file }) => sink.files.get(file)!) };
 }

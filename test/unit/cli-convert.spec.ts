@@ -16,7 +16,8 @@ afterAll(() => rmSync(scratch, { recursive: true }));
 const timm = fileURLToPath(new URL('timm-vit/model.safetensors', FAMILIES));
 const huggingFace = fileURLToPath(new URL('hf-vit', FAMILIES));
 const PIXELS = ['--resize', 'squash:32x32', '--filter', 'bilinear', '--mean', '.5,.5,.5', '--std', '.5,.5,.5'];
-const ENOUGH = ['--heads', '3', ...PIXELS];
+const ARITHMETIC = ['--epsilon', '1e-6', '--activation', 'gelu', '--norm-first', '--pooling', 'class'];
+const ENOUGH = ['--heads', '3', ...ARITHMETIC, ...PIXELS];
 
 /** A folder for one test, and the place in it that is converted to. */
 let folder: string;
@@ -35,7 +36,7 @@ describe('convert', () => {
     const { exitCode, printed, warned } = await runCommand('convert', timm, '--out', out, ...ENOUGH, '--dtype', 'f16');
     expect([exitCode, warned]).toEqual([0, '']);
     expect(printed).toMatch(/^heads +3 +given$/m);
-    expect(printed).toMatch(/^epsilon +1e-6 +the convention of a timm ViT$/m);
+    expect(printed).toMatch(/^epsilon +1e-6 +given$/m);
     expect(printed).toMatch(/of f16 in 1 shard$/);
     expect(readdirSync(folder)).toEqual(['model']);
 
@@ -89,7 +90,8 @@ describe('convert', () => {
   test('takes everything else from flags', async () => {
     const labels = join(folder, 'labels.json');
     writeFileSync(labels, '["a","b","c","d","e","f","g"]');
-    const flags = '--heads 6 --epsilon 1e-5 --activation relu --image-size 32x32 --name mine --shard-size 8192';
+    const flags =
+      '--heads 6 --epsilon 1e-5 --activation relu --norm-first --pooling class --image-size 32x32 --name mine --shard-size 8192';
     const pixels = '--resize longest-edge:36:round --crop 32x32:floor --filter lanczos --mean 0,.1,.2 --std 1,2,3';
     const source = '--repository https://example.org/vit --revision v1 --license MIT';
     const args = `${flags} ${pixels} ${source} --layout timm --labels`.split(' ');
@@ -339,7 +341,7 @@ test('help and version have exit code 0', async () => {
 const models = process.env.VIT_MODELS;
 
 test('`none` for resize or crop is none, and no other way to say nothing', async () => {
-  const rest = [...ENOUGH.slice(0, 2), ...PIXELS.slice(2)];
+  const rest = ['--heads', '3', ...ARITHMETIC, ...PIXELS.slice(2)];
   const squash = await runCommand('convert', timm, '--out', out, ...rest, '--resize', 'squash:32x32', '--crop', 'none');
   expect(squash).toMatchObject({ exitCode: 0, warned: '' });
   expect(readModel(out).preprocess).toMatchObject({ resize: { mode: 'squash' }, crop: null });
@@ -371,6 +373,7 @@ test('the embedded model, taken as a checkpoint, converts to itself', async () =
   const { resize, crop, filter } = manifest.preprocess;
   const flags = [
     ...['--labels', labels, '--calibration', calibration, '--dtype', 'f16', '--name', 'vit-cifar10', '--heads', '3'],
+    ...ARITHMETIC,
     ...['--resize', resize?.mode === 'squash' ? 'squash:32x32' : 'shortest-edge:32', '--crop', crop ? '32x32' : 'none'],
     ...['--filter', filter, '--mean', '.5,.5,.5', '--std', '.5,.5,.5'],
   ];
@@ -389,7 +392,8 @@ test.skipIf(!models)(
       ' ',
     );
     const labels = ['--labels', join(checkpoint, 'labels.json')];
-    const { exitCode } = await runCommand('convert', checkpoint, '--out', out, '--heads', '3', ...pixels, ...labels);
+    const name = ['--architecture', 'vit_tiny_patch16_224'];
+    const { exitCode } = await runCommand('convert', checkpoint, '--out', out, ...name, ...pixels, ...labels);
     expect(exitCode).toBe(0);
     const { architecture, shards } = readModel(out);
     expect(architecture).toMatchObject({ depth: 12, width: 192, imageSize: [224, 224], classes: 1000 });

@@ -80,9 +80,20 @@ describe('fetch', () => {
     hub.fixture.files = rest;
     const { exitCode, warned } = await fetchModel();
     expect([exitCode, existsSync(out)]).toEqual([1, false]);
-    for (const flag of ['--heads N, or --config', '--resize', '--filter', '--mean']) expect(warned).toContain(flag);
+    for (const flag of [
+      '--heads N, or --config',
+      '--pooling class|patches|all',
+      '--norm-first or --norm-last',
+      '--resize',
+      '--filter',
+      '--mean',
+    ])
+      expect(warned).toContain(flag);
     hub.requests.length = 0;
-    const told = '--heads 2 --resize squash:8x8 --filter bilinear --mean .5,.5,.5 --std .5,.5,.5'.split(' ');
+    const told =
+      '--architecture vit_tiny_patch4_8 --heads 2 --resize squash:8x8 --filter bilinear --mean .5,.5,.5 --std .5,.5,.5'.split(
+        ' ',
+      );
     expect((await fetchModel(...told)).warned).toBe('');
     expect(downloads()).toEqual([]);
   });

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import type { ConvertOptions } from '../../src/convert/convert.ts';
+import type { Answers } from '../../src/convert/answers.ts';
+import { type ConvertOptions, convertCheckpoint } from '../../src/convert/convert.ts';
 import type { Finding } from '../../src/convert/decisions.ts';
+import { MemorySink } from '../../src/convert/sink.ts';
 import type { ViTError } from '../../src/error.ts';
 import { addTensors, convertInMemory, ENOUGH, fixtureJson, openFixture } from '../harness/checkpoints.ts';
 
@@ -29,14 +31,40 @@ describe('what no tensor tells', () => {
     expect(questions!.find(({ name }) => name === 'preprocess.resize')!.choices).toContain('squash:32x32');
   });
 
-  test('timm: epsilon and activation are the convention, and said to be', async () => {
+  test('timm: its name of the model says it, and epsilon and activation are then the convention, and said to be', async () => {
     const findings: Finding[] = [];
     const onFindings = (list: Finding[]) => findings.push(...list);
-    expect(await architectureOf('timm-vit', { onFindings })).toMatchObject({ epsilon: 1e-6, activation: 'gelu' });
+    const options = { architecture: 'vit_tiny_patch8_32', onFindings };
+    expect(await architectureOf('timm-vit', options)).toMatchObject({ epsilon: 1e-6, activation: 'gelu' });
     const why = 'the convention of a timm ViT';
     expect(findings).toContainEqual({ what: 'epsilon', value: '1e-6', why });
     expect(findings).toContainEqual({ what: 'activation', value: 'gelu', why });
     expect(findings).toContainEqual({ what: 'heads', value: '3', why: 'given' });
+  });
+
+  test('timm without a config or a name: everything that has no tensor is asked for, and one answer leaves the others', async () => {
+    const options = (answers: Answers) => ({ ...ENOUGH, heads: undefined, ...answers });
+    const asked = async (answers: Answers) => {
+      const checkpoint = await openFixture('timm-vit');
+      const error = await convertCheckpoint(checkpoint, new MemorySink(), options(answers)).catch((error) => error);
+      expect(error).toMatchObject({ code: 'unsupported-model' });
+      return (error as ViTError).questions!;
+    };
+    const all = ['epsilon', 'activation', 'normFirst', 'pooling'];
+    const names = (await asked({})).map(({ name }) => name);
+    expect(names.sort()).toEqual(['heads', ...all].sort());
+    const answers = { epsilon: 1e-6, activation: 'gelu', normFirst: true, pooling: 'class' } as const;
+    for (const name of all) {
+      const rest = { ...answers, heads: 3, [name]: undefined };
+      expect((await asked(rest)).map(({ name }) => name)).toEqual([name]);
+    }
+    const [{ choices }] = await asked({ ...answers, heads: 3, pooling: undefined });
+    expect(choices).toEqual(['class', 'patches', 'all']);
+  });
+
+  test('timm: what is answered is what is computed', async () => {
+    expect(await architectureOf('timm-vit', { pooling: 'patches' })).toMatchObject({ pooling: 'patches' });
+    expect(await architectureOf('timm-vit', {})).not.toHaveProperty('pooling');
   });
 
   test('flags take precedence over config.json', async () => {

@@ -13,7 +13,10 @@ import { runCommand } from '../harness/terminal.ts';
 const scratch = mkdtempSync(join(tmpdir(), 'vit-webgpu-'));
 afterAll(() => rmSync(scratch, { recursive: true }));
 
-const FLAGS = '--heads 2 --resize squash:8x8 --filter bilinear --mean .5,.5,.5 --std .5,.5,.5'.split(' ');
+const FLAGS =
+  '--architecture vit_tiny_patch4_8 --heads 2 --resize squash:8x8 --filter bilinear --mean .5,.5,.5 --std .5,.5,.5'.split(
+    ' ',
+  );
 
 async function expectRefused(bytes: Uint8Array, message: string | RegExp, file = 'checkpoint'): Promise<void> {
   const folder = mkdtempSync(join(scratch, 'test-'));

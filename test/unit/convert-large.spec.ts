@@ -13,6 +13,7 @@ import { openCheckpoint } from '../../src/convert/open.ts';
 import type { Architecture } from '../../src/model/architecture.ts';
 import { tensorShapes } from '../../src/model/tensors.ts';
 import { safetensorsFile } from '../harness/checkpoints.ts';
+import { TIMM } from '../harness/timm-answers.ts';
 
 /** As wide as a ViT-g, but with two tokens, so that the golden takes no time. */
 const ARCHITECTURE: Architecture = {
@@ -53,6 +54,8 @@ test('converting 4.2 GB takes less than 1 GB of memory', { timeout: 300_000 }, a
     const manifest = await convertCheckpoint(await openCheckpoint(source), sink, {
       name: 'large',
       heads: ARCHITECTURE.heads,
+      ...TIMM,
+      pooling: 'class',
       preprocess: {
         resize: { mode: 'squash', height: 4, width: 4 },
         filter: 'bilinear',

@@ -4,6 +4,7 @@ import { convertCheckpoint } from '../../src/convert/convert.ts';
 import { layOutShards, ShardWriter } from '../../src/convert/shards.ts';
 import { MemorySink } from '../../src/convert/sink.ts';
 import { convertInMemory, ENOUGH, openFixture } from '../harness/checkpoints.ts';
+import { withTimmAnswers } from '../harness/timm-answers.ts';
 
 const SHAPES = new Map([
   ['a', [100]], // 400 bytes from 0
@@ -119,7 +120,7 @@ describe('a whole model', () => {
       },
     };
     const sink = { write: async (file: string) => void events.push(file) };
-    await convertCheckpoint(watched, sink, { ...ENOUGH, shardBytes: 16384 });
+    await convertCheckpoint(watched, sink, withTimmAnswers(checkpoint, { ...ENOUGH, shardBytes: 16384 }));
     const first = events.findIndex((event) => event.startsWith('shard'));
     expect(events.slice(first).filter((event) => event === 'read').length).toBeGreaterThan(10);
     expect(events.at(-1)).toBe('model.json');

@@ -238,9 +238,9 @@ describe.runIf(models)('ViT-Tiny/16', () => {
     const { mean, std } = golden.preprocess;
     const model = join(folder, 'vit-tiny');
     const convert = await runCommand(
-      ...['convert', `${checkpoint}/model.safetensors`, '--out', model, '--heads', '3'],
+      ...['convert', `${checkpoint}/model.safetensors`, '--out', model],
       ...['--mean', String(mean), '--std', String(std), '--resize', 'shortest-edge:248', '--crop', '224x224'],
-      ...['--filter', 'bicubic', '--labels', `${checkpoint}/labels.json`, '--epsilon', '1e-6'],
+      ...['--filter', 'bicubic', '--labels', `${checkpoint}/labels.json`, '--architecture', 'vit_tiny_patch16_224'],
     );
     expect(convert.warned + convert.exitCode).toMatch(/0$/);
     const out = join(folder, 'vit-tiny.onnx');

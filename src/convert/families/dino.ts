@@ -89,5 +89,6 @@ export const dino: Family = {
   title: 'DINO ViT',
   within: /(^|\.)(teacher|student)\.(module\.)?backbone\.$/,
   conventions: CONVENTIONS,
+  withoutConfig: undefined,
   exceptions: undefined,
 };

@@ -47,6 +47,8 @@ export interface Family {
   ignored: Record<string, string | { why: string; beside: string }>;
   /** Where no config tells. Left out where models with the same tensor names differ. */
   conventions: Conventions;
+  /** Conventions that a model of one's own may not follow: asked where there is no config. */
+  withoutConfig?(dimensions: Dimensions): Questions;
   /** False where the library has no rule for position embeddings at other image sizes: the one here is PyTorch's. */
   resamples?: false;
   /** Conventions that models of some dimensions do not follow, and what is asked then. */

@@ -2,6 +2,8 @@
  * timm's `VisionTransformer` and what is built on it (timm/models/vision_transformer.py, deit.py, beit.py): DeiT, DeiT-3,
  * DINOv2, CLIP, SigLIP, BEiT. Its names are the canonical ones, but for BEiT's.
  */
+import { ACTIVATIONS } from '../../model/architecture.ts';
+import { TOKEN_POOLINGS } from '../answers.ts';
 import type { Dimensions } from '../dimensions.ts';
 import { convolutionStem } from './conv-stem.ts';
 import type { Family, Questions } from './family.ts';
@@ -37,6 +39,8 @@ const CANONICAL = [
   'head.*',
   'head_dist.*',
 ];
+
+const BY_NAME = "timm's name of the model, as architecture, says it, too.";
 
 export const timm: Family = {
   layout: 'timm',
@@ -76,6 +80,24 @@ export const timm: Family = {
     relativeResampling: 'geometric',
     poolingPrefix: false,
   },
+  withoutConfig: ({ classToken }) => ({
+    epsilon: { name: 'epsilon', why: `The epsilon of the norms is in no tensor: 1e-6 of most. ${BY_NAME}` },
+    activation: {
+      name: 'activation',
+      why: `The activation of the MLPs is in no tensor: gelu of most. ${BY_NAME}`,
+      choices: ACTIVATIONS,
+    },
+    normOrder: {
+      name: 'normFirst',
+      why: `Whether norms stand before attention and MLP (true, of most) or after them (false) is in no tensor. ${BY_NAME}`,
+      choices: ['true', 'false'],
+    },
+    pooling: {
+      name: 'pooling',
+      why: `What the head sees is in no tensor: the class token of most that have one, else the mean of the patches. ${BY_NAME}`,
+      choices: TOKEN_POOLINGS.filter((pooling) => classToken || pooling !== 'class'),
+    },
+  }),
   exceptions(dimensions) {
     if (dimensions.normBeforeBlocks) return CLIP;
     const { classToken, mlp, norm, attentionNorm } = dimensions;
