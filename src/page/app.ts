@@ -34,7 +34,8 @@ effect(() => {
   const known = part('knows');
   if (!hasEmbeddedModel && model.value.state !== 'ready') known.classList.add('unknown');
   if (model.value.state !== 'ready') return;
-  known.textContent = text().knows(model.value.info.labels, format());
+  const { labels, problemType } = model.value.info;
+  known.textContent = problemType === 'regression' ? text().measures(labels, format()) : text().knows(labels, format());
   known.classList.remove('unknown');
 });
 

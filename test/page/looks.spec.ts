@@ -37,6 +37,24 @@ test('how sure is sure enough, the model says', async ({ visit, site }) => {
   }
 });
 
+test('a regression gives numbers: no per cent, no bars, and nothing to be sure of', async ({ visit, site }) => {
+  site.change('model.json', (bytes) => {
+    const { calibration, ...manifest } = JSON.parse(bytes.toString());
+    return Buffer.from(JSON.stringify({ ...manifest, problemType: 'regression' }));
+  });
+  await visit.arriveReady();
+  await expect(visit.page.locator('#knows')).toHaveText(/^It answers with numbers: airplane, /);
+  await visit.sample('Owl').click();
+  await visit.show('owl.jpg');
+  const rows = visit.stage.getByRole('list', { name: 'Best labels' }).getByRole('listitem');
+  await expect(rows).toHaveText([1, 2, 3, 4, 5].map(() => /^\s*[a-z]+\s*-?\d+(\.\d+)?\s*$/));
+  await expect(visit.stage.locator('.bar')).toHaveCount(0);
+  await expect(visit.verdict).toHaveText(/^bird \d\.\d+$/);
+  await expect(visit.announcements).toContainText(/owl\.jpg: bird \d\.\d+/);
+  await expect(visit.tile('owl.jpg')).toHaveAttribute('title', /^owl\.jpg: bird \d\.\d+$/);
+  expect(await visit.faults()).toEqual([]);
+});
+
 test.describe('labels as long as they come', () => {
   test.use({ viewport: { width: 320, height: 1400 }, movesThings: true });
 

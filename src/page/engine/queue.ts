@@ -18,6 +18,7 @@ import { announce, notify } from '../state/notices.ts';
 import { isFatal, type Problem, photoProblem } from '../state/problem.ts';
 import { judge } from '../state/verdict.ts';
 import { format, text } from '../text/language.ts';
+import { scoreText } from '../text/score.ts';
 import { engine, giveUp } from './session.ts';
 import { makeThumbnail } from './thumbnail.ts';
 
@@ -102,9 +103,10 @@ async function answer(vit: ViT, photo: Photo, file: Blob): Promise<void> {
     const state = judge(best, info);
     updatePhoto(photo.id, { state, best, timing: best.timing, model: info.name });
     if (!isReadOut()) return;
-    const ranking = best.slice(0, 3).map(({ label, score }) => `${label} ${format().percent(score)}`);
+    const ranking = best.slice(0, 3).map(({ label, score }) => `${label} ${scoreText(score, state)}`);
     const { said } = text();
-    announce(state === 'sure' ? said.answer(photo.name, ranking[0]) : said.unsure(photo.name, ranking.join(', ')));
+    const isAnswer = state === 'sure' || state === 'measured';
+    announce(isAnswer ? said.answer(photo.name, ranking[0]) : said.unsure(photo.name, ranking.join(', ')));
   } catch (error) {
     if (!isFatal(error)) return fail(photo, photoProblem(error, photo.name, file));
     giveUp(vit, error);

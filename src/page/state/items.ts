@@ -4,8 +4,9 @@
 import { batch, computed, signal } from '@preact/signals-core';
 import type { Classification, Timing } from '../../index.ts';
 import type { Problem } from './problem.ts';
+import type { Verdict } from './verdict.ts';
 
-export type PhotoState = 'waiting' | 'working' | 'sure' | 'torn' | 'unsure' | 'failed';
+export type PhotoState = 'waiting' | 'working' | Verdict | 'failed';
 
 /** Never changed, but replaced: who holds the same object has nothing new to show. */
 export interface Photo {
@@ -69,6 +70,7 @@ const COMPARE: Record<Exclude<Order, 'newest'>, (a: Photo, b: Photo) => number> 
 
 export function groupOf(state: PhotoState): Exclude<Filter, 'all'> | 'open' {
   if (state === 'sure' || state === 'failed') return state;
+  if (state === 'measured') return 'sure';
   return state === 'unsure' || state === 'torn' ? 'unsure' : 'open';
 }
 

@@ -9,10 +9,12 @@ const HALF = 0.5;
 const TORN = 0.5;
 const TOGETHER = 0.8;
 
-export type Verdict = 'sure' | 'torn' | 'unsure';
+/** `measured`: the scores are numbers of their own, and no shares of a whole. */
+export type Verdict = 'sure' | 'torn' | 'unsure' | 'measured';
 
 /** @param best best first */
-export function judge(best: { score: number }[], { calibration }: ModelInfo): Verdict {
+export function judge(best: { score: number }[], { calibration, problemType }: ModelInfo): Verdict {
+  if (problemType === 'regression') return 'measured';
   const threshold = calibration?.threshold ?? HALF;
   const [first = 0, second = 0] = best.map(({ score }) => score);
   if (first >= threshold) return 'sure';

@@ -37,6 +37,7 @@ export const en = {
       'Photos: Loliloli, Hans Kemperman, Lepale, U.S. Air Force/Ben Bloker (public domain), Aaron M. Lang (CC BY 2.5, cut out), Rachel Michetti (CC0).',
   } as Record<string, string>,
 
+  measures: (labels: string[], f: Format) => `It answers with numbers: ${labelList(labels, f)}.`,
   knows: (labels: string[], f: Format) => `It knows ${things(labels.length, f)}: ${labelList(labels, f)}.`,
 
   model: {

@@ -35,6 +35,7 @@ export const zh: Text = {
       '照片：Loliloli、Hans Kemperman、Lepale、U.S. Air Force/Ben Bloker（公有领域）、Aaron M. Lang（CC BY 2.5，已抠图）、Rachel Michetti（CC0）。',
   },
 
+  measures: (labels, f) => `它用数值回答：${labelList(labels, f)}。`,
   knows: (labels, f) => `它认识 ${f.number(labels.length)} 种事物：${labelList(labels, f)}。`,
 
   model: {

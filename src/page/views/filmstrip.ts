@@ -23,6 +23,7 @@ import {
 } from '../state/items.ts';
 import { notify } from '../state/notices.ts';
 import { format, language, text } from '../text/language.ts';
+import { scoreText } from '../text/score.ts';
 
 /** Tiles that are made at first, and whenever the reader comes to the end of them: a thousand at once would be felt. */
 const PART = 90;
@@ -142,7 +143,8 @@ function wordsOf({ state, best, problem }: Photo): string {
     case 'failed':
       return problem!(text()).title;
     case 'sure':
-      return `${best[0].label} ${format().percent(best[0].score)}`;
+    case 'measured':
+      return `${best[0].label} ${scoreText(best[0].score, state)}`;
     default:
       return stage.notSure;
   }

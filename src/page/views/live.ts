@@ -2,9 +2,12 @@
  * The camera on the stage, with the answer to what it shows now.
  */
 import { html, nothing } from 'lit-html';
+import type { Classification } from '../../index.ts';
 import type { Live } from '../state/live.ts';
 import { labelCount } from '../state/settings.ts';
+import type { Verdict } from '../state/verdict.ts';
 import { text } from '../text/language.ts';
+import { scoreText } from '../text/score.ts';
 import { scoresView } from './scores.ts';
 
 export function liveView({ video, isMirrored, isPaused, best, verdict, rate, flip, pause, stop, keep }: Live): unknown {
@@ -14,9 +17,9 @@ export function liveView({ video, isMirrored, isPaused, best, verdict, rate, fli
     <div class="answer">
       <p class="name">${text().shell.camera}</p>
       <h2 class="verdict">
-        ${verdict === 'sure' ? html`<span class="label">${best[0].label}</span>` : verdict ? stage.notSure : stage.working}
+        ${verdict ? headline(best[0], verdict) : stage.working}
       </h2>
-      ${verdict ? scoresView(best.slice(0, labelCount.value)) : nothing}
+      ${verdict ? scoresView(best.slice(0, labelCount.value), verdict) : nothing}
       <p class="note">${rate > 0 ? camera.rate(rate < 10 ? rate.toFixed(1) : `${Math.round(rate)}`) : ''}</p>
       <div class="doings">
         <button class="quiet" type="button" @click=${keep}>${camera.keep}</button>
@@ -25,4 +28,9 @@ export function liveView({ video, isMirrored, isPaused, best, verdict, rate, fli
         <button class="quiet" type="button" @click=${stop}>${camera.stop}</button>
       </div>
     </div>`;
+}
+
+function headline({ label, score }: Classification, verdict: Verdict): unknown {
+  if (verdict === 'measured') return html`<span class="label">${label} ${scoreText(score, verdict)}</span>`;
+  return verdict === 'sure' ? html`<span class="label">${label}</span>` : text().stage.notSure;
 }

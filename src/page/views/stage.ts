@@ -14,6 +14,7 @@ import { live } from '../state/live.ts';
 import { model } from '../state/model.ts';
 import { labelCount } from '../state/settings.ts';
 import { format, text } from '../text/language.ts';
+import { scoreText } from '../text/score.ts';
 import { liveView } from './live.ts';
 import { PhotoUrl } from './photo-url.ts';
 import { scoresView } from './scores.ts';
@@ -85,12 +86,12 @@ function coverView({ size, state }: Photo): unknown {
 function answerView(photo: Photo): unknown {
   const { state, best, timing, name } = photo;
   const { stage } = text();
-  const isAnswered = ['sure', 'torn', 'unsure'].includes(state);
+  const isAnswered = ['sure', 'torn', 'unsure', 'measured'].includes(state);
   return html`
     <div class="answer">
       <p class="name" title=${name}>${name}</p>
       <h2 class="verdict" title=${isAnswered ? best[0].label : nothing}>${verdictOf(photo)}</h2>
-      ${isAnswered ? scoresView(best.slice(0, labelCount.value)) : nothing}
+      ${isAnswered ? scoresView(best.slice(0, labelCount.value), state) : nothing}
       <p class="note">${noteOf(photo)}</p>
       ${isAnswered ? looksView() : nothing}
       <p class="times">
@@ -125,6 +126,8 @@ function verdictOf({ state, best, problem }: Photo): unknown {
       return stage.working;
     case 'sure':
       return html`<span class="label">${best[0].label}</span>`;
+    case 'measured':
+      return html`<span class="label">${best[0].label} ${scoreText(best[0].score, state)}</span>`;
     case 'torn':
       return html`<span class="label">${stage.torn(best[0].label, best[1].label)}</span>`;
     case 'unsure':
@@ -144,7 +147,7 @@ function noteOf({ state, problem }: Photo): string {
     case 'working':
       return '';
     default:
-      return lookNote() || { sure: '', torn: stage.tornNote, unsure: stage.notSureNote }[state];
+      return lookNote() || { sure: '', measured: '', torn: stage.tornNote, unsure: stage.notSureNote }[state];
   }
 }
 
