@@ -78,7 +78,7 @@ export function packError(error: unknown): WireError {
 }
 
 export function unpackError({ name, message, code, questions, stack, cause }: WireError): Error {
-  const options = { ...(cause && { cause: unpackError(cause) }), questions };
+  const options = { cause: cause && unpackError(cause), questions };
   const error = code ? new ViTError(code, message, options) : new Error(message, options);
   error.name = name;
   error.stack = stack;

@@ -1,7 +1,7 @@
 /**
  * What would run here, asked without a download and without a device.
  */
-import { whyNoAdapter, whyNoWebGpu } from '../gpu/absence.ts';
+import { whyNoWebGpu } from '../gpu/absence.ts';
 import { adapterInfo } from '../gpu/adapter.ts';
 
 export interface Support {
@@ -15,8 +15,7 @@ export interface Support {
 /** Does not throw, whatever runs it: a browser, a worker, Node, a server that renders a page. */
 export async function checkSupport(): Promise<Support> {
   const gpu = globalThis.navigator?.gpu;
-  if (!gpu) return { webgpu: false, reason: whyNoWebGpu(), software: false };
-  const adapter = await gpu.requestAdapter().catch(() => null);
-  if (!adapter) return { webgpu: false, reason: whyNoAdapter(), software: false };
+  const adapter = await gpu?.requestAdapter().catch(() => null);
+  if (!adapter) return { webgpu: false, reason: whyNoWebGpu(), software: false };
   return { webgpu: true, reason: null, software: adapterInfo(adapter.info).software };
 }

@@ -3,7 +3,7 @@
  * that checks: none is lost, none becomes a wrong result.
  */
 import { ViTError } from '../error.ts';
-import { whyNoAdapter, whyNoWebGpu } from './absence.ts';
+import { whyNoWebGpu } from './absence.ts';
 import { adapterInfo } from './adapter.ts';
 import { type Capabilities, capabilitiesOf, FEATURES } from './capabilities.ts';
 
@@ -36,9 +36,8 @@ export class Gpu {
    */
   static async request(powerPreference?: GPUPowerPreference, { software = true } = {}): Promise<Gpu> {
     const gpu = globalThis.navigator?.gpu;
-    if (!gpu) throw new ViTError('no-webgpu', whyNoWebGpu());
-    const adapter = await gpu.requestAdapter({ powerPreference });
-    if (!adapter) throw new ViTError('no-webgpu', whyNoAdapter());
+    const adapter = await gpu?.requestAdapter({ powerPreference });
+    if (!adapter) throw new ViTError('no-webgpu', whyNoWebGpu());
     if (!software && adapterInfo(adapter.info).software) {
       throw new ViTError(
         'no-webgpu',
