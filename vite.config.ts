@@ -175,7 +175,9 @@ const tests: ViteUserConfig = {
       {
         publicDir: false,
         // Found while tests run, it would reload them.
-        optimizeDeps: { include: ['@zip.js/zip.js/lib/zip-core-native.js', 'onnxruntime-web/wasm'] },
+        optimizeDeps: {
+          include: ['@huggingface/tokenizers', '@zip.js/zip.js/lib/zip-core-native.js', 'onnxruntime-web/wasm'],
+        },
         define: {
           'import.meta.env.VIT_MODELS': JSON.stringify(MODELS),
           'import.meta.env.VIT_FUZZ_RUNS': JSON.stringify(process.env.VIT_FUZZ_RUNS ?? ''),

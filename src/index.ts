@@ -2,6 +2,7 @@
  * vit-webgpu: Vision Transformers in the browser. The public API; the only file a consumer imports.
  */
 export type { ImageInput, PixelData } from './client/image-input.ts';
+export type { ImageList } from './client/image-list.ts';
 export type { Classification } from './client/rank.ts';
 export { checkSupport, type Support } from './client/support.ts';
 export type { Timed } from './client/timed.ts';
@@ -9,12 +10,15 @@ export type {
   CallOptions,
   ClassifyOptions,
   EmbedOptions,
+  EmbedTextOptions,
   ForwardOptions,
-  ImageList,
+  LearnOptions,
   LoadOptions,
+  SimilarityOptions,
   ViT,
 } from './client/vit.ts';
 export { loadViT } from './client/vit.ts';
+export type { Candidate, Head, HeadData, HeadMethod } from './client/words/words.ts';
 export { type ErrorCode, ViTError } from './error.ts';
 export type { Geometry, Size } from './image/geometry.ts';
 export type {
@@ -33,6 +37,7 @@ export type {
   RgbImage,
   SelfTest,
   StepProfile,
+  Text,
   Timing,
 } from './interface.ts';
 export type { Architecture } from './model/architecture.ts';

@@ -6,7 +6,7 @@ import type { WireError } from './error.ts';
 import type { Architecture } from './model/architecture.ts';
 import type { OutputName } from './model/outputs.ts';
 import type { Preprocess } from './model/preprocess.ts';
-import type { Calibration, Manifest } from './weights/manifest.ts';
+import type { Calibration, Manifest, Source, Words } from './weights/manifest.ts';
 
 declare global {
   /** For compilers that do not know WebGPU (TypeScript before 6); to what others know it adds nothing. */
@@ -21,6 +21,8 @@ export type BackendName = 'webgpu' | 'cpu';
 export interface ModelFiles {
   manifest: Manifest;
   shards: Uint8Array<ArrayBuffer>[];
+  /** The file of `manifest.words.tokenizer`, for words. */
+  tokenizer?: Uint8Array<ArrayBuffer>;
 }
 
 export interface EngineOptions {
@@ -68,6 +70,8 @@ export interface EngineEvent {
 
 export interface ModelInfo {
   name: string;
+  /** Where its checkpoint came from. */
+  source: Source;
   architecture: Architecture;
   /** How pictures become the model's pixels, at the image size it was loaded for. */
   preprocess: Preprocess;
@@ -75,6 +79,8 @@ export interface ModelInfo {
   problemType: Manifest['problemType'];
   /** How reliable scores are; null if that was not measured. `classify` applies it, `forward` does not. */
   calibration: Calibration | null;
+  /** How words become token ids; null for a model without a tokenizer. */
+  words: Words | null;
   backend: BackendName;
   /** Of the weights where they are computed with; the arithmetic is f32. */
   dtype: 'f32' | 'f16';
@@ -192,6 +198,9 @@ export interface Profile {
   steps: StepProfile[];
 }
 
+/** In words, or as token ids with those that begin and end it. */
+export type Text = string | number[];
+
 export interface ImageResults {
   outputs: Outputs;
   timing: Timing;
@@ -224,8 +233,8 @@ export interface EngineInterface {
   runImages(images: WireImage[], outputs: OutputName[]): Promise<ImageResults>;
   /** Normalised pixels `[B, C, H, W]` to outputs. */
   runPixels(pixels: Tensor, outputs: OutputName[]): Promise<{ outputs: Outputs; timing: Timing }>;
-  /** Texts as token ids to their embeddings, one row per text. */
-  runTexts(texts: number[][]): Promise<{ outputs: Outputs; timing: Timing }>;
+  /** Texts, in words or as token ids, to their embeddings, one row per text. @param truncate cuts words that are too many */
+  runTexts(texts: Text[], truncate?: boolean): Promise<{ outputs: Outputs; timing: Timing }>;
   /** The class token's attention over the patches, `[rows, columns]`. */
   attend(image: WireImage, options: AttendOptions): Promise<{ map: Tensor; timing: Timing }>;
   /** What the model is shown of a picture; `spec` instead of the model's own preprocessing where given. */

@@ -8,12 +8,14 @@ import type { AnnexAddresses, AnnexFile } from './table.ts';
 const BESIDE: Record<AnnexFile, () => URL> = {
   'attend.js': () => new URL('./entries/attend.ts', import.meta.url),
   'image-size.js': () => new URL('./entries/image-size.ts', import.meta.url),
+  'tokenizer.js': () => new URL('./entries/tokenizer.ts', import.meta.url),
   'sha256.js': () => new URL('./entries/sha256.ts', import.meta.url),
   'cpu.js': () => new URL('./entries/cpu.ts', import.meta.url),
   'cpu-plain.wasm': () => new URL('../../dist/wasm/cpu-plain.wasm', import.meta.url),
   'cpu-relaxed.wasm': () => new URL('../../dist/wasm/cpu-relaxed.wasm', import.meta.url),
   'reference.js': () => new URL('./entries/reference.ts', import.meta.url),
   'kernels.js': () => new URL('./entries/kernels.ts', import.meta.url),
+  'words.js': () => new URL('./entries/words.ts', import.meta.url),
   'host.js': () => new URL('./entries/host.ts', import.meta.url),
 };
 

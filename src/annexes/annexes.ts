@@ -7,9 +7,10 @@ import { ADVICE, loadAnnex } from './registry.ts';
 import type { AnnexAddresses, AnnexData, AnnexFile, AnnexName, AnnexTable } from './table.ts';
 
 /** What there is not without it, for people. */
-const PURPOSES: Record<Exclude<AnnexFile, 'host.js'>, string> = {
+const PURPOSES: Record<Exclude<AnnexFile, 'host.js' | 'words.js'>, string> = {
   'attend.js': 'attention maps',
   'image-size.js': 'other image sizes',
+  'tokenizer.js': 'words',
   'sha256.js': 'checks of what is loaded',
   'cpu.js': 'fast kernels for the CPU',
   'cpu-plain.wasm': 'fast kernels for the CPU',
@@ -31,12 +32,12 @@ export class Annexes {
   }
 
   /** For what can be done without. @returns null where it cannot be had; that was warned of, once */
-  find<N extends Exclude<AnnexName, 'host'>>(name: N): Promise<AnnexTable[N] | null> {
+  find<N extends Exclude<AnnexName, 'host' | 'words'>>(name: N): Promise<AnnexTable[N] | null> {
     return this.need(name).catch(() => null);
   }
 
   /** For what was asked for by name. @throws ViTError `network`, after one warning */
-  need<N extends Exclude<AnnexName, 'host'>>(name: N): Promise<AnnexTable[N]> {
+  need<N extends Exclude<AnnexName, 'host' | 'words'>>(name: N): Promise<AnnexTable[N]> {
     return this.#once(`${name}.js`, (address) => loadAnnex(name, address));
   }
 

@@ -2,11 +2,13 @@
  * What is not part of the core that every page downloads, but lies in a file of its own beside it and is fetched when it is
  * first needed. Types only, so that the core carries nothing of it.
  */
+import type * as words from '../client/words/words.ts';
 import type * as cpu from '../cpu/open.ts';
 import type * as attend from '../engine/attend.ts';
 import type * as oracle from '../engine/check/oracle.ts';
 import type { KernelAnnex } from '../engine/gpu-backend.ts';
 import type { EngineInterface } from '../interface.ts';
+import type * as tokenizer from '../text/tokenizer.ts';
 import type * as imageSize from '../weights/image-size.ts';
 
 /** By the stem of its entry, which is also that of its file: what an annex registers. */
@@ -15,6 +17,8 @@ export interface AnnexTable {
   attend: typeof attend;
   /** Models at another image size than that of their files. */
   'image-size': typeof imageSize;
+  /** From words to token ids. */
+  tokenizer: typeof tokenizer;
   /** What `crypto.subtle` has, for pages that are not secure: it is not given to them. */
   sha256: { sha256(bytes: Uint8Array): Uint8Array };
   /** Kernels for the CPU. */
@@ -23,6 +27,8 @@ export interface AnnexTable {
   reference: typeof oracle;
   /** Shaders that are faster on some GPUs, and what finds out which. */
   kernels: KernelAnnex;
+  /** For the page: zero-shot labels, label files, classes of one's own. */
+  words: typeof words;
   /** The engine, for the page's own thread. */
   host: { EngineHost: new () => EngineInterface };
 }

@@ -29,6 +29,8 @@ export interface ConvertFlags {
   preprocessor?: string;
   preset?: string;
   labels?: string;
+  tokenizer?: string;
+  template?: string;
   calibration?: string;
   layout: string;
   prefix?: string;
@@ -65,6 +67,8 @@ export function addConvertFlags(command: Command): Command {
     .option('--preprocessor <file>', 'preprocessor_config.json (default: the one beside the checkpoint)')
     .addOption(new Option('--preset <weights>', "preprocessing of torchvision's weights").choices(TORCHVISION_PRESETS))
     .option('--labels <file>', 'one label per class: JSON, imagenet_class_index.json, or a line each')
+    .option('--tokenizer <file>', 'tokenizer.json, for words (default: the one beside the checkpoint)')
+    .option('--template <text>', "what makes a text of a label, as 'a photo of {}' (default: the family's)")
     .option('--calibration <file>', 'how far scores may be believed (default: calibration.json beside the checkpoint)')
     .addOption(new Option('--layout <layout>', 'tensor names').choices(['auto', ...LAYOUTS]).default('auto'))
     .option('--prefix <prefix>', "what stands before the names of the model's tensors (default: found out)")

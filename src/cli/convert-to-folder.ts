@@ -2,17 +2,18 @@
  * From a checkpoint on disk, with the files beside it, to a folder with `model.json` and shards: all of it, or nothing.
  */
 import { existsSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { type ConvertOptions, convertCheckpoint } from '../convert/convert.ts';
 import type { Finding } from '../convert/decisions.ts';
 import { parseLabels } from '../convert/label-file.ts';
+import { TOKENIZER } from '../convert/words.ts';
 import { Field } from '../weights/field.ts';
 import type { Calibration, Manifest, Source } from '../weights/manifest.ts';
 import { parseCalibration } from '../weights/parse-calibration.ts';
 import { CheckpointFiles } from './checkpoint-files.ts';
 import { type ConvertFlags, optionsOf } from './convert-flags.ts';
-import { readJson, readText } from './files.ts';
+import { readJson, readText, requireFile } from './files.ts';
 import { writeFolder } from './output-folder.ts';
 import { count, formatBytes, type Terminal, table } from './terminal.ts';
 
@@ -31,6 +32,8 @@ export async function convertToFolder(
     name: flags.name ?? basename(resolve(flags.out)),
     ...(await readConfigs(flags, file, terminal)),
     labels: flags.labels === undefined ? undefined : parseLabels(await readText(flags.labels), flags.labels),
+    tokenizer: await readTokenizer(flags.tokenizer, file, terminal),
+    template: flags.template,
     calibration: await readCalibration(flags.calibration, file, terminal),
     onFindings: (findings) => printFindings(findings, terminal),
     onProgress: (stage, done, total) => {
@@ -96,6 +99,19 @@ async function readConfigFile(
   if (!existsSync(beside)) return undefined;
   terminal.print(`reading ${beside}`);
   return readJson(beside);
+}
+
+/** As it is: its hash goes into the manifest. */
+async function readTokenizer(
+  given: string | undefined,
+  checkpoint: string,
+  terminal: Terminal,
+): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  const path = given ?? join(dirname(checkpoint), TOKENIZER);
+  if (given === undefined && !existsSync(path)) return undefined;
+  requireFile(path);
+  if (given === undefined) terminal.print(`reading ${path}`);
+  return new Uint8Array(await readFile(path));
 }
 
 async function readCalibration(

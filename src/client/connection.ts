@@ -5,7 +5,7 @@
 import { releaseProxy } from 'comlink';
 import { annexAddresses, inFolder } from '../annexes/addresses.ts';
 import { ADVICE, loadAnnex } from '../annexes/registry.ts';
-import type { AnnexAddresses } from '../annexes/table.ts';
+import type { AnnexTable } from '../annexes/table.ts';
 import { type ErrorCode, ViTError } from '../error.ts';
 import type { EngineInterface } from '../interface.ts';
 import { VERSION } from '../version.ts';
@@ -35,7 +35,8 @@ const WAYS_OUT = `${ADVICE} Or do without: { worker: false }.`;
  */
 export async function connect(worker: false | (() => Worker) | undefined, assets?: string | URL): Promise<Connection> {
   if (worker === false || (!worker && typeof Worker === 'undefined')) {
-    const engine = await engineHere(annexAddresses(assets));
+    const { EngineHost } = await annexHere('host', assets);
+    const engine = new EngineHost();
     return { engine, failed: new Promise(() => {}), close: () => void engine.dispose() };
   }
   const [port, name] = worker ? [madeBy(worker), 'that was given'] : startWorker(assets);
@@ -69,14 +70,20 @@ export async function connect(worker: false | (() => Worker) | undefined, assets
   };
 }
 
-async function engineHere({ 'host.js': address }: AnnexAddresses): Promise<EngineInterface> {
+const HERE = {
+  host: ['is no engine for this thread', " Or import it beside vit-webgpu: import 'vit-webgpu/host'."],
+  words: ['are no words', ''],
+} as const;
+
+/** An annex for this thread. @throws ViTError `network` where it cannot be had */
+export async function annexHere<N extends keyof typeof HERE>(name: N, assets?: string | URL): Promise<AnnexTable[N]> {
+  const address = annexAddresses(assets)[`${name}.js`];
   try {
-    const { EngineHost } = await loadAnnex('host', address);
-    return new EngineHost();
+    return await loadAnnex(name, address);
   } catch (cause) {
     const why = `${address} cannot be used (${(cause as Error).message})`;
-    const way = `Or import it beside vit-webgpu: import 'vit-webgpu/host'.`;
-    throw new ViTError('network', `There is no engine for this thread: ${why}. ${ADVICE} ${way}`, { cause });
+    const [what, way] = HERE[name];
+    throw new ViTError('network', `There ${what}: ${why}. ${ADVICE}${way}`, { cause });
   }
 }
 

@@ -18,14 +18,16 @@ import type {
   RgbImage,
   SelfTest,
   Tensor,
+  Text,
   Timing,
   WireImage,
 } from '../interface.ts';
 import type { Preprocess } from '../model/preprocess.ts';
 import { remoteCallback } from '../worker/wire.ts';
 import { Batcher } from './batcher.ts';
-import { type Connection, connect } from './connection.ts';
+import { annexHere, type Connection, connect } from './connection.ts';
 import type { ImageInput } from './image-input.ts';
+import { type ImageList, isList, listOf } from './image-list.ts';
 import {
   BOOLEAN,
   badInput,
@@ -38,12 +40,14 @@ import {
   oneOf,
   type Rules,
   SIGNAL,
+  STRING,
   shown,
 } from './options.ts';
 import { Queue, rejectOnAbort, throwIfAborted } from './queue.ts';
 import { type Classification, type RankOptions, rank } from './rank.ts';
 import { applySigmoid, applySoftmax } from './scores.ts';
 import { type Timed, timed } from './timed.ts';
+import type { Candidate, Head, HeadData, HeadMethod, Scorer, Words } from './words/words.ts';
 
 export interface LoadOptions extends EngineOptions {
   /** A factory of the worker, or `false` to run in this thread. Default: the library's own worker. */
@@ -53,6 +57,8 @@ export interface LoadOptions extends EngineOptions {
    * Rollup). Default: beside the library's code.
    */
   assets?: string | URL;
+  /** A label file, its address or its parsed JSON: `classify` then tells pictures apart by its labels. */
+  labels?: string | URL | object;
   signal?: AbortSignal;
   onProgress?: (progress: Progress) => void;
   /** Told of warnings (nothing could be cached) and of a GPU that is lost and replaced. */
@@ -69,6 +75,30 @@ export interface ClassifyOptions extends RankOptions, CallOptions {
    * `info.calibration`, where there is one.
    */
   activation?: 'softmax' | 'sigmoid' | 'none';
+  /**
+   * Words instead of the model's own labels: of a model with a text tower and a tokenizer. Scores are a softmax for CLIP, the
+   * sigmoid of each for SigLIP. The embeddings of labels are kept: the next picture costs no text.
+   */
+  candidates?: readonly Candidate[];
+  /** Makes a text of a candidate, which takes the place of `{}`. Default: the model's, `info.words.template`. */
+  template?: string;
+  /** What `learn` gave, or what its JSON was parsed to. */
+  head?: Head | HeadData;
+}
+
+export interface LearnOptions extends CallOptions {
+  /** Default `auto`: which of the two is right about more pictures when each is left out once. */
+  method?: HeadMethod | 'auto';
+}
+
+export interface SimilarityOptions extends CallOptions {
+  /** What the model makes of the cosine, instead of it: exp(logitScale) * cosine + logitBias. Default false. */
+  logits?: boolean;
+}
+
+export interface EmbedTextOptions extends EmbedOptions {
+  /** Cut texts that are too long, as the model's library does, instead of refusing them. Default false. */
+  truncate?: boolean;
 }
 
 export interface EmbedOptions extends CallOptions {
@@ -81,9 +111,6 @@ export interface ForwardOptions extends CallOptions {
   outputs?: OutputName[];
 }
 
-/** What `classify` and `embed` take several pictures in: an array, a `FileList`, a `NodeList`. */
-export type ImageList = Iterable<ImageInput>;
-
 const CALL: Rules<CallOptions> = { signal: SIGNAL };
 const CLASSIFY: Rules<ClassifyOptions> = {
   topK: NUMBER,
@@ -91,9 +118,15 @@ const CLASSIFY: Rules<ClassifyOptions> = {
   allow: LIST,
   deny: LIST,
   activation: oneOf('softmax', 'sigmoid', 'none'),
+  candidates: LIST,
+  template: STRING,
+  head: OBJECT,
   ...CALL,
 };
 const EMBED: Rules<EmbedOptions> = { normalize: BOOLEAN, ...CALL };
+const EMBED_TEXT: Rules<EmbedTextOptions> = { ...EMBED, truncate: BOOLEAN };
+const LEARN: Rules<LearnOptions> = { method: oneOf('auto', 'means', 'ridge'), ...CALL };
+const SIMILARITY: Rules<SimilarityOptions> = { logits: BOOLEAN, ...CALL };
 const ATTEND: Rules<AttendOptions & CallOptions> = { layer: NUMBER, head: NUMBER, rollout: BOOLEAN, ...CALL };
 const FORWARD: Rules<ForwardOptions> = { outputs: LIST, ...CALL };
 const LOAD: Rules<LoadOptions> = {
@@ -105,6 +138,7 @@ const LOAD: Rules<LoadOptions> = {
   device: OBJECT,
   worker: ['false or a function that returns a Worker', (value) => value === false || typeof value === 'function'],
   assets: ['the address of a folder', isFolder],
+  labels: ['an address or a parsed label file', (value) => typeof value === 'string' || isObject(value)],
   onProgress: FUNCTION,
   onEvent: FUNCTION,
   ...CALL,
@@ -118,14 +152,18 @@ const LOAD: Rules<LoadOptions> = {
  *   `numeric` (not what the model's converter computed), `device-lost`, `aborted`. Nothing is left running or allocated.
  */
 export async function loadViT(source: string | URL | ModelFiles, options: LoadOptions = {}): Promise<ViT> {
-  const { worker, assets, signal, onProgress, onEvent, ...engineOptions } = checkOptions('loadViT', options, LOAD);
+  const { worker, assets, labels, signal, onProgress, onEvent, ...engineOptions } = checkOptions(
+    'loadViT',
+    options,
+    LOAD,
+  );
   const files = modelSource(source);
   if (engineOptions.device && worker !== false) {
     throw badInput('A device cannot cross to a worker: give `worker: false` with it.');
   }
   throwIfAborted(signal);
   const connection = await connect(worker, assets);
-  const state = {} as State;
+  const state = { assets } as State;
   const notify = (message: Progress | EngineEvent) => {
     if ('info' in message && message.info) state.info = message.info;
     try {
@@ -150,6 +188,10 @@ export async function loadViT(source: string | URL | ModelFiles, options: LoadOp
         ),
       );
     state.info = await Promise.race(first);
+    if (labels) {
+      const { openLabels } = await annexHere('words', assets);
+      state.labels = await openLabels(labels, state.info, signal);
+    }
     return new ViT(connection, state);
   } catch (error) {
     connection.close();
@@ -171,18 +213,19 @@ function modelSource(source: string | URL | ModelFiles): string | ModelFiles {
       );
     }
   }
-  const { manifest, shards } = isObject(source) ? (source as ModelFiles) : ({} as Partial<ModelFiles>);
+  const { manifest, shards, tokenizer } = isObject(source) ? (source as ModelFiles) : ({} as Partial<ModelFiles>);
   if (!Array.isArray(shards)) {
     throw badInput(`loadViT() takes the address of a model.json, or { manifest, shards }; not ${shown(source)}.`);
   }
-  return { manifest: manifest!, shards: Array.from(shards, copyShard) };
+  const copies = Array.from(shards, (shard, i) => copyBytes(shard, `shards[${i}]`));
+  return { manifest: manifest!, shards: copies, ...(tokenizer && { tokenizer: copyBytes(tokenizer, 'tokenizer') }) };
 }
 
-function copyShard(shard: Uint8Array, index: number): Uint8Array<ArrayBuffer> {
+function copyBytes(bytes: Uint8Array, name: string): Uint8Array<ArrayBuffer> {
   try {
-    return new Uint8Array(shard.buffer, shard.byteOffset, shard.byteLength).slice();
+    return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength).slice();
   } catch (cause) {
-    throw badInput(`shards[${index}] must be a Uint8Array that holds its bytes still, not ${shown(shard)}.`, cause);
+    throw badInput(`${name} must be a Uint8Array that holds its bytes still, not ${shown(bytes)}.`, cause);
   }
 }
 
@@ -203,6 +246,10 @@ const NO_TIME: Timing = { decode: 0, preprocess: 0, run: 0 };
 /** What may change while a model is loaded. */
 interface State {
   info: ModelInfo;
+  /** Of the library's files. */
+  assets?: string | URL;
+  /** Of a label file. */
+  labels?: Parameters<Words['scorer']>[0]['labels'];
 }
 
 export class ViT {
@@ -212,6 +259,8 @@ export class ViT {
   readonly #state: State;
   readonly #queue = new Queue();
   readonly #batcher: Batcher;
+  /** Made when it is first needed. */
+  #words: Promise<Words> | null = null;
 
   /** Use `loadViT`. */
   constructor(connection: Connection, state: State) {
@@ -238,10 +287,16 @@ export class ViT {
     input: ImageInput | ImageList,
     options: ClassifyOptions = {},
   ): Promise<Timed<Classification[] | Classification[][]>> {
-    checkOptions('classify', options, CLASSIFY);
+    const { candidates, template, head, ...others } = checkOptions('classify', options, CLASSIFY);
+    if (candidates || head || template !== undefined || this.#state.labels) {
+      const scoring = this.#needWords().then((words) =>
+        words.scorer({ candidates, template, head, labels: this.#state.labels, activation: options.activation }),
+      );
+      return this.#classifyBy(scoring, input, others);
+    }
     const { labels, architecture, problemType, calibration } = this.info;
     if (architecture.classes === 0) throw new ViTError('bad-input', `${this.info.name} has no classes; use embed().`);
-    const { activation = ACTIVATIONS[problemType], signal, ...rankOptions } = options;
+    const { activation = ACTIVATIONS[problemType], signal, ...rankOptions } = others;
     // Nothing is computed for options that will be refused.
     rank([], labels, rankOptions);
     const output = activation === 'softmax' && !calibration ? 'probabilities' : 'logits';
@@ -250,6 +305,55 @@ export class ViT {
     if (activation === 'softmax' && calibration) for (const row of scores) applySoftmax(row, calibration.temperature);
     const results = scores.map((row) => rank(row, labels, rankOptions));
     return timed(isList(input) ? results : results[0], timing);
+  }
+
+  /** Both are asked for at once: a picture is what it is at the call. */
+  async #classifyBy(
+    scoring: Promise<Scorer>,
+    input: ImageInput | ImageList,
+    { signal, activation: _, ...rankOptions }: ClassifyOptions,
+  ): Promise<Timed<Classification[] | Classification[][]>> {
+    const [{ labels, scoresOf }, { rows, timing }] = await Promise.all([
+      this.#queue.settle(scoring, signal),
+      this.#runImages(input, 'embedding', signal),
+    ]);
+    const results = rows.map((row) => rank(scoresOf(row), labels, rankOptions));
+    return timed(isList(input) ? results : results[0], timing);
+  }
+
+  /**
+   * A classifier of one's own things, of a few pictures each, for `classify(photo, { head })`. Works with every model that
+   * has an embedding. In closed form: it takes as long as embedding the pictures.
+   * @param groups label -> pictures; two labels or more
+   * @returns a head that says how good it is (`accuracy`, leave-one-out), and that `JSON.stringify` writes
+   * @throws ViTError `bad-image`, `bad-input`, `network`, `device-lost`, `aborted`, `disposed`.
+   */
+  async learn(groups: Readonly<Record<string, ImageInput | ImageList>>, options: LearnOptions = {}): Promise<Head> {
+    const { method = 'auto', signal } = checkOptions('learn', options, LEARN);
+    return this.#queue.settle(
+      this.#needWords().then((words) => words.learn(groups, method, signal)),
+      signal,
+    );
+  }
+
+  /**
+   * How alike two embeddings are, of pictures or texts: the cosine or, with `logits`, what the model makes of it.
+   * @throws ViTError `bad-input` for embeddings of different lengths, and for logits of a model without a text tower.
+   */
+  async similarity(a: ArrayLike<number>, b: ArrayLike<number>, options: SimilarityOptions = {}): Promise<number> {
+    const { signal, logits } = checkOptions('similarity', options, SIMILARITY);
+    return this.#queue.settle(
+      this.#needWords().then((words) => words.similarity(a, b, { logits })),
+      signal,
+    );
+  }
+
+  #needWords(): Promise<Words> {
+    this.#words ??= annexHere('words', this.#state.assets).then(({ Words }) => new Words(this));
+    this.#words.catch(() => {
+      this.#words = null;
+    });
+    return this.#words;
   }
 
   /**
@@ -271,23 +375,27 @@ export class ViT {
   /**
    * The embedding of a text, in the space of the images': of models with a text tower (CLIP, SigLIP). How alike an image
    * and a text are is exp(logitScale) * cosine + logitBias, with the numbers of `info.architecture.text`.
-   * @param text token ids, as the model's own tokenizer gives them, with the tokens that begin and end a text; it is
+   * @param text words, of a model that has its tokenizer with it; or token ids, with those that begin and end a text. It is
    *   padded here.
    * @returns as many numbers as an image's embedding has.
-   * @throws ViTError `bad-input` for a model without a text tower, and for ids that it does not have.
+   * @throws ViTError `bad-input` for a model without a text tower, for words where it has no tokenizer, for texts that are too
+   *   long, and for ids that it does not have.
    */
-  async embedText(text: number[], options?: EmbedOptions): Promise<Timed<Float32Array<ArrayBuffer>>>;
-  async embedText(texts: number[][], options?: EmbedOptions): Promise<Timed<Float32Array<ArrayBuffer>[]>>;
+  async embedText(text: Text, options?: EmbedTextOptions): Promise<Timed<Float32Array<ArrayBuffer>>>;
+  async embedText(texts: Text[], options?: EmbedTextOptions): Promise<Timed<Float32Array<ArrayBuffer>[]>>;
   async embedText(
-    input: number[] | number[][],
-    options: EmbedOptions = {},
+    input: Text | Text[],
+    options: EmbedTextOptions = {},
   ): Promise<Timed<Float32Array<ArrayBuffer> | Float32Array<ArrayBuffer>[]>> {
-    const { normalize = false, signal } = checkOptions('embedText', options, EMBED);
-    if (!Array.isArray(input)) throw badInput(`embedText() takes a list of token ids, not ${shown(input)}.`);
-    if (input.length === 0) return timed([], NO_TIME);
-    const isOne = !Array.isArray(input[0]);
-    const texts = (isOne ? [input] : input) as number[][];
-    const { embedding, timing } = await this.#call(() => this.#connection.engine.runTexts(texts), signal);
+    const { normalize = false, truncate, signal } = checkOptions('embedText', options, EMBED_TEXT);
+    const isWords = (text: unknown) => typeof text === 'string';
+    if (!isWords(input) && !Array.isArray(input)) {
+      throw badInput(`embedText() takes a text, a list of token ids, or a list of either; not ${shown(input)}.`);
+    }
+    if (input.length === 0 && !isWords(input)) return timed([], NO_TIME);
+    const isOne = isWords(input) || (!isWords(input[0]) && !Array.isArray(input[0]));
+    const texts = (isOne ? [input] : input) as Text[];
+    const { embedding, timing } = await this.#call(() => this.#connection.engine.runTexts(texts, truncate), signal);
     const { data, shape } = embedding!;
     const rows = texts.map((_, i) => data.slice(i * shape[1], (i + 1) * shape[1]));
     if (normalize) for (const row of rows) scaleToUnitLength(row);
@@ -392,18 +500,6 @@ export class ViT {
     const { outputs, timing } = await this.#queue.run(job, signal);
     this.lastTiming = timing;
     return timed(outputs, timing);
-  }
-}
-
-function isList(input: ImageInput | ImageList): input is ImageList {
-  return isObject(input) ? Symbol.iterator in input && !ArrayBuffer.isView(input) : Array.isArray(input);
-}
-
-function listOf(images: ImageList): ImageInput[] {
-  try {
-    return [...images];
-  } catch (cause) {
-    throw badInput(`This list of images cannot be read: ${shown(images)}.`, cause);
   }
 }
 

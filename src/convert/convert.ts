@@ -25,12 +25,17 @@ import { decidePreprocess, preprocessSources } from './preprocess/decide-preproc
 import { addRotary } from './rotary.ts';
 import { DEFAULT_SHARD_BYTES, layOutShards, ShardWriter } from './shards.ts';
 import type { Sink } from './sink.ts';
+import { decideWords, TOKENIZER, type WordForm, wordsOf } from './words.ts';
 
 export interface ConvertOptions extends Answers {
   /** Of the model, as `vit.info.name` will give it. */
   name: string;
   /** Where the checkpoint comes from. */
   source?: Source;
+  /** The bytes of the model's own tokenizer.json, where it takes words; a model without a text tower needs none. */
+  tokenizer?: Uint8Array<ArrayBuffer>;
+  /** Makes a text of a label, which takes the place of `{}`. Default: the family's. */
+  template?: string;
   /** Default `f32`, as exact as the checkpoint. */
   dtype?: Dtype;
   /** Default 8 MiB. */
@@ -47,10 +52,21 @@ export interface ConvertOptions extends Answers {
  *   not known, with the questions; `bad-input` for broken checkpoints and contradictions; `numeric` for NaN and overflow.
  */
 export async function convertCheckpoint(whole: Checkpoint, sink: Sink, options: ConvertOptions): Promise<Manifest> {
-  const { name, source = {}, dtype = 'f32', shardBytes, onFindings, onProgress, ...answers } = options;
-  const model = decide(whole, answers);
+  const {
+    name,
+    source = {},
+    dtype = 'f32',
+    shardBytes,
+    onFindings,
+    onProgress,
+    tokenizer,
+    template,
+    ...answers
+  } = options;
+  const { form, ...model } = decide(whole, answers, { tokenizer, template });
   onFindings?.(model.findings);
-  return writeModel(model, sink, { name, source, dtype, shardBytes, onProgress });
+  const words = form && tokenizer && { form, tokenizer };
+  return writeModel(model, sink, { name, source, dtype, shardBytes, onProgress, words });
 }
 
 /** All that a manifest says of a model, and where its tensors come from. */
@@ -60,7 +76,11 @@ interface Decided extends Pick<Manifest, 'architecture' | 'preprocess' | 'labels
   findings: Finding[];
 }
 
-function decide(whole: Checkpoint, answers: Answers): Decided {
+function decide(
+  whole: Checkpoint,
+  answers: Answers,
+  texts: Pick<ConvertOptions, 'tokenizer' | 'template'>,
+): Decided & { form: WordForm | null } {
   const decisions = new Decisions();
   const facts = readFacts(whole, answers, decisions);
   const image = facts.knowsPatches ? decideImage(facts, decisions) : undefined;
@@ -79,7 +99,10 @@ function decide(whole: Checkpoint, answers: Answers): Decided {
   const { checkpoint, recipes } = facts;
   addComputed(facts, architecture!);
   checkShapes(recipes, tensorShapes(architecture!));
+  const note = ({ what, value, why }: Finding) => decisions.note(what, value, why);
+  const form = decideWords(architecture!, recipes.has('logit_bias'), texts, note);
   return {
+    form,
     checkpoint,
     recipes,
     findings: decisions.findings,
@@ -101,12 +124,16 @@ function addComputed({ family, config, recipes }: Facts, architecture: Architect
   }
 }
 
-type WriteOptions = Pick<ConvertOptions, 'name' | 'shardBytes' | 'onProgress'> & { source: Source; dtype: Dtype };
+type WriteOptions = Pick<ConvertOptions, 'name' | 'shardBytes' | 'onProgress'> & {
+  source: Source;
+  dtype: Dtype;
+  words: { form: WordForm; tokenizer: Uint8Array<ArrayBuffer> } | null | undefined;
+};
 
 async function writeModel(
   { checkpoint, recipes, findings: _, ...decided }: Decided,
   sink: Sink,
-  { name, source, dtype, shardBytes = DEFAULT_SHARD_BYTES, onProgress }: WriteOptions,
+  { name, source, dtype, shardBytes = DEFAULT_SHARD_BYTES, onProgress, words }: WriteOptions,
 ): Promise<Manifest> {
   const architecture = await readNumbers(decided.architecture, recipes, checkpoint);
   const layout = layOutShards(tensorShapes(architecture), dtype, shardBytes);
@@ -127,6 +154,7 @@ async function writeModel(
     source,
     ...decided,
     architecture,
+    ...(words && { words: await wordsOf(words.form, words.tokenizer) }),
     tensors: layout.tensors,
     shards: await writer.finish(),
     golden: await computeGolden(
@@ -135,6 +163,7 @@ async function writeModel(
       (done, total) => onProgress?.('golden', done, total),
     ),
   };
+  if (words) await sink.write(TOKENIZER, words.tokenizer);
   await sink.write('model.json', new TextEncoder().encode(manifestText(manifest)));
   return manifest;
 }

@@ -24,12 +24,14 @@ import type {
   RgbImage,
   SelfTest,
   Tensor,
+  Text,
   Timing,
   WireImage,
 } from '../interface.ts';
 import type { Plan } from '../model/plan.ts';
 import type { Preprocess } from '../model/preprocess.ts';
 import { prepareTexts } from '../model/token-ids.ts';
+import type { Tokenizer } from '../text/tokenizer.ts';
 import { VERSION } from '../version.ts';
 import { Field } from '../weights/field.ts';
 import { parsePreprocess } from '../weights/parse-preprocess.ts';
@@ -40,6 +42,8 @@ export class EngineHost implements EngineInterface {
   #session: Session | null = null;
   #annexes = new Annexes(undefined, () => {});
   readonly #disposed = new AbortController();
+  /** Made of the first words. */
+  #tokenizer: Tokenizer | null = null;
 
   async release(): Promise<string> {
     return VERSION;
@@ -122,16 +126,23 @@ export class EngineHost implements EngineInterface {
     return { outputs: result, timing: { decode: 0, preprocess: 0, run: performance.now() - start } };
   }
 
-  async runTexts(texts: number[][]): Promise<{ outputs: Outputs; timing: Timing }> {
+  async runTexts(texts: Text[], truncate?: boolean): Promise<{ outputs: Outputs; timing: Timing }> {
     const { text } = this.#model().plan.architecture;
     if (!text) throw new ViTError('bad-input', 'This model has no text tower: it embeds images only.');
     const start = performance.now();
-    const { ids, ends } = prepareTexts(texts, text);
+    const { ids, ends } = prepareTexts(await this.#idsOf(texts, truncate), text);
     const outputs = await this.#run('texts', texts.length, { outputs: ['embedding'] }, (first, batch) => ({
       ids: ids.subarray(first * text.tokens, (first + batch) * text.tokens),
       ends: ends.subarray(first, first + batch),
     }));
     return { outputs, timing: { decode: 0, preprocess: 0, run: performance.now() - start } };
+  }
+
+  async #idsOf(texts: Text[], truncate?: boolean): Promise<number[][]> {
+    if (!texts.some((text) => typeof text === 'string')) return texts as number[][];
+    const { openTokenizer } = await this.#annexes.need('tokenizer');
+    this.#tokenizer ??= openTokenizer(...(await this.#model().readTokenizer()));
+    return texts.map((text) => (typeof text === 'string' ? this.#tokenizer!.encode(text, truncate) : text));
   }
 
   async attend(image: WireImage, options: AttendOptions): Promise<{ map: Tensor; timing: Timing }> {

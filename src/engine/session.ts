@@ -11,8 +11,9 @@ import type { EngineEvent, EngineOptions, Memory, ModelFiles, ModelInfo, Progres
 import type { Architecture } from '../model/architecture.ts';
 import { type Plan, planViT } from '../model/plan.ts';
 import { parameterCount } from '../model/tensors.ts';
+import type { TextArchitecture } from '../model/text.ts';
 import { Findings } from '../weights/findings.ts';
-import type { Manifest } from '../weights/manifest.ts';
+import type { Manifest, Words } from '../weights/manifest.ts';
 import { type ModelSource, openSource } from '../weights/source.ts';
 import { TensorAssembler, type TensorPiece } from '../weights/tensor-assembler.ts';
 import { hexadecimal, type Sha256, sha256 } from '../weights/verify.ts';
@@ -102,11 +103,13 @@ export class Session {
     const backend = this.#backend!;
     return {
       name: manifest.name,
+      source: manifest.source,
       architecture: manifest.architecture,
       preprocess: manifest.preprocess,
       labels: manifest.labels,
       problemType: manifest.problemType,
       calibration: manifest.calibration ?? null,
+      words: manifest.words ?? null,
       backend: backend.name,
       dtype: backend.storage,
       adapter: backend.adapter,
@@ -147,6 +150,19 @@ export class Session {
         if (++losses > 1 && !next) throw error;
       }
     }
+  }
+
+  /** What words become token ids with. @throws ViTError `bad-input` for a model without; those of `readShards` */
+  async readTokenizer(): Promise<[Uint8Array<ArrayBuffer>, Words, TextArchitecture]> {
+    const { name, words, architecture } = this.manifest;
+    if (words && architecture.text) {
+      const files = this.#source.readShards({ shards: [words.tokenizer] }, () => {}, this.#signal);
+      for await (const bytes of files) return [bytes, words, architecture.text];
+    }
+    throw new ViTError(
+      'bad-input',
+      `${name} has no tokenizer: convert it again with its tokenizer.json beside the checkpoint, or give token ids.`,
+    );
   }
 
   /** Everything that is tested once per GPU, and every kernel, now. */

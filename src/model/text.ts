@@ -1,6 +1,6 @@
 /**
  * What a text tower is: the other half of a CLIP or SigLIP, from token ids to an embedding in the space of the images'.
- * Pure data. Turning words into ids is the caller's.
+ * Pure data. Words become ids in `text/`.
  */
 import type { Activation, Mlp, Norm } from './architecture.ts';
 
@@ -11,6 +11,14 @@ export const TEXT_POOLINGS = ['end-of-text', 'highest-id', 'last'] as const;
  * end-of-text token is the last of the vocabulary), or the last one (SigLIP, whose texts are padded to full length).
  */
 export type TextPooling = (typeof TEXT_POOLINGS)[number];
+
+export const CLEANINGS = ['html', 'canonical'] as const;
+
+/**
+ * What becomes of a text before its tokens: `html` resolves character references, twice, and drops space around the text
+ * (CLIP); `canonical` also drops punctuation, makes it lower case with single spaces, and a space of an underscore (SigLIP).
+ */
+export type Cleaning = (typeof CLEANINGS)[number];
 
 export interface TextArchitecture {
   /** Token ids are below it. */

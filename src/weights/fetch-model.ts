@@ -53,7 +53,10 @@ export interface ShardFetching {
  * The shards in order; each is valid until the next one is asked for.
  * @throws ViTError `network`, `bad-shard`, `aborted`
  */
-export async function* fetchShards({ shards }: Manifest, fetching: ShardFetching): AsyncGenerator<Bytes> {
+export async function* fetchShards(
+  { shards }: Pick<Manifest, 'shards'>,
+  fetching: ShardFetching,
+): AsyncGenerator<Bytes> {
   const { signal } = fetching;
   // When one shard fails, the others' requests must not go on.
   const failed = new AbortController();

@@ -2,7 +2,7 @@
  * The models that `ModelCache` keeps, for every page of this origin to list and to remove.
  */
 import { forgetFindings } from './findings.ts';
-import type { ShardEntry } from './manifest.ts';
+import { filesOf, type ShardEntry, type Words } from './manifest.ts';
 import { openStore, type Store } from './store.ts';
 
 /** Ending of files that hold a `Kept`. */
@@ -11,14 +11,14 @@ export const MANIFEST = '.json';
 export interface Kept {
   url: string;
   /** As it was fetched, to be parsed again. */
-  manifest: { name: string; shards: ShardEntry[] };
+  manifest: { name: string; shards: ShardEntry[]; words?: Words };
 }
 
 export interface CachedModel {
   name: string;
   /** Of the `model.json` that it was loaded from. */
   url: string;
-  /** Of its shards that are kept; all of them when it loads without a network. */
+  /** Of its files that are kept; all of them when it loads without a network. */
   cachedBytes: number;
   bytes: number;
 }
@@ -28,11 +28,11 @@ export async function cachedModels(): Promise<CachedModel[]> {
   const store = await openStore();
   if (!store) return [];
   const files = await store.list();
-  return (await readAllKept(store, files)).map(({ url, manifest: { name, shards } }) => ({
-    name,
+  return (await readAllKept(store, files)).map(({ url, manifest }) => ({
+    name: manifest.name,
     url,
-    cachedBytes: sum(shards.filter(({ sha256, bytes }) => files.get(sha256) === bytes)),
-    bytes: sum(shards),
+    cachedBytes: sum(filesOf(manifest).filter(({ sha256, bytes }) => files.get(sha256) === bytes)),
+    bytes: sum(filesOf(manifest)),
   }));
 }
 

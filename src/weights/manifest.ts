@@ -3,6 +3,7 @@
  */
 import type { Architecture } from '../model/architecture.ts';
 import type { Preprocess } from '../model/preprocess.ts';
+import type { Cleaning } from '../model/text.ts';
 
 export const FORMAT = 'vit-webgpu';
 export const VERSION = 1;
@@ -32,9 +33,25 @@ export interface Manifest {
   problemType: ProblemType;
   /** Only of a single-label model, and only where it was measured. */
   calibration?: Calibration;
+  /** Only of a model with a text tower whose tokenizer came along. */
+  words?: Words;
   tensors: Record<string, TensorEntry>;
   shards: ShardEntry[];
   golden: Golden;
+}
+
+/** How words become the text tower's token ids. */
+export interface Words {
+  /** The model's own, in the form of Hugging Face's `tokenizer.json`. */
+  tokenizer: ShardEntry;
+  clean: Cleaning;
+  /** The text that stands for a label, with `{}` in the label's place. */
+  template: string;
+}
+
+/** Files of a model besides `model.json`. */
+export function filesOf({ shards, words }: Pick<Manifest, 'shards' | 'words'>): ShardEntry[] {
+  return words ? [...shards, words.tokenizer] : shards;
 }
 
 /** How reliable scores are. */

@@ -6,7 +6,7 @@ import { ViTError } from '../error.ts';
 import { type Architecture, embeddingWidth } from '../model/architecture.ts';
 import type { Preprocess } from '../model/preprocess.ts';
 import { tensorShapes } from '../model/tensors.ts';
-import type { TextArchitecture } from '../model/text.ts';
+import { CLEANINGS, type TextArchitecture } from '../model/text.ts';
 import { prepareTexts } from '../model/token-ids.ts';
 import { Field } from './field.ts';
 import {
@@ -21,6 +21,7 @@ import {
   shardStarts,
   type TensorEntry,
   VERSION,
+  type Words,
 } from './manifest.ts';
 import { parseArchitecture } from './parse-architecture.ts';
 import { parseCalibration } from './parse-calibration.ts';
@@ -28,6 +29,8 @@ import { parsePreprocess } from './parse-preprocess.ts';
 
 /** What is held in memory at once must be within what a browser gives. */
 const MAX_SHARD_BYTES = 2 ** 30;
+/** Gemma's tokenizer, SigLIP 2's, has 34 MB. */
+const MAX_TOKENIZER_BYTES = 2 ** 26;
 
 /**
  * @param where names the manifest in messages: its URL or path
@@ -44,7 +47,7 @@ export function parseManifest(json: unknown, where: string): Manifest {
     );
   }
   const architecture = parseArchitecture(field.get('architecture'));
-  const shards = field.get('shards').list(parseShard);
+  const shards = field.get('shards').list((shard) => parseFile(shard, MAX_SHARD_BYTES));
   const uneven = shards.findIndex(({ bytes }, i) => bytes % ALIGNMENT !== 0 && i < shards.length - 1);
   if (uneven >= 0) field.get('shards').fail(`[${uneven}].bytes is no multiple of ${ALIGNMENT}`);
   const manifest: Manifest = {
@@ -63,6 +66,10 @@ export function parseManifest(json: unknown, where: string): Manifest {
   if (field.has('calibration')) {
     if (manifest.problemType !== 'single-label') field.get('calibration').fail('is of a model that gives no softmax');
     manifest.calibration = parseCalibration(field.get('calibration'));
+  }
+  if (field.has('words')) {
+    if (!architecture.text) field.get('words').fail('are of a model without a text tower');
+    manifest.words = parseWords(field.get('words'));
   }
   checkPreprocess(field.get('preprocess'), manifest.preprocess, architecture);
   if (manifest.labels.length !== architecture.classes) {
@@ -120,7 +127,17 @@ function parseText(field: Field, text: TextArchitecture): number[] {
   return ids;
 }
 
-function parseShard(field: Field): ShardEntry {
+function parseWords(field: Field): Words {
+  const template = field.get('template').string();
+  if (!template.includes('{}')) field.get('template').fail('has no {}, which a label takes the place of');
+  return {
+    tokenizer: parseFile(field.get('tokenizer'), MAX_TOKENIZER_BYTES),
+    clean: field.get('clean').oneOf(CLEANINGS),
+    template,
+  };
+}
+
+function parseFile(field: Field, maxBytes: number): ShardEntry {
   const file = field.get('file').string();
   const base = 'https://model.invalid/folder/';
   const url = URL.canParse(file, base) ? new URL(file, base).href : '';
@@ -129,7 +146,7 @@ function parseShard(field: Field): ShardEntry {
   }
   const sha256 = field.get('sha256').string();
   if (!/^[0-9a-f]{64}$/.test(sha256)) field.get('sha256').fail('is not a SHA-256 in lower-case hexadecimal');
-  return { file, bytes: field.get('bytes').integer(1, MAX_SHARD_BYTES), sha256 };
+  return { file, bytes: field.get('bytes').integer(1, maxBytes), sha256 };
 }
 
 /** Tensors beyond those of the architecture are left out: nothing would read them. */

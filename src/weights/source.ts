@@ -4,7 +4,7 @@
 import { ViTError } from '../error.ts';
 import type { ModelFiles } from '../interface.ts';
 import { fetchManifest, fetchShards } from './fetch-model.ts';
-import type { Manifest } from './manifest.ts';
+import type { Manifest, ShardEntry } from './manifest.ts';
 import { ModelCache } from './model-cache.ts';
 import { parseManifest } from './parse-manifest.ts';
 import type { ShardAddresses } from './shard-addresses.ts';
@@ -16,13 +16,13 @@ export interface ModelSource {
   /** @throws ViTError `network`, `bad-manifest`, `unsupported-model`, `aborted` */
   readManifest(signal: AbortSignal): Promise<Manifest>;
   /**
-   * The shards in order, verified; each is valid until the next one is asked for.
-   * @param manifest what `readManifest` returned
-   * @param onBytes called with the number of bytes that have arrived since the last call: in all, those of the manifest
+   * Files in order, verified; each is valid until the next one is asked for.
+   * @param files of what `readManifest` returned: all of its shards, some, or its tokenizer
+   * @param onBytes called with the number of bytes that have arrived since the last call: in all, those of the files
    * @throws ViTError `network`, `bad-shard`, `aborted`
    */
   readShards(
-    manifest: Manifest,
+    files: { shards: ShardEntry[] },
     onBytes: (count: number) => void,
     signal: AbortSignal,
   ): AsyncIterable<Uint8Array<ArrayBuffer>>;
@@ -65,32 +65,39 @@ class UrlSource implements ModelSource {
     return manifest;
   }
 
-  readShards(manifest: Manifest, onBytes: (count: number) => void, signal: AbortSignal) {
-    return fetchShards(manifest, { addresses: this.#addresses, cache: this.#cache, hash: this.#hash, onBytes, signal });
+  readShards(files: { shards: ShardEntry[] }, onBytes: (count: number) => void, signal: AbortSignal) {
+    return fetchShards(files, { addresses: this.#addresses, cache: this.#cache, hash: this.#hash, onBytes, signal });
   }
 }
 
 class MemorySource implements ModelSource {
   readonly heldBytes: number;
   readonly #files: ModelFiles;
+  /** Of the manifest. */
+  #shards: ShardEntry[] = [];
   readonly #hash: Sha256 | null;
 
   constructor(files: ModelFiles, hash: Sha256 | null) {
     this.#files = files;
     this.#hash = hash;
-    this.heldBytes = files.shards.reduce((sum, { length }) => sum + length, 0);
+    this.heldBytes = [...files.shards, files.tokenizer].reduce((sum, file) => sum + (file?.length ?? 0), 0);
   }
 
   async readManifest(): Promise<Manifest> {
     const { manifest: json, shards } = this.#files;
     const manifest = parseManifest(json, 'The manifest');
+    this.#shards = manifest.shards;
     if (shards.length === manifest.shards.length) return manifest;
     throw new ViTError('bad-shard', `There are ${shards.length} shards; the manifest has ${manifest.shards.length}.`);
   }
 
-  async *readShards({ shards }: Manifest, onBytes: (count: number) => void) {
-    for (const [index, entry] of shards.entries()) {
-      const shard = await verify(this.#files.shards[index], entry, this.#hash);
+  async *readShards({ shards }: { shards: ShardEntry[] }, onBytes: (count: number) => void) {
+    for (const entry of shards) {
+      const index = this.#shards.indexOf(entry);
+      const bytes = index < 0 ? this.#files.tokenizer : this.#files.shards[index];
+      if (!bytes)
+        throw new ViTError('bad-input', `Words need the model's ${entry.file}: give its bytes as "tokenizer".`);
+      const shard = await verify(bytes, entry, this.#hash);
       onBytes(shard.length);
       yield shard;
     }

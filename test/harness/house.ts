@@ -19,12 +19,19 @@ export const HOUSE: readonly Room[] = [
     mayImport: ['error.ts', 'model', 'weights'],
   },
   { name: 'version.ts', knows: 'the release', mayImport: [] },
-  { name: 'index.ts', knows: 'the public API', mayImport: ['client', 'image', 'model', 'weights', ...LEAVES] },
+  {
+    name: 'index.ts',
+    knows: 'the public API',
+    mayImport: ['client', 'image', 'model', 'weights', ...LEAVES],
+  },
   { name: 'page', knows: 'the classification page', mayImport: ['index.ts'] },
   {
     name: 'client',
-    knows: 'a loaded model as its caller sees it: worker, queue, abort, ranking',
-    mayImport: ['worker', 'annexes', 'annexes/table.ts', 'version.ts', 'image', 'gpu', 'model', 'weights', ...LEAVES],
+    knows: 'a loaded model as its caller sees it: worker, queue, abort, ranking; words and heads, which are an annex',
+    mayImport: [
+      ...['worker', 'annexes', 'annexes/table.ts', 'version.ts', 'image', 'gpu', 'model', 'weights', 'text'],
+      ...LEAVES,
+    ],
   },
   {
     name: 'annexes',
@@ -34,12 +41,12 @@ export const HOUSE: readonly Room[] = [
   {
     name: 'annexes/table.ts',
     knows: 'what each annex brings: types, no code',
-    mayImport: ['engine', 'engine/check', 'cpu', 'weights', 'interface.ts'],
+    mayImport: ['engine', 'engine/check', 'client', 'cpu', 'text', 'weights', 'interface.ts'],
   },
   {
     name: 'annexes/entries',
     knows: 'what each is built from',
-    mayImport: ['annexes', 'engine', 'engine/tune', 'kernels', 'cpu', 'weights', 'engine/check'],
+    mayImport: ['annexes', 'engine', 'engine/tune', 'client', 'kernels', 'cpu', 'text', 'weights', 'engine/check'],
   },
   {
     name: 'worker',
@@ -51,7 +58,7 @@ export const HOUSE: readonly Room[] = [
     knows: 'the life of a model: load, run, loss, fallback',
     mayImport: [
       ...['engine/run', 'engine/choose', 'engine/tune', 'engine/check', 'engine/pixels'],
-      ...['annexes', 'annexes/table.ts', 'backend.ts', 'cpu', 'weights', 'image', 'kernels', 'model', 'gpu'],
+      ...['annexes', 'annexes/table.ts', 'backend.ts', 'cpu', 'text', 'weights', 'image', 'kernels', 'model', 'gpu'],
       ...['version.ts', ...LEAVES],
     ],
   },
@@ -112,9 +119,14 @@ export const HOUSE: readonly Room[] = [
     mayImport: ['model', 'image', 'error.ts'],
   },
   {
+    name: 'text',
+    knows: 'words: tokenizers, prompts, label files',
+    mayImport: ['model', 'weights', 'error.ts'],
+  },
+  {
     name: 'convert',
     knows: 'checkpoints to manifest and shards; runs in browsers and in Node',
-    mayImport: ['model', 'weights', 'reference', 'error.ts'],
+    mayImport: ['model', 'weights', 'reference', 'text', 'error.ts'],
   },
   {
     name: 'cli',

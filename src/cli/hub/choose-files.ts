@@ -10,6 +10,7 @@ export const CONFIG_NAMES = [
   'open_clip_config.json',
   'preprocessor_config.json',
   'processor_config.json',
+  'tokenizer.json',
 ];
 
 const CHECKPOINT = /^[^/]+\.(safetensors|bin|pt|pth|npz)$/;

@@ -1,0 +1,235 @@
+/**
+ * What a model's embeddings are compared with: words, label files, and classes of one's own. `ViT` hands its calls on to here
+ * with the first of them.
+ */
+import { ViTError } from '../../error.ts';
+import type { ModelInfo, Text } from '../../interface.ts';
+import { embeddingWidth } from '../../model/architecture.ts';
+import { type Labels, parseLabelFile } from '../../text/label-file.ts';
+import { type Candidate, type Prompted, promptsFor } from '../../text/prompts.ts';
+import type { ImageInput } from '../image-input.ts';
+import { type ImageList, isList, listOf } from '../image-list.ts';
+import { badInput, isObject, shown } from '../options.ts';
+import { applySigmoid, applySoftmax } from '../scores.ts';
+import { type Head, type HeadData, type HeadMethod, headScores, isSame, readHead } from './head.ts';
+import { learnHead } from './learn.ts';
+import { dot, meanOf, requireWidth, unitLength } from './vectors.ts';
+
+export type { Candidate } from '../../text/prompts.ts';
+export type { Head, HeadData, HeadMethod } from './head.ts';
+
+/** What a model does for this. */
+export interface Model {
+  readonly info: ModelInfo;
+  embed(images: ImageList, options: { signal?: AbortSignal }): Promise<Float32Array[]>;
+  embedText(texts: Text[]): Promise<Float32Array[]>;
+}
+
+/** Turns the embedding of a picture into one score per label. */
+export interface Scorer {
+  labels: string[];
+  scoresOf(embedding: Float32Array): Float32Array;
+}
+
+export interface ScorerOptions {
+  candidates?: readonly Candidate[];
+  template?: string;
+  head?: Head | HeadData;
+  /** A label file, where neither is given. */
+  labels?: Labels;
+  activation?: 'softmax' | 'sigmoid' | 'none';
+}
+
+/** Texts that are embedded at once. */
+const BATCH = 256;
+/** Labels whose embeddings are kept: 4 KB each, in the largest models. */
+const KEPT = 10_000;
+
+export class Words {
+  readonly #model: Model;
+  /** By their prompts, the oldest first. */
+  readonly #kept = new Map<string, Promise<Float32Array>>();
+
+  constructor(model: Model) {
+    this.#model = model;
+  }
+
+  /** @throws ViTError `bad-input` for options that contradict each other, that are another model's, or have nothing in them */
+  async scorer({ candidates, template, head, labels, activation }: ScorerOptions): Promise<Scorer> {
+    if (candidates && head) throw badInput('classify() takes candidates or a head, not both.');
+    if (template !== undefined && !candidates)
+      throw badInput('classify(): a template makes texts of candidates; give them.');
+    if (head) {
+      if (activation) throw badInput('classify(): the scores of a head are its own; leave out the activation.');
+      const data = readHead(head, modelOf(this.#model.info), embeddingWidth(this.#model.info.architecture));
+      return { labels: data.labels, scoresOf: (embedding) => headScores(data, embedding) };
+    }
+    if (labels && !candidates) return scorerOf(labels, activation);
+    const { name, architecture, words } = this.#model.info;
+    const { text } = architecture;
+    if (!text) throw badInput(`${name} has no text tower: it knows no words. Give a label file, or learn() a head.`);
+    if (!words) {
+      throw badInput(`${name} has no tokenizer: convert it again with its tokenizer.json beside the checkpoint.`);
+    }
+    const prompted = promptsFor(candidates!, template ?? words.template);
+    const scorer = {
+      labels: prompted.map(({ label }) => label),
+      logitScale: text.logitScale,
+      logitBias: text.logitBias,
+    };
+    // Refused before anything is computed.
+    activationOf(scorer, activation);
+    return scorerOf({ ...scorer, embeddings: await this.#embeddings(prompted) }, activation);
+  }
+
+  /** @returns the cosine of two embeddings, or what the model makes of it */
+  similarity(a: ArrayLike<number>, b: ArrayLike<number>, { logits = false } = {}): number {
+    for (const vector of [a, b]) {
+      if (typeof vector?.length !== 'number' || !(vector.length > 0) || !Array.from(vector).every(Number.isFinite)) {
+        throw badInput(`similarity() takes two embeddings, lists of numbers; not ${shown(vector)}.`);
+      }
+    }
+    requireWidth(a, b.length, 'The first embedding');
+    const cosine = dot(unitLength(a), unitLength(b));
+    if (!logits) return cosine;
+    const { name, architecture } = this.#model.info;
+    if (!architecture.text)
+      throw badInput(`similarity(): ${name} has no text tower, and so no logits; ask for the cosine.`);
+    return Math.exp(architecture.text.logitScale) * cosine + (architecture.text.logitBias ?? 0);
+  }
+
+  async learn(
+    groups: Readonly<Record<string, ImageInput | ImageList>>,
+    method: HeadMethod | 'auto',
+    signal?: AbortSignal,
+  ): Promise<Head> {
+    if (!isObject(groups)) throw badInput(`learn() takes { label: pictures }, not ${shown(groups)}.`);
+    const lists = Object.entries(groups).map(([label, images]) => ({
+      label,
+      images: isList(images) ? listOf(images) : [images],
+    }));
+    if (lists.length < 2) throw badInput(`learn() takes two labels or more, not ${lists.length}: it tells them apart.`);
+    const empty = lists.find(({ images }) => images.length === 0);
+    if (empty) throw badInput(`learn(): there is no picture of ${shown(empty.label)}.`);
+    const embeddings = (
+      await this.#model.embed(
+        lists.flatMap(({ images }) => images),
+        { signal },
+      )
+    )
+      .map(unitLength)
+      .values();
+    const found = lists.map(({ label, images }) => ({ label, embeddings: images.map(() => embeddings.next().value!) }));
+    return learnHead(found, method, modelOf(this.#model.info));
+  }
+
+  /** Of unit length, one per label. What was asked for before costs nothing. */
+  async #embeddings(prompted: Prompted[]): Promise<Float32Array[]> {
+    const keys = prompted.map(({ prompts }) => JSON.stringify(prompts));
+    const missing = new Map<string, string[]>();
+    for (const [i, key] of keys.entries()) {
+      const kept = this.#kept.get(key);
+      this.#kept.delete(key);
+      // To the end: it was needed last.
+      if (kept) this.#kept.set(key, kept);
+      else missing.set(key, prompted[i].prompts);
+    }
+    for (const part of batchesOf(missing)) {
+      const all = this.#embedAll([...part.values()]);
+      for (const [i, key] of [...part.keys()].entries()) {
+        const one = all.then((rows) => rows[i]);
+        one.catch(() => this.#kept.delete(key));
+        this.#kept.set(key, one);
+      }
+    }
+    const rows = await Promise.all(keys.map((key) => this.#kept.get(key)!));
+    for (const key of [...this.#kept.keys()].slice(0, Math.max(0, this.#kept.size - KEPT))) this.#kept.delete(key);
+    return rows;
+  }
+
+  async #embedAll(lists: string[][]): Promise<Float32Array[]> {
+    const rows = (await this.#model.embedText(lists.flat())).map(unitLength).values();
+    // As open_clip averages the templates of a class.
+    return lists.map((prompts) => unitLength(meanOf(prompts.map(() => rows.next().value!))));
+  }
+}
+
+/**
+ * @param source the address of a label file, or what its JSON was parsed to
+ * @throws ViTError `network`, `bad-manifest`, and `bad-input` for one that is another model's
+ */
+export async function openLabels(
+  source: string | URL | object,
+  info: ModelInfo,
+  signal?: AbortSignal,
+): Promise<Labels> {
+  const isUrl = typeof source === 'string' || Object.prototype.toString.call(source) === '[object URL]';
+  const where = isUrl ? String(source) : 'The label file';
+  const labels = parseLabelFile(isUrl ? await fetchJson(where, signal) : source, where);
+  const model = modelOf(info);
+  if (isSame(labels.model, model)) return labels;
+  throw badInput(
+    `${where} is of the model ${labels.model.name}, and this is ${model.name}: make it again, of this one.`,
+  );
+}
+
+async function fetchJson(url: string, signal?: AbortSignal): Promise<unknown> {
+  try {
+    const base = typeof document === 'undefined' ? globalThis.location?.href : document.baseURI;
+    const response = await fetch(new URL(url, base), { signal });
+    if (!response.ok) throw new Error(`the server answered ${response.status}`);
+    return await response.json();
+  } catch (cause) {
+    if (signal?.aborted) throw new ViTError('aborted', 'Loading was aborted.', { cause });
+    throw new ViTError('network', `The label file ${url} cannot be had: ${(cause as Error).message}.`, { cause });
+  }
+}
+
+type Comparable = Pick<Labels, 'labels' | 'embeddings' | 'logitScale' | 'logitBias'>;
+
+function scorerOf(words: Comparable, activation: ScorerOptions['activation']): Scorer {
+  const { labels, embeddings, logitScale, logitBias = 0 } = words;
+  const apply = activationOf(words, activation);
+  const scale = Math.exp(logitScale);
+  return {
+    labels,
+    scoresOf(embedding) {
+      requireWidth(embedding, embeddings[0].length, "The picture's embedding");
+      const unit = unitLength(embedding);
+      const row = Float32Array.from(embeddings, (text) => scale * dot(text, unit) + logitBias);
+      if (apply === 'softmax') applySoftmax(row, 1);
+      else if (apply === 'sigmoid') applySigmoid(row);
+      return row;
+    },
+  };
+}
+
+/** A model whose logits have a bias was trained on each pair by itself. */
+function activationOf(
+  { labels, logitBias }: Omit<Comparable, 'embeddings'>,
+  given: ScorerOptions['activation'],
+): 'softmax' | 'sigmoid' | 'none' {
+  const activation = given ?? (logitBias === undefined ? 'softmax' : 'sigmoid');
+  if (activation === 'softmax' && labels.length === 1) {
+    throw badInput("The softmax of one label is always 1: give two labels or more, or activation: 'none'.");
+  }
+  return activation;
+}
+
+function modelOf({ name, source }: ModelInfo): HeadData['model'] {
+  return { name, ...(source.sha256 !== undefined && { sha256: source.sha256 }) };
+}
+
+function* batchesOf(lists: Map<string, string[]>): Generator<Map<string, string[]>> {
+  let part = new Map<string, string[]>();
+  let texts = 0;
+  for (const [key, prompts] of lists) {
+    part.set(key, prompts);
+    texts += prompts.length;
+    if (texts < BATCH) continue;
+    yield part;
+    part = new Map();
+    texts = 0;
+  }
+  if (part.size > 0) yield part;
+}
