@@ -33,7 +33,7 @@ export interface Backend {
   /** Resolves when everything is compiled. */
   ready(): Promise<void>;
   /** Images that one `run` takes at most, or texts. */
-  maxBatch(of: 'images' | 'texts', wanted: Wanted): number;
+  maxBatch(wanted: Wanted): number;
   /** @returns the outputs, each `[batch, ...]` */
   run(input: Input, wanted: Wanted): Promise<Outputs>;
   /** Each kernel once, alone, against the CPU reference. Absent where no driver or hardware can get one wrong. */

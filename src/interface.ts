@@ -46,8 +46,10 @@ export interface EngineOptions {
   device?: GPUDevice;
 }
 
-/** How far loading is. `loaded` and `total` are bytes of the manifest's shards. */
+/** How far loading is. `loaded` and `total` are bytes of shards: of a model of two towers, of those that hold the tower. */
 export interface Progress {
+  /** Absent of the model itself; a text tower is loaded with the first text. */
+  of?: 'texts';
   stage: 'manifest' | 'weights' | 'compile' | 'ready';
   loaded: number;
   total: number;

@@ -8,6 +8,7 @@ import type { AnnexAddresses, AnnexFile } from './table.ts';
 const BESIDE: Record<AnnexFile, () => URL> = {
   'attend.js': () => new URL('./entries/attend.ts', import.meta.url),
   'image-size.js': () => new URL('./entries/image-size.ts', import.meta.url),
+  'texts.js': () => new URL('./entries/texts.ts', import.meta.url),
   'tokenizer.js': () => new URL('./entries/tokenizer.ts', import.meta.url),
   'sha256.js': () => new URL('./entries/sha256.ts', import.meta.url),
   'cpu.js': () => new URL('./entries/cpu.ts', import.meta.url),

@@ -7,6 +7,7 @@ import type * as cpu from '../cpu/open.ts';
 import type * as attend from '../engine/attend.ts';
 import type * as oracle from '../engine/check/oracle.ts';
 import type { KernelAnnex } from '../engine/gpu-backend.ts';
+import type * as texts from '../engine/texts.ts';
 import type { EngineInterface } from '../interface.ts';
 import type * as tokenizer from '../text/tokenizer.ts';
 import type * as imageSize from '../weights/image-size.ts';
@@ -17,6 +18,8 @@ export interface AnnexTable {
   attend: typeof attend;
   /** Models at another image size than that of their files. */
   'image-size': typeof imageSize;
+  /** The text tower of a CLIP or SigLIP. */
+  texts: typeof texts;
   /** From words to token ids. */
   tokenizer: typeof tokenizer;
   /** What `crypto.subtle` has, for pages that are not secure: it is not given to them. */

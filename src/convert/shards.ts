@@ -1,12 +1,15 @@
 /**
  * Tensors to shards. All tensors form one stream, each beginning at a multiple of 256 bytes; the stream is cut into
- * shards of one size, the last being what is left. Where everything lies is known before the first byte is written.
+ * shards of one size, the last being what is left. A text tower begins with a shard of its own: it is fetched by itself. Where everything lies is known before the first byte is written.
  */
 import { ViTError } from '../error.ts';
 import { ALIGNMENT, BYTES_PER_ELEMENT, type Dtype, type ShardEntry, type TensorEntry } from '../weights/manifest.ts';
 import { sha256 } from '../weights/verify.ts';
 import { elementCount } from './checkpoint.ts';
 import type { Sink } from './sink.ts';
+
+/** Behind it come those of the text tower alone. */
+const FIRST_OF_TEXTS = 'text.token_embed.weight';
 
 export const DEFAULT_SHARD_BYTES = 8 * 2 ** 20;
 
@@ -20,7 +23,7 @@ export interface ShardLayout {
 /**
  * @param shapes canonical name -> shape
  * @param dtype of all tensors but frequencies, whose angles would be off by more than the rest of a model in halves
- * @param shardBytes of every shard but the last
+ * @param shardBytes of every shard but the last, and the last of images
  * @throws ViTError `bad-input` when `shardBytes` is no multiple of 256.
  */
 export function layOutShards(
@@ -32,22 +35,33 @@ export function layOutShards(
     throw new ViTError('bad-input', `Shards must have a multiple of ${ALIGNMENT} bytes, not ${shardBytes}.`);
   }
   const tensors: Record<string, TensorEntry> = {};
+  const shards: number[] = [];
   let end = 0;
+  /** Cuts what has been laid out since the last time. */
+  const cut = () => {
+    for (let begin = 0; begin < end; begin += shardBytes) shards.push(Math.min(shardBytes, end - begin));
+    end = 0;
+  };
+  let first = 0;
   for (const [name, shape] of shapes) {
+    if (name === FIRST_OF_TEXTS) {
+      end = Math.ceil(end / ALIGNMENT) * ALIGNMENT;
+      cut();
+      first = shards.length;
+    }
     const stored = name === 'rope.freqs' ? 'f32' : dtype;
     const begin = Math.ceil(end / ALIGNMENT) * ALIGNMENT;
     const bytes = elementCount(shape) * BYTES_PER_ELEMENT[stored];
     tensors[name] = {
       dtype: stored,
       shape: [...shape],
-      shard: Math.floor(begin / shardBytes),
+      shard: first + Math.floor(begin / shardBytes),
       offset: begin % shardBytes,
       bytes,
     };
     end = begin + bytes;
   }
-  const shards: number[] = [];
-  for (let begin = 0; begin < end; begin += shardBytes) shards.push(Math.min(shardBytes, end - begin));
+  cut();
   return { tensors, shards };
 }
 

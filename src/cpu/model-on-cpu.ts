@@ -5,11 +5,9 @@ import type { Wanted } from '../backend.ts';
 import type { Picture } from '../image/decode.ts';
 import type { Plan } from '../model/plan.ts';
 
-export type Items = 'images' | 'texts';
-
 export interface ModelOnCpu {
   /** The plan that gives what is wanted. */
-  planOf(items: Items, wanted: Wanted): Plan;
+  planOf(wanted: Wanted): Plan;
   /** What the network is shown of a picture: normalised planes `[channels, height, width]`. */
   pixelsOf(picture: Picture): Float32Array;
 }

@@ -37,7 +37,7 @@ export class ReferenceBackend implements Backend {
   async run(input: Input, wanted: Wanted): Promise<Outputs> {
     const { batch } = input;
     const inputs = 'usePicture' in input ? { pixels: await this.#pixelsOf(batch, input.usePicture) } : input;
-    const plan = this.#model.planOf('ids' in input ? 'texts' : 'images', wanted);
+    const plan = this.#model.planOf(wanted);
     const values: ReferenceValues = {};
     await takeTurns(referenceSteps(plan, (name) => this.#tensor(name), inputs, batch, values));
     const outputs: Outputs = {};

@@ -10,7 +10,7 @@ import type { Plan } from '../model/plan.ts';
 import type { TensorPiece } from '../weights/tensor-assembler.ts';
 import { Arena } from './arena.ts';
 import { instantiate, type Kernels } from './kernels.ts';
-import type { Items, ModelOnCpu } from './model-on-cpu.ts';
+import type { ModelOnCpu } from './model-on-cpu.ts';
 import { compile, type Machine, type Program } from './program.ts';
 import { type Given, runAlone } from './run-alone.ts';
 import type { Simd } from './simd.ts';
@@ -83,11 +83,11 @@ export class WasmBackend implements Backend {
     this.#machine.weights.finish();
   }
 
-  maxBatch(of: Items, wanted: Wanted): number {
-    const key = `${of} ${JSON.stringify(wanted)}`;
+  maxBatch(wanted: Wanted): number {
+    const key = JSON.stringify(wanted);
     const known = this.#limits.get(key);
     if (known !== undefined) return known;
-    const values = Object.values(this.#options.planOf(of, wanted).values);
+    const values = Object.values(this.#options.planOf(wanted).values);
     const bytes = values.reduce((sum, { rows, columns }) => sum + 4 * rows * columns, 0);
     const limit = Math.min(MOST, Math.max(1, Math.floor(VALUES / bytes)));
     this.#limits.set(key, limit);
@@ -96,7 +96,7 @@ export class WasmBackend implements Backend {
 
   async run(input: Input, wanted: Wanted): Promise<Outputs> {
     const { batch } = input;
-    const program = this.#programFor('ids' in input ? 'texts' : 'images', wanted, batch);
+    const program = this.#programFor(wanted, batch);
     if ('ids' in input) {
       const { ids, ends } = program.inputs;
       const tokens = program.plan.inputs.ids!;
@@ -130,18 +130,14 @@ export class WasmBackend implements Backend {
 
   /** By compiling what is always wanted, with values nowhere. */
   #reserveWeights(): void {
-    const { planOf } = this.#options;
-    const wanted = { outputs: [] };
-    const images = planOf('images', wanted);
-    const plans = images.architecture.text ? [images, planOf('texts', wanted)] : [images];
-    for (const plan of plans) compile(plan, 1, this.#machine, () => 0);
+    compile(this.#options.planOf({ outputs: [] }), 1, this.#machine, () => 0);
   }
 
-  #programFor(of: Items, wanted: Wanted, batch: number): Ready {
-    const key = `${of} ${batch} ${JSON.stringify(wanted)}`;
+  #programFor(wanted: Wanted, batch: number): Ready {
+    const key = `${batch} ${JSON.stringify(wanted)}`;
     const known = this.#programs.get(key);
     if (known) return known;
-    const plan = this.#options.planOf(of, wanted);
+    const plan = this.#options.planOf(wanted);
     this.#arena.resetTo(this.#bottom);
     const program = compile(plan, batch, this.#machine, (bytes) => this.#arena.reserve(bytes));
     const scratch = this.#arena.reserve(Math.max(...program.works.map((work) => work.scratch)));

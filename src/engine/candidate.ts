@@ -8,13 +8,14 @@ import type { EngineOptions } from '../interface.ts';
 import type { Plan } from '../model/plan.ts';
 import type { Findings } from '../weights/findings.ts';
 import type { Manifest } from '../weights/manifest.ts';
+import type { Tower } from './check/tower.ts';
 
 /** A model that is being loaded, as a candidate sees it. */
 export interface Loading {
   manifest: Manifest;
+  /** Of an ordinary run of the tower. */
   plan: Plan;
-  /** Whether the manifest's golden is of this model: one at another image size computes something else. */
-  hasGolden: boolean;
+  tower: Tower;
   options: EngineOptions;
   annexes: Annexes;
   findings: Findings;

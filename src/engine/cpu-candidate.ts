@@ -6,7 +6,7 @@ import type { Backend } from '../backend.ts';
 import type { ModelOnCpu } from '../cpu/model-on-cpu.ts';
 import { ViTError } from '../error.ts';
 import { pixelsOf } from '../image/model-pixels.ts';
-import { planFor } from '../model/plan-for.ts';
+import { extrasFor } from '../model/outputs.ts';
 import { VERSION } from '../version.ts';
 import { type Candidate, destroyOnError, type Loading, wantsF16 } from './candidate.ts';
 import { unlessMissing } from './check/proof.ts';
@@ -21,9 +21,10 @@ export class CpuCandidate implements Candidate {
 
   constructor(loading: Loading) {
     const { architecture } = loading.plan;
+    const { tower } = loading;
     this.#loading = loading;
     this.#model = {
-      planOf: (items, wanted) => planFor(architecture, items, wanted),
+      planOf: ({ outputs, blocks }) => tower.planWith(extrasFor(outputs, architecture.depth, blocks)),
       pixelsOf: pixelsOf(loading.manifest.preprocess, architecture.channels),
     };
   }

@@ -3,7 +3,7 @@
  * dispatch in one compute pass, submits once and reads back once, and creates nothing but its command encoder.
  *
  * What an ordinary run does not compute (tokens, attention maps) is another network with the same weights, made when it
- * is first asked for. A text tower is a network of its own, compiled while loading; its buffers come with the first text.
+ * is first asked for.
  */
 
 import type { Input, Wanted } from '../backend.ts';
@@ -19,7 +19,6 @@ import type { OptionalShaders } from '../kernels/optional-shaders.ts';
 import { type Architecture, tokenCount } from '../model/architecture.ts';
 import { type Extras, extrasFor } from '../model/outputs.ts';
 import { type Plan, planViT } from '../model/plan.ts';
-import { planText } from '../model/plan-text.ts';
 import type { Preprocess } from '../model/preprocess.ts';
 import { parameterCount } from '../model/tensors.ts';
 import type { TensorPiece } from '../weights/tensor-assembler.ts';
@@ -48,6 +47,8 @@ export interface KernelAnnex {
 export interface GpuBackendOptions {
   /** Of weights. Default `'f32'`. */
   storage?: WeightStorage;
+  /** Of the same network, with what an ordinary run does not compute, or otherwise. Default: that of images. */
+  planWith?(extras: Extras): Plan;
   /** Default none. */
   disabled?: DisabledVariants;
   /** What tuning found before. */
@@ -72,11 +73,11 @@ export class GpuBackend implements Provable {
   readonly #pipelines: Pipelines;
   readonly #checker: KernelChecker;
   /** The ordinary run. */
-  readonly #images: Network;
-  readonly #texts: Network | null;
+  readonly #network: Network;
   /** The last one that was asked for more, and what that was. */
   #extra: { key: string; network: Network; isRight: boolean } | null = null;
-  readonly #makingPreprocess: Promise<PreprocessGpu>;
+  /** Null for a network that takes no pictures. */
+  readonly #makingPreprocess: Promise<PreprocessGpu> | null;
   #preprocess: PreprocessGpu | null = null;
   readonly #options: GpuBackendOptions;
   readonly #disabled: DisabledVariants;
@@ -106,9 +107,10 @@ export class GpuBackend implements Provable {
     }
   }
 
-  /** What of this library decides the numbers: changes whenever a shader of the ordinary run does, of images or texts. */
-  static codeFor(gpu: Gpu, plan: Plan, { storage = 'f32', annex = null }: GpuBackendOptions): string {
-    const plans = [...plansOf(plan.architecture), ...plansOf(plan.architecture, SEPARATE)];
+  /** What of this library decides the numbers: changes whenever a shader of the ordinary run does. */
+  static codeFor(gpu: Gpu, plan: Plan, options: GpuBackendOptions): string {
+    const { storage = 'f32', annex = null } = options;
+    const plans = [plan, planWith(plan, options, SEPARATE)];
     const configs = [BASELINE, configFor(gpu, plan, { storage, annex })];
     const code = plans.flatMap((plan) =>
       configs.flatMap((config) =>
@@ -127,25 +129,22 @@ export class GpuBackend implements Provable {
     this.#options = options;
     this.#disabled = options.disabled ?? new Set();
     this.#configs = { one: this.#configFor('one'), many: this.#configFor('many') };
+    const takesPictures = plan.inputs.pixels !== undefined;
     // One try takes a software adapter a large part of the budget, and what is fast on it is known.
     for (const batchClass of BATCH_CLASSES) {
-      if (this.adapter.software || options.tuned?.[batchClass]) this.#tuned.add(batchClass);
+      if (this.adapter.software || options.tuned?.[batchClass] || !takesPictures) this.#tuned.add(batchClass);
     }
     this.#weightBuffers = weightBuffers;
     this.#weights = new WeightBuffers(device, weightBuffers);
     this.#pipelines = new Pipelines(device);
     this.#checker = new KernelChecker(gpu, this.#pipelines, options.needOracle ?? noOracle);
-    const [images, texts] = plansOf(architecture, this.#extras());
-    this.#images = this.#network(images);
-    this.#createWeights(this.#images);
-    this.#texts = texts ? this.#network(texts) : null;
-    if (this.#texts) this.#createWeights(this.#texts);
-    this.#makingPreprocess = PreprocessGpu.create(device, this.#pipelines, {
-      spec,
-      architecture,
-      resizeOn: this.adapter.software ? 'cpu' : 'gpu',
-    });
-    this.#makingPreprocess.catch(() => {}); // Thrown by ready().
+    this.#network = this.#networkOf(planWith(plan, options, this.#extras()));
+    this.#createWeights(this.#network);
+    const resizeOn = this.adapter.software ? 'cpu' : 'gpu';
+    this.#makingPreprocess = takesPictures
+      ? PreprocessGpu.create(device, this.#pipelines, { spec, architecture, resizeOn })
+      : null;
+    this.#makingPreprocess?.catch(() => {}); // Thrown by ready().
   }
 
   /** Of weights. */
@@ -164,7 +163,7 @@ export class GpuBackend implements Provable {
 
   async ready(): Promise<void> {
     this.#weights.finish();
-    [this.#preprocess] = await Promise.all([this.#makingPreprocess, this.#images.ready(), this.#texts?.ready()]);
+    [this.#preprocess] = await Promise.all([this.#makingPreprocess, this.#network.ready()]);
   }
 
   /**
@@ -172,16 +171,15 @@ export class GpuBackend implements Provable {
    * picture is not to pay, nor to wait for this.
    */
   async warmUp(): Promise<void> {
-    if (this.#isWarm) return;
+    if (this.#isWarm || !this.#preprocess) return;
     const onePixel = { data: new Uint8ClampedArray(4), width: 1, height: 1 };
     await this.run({ batch: 1, usePicture: async (_, use) => use(onePixel) }, { outputs: [] });
     await this.#gpu.device.queue.onSubmittedWorkDone();
   }
 
-  maxBatch(of: 'images' | 'texts', wanted: Wanted): number {
-    if (of === 'texts') return this.#texts!.maxBatch;
+  maxBatch(wanted: Wanted): number {
     const { key, plan } = this.#planFor(wanted);
-    if (!plan) return this.#images.maxBatch;
+    if (!plan) return this.#network.maxBatch;
     if (this.#extra?.key === key) return this.#extra.network.maxBatch;
     return maxBatch(plan, compile(plan, this.#configs.one), this.#gpu.device.limits);
   }
@@ -198,7 +196,7 @@ export class GpuBackend implements Provable {
   async #run(input: Input, wanted: Wanted): Promise<Outputs> {
     this.#gpu.throwIfFailed();
     const { batch } = input;
-    const network = 'ids' in input ? this.#texts! : this.#networkFor(wanted);
+    const network = this.#networkFor(wanted);
     await network.ready();
     if (network === this.#extra?.network) await this.#checkExtra(this.#extra);
     const activations = await network.activationsFor(batch);
@@ -207,7 +205,7 @@ export class GpuBackend implements Provable {
     this.#isWarm = true;
     this.#gpu.device.queue.submit([encoder.finish()]);
     const outputs = await network.read(activations, batch, wanted.outputs);
-    if (network === this.#images && wanted.outputs.length > 0) this.#tuneOnce(batch);
+    if (network === this.#network && wanted.outputs.length > 0) this.#tuneOnce(batch);
     return outputs;
   }
 
@@ -227,14 +225,14 @@ export class GpuBackend implements Provable {
   /** Of the ordinary run of one image, which there must have been. */
   async profile(): Promise<{ peak: number; steps: StepProfile[] }> {
     const { tuning } = await this.#needAnnex();
-    await this.#images.activationsFor(1);
-    return tuning.profile(this.#gpu, this.#images);
+    await this.#network.activationsFor(1);
+    return tuning.profile(this.#gpu, this.#network);
   }
 
   /** Looks for what is faster on this GPU, and takes it if it is right. @returns what is used from now on */
   async tune(batch: number): Promise<KernelConfig> {
     const { tuning, shaders } = await this.#needAnnex();
-    const network = this.#images;
+    const network = this.#network;
     const batchClass = classOf(batch);
     const { config } = network.schedule(batchClass);
     const scheduleWith = (config: KernelConfig) => new Schedule(network.plan, config, this.#pipelines);
@@ -278,7 +276,7 @@ export class GpuBackend implements Provable {
     while (this.#running > 0) await new Promise((resolve) => setTimeout(resolve, IDLE_CHECK));
   }
 
-  /** What an ordinary run and texts are computed with, by name. */
+  /** What an ordinary run is computed with, by name. */
   get kernels(): string[] {
     return [...new Set(this.#kernels.map(({ name }) => name))];
   }
@@ -290,13 +288,12 @@ export class GpuBackend implements Provable {
   }
 
   get #kernels(): Kernel[] {
-    const networks = [this.#images, this.#texts].filter((network) => network !== null);
-    const programs = networks.flatMap(({ schedules }) => schedules.map(({ program }) => program));
+    const programs = this.#network.schedules.map(({ program }) => program);
     return programs.flatMap((program) => dispatchesOf(program).map(({ kernel }) => kernel));
   }
 
   get resizesOnGpu(): boolean {
-    return this.#preprocess!.resizesOnGpu;
+    return this.#preprocess?.resizesOnGpu ?? false;
   }
 
   /** From now on pictures are resized by the CPU. */
@@ -307,14 +304,10 @@ export class GpuBackend implements Provable {
     this.#preprocess = await PreprocessGpu.create(this.#gpu.device, this.#pipelines, options);
   }
 
-  /** Every kernel of the networks for images and texts. */
-  async check(): Promise<KernelCheck[]> {
-    const checks: KernelCheck[] = [];
+  /** Every kernel of an ordinary run. */
+  check(): Promise<KernelCheck[]> {
     this.#checker.forget();
-    for (const network of [this.#images, this.#texts]) {
-      if (network) checks.push(...(await this.#checker.check(network)));
-    }
-    return checks;
+    return this.#checker.check(this.#network);
   }
 
   isLost(error: unknown): Promise<boolean> {
@@ -322,17 +315,16 @@ export class GpuBackend implements Provable {
   }
 
   memory(): Memory {
-    const networks = [this.#images, this.#texts, this.#extra?.network];
-    const activations = networks.reduce((sum, network) => sum + (network?.bytes ?? 0), 0);
+    const activations = this.#network.bytes + (this.#extra?.network.bytes ?? 0);
     return { gpu: this.#weightBuffers.bytes + activations + (this.#preprocess?.bytes ?? 0), cpu: 0 };
   }
 
   destroy(): void {
-    for (const network of [this.#images, this.#texts, this.#extra?.network]) network?.destroy();
+    for (const network of [this.#network, this.#extra?.network]) network?.destroy();
     // It may still be in the making.
     if (this.#preprocess) this.#preprocess.destroy();
     else
-      this.#makingPreprocess.then(
+      this.#makingPreprocess?.then(
         (preprocess) => preprocess.destroy(),
         () => {},
       );
@@ -347,16 +339,16 @@ export class GpuBackend implements Provable {
     for (const [label, weight] of weightsOfFusedNorms(plan)) this.#weights.createOne(label, weight);
   }
 
-  #network(plan: Plan): Network {
+  #networkOf(plan: Plan): Network {
     return new Network(this.#gpu, plan, this.#pipelines, this.#weights, this.#configs);
   }
 
   #networkFor(wanted: Wanted): Network {
     const { key, plan } = this.#planFor(wanted);
-    if (!plan) return this.#images;
+    if (!plan) return this.#network;
     if (this.#extra?.key !== key) {
       this.#extra?.network.destroy();
-      this.#extra = { key, network: this.#network(plan), isRight: false };
+      this.#extra = { key, network: this.#networkOf(plan), isRight: false };
     }
     return this.#extra.network;
   }
@@ -366,7 +358,7 @@ export class GpuBackend implements Provable {
     const { architecture } = this.#plan;
     const extras = extrasFor(outputs, architecture.depth, blocks);
     const key = JSON.stringify(extras);
-    return { key, plan: key === '{}' ? null : planViT(architecture, { ...extras, ...this.#extras() }) };
+    return { key, plan: key === '{}' ? null : planWith(this.#plan, this.#options, { ...extras, ...this.#extras() }) };
   }
 
   /** The first time: it has kernels that an ordinary run has not. @throws ViTError `numeric` */
@@ -419,10 +411,8 @@ export class GpuBackend implements Provable {
 
 const SEPARATE: Extras = { separateAttention: true };
 
-/** Of images and, where the model has a text tower, of texts. */
-function plansOf(architecture: Architecture, extras: Extras = {}): Plan[] {
-  const { text } = architecture;
-  return [planViT(architecture, extras), ...(text ? [planText(architecture, text, extras)] : [])];
+function planWith({ architecture }: Plan, { planWith }: GpuBackendOptions, extras: Extras): Plan {
+  return planWith ? planWith(extras) : planViT(architecture, extras);
 }
 
 /** Of one image, in one block. */
@@ -438,7 +428,7 @@ async function noOracle(): Promise<never> {
 function configFor(gpu: Gpu, plan: Plan, options: GpuBackendOptions): KernelConfig {
   const { storage = 'f32', annex, disabled = new Set(), tuned } = options;
   return choose({
-    plans: plansOf(plan.architecture),
+    plans: [plan],
     storage,
     capabilities: gpu.capabilities,
     software: adapterInfo(gpu.info).software,

@@ -56,7 +56,7 @@ export class GpuCandidate implements Candidate {
   }
 
   async #optionsFor(gpu: Gpu): Promise<GpuBackendOptions> {
-    const { findings, annexes } = this.#loading;
+    const { findings, annexes, tower } = this.#loading;
     const findKernels = () => annexes.find('kernels');
     const storage = this.#storageOn(gpu);
     // What is known to be fast on software adapters is not among the simplest kernels, nor what tuning found.
@@ -65,6 +65,7 @@ export class GpuCandidate implements Candidate {
     const isNeeded = adapterInfo(gpu.info).software || Object.keys(tuned).length > 0;
     return {
       storage,
+      planWith: tower.planWith,
       disabled: this.#disabled,
       tuned,
       onTuned: (batchClass, found) => findings.write(subject, Object.assign(tuned, { [batchClass]: found })),

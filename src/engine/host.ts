@@ -30,7 +30,6 @@ import type {
 } from '../interface.ts';
 import type { Plan } from '../model/plan.ts';
 import type { Preprocess } from '../model/preprocess.ts';
-import { prepareTexts } from '../model/token-ids.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
 import { VERSION } from '../version.ts';
 import { Field } from '../weights/field.ts';
@@ -40,6 +39,8 @@ import { Session } from './session.ts';
 
 export class EngineHost implements EngineInterface {
   #session: Session | null = null;
+  /** Of the text tower, from the first text on. */
+  #texts: Session | null = null;
   #annexes = new Annexes(undefined, () => {});
   readonly #disposed = new AbortController();
   /** Made of the first words. */
@@ -95,7 +96,7 @@ export class EngineHost implements EngineInterface {
       decode += decoded - start;
       preprocess += performance.now() - decoded;
     };
-    const outputs = await this.#run('images', images.length, wanted, (first) => ({
+    const outputs = await this.#run(this.#model(), images.length, wanted, (first) => ({
       usePicture: (index, consume) => use(first + index, consume),
     }));
     const timing = { decode, preprocess, run: performance.now() - start - decode - preprocess };
@@ -130,12 +131,28 @@ export class EngineHost implements EngineInterface {
     const { text } = this.#model().plan.architecture;
     if (!text) throw new ViTError('bad-input', 'This model has no text tower: it embeds images only.');
     const start = performance.now();
+    const { prepareTexts } = await this.#annexes.need('texts');
     const { ids, ends } = prepareTexts(await this.#idsOf(texts, truncate), text);
-    const outputs = await this.#run('texts', texts.length, { outputs: ['embedding'] }, (first, batch) => ({
-      ids: ids.subarray(first * text.tokens, (first + batch) * text.tokens),
-      ends: ends.subarray(first, first + batch),
-    }));
+    const outputs = await this.#run(
+      await this.#needTexts(),
+      texts.length,
+      { outputs: ['embedding'] },
+      (first, batch) => ({
+        ids: ids.subarray(first * text.tokens, (first + batch) * text.tokens),
+        ends: ends.subarray(first, first + batch),
+      }),
+    );
     return { outputs, timing: { decode: 0, preprocess: 0, run: performance.now() - start } };
+  }
+
+  /** Loads the text tower, the first time. */
+  async #needTexts(): Promise<Session> {
+    if (this.#texts) return this.#texts;
+    const session = this.#model();
+    const { textTower } = await this.#annexes.need('texts');
+    this.#texts = await session.openTower(textTower(session.manifest));
+    if (this.#disposed.signal.aborted) await this.dispose();
+    return this.#texts!;
   }
 
   async #idsOf(texts: Text[], truncate?: boolean): Promise<number[][]> {
@@ -189,17 +206,28 @@ export class EngineHost implements EngineInterface {
   }
 
   async selfTest(): Promise<SelfTest> {
-    return this.#model().selfTest();
+    const images = await this.#model().selfTest();
+    const texts = await this.#texts?.selfTest();
+    if (!texts) return images;
+    const share = ({ maxError, tolerance }: SelfTest) => maxError / tolerance;
+    return {
+      ...(share(texts) > share(images) ? texts : images),
+      passed: images.passed && texts.passed,
+      kernels: [...images.kernels, ...texts.kernels],
+    };
   }
 
   async memory(): Promise<Memory> {
-    return this.#model().memory();
+    const images = this.#model().memory();
+    const { gpu, cpu } = this.#texts?.memory() ?? { gpu: 0, cpu: 0 };
+    return { gpu: images.gpu + gpu, cpu: images.cpu + cpu };
   }
 
   async dispose(): Promise<void> {
     this.#disposed.abort(new ViTError('disposed', 'The model was disposed; load it again.'));
     this.#session?.destroy();
-    this.#session = null;
+    this.#texts?.destroy();
+    this.#session = this.#texts = null;
   }
 
   #model(): Session {
@@ -210,23 +238,22 @@ export class EngineHost implements EngineInterface {
 
   async #runPixels(pixels: Float32Array<ArrayBuffer>, images: number, wanted: Wanted): Promise<Outputs> {
     const size = pixelCount(this.#model().plan);
-    return this.#run('images', images, wanted, (first, batch) => ({
+    return this.#run(this.#model(), images, wanted, (first, batch) => ({
       pixels: pixels.subarray(first * size, (first + batch) * size),
     }));
   }
 
   /** Runs any number of images or texts, in batches that the backend takes; `inputOf` gives each its input. */
   async #run(
-    of: 'images' | 'texts',
+    session: Session,
     count: number,
     wanted: Wanted,
     inputOf: (first: number, batch: number) => InputData,
   ): Promise<Outputs> {
-    const session = this.#model();
     requireOutputs(wanted.outputs, session.plan.architecture);
     return session.run(async (backend) => {
       const parts: Outputs[] = [];
-      let most = backend.maxBatch(of, wanted);
+      let most = backend.maxBatch(wanted);
       for (let first = 0; first < count; ) {
         const batch = Math.min(most, count - first);
         const input: Input = { batch, ...inputOf(first, batch) };

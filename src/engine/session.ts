@@ -9,22 +9,45 @@ import type { Backend } from '../backend.ts';
 import { ViTError } from '../error.ts';
 import type { EngineEvent, EngineOptions, Memory, ModelFiles, ModelInfo, Progress, SelfTest } from '../interface.ts';
 import type { Architecture } from '../model/architecture.ts';
-import { type Plan, planViT } from '../model/plan.ts';
+import type { Plan } from '../model/plan.ts';
 import { parameterCount } from '../model/tensors.ts';
 import type { TextArchitecture } from '../model/text.ts';
 import { Findings } from '../weights/findings.ts';
 import type { Manifest, Words } from '../weights/manifest.ts';
+import { type Part, partOf } from '../weights/part-of.ts';
 import { type ModelSource, openSource } from '../weights/source.ts';
 import { TensorAssembler, type TensorPiece } from '../weights/tensor-assembler.ts';
 import { hexadecimal, type Sha256, sha256 } from '../weights/verify.ts';
 import type { Candidate } from './candidate.ts';
 import { candidatesFor } from './candidates.ts';
 import { replayGolden } from './check/self-test.ts';
+import { imageTower, type Tower } from './check/tower.ts';
+
+/** What a session is made of. */
+interface Opening {
+  source: ModelSource;
+  /** At the image size that was asked for. */
+  manifest: Manifest;
+  /** What its files hold. */
+  stored: Architecture;
+  tower: Tower;
+  /** Null where the files' image size is the one that was asked for. */
+  resizing: AnnexTable['image-size'] | null;
+  findings: Findings;
+  options: EngineOptions;
+  notify(message: Progress | EngineEvent): void;
+  signal: AbortSignal;
+  annexes: Annexes;
+}
 
 export class Session {
   /** At the image size that was asked for, which may not be that of its files. */
   readonly manifest: Manifest;
   readonly plan: Plan;
+  readonly #opening: Opening;
+  readonly #tower: Tower;
+  /** What holds its tensors. */
+  readonly #files: Part;
   /** What the files hold. */
   readonly #stored: Architecture;
   readonly #source: ModelSource;
@@ -57,45 +80,51 @@ export class Session {
     const findings = await Findings.open(options.cache !== false);
     const manifest = await opened.readManifest(signal);
     const resizing = options.imageSize ? await annexes.need('image-size') : null;
-    const session = new Session(opened, manifest, findings, options, notify, signal, annexes, resizing);
+    const sized = resizing ? resizing.atImageSize(manifest, options.imageSize!) : manifest;
+    const session = new Session({
+      ...{ source: opened, manifest: sized, stored: manifest.architecture, findings, options, notify, signal, annexes },
+      ...{ resizing, tower: imageTower(sized, manifest.architecture) },
+    });
     await session.#load();
     return session;
   }
 
-  private constructor(
-    source: ModelSource,
-    manifest: Manifest,
-    findings: Findings,
-    options: EngineOptions,
-    notify: (message: Progress | EngineEvent) => void,
-    signal: AbortSignal,
-    annexes: Annexes,
-    resizing: AnnexTable['image-size'] | null,
-  ) {
-    this.manifest = resizing ? resizing.atImageSize(manifest, options.imageSize!) : manifest;
-    this.plan = planViT(this.manifest.architecture);
-    this.#stored = manifest.architecture;
+  private constructor(opening: Opening) {
+    const { manifest, source, stored, resizing, options, notify, signal, tower } = opening;
+    this.#opening = opening;
+    this.manifest = manifest;
+    this.plan = tower.planWith();
+    this.#tower = tower;
+    this.#files = partOf(manifest, tower.has);
+    this.#stored = stored;
     this.#source = source;
     this.#resizing = resizing;
     this.#options = options;
     this.#notify = notify;
     this.#signal = signal;
     this.#candidates = candidatesFor({
-      manifest: this.manifest,
+      ...opening,
       plan: this.plan,
-      hasGolden: this.hasGolden,
-      options,
-      annexes,
-      findings,
-      signal,
       fill: (backend) => this.#fill(backend),
       warn: (message) => notify({ type: 'warning', message }),
     });
   }
 
-  /** Whether the manifest's golden is of this model: one at another image size computes something else. */
-  get hasGolden(): boolean {
-    return String(this.#stored.imageSize) === String(this.manifest.architecture.imageSize);
+  /** Another network of the same model, with weights, a backend and losses of its own. @throws ViTError those of `open` */
+  async openTower(tower: Tower): Promise<Session> {
+    const { source } = this.#opening;
+    const session = new Session({
+      ...this.#opening,
+      tower,
+      resizing: null,
+      // What it holds is counted here.
+      source: { heldBytes: 0, readManifest: source.readManifest, readShards: source.readShards.bind(source) },
+      // What happens to it is not what the model's info says.
+      notify: (message) =>
+        this.#notify('stage' in message ? { ...message, of: 'texts' } : { ...message, info: undefined }),
+    });
+    await session.#load();
+    return session;
   }
 
   get info(): ModelInfo {
@@ -115,8 +144,8 @@ export class Session {
       adapter: backend.adapter,
       cpu: backend.cpu ?? null,
       parameters: parameterCount(manifest.architecture),
-      bytes: this.#bytes,
-      maxBatch: backend.maxBatch('images', { outputs: [] }),
+      bytes: sizeOf(manifest),
+      maxBatch: backend.maxBatch({ outputs: [] }),
       fallbackReason: this.#fallbackReason,
     };
   }
@@ -167,11 +196,12 @@ export class Session {
 
   /** Everything that is tested once per GPU, and every kernel, now. */
   async selfTest(): Promise<SelfTest> {
-    if (!this.hasGolden) {
+    const replay = this.#tower.golden();
+    if (!replay) {
       throw new ViTError('bad-input', 'The golden is of another image size: load the model without imageSize.');
     }
     return this.run(async (backend) => {
-      const golden = await replayGolden(backend, this.manifest, this.plan, this.#options.dtype);
+      const golden = await replayGolden(backend, replay, this.#options.dtype);
       const kernels = (await backend.check?.()) ?? [];
       return { ...golden, passed: golden.passed && kernels.every(({ passed }) => passed), kernels };
     });
@@ -180,10 +210,6 @@ export class Session {
   destroy(): void {
     this.#backend?.destroy();
     this.#backend = null;
-  }
-
-  get #bytes(): number {
-    return this.manifest.shards.reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
   /** The first time. */
@@ -217,10 +243,10 @@ export class Session {
 
   /** The backend that is used now must give the golden that `error` is about: if it does not either, the model is at fault. */
   async #confirmFallback(error: ViTError): Promise<void> {
-    const { manifest, plan } = this;
-    if (this.hasGolden && !(await replayGolden(this.#backend!, manifest, plan, this.#options.dtype)).passed) {
+    const replay = this.#tower.golden();
+    if (replay && !(await replayGolden(this.#backend!, replay, this.#options.dtype)).passed) {
       this.destroy();
-      const message = `${manifest.name} does not give its golden, on the CPU either. Convert it again.`;
+      const message = `${this.manifest.name} does not give its golden, on the CPU either. Convert it again.`;
       throw new ViTError('numeric', message, { cause: error });
     }
     this.#announce('fallback', error.message);
@@ -261,11 +287,10 @@ export class Session {
   }
 
   async #addWeights(backend: Backend): Promise<void> {
-    const { manifest } = this;
-    const shards = this.#source.readShards(manifest, (bytes) => this.#report('weights', bytes), this.#signal);
+    const shards = this.#source.readShards(this.#files, (bytes) => this.#report('weights', bytes), this.#signal);
     const add = (piece: TensorPiece) => backend.addPiece(piece);
-    const resampled = this.#resizing?.resampling(this.#stored, manifest.architecture, add);
-    const tensors = new TensorAssembler(manifest, resampled ?? add);
+    const resampled = this.#resizing?.resampling(this.#stored, this.manifest.architecture, add);
+    const tensors = new TensorAssembler(this.#files, resampled ?? add);
     for await (const shard of shards) {
       this.#signal.throwIfAborted();
       tensors.addShard(shard);
@@ -275,7 +300,7 @@ export class Session {
   /** @param bytes that arrived just now. After a loss they come again, and count once. */
   #report(stage: Progress['stage'], bytes = 0): void {
     if (this.#loaded === null) return;
-    const total = this.#bytes;
+    const total = sizeOf(this.#files);
     this.#loaded = Math.min(total, this.#loaded + bytes);
     this.#notify({ stage, loaded: this.#loaded, total });
   }
@@ -294,6 +319,10 @@ export class Session {
   #announce(type: EngineEvent['type'], message: string): void {
     this.#notify({ type, message, info: this.info });
   }
+}
+
+function sizeOf({ shards }: Part): number {
+  return shards.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
 /** Null where there is none: the annex was warned of then. */

@@ -30,8 +30,12 @@ export interface Labels extends Omit<LabelFile, 'embeddings' | 'format' | 'versi
   embeddings: Float32Array[];
 }
 
+/** @param rows of any length but zero */
 export function encodeEmbeddings(rows: readonly Float32Array<ArrayBuffer>[]): string {
-  const halfs = rows.map((row) => new Uint8Array(encodeHalfs(row).buffer));
+  const halfs = rows.map((row) => {
+    const length = Math.hypot(...row);
+    return new Uint8Array(encodeHalfs(row.map((value) => value / length)).buffer);
+  });
   return btoa(halfs.map((bytes) => String.fromCharCode(...bytes)).join(''));
 }
 

@@ -131,7 +131,7 @@ export const HOUSE: readonly Room[] = [
   {
     name: 'cli',
     knows: 'the command line',
-    mayImport: ['convert', 'index.ts', 'model', 'weights', 'image', 'error.ts'],
+    mayImport: ['convert', 'index.ts', 'model', 'weights', 'text', 'image', 'error.ts'],
   },
 ];
 

@@ -89,8 +89,8 @@ test('how many images fit into one run is found without making anything', async 
     vi.spyOn(GPUDevice.prototype, 'createShaderModule'),
     vi.spyOn(GPUDevice.prototype, 'createComputePipelineAsync'),
   ];
-  const ordinary = backend.maxBatch('images', { outputs: ['logits'] });
-  const attention = backend.maxBatch('images', { outputs: ['attention'] });
+  const ordinary = backend.maxBatch({ outputs: ['logits'] });
+  const attention = backend.maxBatch({ outputs: ['attention'] });
   for (const spy of made) expect(spy).not.toHaveBeenCalled();
   // Those of both blocks are read back from one buffer: 2 * 3 * 1025 * 1028 numbers per image.
   expect(attention).toBe(Math.floor(gpu.device.limits.maxStorageBufferBindingSize / (2 * 3 * 1025 * 1028 * 4)));

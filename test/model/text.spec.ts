@@ -83,7 +83,9 @@ describe('embedText', () => {
 
 describe('selfTest() of two towers', () => {
   test.each(['webgpu', 'cpu'] as const)('passes on %s', async (backend) => {
-    const { passed, maxError, tolerance } = await (await load(TINY_CLIP, backend)).selfTest();
+    const vit = await load(TINY_CLIP, backend);
+    await vit.embedText([29]);
+    const { passed, maxError, tolerance } = await vit.selfTest();
     expect(passed).toBe(true);
     expect(maxError).toBeLessThan(tolerance);
   });
@@ -98,11 +100,16 @@ describe('selfTest() of two towers', () => {
   test('tells of texts alone that they are wrong', async () => {
     const vit = await loadViT(await withWrongText(), { backend: 'cpu', worker: false });
     open.push(vit);
+    expect(await vit.selfTest()).toMatchObject({ passed: true });
+    await vit.embedText([29]);
     expect(await vit.selfTest()).toMatchObject({ passed: false, maxError: expect.closeTo(0.01, 6) });
   });
 
-  test('runs before the first answer of a GPU', async () => {
-    const loading = loadViT(await withWrongText(), { backend: 'webgpu', worker: false });
-    await expect(loading).rejects.toMatchObject({ code: 'numeric' });
+  test('runs before the first text of a GPU, and spares the pictures', async () => {
+    const vit = await loadViT(await withWrongText(), { backend: 'webgpu', worker: false });
+    open.push(vit);
+    await expect(vit.embedText([29])).rejects.toMatchObject({ code: 'numeric' });
+    const pixels = { data: new Float32Array(3 * 16 * 16), shape: [1, 3, 16, 16] };
+    expect((await vit.forward(pixels, { outputs: ['embedding'] })).embedding!.shape).toEqual([1, 10]);
   });
 });

@@ -272,6 +272,7 @@ describe('selfTest()', () => {
   test('covers the text tower', async () => {
     const files = await tinyModel({ ...TINY, classes: 0, projection: 8, text: TEXT });
     const vit = await load({ backend: 'webgpu' }, files);
+    await vit.embedText([5, 299]);
     const { passed, kernels } = await vit.selfTest();
     expect(passed).toBe(true);
     expect(kernels.filter(({ step }) => /^text\/|lookup/.test(step)).map(({ kernel }) => kernel)).toEqual(

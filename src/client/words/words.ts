@@ -167,6 +167,10 @@ export async function openLabels(
   const where = isUrl ? String(source) : 'The label file';
   const labels = parseLabelFile(isUrl ? await fetchJson(where, signal) : source, where);
   const model = modelOf(info);
+  const width = embeddingWidth(info.architecture);
+  if (labels.width !== width) {
+    throw badInput(`${where} is of embeddings with ${labels.width} features; ${model.name} gives ${width}.`);
+  }
   if (isSame(labels.model, model)) return labels;
   throw badInput(
     `${where} is of the model ${labels.model.name}, and this is ${model.name}: make it again, of this one.`,

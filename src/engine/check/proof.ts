@@ -10,6 +10,7 @@ import type { Plan } from '../../model/plan.ts';
 import type { Findings } from '../../weights/findings.ts';
 import type { Manifest } from '../../weights/manifest.ts';
 import { checkPicture, replayGolden } from './self-test.ts';
+import type { Tower } from './tower.ts';
 
 /** A backend whose hardware and driver can be wrong. */
 export interface Provable extends Backend {
@@ -21,8 +22,7 @@ export interface Provable extends Backend {
 export interface Proving {
   manifest: Manifest;
   plan: Plan;
-  /** Whether the manifest's golden is of this model. */
-  hasGolden: boolean;
+  tower: Tower;
   options: EngineOptions;
   findings: Findings;
   warn(message: string): void;
@@ -36,11 +36,11 @@ export class Proof {
 
   /** @param code GPU, browser and shaders, as JSON */
   constructor(proving: Proving, code: unknown) {
-    const { manifest, hasGolden, options } = proving;
+    const { manifest, tower, options } = proving;
     const { shards, golden, preprocess } = manifest;
     this.#proving = proving;
     this.#ofKernels = ['kernels', code];
-    this.#ofModel = ['model', code, shards, hasGolden && golden, preprocess, options.dtype];
+    this.#ofModel = ['model', code, shards, tower.golden() && golden, preprocess, options.dtype];
   }
 
   /** Variants of kernels that were found wrong by an earlier load, by `variantName`. */
@@ -79,10 +79,11 @@ export class Proof {
    * @throws ViTError `numeric`
    */
   async checkModel(backend: Provable): Promise<void> {
-    const { manifest, plan, hasGolden, options, findings, warn } = this.#proving;
+    const { manifest, plan, tower, options, findings, warn } = this.#proving;
     if (await findings.read(this.#ofModel)) return;
-    if (hasGolden) {
-      const { passed, maxError, tolerance } = await replayGolden(backend, manifest, plan, options.dtype);
+    const replay = tower.golden();
+    if (replay) {
+      const { passed, maxError, tolerance } = await replayGolden(backend, replay, options.dtype);
       if (!passed) {
         const size = `off by ${maxError}, allowed ${tolerance}`;
         throw new ViTError('numeric', `The network gives wrong results on this GPU: its golden is ${size}.`);

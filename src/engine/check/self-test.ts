@@ -9,10 +9,9 @@ import { normalize, normalizeTable } from '../../image/normalize.ts';
 import { pictureSource } from '../../image/read-pixels.ts';
 import type { EngineOptions, Outputs } from '../../interface.ts';
 import { goldenOutput, goldenPixels } from '../../model/golden.ts';
-import type { OutputName } from '../../model/outputs.ts';
 import type { Plan } from '../../model/plan.ts';
-import { prepareTexts } from '../../model/token-ids.ts';
-import { goldenValues, type Manifest } from '../../weights/manifest.ts';
+import type { Manifest } from '../../weights/manifest.ts';
+import type { Replay } from './tower.ts';
 
 export interface Comparison {
   passed: boolean;
@@ -22,30 +21,18 @@ export interface Comparison {
 }
 
 /**
- * Replays the golden input, that of the text tower too, and returns the larger of the two errors.
+ * Replays a golden.
  * @param dtype as the caller asked for it: the golden was computed with weights that are not rounded
  */
 export async function replayGolden(
   backend: Backend,
-  { golden }: Manifest,
-  { architecture }: Plan,
+  { input, output, expected }: Replay,
   dtype: EngineOptions['dtype'],
 ): Promise<Comparison> {
   // Relative to the largest logit the error is 1e-5 in f32 (ViT-Tiny: 2e-5) and 1e-3 with weights rounded to f16; that of a
   // wrong network is far larger.
   const bound = dtype === 'f16' && backend.storage === 'f16' ? 1e-2 : 1e-4;
-  const { channels, imageSize, text } = architecture;
-  const replay = async (input: Input, name: OutputName, expected: ArrayLike<number>) => {
-    const computed = (await backend.run(input, { outputs: [name] }))[name]!.data;
-    return compare(computed, expected, bound);
-  };
-  const pixels = goldenPixels(golden.seed, [1, channels, ...imageSize]);
-  const images = await replay({ batch: 1, pixels }, goldenOutput(architecture), goldenValues(golden));
-  if (!text) return images;
-  const { ids, embedding } = golden.text!;
-  const texts = await replay({ batch: 1, ...prepareTexts([ids], text) }, 'embedding', embedding);
-  const share = ({ maxError, tolerance }: Comparison) => maxError / tolerance;
-  return share(texts) > share(images) ? texts : images;
+  return compare((await backend.run(input, { outputs: [output] }))[output]!.data, expected, bound);
 }
 
 /** Compares a picture that the backend resizes with the same one resized on the CPU. */

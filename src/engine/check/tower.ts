@@ -1,0 +1,47 @@
+/**
+ * One of a model's networks, which is loaded and proven by itself: that of images or, once words are asked for, that of texts
+ * (`engine/texts.ts`, an annex).
+ */
+import type { Input } from '../../backend.ts';
+import type { Architecture } from '../../model/architecture.ts';
+import { goldenOutput, goldenPixels } from '../../model/golden.ts';
+import type { Extras, OutputName } from '../../model/outputs.ts';
+import { type Plan, planViT } from '../../model/plan.ts';
+import { goldenValues, type Manifest } from '../../weights/manifest.ts';
+
+export interface Tower {
+  /** @param extras what an ordinary run does not compute, or otherwise */
+  planWith(extras?: Extras): Plan;
+  /** Whether a tensor is one of its own. */
+  has(tensor: string): boolean;
+  /** What the converter computed. Null where the manifest's is of another network: at another image size. */
+  golden(): Replay | null;
+}
+
+/** An input, and what an output must be of it. */
+export interface Replay {
+  input: Input;
+  output: OutputName;
+  expected: ArrayLike<number>;
+}
+
+/** @param manifest at the image size that was asked for @param stored what its files hold */
+export function imageTower({ architecture, golden }: Manifest, stored: Architecture): Tower {
+  const { channels, imageSize } = architecture;
+  return {
+    planWith: (extras) => planViT(architecture, extras),
+    has: (tensor) => !isOfTexts(tensor),
+    golden: () =>
+      String(stored.imageSize) === String(imageSize)
+        ? {
+            input: { batch: 1, pixels: goldenPixels(golden.seed, [1, channels, ...imageSize]) },
+            output: goldenOutput(architecture),
+            expected: goldenValues(golden),
+          }
+        : null,
+  };
+}
+
+export function isOfTexts(tensor: string): boolean {
+  return tensor.startsWith('text.');
+}

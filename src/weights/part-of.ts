@@ -1,0 +1,19 @@
+/**
+ * Part of a model: some of its tensors, and the shards that hold them.
+ */
+import { type Manifest, shardStarts } from './manifest.ts';
+
+export type Part = Pick<Manifest, 'tensors' | 'shards'>;
+
+/** @param has whether a tensor belongs to it; at least one does */
+export function partOf({ tensors, shards }: Part, has: (tensor: string) => boolean): Part {
+  const own = Object.entries(tensors).filter(([name]) => has(name));
+  const starts = shardStarts(shards);
+  const lastOf = (end: number) => starts.findIndex((start) => start >= end) - 1;
+  const first = Math.min(...own.map(([, { shard }]) => shard));
+  const last = Math.max(...own.map(([, { shard, offset, bytes }]) => lastOf(starts[shard] + offset + bytes)));
+  return {
+    tensors: Object.fromEntries(own.map(([name, tensor]) => [name, { ...tensor, shard: tensor.shard - first }])),
+    shards: shards.slice(first, last + 1),
+  };
+}
