@@ -10,6 +10,7 @@ import { evaluateCommand } from './evaluate.ts';
 import { exportOnnxCommand } from './export-onnx.ts';
 import { fetchCommand } from './fetch.ts';
 import { inspectCommand } from './inspect.ts';
+import { labelFileCommand } from './label-file.ts';
 import { packageVersion } from './package-root.ts';
 import { processTerminal, type Terminal } from './terminal.ts';
 
@@ -26,7 +27,8 @@ export async function run(args: string[], terminal: Terminal = processTerminal):
     .addCommand(inspectCommand(terminal))
     .addCommand(exportOnnxCommand(terminal))
     .addCommand(classifyCommand(terminal))
-    .addCommand(evaluateCommand(terminal));
+    .addCommand(evaluateCommand(terminal))
+    .addCommand(labelFileCommand(terminal));
   for (const command of [program, ...program.commands]) {
     command.exitOverride().configureOutput({
       writeOut: (text) => terminal.print(text.trimEnd()),

@@ -8,6 +8,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { loadViT } from '../../src/index.ts';
+import { parseLabelFile } from '../../src/text/label-file.ts';
+import { TINY_CLIP, tinyModel } from '../harness/tiny-model.ts';
+import { lettersTokenizer, withWords } from '../harness/words.ts';
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -147,5 +151,70 @@ describe('evaluate', { timeout: 120_000 }, () => {
     const { exitCode, stdout, stderr } = await runCommand('evaluate', '--images', sorted('none', [], ['a.png']));
     expect([exitCode, stdout]).toEqual([1, '']);
     expect(stderr).toContain('error: 1 of 1 picture could not be read.');
+  });
+});
+
+describe('label-file', { timeout: 120_000 }, () => {
+  const folder = join(installed, 'clip');
+  const labelFile = (...args: string[]) =>
+    runCommand('label-file', '--model', folder, '--out', join(folder, 'out.json'), ...args);
+
+  beforeAll(async () => {
+    const { manifest, shards, tokenizer } = await withWords(await tinyModel(TINY_CLIP), lettersTokenizer());
+    mkdirSync(folder);
+    writeFileSync(join(folder, 'model.json'), JSON.stringify(manifest));
+    writeFileSync(join(folder, 'tokenizer.json'), tokenizer!);
+    for (const [i, { file }] of manifest.shards.entries()) writeFileSync(join(folder, file), shards[i]);
+    writeFileSync(join(folder, 'labels.txt'), 'dog\ncat\n');
+  });
+
+  test('embeds every label in every template, and says what it wrote', async () => {
+    writeFileSync(join(folder, 'templates.txt'), 'a {}\n{}\n');
+    const args = [
+      '--labels',
+      join(folder, 'labels.txt'),
+      '--templates',
+      join(folder, 'templates.txt'),
+      '--backend',
+      'cpu',
+    ];
+    const { exitCode, stdout, stderr } = await labelFile(...args);
+    expect([exitCode, stderr]).toEqual([0, '']);
+    expect(stdout).toMatch(/out\.json: 2 labels in 2 templates, \d/);
+    const { labels, width, embeddings } = parseLabelFile(
+      JSON.parse(readFileSync(join(folder, 'out.json'), 'utf8')),
+      'out',
+    );
+    expect([labels, width]).toEqual([['dog', 'cat'], 10]);
+    const vit = await loadViT(await withWords(await tinyModel(TINY_CLIP), lettersTokenizer()), {
+      backend: 'cpu',
+      worker: false,
+    });
+    const [a, b] = await vit.embedText(['a dog', 'dog']);
+    const sum = a.map((value, i) => value + b[i]);
+    for (const [i, value] of embeddings[0].entries()) expect(value).toBeCloseTo(sum[i] / Math.hypot(...sum), 2.5);
+    vit.dispose();
+  });
+
+  test('refuses what it cannot do, by name', async () => {
+    const labels = ['--labels', join(folder, 'labels.txt')];
+    writeFileSync(join(folder, 'bad.txt'), 'a photo\n');
+    for (const [args, message] of [
+      [[...labels, '--templates', join(folder, 'bad.txt')], 'the template "a photo" has no {}'],
+      [[...labels, '--templates', 'openai', '--backend', 'cpu'], 'tokens; the model takes 6'],
+      [['--labels', join(folder, 'none.txt')], 'There is no file'],
+    ] as const) {
+      const { exitCode, stderr } = await labelFile(...args);
+      expect([exitCode, stderr]).toEqual([1, expect.stringContaining(message)]);
+    }
+    const none = await runCommand(
+      'label-file',
+      '--model',
+      'weights/vit-cifar10',
+      ...labels,
+      '--out',
+      join(folder, 'x.json'),
+    );
+    expect(none.stderr).toContain('vit-cifar10 has no text tower');
   });
 });
