@@ -55,6 +55,13 @@ export function toViTError(error: unknown): ViTError {
   return new ViTError('bad-input', `${what}: ${name}: ${message}`, { cause: error });
 }
 
+/** Any value, for messages. */
+export function shown(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value.slice(0, 80));
+  if (Array.isArray(value)) return `a list of ${value.length}`;
+  return Object(value) === value ? {}.toString.call(value).slice(8, -1) : String(value);
+}
+
 /** An error as plain data, which can cross between threads. */
 export interface WireError {
   name: string;
@@ -68,19 +75,14 @@ export interface WireError {
 /** A port carries an error's message alone: code, questions and causes must cross too. */
 export function packError(error: unknown): WireError {
   if (!(error instanceof Error)) return { name: 'Error', message: String(error) };
-  const packed: WireError = { name: error.name, message: error.message, stack: error.stack };
-  if (error instanceof ViTError) {
-    packed.code = error.code;
-    packed.questions = error.questions;
-  }
-  if (error.cause !== undefined) packed.cause = packError(error.cause);
-  return packed;
+  const { name, message, stack, cause } = error;
+  // Only of ours: a DOMException has a code, too.
+  const { code, questions } = error instanceof ViTError ? error : ({} as Partial<ViTError>);
+  return { name, message, code, questions, stack, cause: cause === undefined ? cause : packError(cause) };
 }
 
 export function unpackError({ name, message, code, questions, stack, cause }: WireError): Error {
   const options = { cause: cause && unpackError(cause), questions };
   const error = code ? new ViTError(code, message, options) : new Error(message, options);
-  error.name = name;
-  error.stack = stack;
-  return error;
+  return Object.assign(error, { name, stack });
 }

@@ -6,11 +6,11 @@ import { releaseProxy } from 'comlink';
 import { annexAddresses, inFolder } from '../annexes/addresses.ts';
 import { ADVICE, loadAnnex } from '../annexes/registry.ts';
 import type { AnnexTable } from '../annexes/table.ts';
-import { type ErrorCode, ViTError } from '../error.ts';
+import { type ErrorCode, shown, ViTError } from '../error.ts';
 import type { EngineInterface } from '../interface.ts';
 import { VERSION } from '../version.ts';
 import { wrapEngine } from '../worker/wire.ts';
-import { badInput, shown } from './options.ts';
+import { badInput } from './options.ts';
 
 export interface Connection {
   engine: EngineInterface;

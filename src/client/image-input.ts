@@ -6,9 +6,8 @@
  * no end (a camera) or no answer. In Chromium the bytes are those of the file all the same, but for PNG of 16 bits (off
  * by one). Classes are known by their names: an iframe has classes of its own, and Node lacks most of them.
  */
-import { ViTError } from '../error.ts';
+import { shown, ViTError } from '../error.ts';
 import type { WireImage } from '../interface.ts';
-import { shown } from './options.ts';
 
 export type ImageInput =
   | Blob
@@ -137,7 +136,7 @@ function unreadable(message: string, cause?: unknown): ViTError {
 }
 
 function copyPixels({ data, width, height }: PixelData): WireImage {
-  const count = width * height;
+  const count = [width, height].every(Number.isInteger) ? width * height : 0;
   const channels = data.length / count;
   if (data.BYTES_PER_ELEMENT !== 1 || !(count > 0) || (channels !== 3 && channels !== 4)) {
     throw unreadable(

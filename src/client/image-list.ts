@@ -1,8 +1,10 @@
 /**
  * Several pictures in one argument: an array, a `FileList`, a `NodeList`.
  */
+
+import { shown } from '../error.ts';
 import type { ImageInput } from './image-input.ts';
-import { badInput, isObject, shown } from './options.ts';
+import { badInput, isObject } from './options.ts';
 
 /** What `classify`, `embed` and `learn` take several pictures in. */
 export type ImageList = Iterable<ImageInput>;

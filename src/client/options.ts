@@ -2,7 +2,7 @@
  * Arguments of public functions, looked at before anything is done: what is not understood is refused by name, with what
  * there is instead.
  */
-import { ViTError } from '../error.ts';
+import { shown, ViTError } from '../error.ts';
 
 /** What a value must be, in words, and whether it is. */
 export type Rule = readonly [mustBe: string, holds: (value: unknown) => boolean];
@@ -44,14 +44,4 @@ export function badInput(message: string, cause?: unknown): ViTError {
 
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** Any value, for messages. */
-export function shown(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(value.slice(0, 80));
-  if (typeof value === 'function') return 'a function';
-  if (Array.isArray(value)) return `a list of ${value.length}`;
-  return typeof value === 'object' && value !== null
-    ? Object.prototype.toString.call(value).slice(8, -1)
-    : String(value);
 }

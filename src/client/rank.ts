@@ -1,7 +1,8 @@
 /**
  * From one row of scores to the best labels.
  */
-import { badInput, shown } from './options.ts';
+import { shown } from '../error.ts';
+import { badInput } from './options.ts';
 
 export interface Classification {
   /** Of the class, in the order of the model's labels. */

@@ -2,7 +2,7 @@
  * A loaded model, as a page holds it. The work is done by the engine at the other end of the connection.
  */
 import { annexAddresses, inFolder } from '../annexes/addresses.ts';
-import { toViTError, ViTError } from '../error.ts';
+import { shown, toViTError, ViTError } from '../error.ts';
 import { type Geometry, geometry, type Size } from '../image/geometry.ts';
 import type {
   AttendOptions,
@@ -41,7 +41,6 @@ import {
   type Rules,
   SIGNAL,
   STRING,
-  shown,
 } from './options.ts';
 import { Queue, rejectOnAbort, throwIfAborted } from './queue.ts';
 import { type Classification, type RankOptions, rank } from './rank.ts';

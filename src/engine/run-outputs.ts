@@ -1,7 +1,7 @@
 /**
  * Outputs of runs: checks that a model has what is asked for, and joins those of several batches.
  */
-import { ViTError } from '../error.ts';
+import { shown, ViTError } from '../error.ts';
 import type { Outputs } from '../interface.ts';
 import { type Architecture, withDefaults } from '../model/architecture.ts';
 import { OUTPUT_NAMES, type OutputName } from '../model/outputs.ts';
@@ -11,7 +11,7 @@ export function requireOutputs(names: readonly OutputName[], architecture: Archi
   const { classes, pooling } = withDefaults(architecture);
   for (const name of names) {
     if (!OUTPUT_NAMES.includes(name)) {
-      throw new ViTError('bad-input', `There is no output "${name}"; there are ${OUTPUT_NAMES.join(', ')}.`);
+      throw new ViTError('bad-input', `There is no output ${shown(name)}; there are ${OUTPUT_NAMES.join(', ')}.`);
     }
     if ((name === 'logits' || name === 'probabilities') && classes === 0) {
       throw new ViTError('bad-input', `This model has no classes, so it gives no ${name}; ask for the embedding.`);

@@ -9,14 +9,14 @@ export function whyNoWebGpu(): string {
   if (!navigator?.gpu) {
     // Outside a browser nothing is secure or insecure.
     if (isSecureContext === undefined) return 'There is no WebGPU outside a browser.';
-    if (!isSecureContext) return 'WebGPU is only given to secure pages. Open this page over https or on localhost.';
+    if (!isSecureContext) return 'WebGPU is only given to secure pages: over https or on localhost.';
   }
   if (onLinux && /Firefox/.test(agent)) {
-    return 'Firefox on Linux needs dom.webgpu.enabled and gfx.webgpu.ignore-blocklist set in about:config. Or use Chrome.';
+    return 'Firefox on Linux needs dom.webgpu.enabled and gfx.webgpu.ignore-blocklist in about:config.';
   }
   if (navigator?.gpu) {
-    return 'The browser found no GPU it can use. Update the graphics driver, or turn on hardware acceleration in its settings.';
+    return 'The browser found no GPU it can use. Update the graphics driver, or turn on hardware acceleration.';
   }
   if (onLinux && !/Chrom/.test(agent)) return 'WebKit has no WebGPU on Linux. Chrome has.';
-  return 'This browser has no WebGPU. Chrome, Edge, Safari and Firefox have it in their current versions.';
+  return 'This browser has no WebGPU. Current versions of Chrome, Edge, Safari and Firefox have it.';
 }

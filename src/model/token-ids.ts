@@ -2,7 +2,7 @@
  * Token ids on their way to the text tower: checked, padded to the length that the model takes, and with the token found
  * that gives each text its features.
  */
-import { ViTError } from '../error.ts';
+import { shown, ViTError } from '../error.ts';
 import type { TextArchitecture } from './text.ts';
 
 /** Token ids `[batch, T]`, and which of its T tokens gives each text its features. */
@@ -30,11 +30,10 @@ function checkIds(ids: readonly number[], index: number, { tokens, vocabulary }:
   }
   const wrong = ids.find((id) => !Number.isInteger(id) || id < 0 || id >= vocabulary);
   if (wrong === undefined) return;
-  throw new ViTError('bad-input', `Text ${index} has the token id ${wrong}; the model has 0 to ${vocabulary - 1}.`);
-}
-
-function shown(ids: unknown): string {
-  return Array.isArray(ids) ? `one of ${ids.length}` : String(ids);
+  throw new ViTError(
+    'bad-input',
+    `Text ${index} has the token id ${shown(wrong)}; the model has 0 to ${vocabulary - 1}.`,
+  );
 }
 
 function endOf(ids: readonly number[], index: number, { pooling, endOfText, tokens }: TextArchitecture): number {

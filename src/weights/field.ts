@@ -1,7 +1,7 @@
 /**
  * Reads JSON that others wrote: a value either has the type it should have, or there is an error that names its path.
  */
-import { type ErrorCode, ViTError } from '../error.ts';
+import { type ErrorCode, shown, ViTError } from '../error.ts';
 
 /** A value within the JSON, with its path for messages. Only own properties count. */
 export class Field {
@@ -97,6 +97,6 @@ export class Field {
 
   #mustBe(what: string): never {
     if (this.value === undefined) this.fail('is missing');
-    this.fail(`must be ${what}, not ${JSON.stringify(this.value)?.slice(0, 60)}`);
+    this.fail(`must be ${what}, not ${shown(this.value)}`);
   }
 }

@@ -2,7 +2,7 @@
  * A model at another image size than the one it was trained for: its manifest at that size, and the tensors that depend on
  * positions in the image. Those are resampled as they arrive; the files do not change.
  */
-import { ViTError } from '../error.ts';
+import { shown, ViTError } from '../error.ts';
 import { type Architecture, patchGrid, positionPrefix, withDefaults } from '../model/architecture.ts';
 import { preprocessAt } from '../model/preprocess.ts';
 import { resamplePositions, resampleRelative } from '../model/resample.ts';
@@ -26,7 +26,7 @@ export function atImageSize(manifest: Manifest, imageSize: readonly [number, num
 function checkSize(imageSize: readonly number[], patchSize: readonly [number, number]): [number, number] {
   const isSize = imageSize.length === 2 && imageSize.every((side) => Number.isSafeInteger(side) && side > 0);
   if (!isSize) {
-    throw new ViTError('bad-input', `imageSize must be [height, width] in pixels, not ${JSON.stringify(imageSize)}.`);
+    throw new ViTError('bad-input', `imageSize must be [height, width] in pixels, not ${imageSize.map(shown)}.`);
   }
   const [height, width] = imageSize;
   if (height % patchSize[0] !== 0 || width % patchSize[1] !== 0) {

@@ -26,7 +26,7 @@ test.for<[string, { isSecureContext?: boolean; userAgent?: string }, RegExp]>([
   [
     'an old Chrome',
     { isSecureContext: true, userAgent: `${LINUX}) AppleWebKit/537.36 Chrome/100.0.0.0 Safari/537.36` },
-    /current versions/,
+    /Current versions/,
   ],
   [
     'Firefox on Android',

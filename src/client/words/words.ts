@@ -2,14 +2,14 @@
  * What a model's embeddings are compared with: words, label files, and classes of one's own. `ViT` hands its calls on to here
  * with the first of them.
  */
-import { ViTError } from '../../error.ts';
+import { shown, ViTError } from '../../error.ts';
 import type { ModelInfo, Text } from '../../interface.ts';
 import { embeddingWidth } from '../../model/architecture.ts';
 import { type Labels, parseLabelFile } from '../../text/label-file.ts';
 import { type Candidate, type Prompted, promptsFor } from '../../text/prompts.ts';
 import type { ImageInput } from '../image-input.ts';
 import { type ImageList, isList, listOf } from '../image-list.ts';
-import { badInput, isObject, shown } from '../options.ts';
+import { badInput, isObject } from '../options.ts';
 import { applySigmoid, applySoftmax } from '../scores.ts';
 import { type Head, type HeadData, type HeadMethod, headScores, isSame, readHead } from './head.ts';
 import { learnHead } from './learn.ts';
