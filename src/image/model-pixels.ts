@@ -2,8 +2,10 @@
  * A picture to the bytes that a model sees of it, on the CPU: decode, resize, crop.
  */
 
+import { ViTError } from '../error.ts';
 import type { Preprocess } from '../model/preprocess.ts';
-import { decodeImage, isFile, type Picture } from './decode.ts';
+import { decodeImage, isFile, MAX_PIXELS, type Picture } from './decode.ts';
+import { geometry } from './geometry.ts';
 import { normalize, normalizeTable } from './normalize.ts';
 import { planPasses } from './passes.ts';
 import type { PixelSource } from './pixels.ts';
@@ -25,15 +27,23 @@ export function resizeToSpec(source: PixelSource, spec: Preprocess): RgbImage {
 
 /**
  * Decodes `image` and gives the exact bytes after resize and crop.
- * @throws ViTError `bad-image`
+ * @throws ViTError `bad-image`; `bad-input` where a spec gives more pixels than a picture may have
  */
 export async function rgbOnCpu(image: Blob | Picture, spec: Preprocess): Promise<RgbImage> {
   const picture = await decodeImage(image, spec);
   try {
+    checkOutput(picture, spec);
     return resizeToSpec(pictureSource(picture, spec.background), spec);
   } finally {
     if (isFile(image) && 'close' in picture) picture.close();
   }
+}
+
+/** A spec of the caller's may ask for anything; a model's gives what the model takes. */
+function checkOutput(picture: Picture, spec: Preprocess): void {
+  const { width, height } = geometry(picture, spec).output;
+  if (width * height <= MAX_PIXELS) return;
+  throw new ViTError('bad-input', `resize and crop give ${width} x ${height} pixels; the limit is ${MAX_PIXELS}.`);
 }
 
 /**

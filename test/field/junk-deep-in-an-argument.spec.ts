@@ -89,7 +89,7 @@ const PLACES: [name: string, says: RegExp, call: (value: unknown) => Promise<unk
   ['preprocess: filter', /filter/, (x) => vit.preprocess(picture(), specWith('filter', x))],
   ['preprocess: one of mean', /mean/, (x) => vit.preprocess(picture(), specWith('mean', [0.5, x, 0.5]))],
   ['geometry: width', /width|size/, async (x) => vit.geometry({ width: x as number, height: 4 })],
-  ['loadViT: a side of imageSize', /imageSize/, (x) => load(files, { imageSize: [x, 16] })],
+  ['loadViT: a side of imageSize', /image ?size/i, (x) => load(files, { imageSize: [x, 16] })],
   ['loadViT: a shard', /shard/, (x) => load({ ...files, shards: [x] })],
   ['loadViT: heads', /heads/, (x) => load(manifestWith(['architecture', 'heads'], x))],
   ['loadViT: a side of the patch', /patchSize/, (x) => load(manifestWith(['architecture', 'patchSize', 1], x))],
@@ -124,4 +124,14 @@ test.for(PLACES)('%s', { timeout: 60_000 }, async ([, says, call]) => {
   });
   await fc.assert(property, { numRuns: RUNS, seed: SEED });
   expect(refused).toBeGreaterThan(RUNS / 2);
+});
+
+test('a spec that gives more pixels than there is memory for is refused, and nothing is made', async () => {
+  const side = 2 ** 31 - 1;
+  const spec = specWith('resize', { mode: 'squash', height: side, width: side });
+  const error = await vit.preprocess(picture(), spec).catch((error) => error);
+  expect(error).toMatchObject({
+    code: 'bad-input',
+    message: expect.stringContaining(`resize and crop give ${side} x`),
+  });
 });
