@@ -41,6 +41,19 @@ test('one that says nothing ends the load', async () => {
   await refused;
 });
 
+test('one of another release ends the load', async () => {
+  class Older extends EngineHost {
+    override release(): Promise<string> {
+      return Promise.resolve('0.0.1');
+    }
+  }
+  const worker = () => channel((port) => expose(new Older(), port as never));
+  await expect(loadViT(files, { backend: 'cpu', worker })).rejects.toMatchObject({
+    code: 'bad-input',
+    message: expect.stringMatching(/is not of release \d/),
+  });
+});
+
 describe('no worker', () => {
   test.for<[string, () => unknown, RegExp]>([
     ['nothing', () => undefined, /something else than a Worker: undefined/],

@@ -92,7 +92,11 @@ const PLACES: [name: string, says: RegExp, call: (value: unknown) => Promise<unk
   ['loadViT: a side of imageSize', /image ?size/i, (x) => load(files, { imageSize: [x, 16] })],
   ['loadViT: a shard', /shard/, (x) => load({ ...files, shards: [x] })],
   ['loadViT: heads', /heads/, (x) => load(manifestWith(['architecture', 'heads'], x))],
-  ['loadViT: a side of the patch', /patchSize/, (x) => load(manifestWith(['architecture', 'patchSize', 1], x))],
+  [
+    'loadViT: a side of the patch',
+    /patch|pos_embed|imageSize/,
+    (x) => load(manifestWith(['architecture', 'patchSize', 1], x)),
+  ],
   ['loadViT: a label', /label/, (x) => load(manifestWith(['labels', 1], x))],
   ['loadViT: one of std', /std/, (x) => load(manifestWith(['preprocess', 'std', 2], x))],
   ['loadViT: offset of a tensor', /offset|tensors/, (x) => load(manifestWith(['tensors', firstTensor(), 'offset'], x))],

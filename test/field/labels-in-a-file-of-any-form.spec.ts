@@ -16,6 +16,7 @@ describe('labels are read', () => {
     ],
     ['a line each', labels.join('\n')],
     ['a line each, of Windows', `\uFEFF${labels.join('\r\n')}\r\n`],
+    ['JSON with a byte order mark', `\uFEFF${JSON.stringify(labels)}`],
   ])('of %s', (_, content) => expect(parse(content)).toEqual(labels));
 });
 
