@@ -10,15 +10,20 @@ export type {
   CallOptions,
   ClassifyOptions,
   EmbedOptions,
-  EmbedTextOptions,
   ForwardOptions,
-  LearnOptions,
   LoadOptions,
-  SimilarityOptions,
   ViT,
 } from './client/vit.ts';
 export { loadViT } from './client/vit.ts';
-export type { Candidate, Head, HeadData, HeadMethod } from './client/words/words.ts';
+export type {
+  Candidate,
+  EmbedTextOptions,
+  Head,
+  HeadData,
+  HeadMethod,
+  LearnOptions,
+  SimilarityOptions,
+} from './client/words/words.ts';
 export { type ErrorCode, ViTError } from './error.ts';
 export type { Geometry, Size } from './image/geometry.ts';
 export type {

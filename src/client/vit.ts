@@ -46,7 +46,16 @@ import { Queue, rejectOnAbort, throwIfAborted } from './queue.ts';
 import { type Classification, type RankOptions, rank } from './rank.ts';
 import { applySigmoid, applySoftmax } from './scores.ts';
 import { type Timed, timed } from './timed.ts';
-import type { Candidate, Head, HeadData, HeadMethod, Scorer, Words } from './words/words.ts';
+import type {
+  Candidate,
+  EmbedTextOptions,
+  Head,
+  HeadData,
+  LearnOptions,
+  Scorer,
+  SimilarityOptions,
+  Words,
+} from './words/words.ts';
 
 export interface LoadOptions extends EngineOptions {
   /** A factory of the worker, or `false` to run in this thread. Default: the library's own worker. */
@@ -85,21 +94,6 @@ export interface ClassifyOptions extends RankOptions, CallOptions {
   head?: Head | HeadData;
 }
 
-export interface LearnOptions extends CallOptions {
-  /** Default `auto`: which of the two is right about more pictures when each is left out once. */
-  method?: HeadMethod | 'auto';
-}
-
-export interface SimilarityOptions extends CallOptions {
-  /** What the model makes of the cosine, instead of it: exp(logitScale) * cosine + logitBias. Default false. */
-  logits?: boolean;
-}
-
-export interface EmbedTextOptions extends EmbedOptions {
-  /** Cut texts that are too long, as the model's library does, instead of refusing them. Default false. */
-  truncate?: boolean;
-}
-
 export interface EmbedOptions extends CallOptions {
   /** Scale each embedding to length 1. Default false. */
   normalize?: boolean;
@@ -123,9 +117,6 @@ const CLASSIFY: Rules<ClassifyOptions> = {
   ...CALL,
 };
 const EMBED: Rules<EmbedOptions> = { normalize: BOOLEAN, ...CALL };
-const EMBED_TEXT: Rules<EmbedTextOptions> = { ...EMBED, truncate: BOOLEAN };
-const LEARN: Rules<LearnOptions> = { method: oneOf('auto', 'means', 'ridge'), ...CALL };
-const SIMILARITY: Rules<SimilarityOptions> = { logits: BOOLEAN, ...CALL };
 const ATTEND: Rules<AttendOptions & CallOptions> = { layer: NUMBER, head: NUMBER, rollout: BOOLEAN, ...CALL };
 const FORWARD: Rules<ForwardOptions> = { outputs: LIST, ...CALL };
 const LOAD: Rules<LoadOptions> = {
@@ -328,11 +319,7 @@ export class ViT {
    * @throws ViTError `bad-image`, `bad-input`, `network`, `device-lost`, `aborted`, `disposed`.
    */
   async learn(groups: Readonly<Record<string, ImageInput | ImageList>>, options: LearnOptions = {}): Promise<Head> {
-    const { method = 'auto', signal } = checkOptions('learn', options, LEARN);
-    return this.#queue.settle(
-      this.#needWords().then((words) => words.learn(groups, method, signal)),
-      signal,
-    );
+    return this.#byWords('learn', (words) => words.learn(groups, options), options);
   }
 
   /**
@@ -340,15 +327,20 @@ export class ViT {
    * @throws ViTError `bad-input` for embeddings of different lengths, and for logits of a model without a text tower.
    */
   async similarity(a: ArrayLike<number>, b: ArrayLike<number>, options: SimilarityOptions = {}): Promise<number> {
-    const { signal, logits } = checkOptions('similarity', options, SIMILARITY);
-    return this.#queue.settle(
-      this.#needWords().then((words) => words.similarity(a, b, { logits })),
-      signal,
-    );
+    return this.#byWords('similarity', (words) => words.similarity(a, b, options), options);
+  }
+
+  /** Other options are looked at there. */
+  #byWords<T>(call: string, job: (words: Words) => T | Promise<T>, options: CallOptions): Promise<T> {
+    const { signal } = checkOptions(call, { signal: options?.signal }, CALL);
+    return this.#queue.settle(this.#needWords().then(job), signal);
   }
 
   #needWords(): Promise<Words> {
-    this.#words ??= annexHere('words', this.#state.assets).then(({ Words }) => new Words(this));
+    this.#words ??= annexHere('words', this.#state.assets).then(({ Words }) => {
+      const { engine } = this.#connection;
+      return new Words(this, (texts, truncate, signal) => this.#call(() => engine.runTexts(texts, truncate), signal));
+    });
     this.#words.catch(() => {
       this.#words = null;
     });
@@ -386,19 +378,7 @@ export class ViT {
     input: Text | Text[],
     options: EmbedTextOptions = {},
   ): Promise<Timed<Float32Array<ArrayBuffer> | Float32Array<ArrayBuffer>[]>> {
-    const { normalize = false, truncate, signal } = checkOptions('embedText', options, EMBED_TEXT);
-    const isWords = (text: unknown) => typeof text === 'string';
-    if (!isWords(input) && !Array.isArray(input)) {
-      throw badInput(`embedText() takes a text, a list of token ids, or a list of either; not ${shown(input)}.`);
-    }
-    if (input.length === 0 && !isWords(input)) return timed([], NO_TIME);
-    const isOne = isWords(input) || (!isWords(input[0]) && !Array.isArray(input[0]));
-    const texts = (isOne ? [input] : input) as Text[];
-    const { embedding, timing } = await this.#call(() => this.#connection.engine.runTexts(texts, truncate), signal);
-    const { data, shape } = embedding!;
-    const rows = texts.map((_, i) => data.slice(i * shape[1], (i + 1) * shape[1]));
-    if (normalize) for (const row of rows) scaleToUnitLength(row);
-    return timed(isOne ? rows[0] : rows, timing);
+    return this.#byWords('embedText', (words) => words.embedText(input, options), options);
   }
 
   /**

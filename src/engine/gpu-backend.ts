@@ -14,6 +14,7 @@ import type { Gpu } from '../gpu/device.ts';
 import { type Kernel, kernelKey, roundUp, variantName } from '../gpu/kernel.ts';
 import { Pipelines } from '../gpu/pipelines.ts';
 import type { AdapterInfo, KernelCheck, Memory, Outputs, StepProfile } from '../interface.ts';
+import type { GatherKernels } from '../kernels/gather.ts';
 import type { WeightStorage } from '../kernels/matmul.ts';
 import type { OptionalShaders } from '../kernels/optional-shaders.ts';
 import { type Architecture, tokenCount } from '../model/architecture.ts';
@@ -49,6 +50,8 @@ export interface GpuBackendOptions {
   storage?: WeightStorage;
   /** Of the same network, with what an ordinary run does not compute, or otherwise. Default: that of images. */
   planWith?(extras: Extras): Plan;
+  /** Of a text tower. */
+  gather?: GatherKernels;
   /** Default none. */
   disabled?: DisabledVariants;
   /** What tuning found before. */
@@ -109,9 +112,9 @@ export class GpuBackend implements Provable {
 
   /** What of this library decides the numbers: changes whenever a shader of the ordinary run does. */
   static codeFor(gpu: Gpu, plan: Plan, options: GpuBackendOptions): string {
-    const { storage = 'f32', annex = null } = options;
+    const { storage = 'f32', annex = null, gather } = options;
     const plans = [plan, planWith(plan, options, SEPARATE)];
-    const configs = [BASELINE, configFor(gpu, plan, { storage, annex })];
+    const configs = [{ ...BASELINE, gather }, configFor(gpu, plan, { storage, annex, gather })];
     const code = plans.flatMap((plan) =>
       configs.flatMap((config) =>
         dispatchesOf(compile(plan, { ...config, storage })).map(({ kernel }) => kernelKey(kernel)),
@@ -433,6 +436,7 @@ function configFor(gpu: Gpu, plan: Plan, options: GpuBackendOptions): KernelConf
     capabilities: gpu.capabilities,
     software: adapterInfo(gpu.info).software,
     shaders: annex?.shaders ?? {},
+    gather: options.gather,
     disabled,
     tuned: tuned?.one,
   });

@@ -30,21 +30,19 @@ import type {
 } from '../interface.ts';
 import type { Plan } from '../model/plan.ts';
 import type { Preprocess } from '../model/preprocess.ts';
-import type { Tokenizer } from '../text/tokenizer.ts';
 import { VERSION } from '../version.ts';
 import { Field } from '../weights/field.ts';
 import { parsePreprocess } from '../weights/parse-preprocess.ts';
 import { joinOutputs, requireOutputs } from './run-outputs.ts';
 import { Session } from './session.ts';
+import type { Texts } from './texts.ts';
 
 export class EngineHost implements EngineInterface {
   #session: Session | null = null;
-  /** Of the text tower, from the first text on. */
-  #texts: Session | null = null;
+  /** From the first text on. */
+  #texts: Texts | null = null;
   #annexes = new Annexes(undefined, () => {});
   readonly #disposed = new AbortController();
-  /** Made of the first words. */
-  #tokenizer: Tokenizer | null = null;
 
   async release(): Promise<string> {
     return VERSION;
@@ -128,38 +126,18 @@ export class EngineHost implements EngineInterface {
   }
 
   async runTexts(texts: Text[], truncate?: boolean): Promise<{ outputs: Outputs; timing: Timing }> {
-    const { text } = this.#model().plan.architecture;
-    if (!text) throw new ViTError('bad-input', 'This model has no text tower: it embeds images only.');
-    const start = performance.now();
-    const { prepareTexts } = await this.#annexes.need('texts');
-    const { ids, ends } = prepareTexts(await this.#idsOf(texts, truncate), text);
-    const outputs = await this.#run(
-      await this.#needTexts(),
-      texts.length,
-      { outputs: ['embedding'] },
-      (first, batch) => ({
-        ids: ids.subarray(first * text.tokens, (first + batch) * text.tokens),
-        ends: ends.subarray(first, first + batch),
-      }),
-    );
-    return { outputs, timing: { decode: 0, preprocess: 0, run: performance.now() - start } };
-  }
-
-  /** Loads the text tower, the first time. */
-  async #needTexts(): Promise<Session> {
-    if (this.#texts) return this.#texts;
     const session = this.#model();
-    const { textTower } = await this.#annexes.need('texts');
-    this.#texts = await session.openTower(textTower(session.manifest));
-    if (this.#disposed.signal.aborted) await this.dispose();
-    return this.#texts!;
-  }
-
-  async #idsOf(texts: Text[], truncate?: boolean): Promise<number[][]> {
-    if (!texts.some((text) => typeof text === 'string')) return texts as number[][];
-    const { openTokenizer } = await this.#annexes.need('tokenizer');
-    this.#tokenizer ??= openTokenizer(...(await this.#model().readTokenizer()));
-    return texts.map((text) => (typeof text === 'string' ? this.#tokenizer!.encode(text, truncate) : text));
+    const start = performance.now();
+    const annex = await this.#annexes.need('texts');
+    this.#texts ??= new annex.Texts(session, this.#annexes);
+    const { tokens } = this.#texts;
+    const { ids, ends } = await this.#texts.prepare(texts, truncate);
+    const tower = await this.#texts.tower();
+    const outputs = await this.#run(tower, texts.length, { outputs: ['embedding'] }, (first, batch) => ({
+      ids: ids.subarray(first * tokens, (first + batch) * tokens),
+      ends: ends.subarray(first, first + batch),
+    }));
+    return { outputs, timing: { decode: 0, preprocess: 0, run: performance.now() - start } };
   }
 
   async attend(image: WireImage, options: AttendOptions): Promise<{ map: Tensor; timing: Timing }> {
@@ -207,27 +185,19 @@ export class EngineHost implements EngineInterface {
 
   async selfTest(): Promise<SelfTest> {
     const images = await this.#model().selfTest();
-    const texts = await this.#texts?.selfTest();
-    if (!texts) return images;
-    const share = ({ maxError, tolerance }: SelfTest) => maxError / tolerance;
-    return {
-      ...(share(texts) > share(images) ? texts : images),
-      passed: images.passed && texts.passed,
-      kernels: [...images.kernels, ...texts.kernels],
-    };
+    return this.#texts?.selfTest(images) ?? images;
   }
 
   async memory(): Promise<Memory> {
     const images = this.#model().memory();
-    const { gpu, cpu } = this.#texts?.memory() ?? { gpu: 0, cpu: 0 };
-    return { gpu: images.gpu + gpu, cpu: images.cpu + cpu };
+    return this.#texts?.memory(images) ?? images;
   }
 
   async dispose(): Promise<void> {
     this.#disposed.abort(new ViTError('disposed', 'The model was disposed; load it again.'));
     this.#session?.destroy();
     this.#texts?.destroy();
-    this.#session = this.#texts = null;
+    this.#session = null;
   }
 
   #model(): Session {

@@ -11,9 +11,8 @@ import type { EngineEvent, EngineOptions, Memory, ModelFiles, ModelInfo, Progres
 import type { Architecture } from '../model/architecture.ts';
 import type { Plan } from '../model/plan.ts';
 import { parameterCount } from '../model/tensors.ts';
-import type { TextArchitecture } from '../model/text.ts';
 import { Findings } from '../weights/findings.ts';
-import type { Manifest, Words } from '../weights/manifest.ts';
+import type { Manifest, ShardEntry } from '../weights/manifest.ts';
 import { type Part, partOf } from '../weights/part-of.ts';
 import { type ModelSource, openSource } from '../weights/source.ts';
 import { TensorAssembler, type TensorPiece } from '../weights/tensor-assembler.ts';
@@ -181,17 +180,10 @@ export class Session {
     }
   }
 
-  /** What words become token ids with. @throws ViTError `bad-input` for a model without; those of `readShards` */
-  async readTokenizer(): Promise<[Uint8Array<ArrayBuffer>, Words, TextArchitecture]> {
-    const { name, words, architecture } = this.manifest;
-    if (words && architecture.text) {
-      const files = this.#source.readShards({ shards: [words.tokenizer] }, () => {}, this.#signal);
-      for await (const bytes of files) return [bytes, words, architecture.text];
-    }
-    throw new ViTError(
-      'bad-input',
-      `${name} has no tokenizer: convert it again with its tokenizer.json beside the checkpoint, or give token ids.`,
-    );
+  /** One of the model's files, verified. @throws ViTError those of `readShards` */
+  async readFile(file: ShardEntry): Promise<Uint8Array<ArrayBuffer>> {
+    for await (const bytes of this.#source.readShards({ shards: [file] }, () => {}, this.#signal)) return bytes;
+    throw new RangeError('There is one.');
   }
 
   /** Everything that is tested once per GPU, and every kernel, now. */

@@ -1,16 +1,92 @@
 /**
- * The text tower of a CLIP or SigLIP: most pages never ask for it, so it comes with the first text.
+ * The text tower of a CLIP or SigLIP. Most pages never ask for it, so all of it comes with the first text: this code, the weights,
+ * and for words the model's tokenizer.
  */
+import type { Annexes } from '../annexes/annexes.ts';
 import { ViTError } from '../error.ts';
+import type { Memory, SelfTest, Text } from '../interface.ts';
+import { gather, placeRows } from '../kernels/gather.ts';
 import { planText } from '../model/plan-text.ts';
-import { prepareTexts } from '../model/token-ids.ts';
+import type { TextArchitecture } from '../model/text.ts';
+import { type Texts as Ids, prepareTexts } from '../model/token-ids.ts';
+import type { Tokenizer } from '../text/tokenizer.ts';
 import type { Manifest } from '../weights/manifest.ts';
 import { isOfTexts, type Tower } from './check/tower.ts';
+import type { Session } from './session.ts';
 
-export { prepareTexts } from '../model/token-ids.ts';
+export class Texts {
+  readonly #images: Session;
+  readonly #annexes: Annexes;
+  readonly #text: TextArchitecture;
+  #tower: Session | null = null;
+  #tokenizer: Tokenizer | null = null;
+
+  /** @param images the model @throws ViTError `bad-input` for one without a text tower */
+  constructor(images: Session, annexes: Annexes) {
+    const { name, architecture } = images.manifest;
+    if (!architecture.text) throw new ViTError('bad-input', `${name} has no text tower: it embeds images only.`);
+    this.#images = images;
+    this.#annexes = annexes;
+    this.#text = architecture.text;
+  }
+
+  /** Tokens of every text. */
+  get tokens(): number {
+    return this.#text.tokens;
+  }
+
+  /** @param truncate cuts words that are too many, instead of refusing them */
+  async prepare(texts: readonly Text[], truncate?: boolean): Promise<Ids> {
+    const isWords = (text: Text) => typeof text === 'string';
+    if (texts.some(isWords)) this.#tokenizer ??= await this.#openTokenizer();
+    return prepareTexts(
+      texts.map((text) => (isWords(text) ? this.#tokenizer!.encode(text, truncate) : text)),
+      this.#text,
+    );
+  }
+
+  /** Ready for the first text. @throws ViTError those of loading */
+  async tower(): Promise<Session> {
+    this.#tower ??= await this.#images.openTower(textTower(this.#images.manifest));
+    return this.#tower;
+  }
+
+  /** Adds its own to that of images, where it is loaded. */
+  memory({ gpu, cpu }: Memory): Memory {
+    const own = this.#tower?.memory() ?? { gpu: 0, cpu: 0 };
+    return { gpu: gpu + own.gpu, cpu: cpu + own.cpu };
+  }
+
+  /** Adds its own to that of images, where it is loaded: the larger of the two errors. */
+  async selfTest(images: SelfTest): Promise<SelfTest> {
+    const own = await this.#tower?.selfTest();
+    if (!own) return images;
+    const share = ({ maxError, tolerance }: SelfTest) => maxError / tolerance;
+    return {
+      ...(share(own) > share(images) ? own : images),
+      passed: images.passed && own.passed,
+      kernels: [...images.kernels, ...own.kernels],
+    };
+  }
+
+  destroy(): void {
+    this.#tower?.destroy();
+    this.#tower = null;
+  }
+
+  async #openTokenizer(): Promise<Tokenizer> {
+    const { name, words } = this.#images.manifest;
+    if (!words) {
+      const way = 'convert it again with its tokenizer.json beside the checkpoint, or give token ids';
+      throw new ViTError('bad-input', `${name} has no tokenizer: ${way}.`);
+    }
+    const { openTokenizer } = await this.#annexes.need('tokenizer');
+    return openTokenizer(await this.#images.readFile(words.tokenizer), words, this.#text);
+  }
+}
 
 /** @throws ViTError `bad-manifest` for a golden that is no text of this model */
-export function textTower({ name, architecture, golden }: Manifest): Tower {
+function textTower({ name, architecture, golden }: Manifest): Tower {
   const text = architecture.text!;
   const { ids, embedding } = golden.text!;
   const prepared = () => {
@@ -22,6 +98,7 @@ export function textTower({ name, architecture, golden }: Manifest): Tower {
   };
   return {
     planWith: (extras) => planText(architecture, text, extras),
+    gather: { gather, placeRows },
     has: isOfTexts,
     golden: () => ({ input: { batch: 1, ...prepared() }, output: 'embedding', expected: embedding }),
   };

@@ -96,13 +96,24 @@ const spec = fc.oneof(
 
 const PUBLIC: Record<string, [fc.Arbitrary<unknown>[], (...args: never[]) => unknown]> = {
   classify: [
-    [pictures, options('topK', 'scoreThreshold', 'allow', 'deny', 'activation', ...CALL)],
+    [
+      pictures,
+      options('topK', 'scoreThreshold', 'allow', 'deny', 'activation', 'candidates', 'template', 'head', ...CALL),
+    ],
     (...args) => vit.classify(...(args as [never])),
   ],
   embed: [[pictures, options('normalize', ...CALL)], (...args) => vit.embed(...(args as [never]))],
   embedText: [
-    [fc.oneof(junk, fc.array(junk)), options('normalize', ...CALL)],
+    [fc.oneof(junk, fc.array(junk)), options('normalize', 'truncate', ...CALL)],
     (...args) => vit.embedText(...(args as [never])),
+  ],
+  similarity: [
+    [fc.oneof(junk, fc.array(junk)), fc.oneof(junk, fc.array(junk)), options('logits', ...CALL)],
+    (...args) => vit.similarity(...(args as unknown as [never, never])),
+  ],
+  learn: [
+    [fc.oneof(junk, fc.dictionary(fc.string(), pictures)), options('method', ...CALL)],
+    (...args) => vit.learn(...(args as unknown as [never])),
   ],
   attend: [[picture, options('layer', 'head', 'rollout', ...CALL)], (...args) => vit.attend(...(args as [never]))],
   forward: [

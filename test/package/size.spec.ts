@@ -22,9 +22,9 @@ const ANNEXES: Record<string, number> = {
   kernels: 10_500,
   reference: 9_000,
   sha256: 4_000,
-  texts: 3_500,
+  texts: 4_500,
   tokenizer: 14_000,
-  words: 6_000,
+  words: 6_500,
   host: CORE,
 };
 

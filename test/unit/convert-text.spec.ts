@@ -67,30 +67,19 @@ describe('without its text tower', () => {
   });
 });
 
-/** The lines of the README that compare a picture with texts, as a function that returns their logits. */
-function recipe(): (
-  clip: object,
-  photo: unknown,
-  tokenize: (text: unknown) => number[],
-  texts: unknown[],
-) => Promise<number[]> {
-  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
-  const code = [...readme.matchAll(/```js\n([\s\S]*?)```/g)]
+/** The lines of docs/words.md that compare a picture with texts, as a function that returns their logits. */
+function recipe(): (clip: object, photo: unknown, texts: unknown[]) => Promise<number[]> {
+  const guide = readFileSync(new URL('../../docs/words.md', import.meta.url), 'utf8');
+  const code = [...guide.matchAll(/```js\n([\s\S]*?)```/g)]
     .map(([, code]) => code)
     .find((code) => code.includes('embedText'))!;
   const words = "['a dog', 'a jet']";
   expect(code).toContain(words);
   const AsyncFunction = (async () => {}).constructor as FunctionConstructor;
-  return AsyncFunction(
-    'clip',
-    'photo',
-    'tokenize',
-    'texts_',
-    `${code.replace(words, 'texts_')}; return logits;`,
-  ) as never;
+  return AsyncFunction('clip', 'photo', 'texts_', `${code.replace(words, 'texts_')}; return logits;`) as never;
 }
 
-describe('the recipe of the README', () => {
+describe('the recipe of the guide', () => {
   test.each(['hf-clip', 'hf-siglip'])('gives the logits that transformers gives: %s', async (family) => {
     const { input, outputs } = fixtureJson(`${family}/expected.json`) as {
       input: { shape: number[] };
@@ -121,8 +110,9 @@ describe('the recipe of the README', () => {
         info: vit.info,
         embed: async (photo: number) => embedding!.data.subarray(photo * features, (photo + 1) * features),
         embedText: (texts: number[][]) => vit.embedText(texts),
+        similarity: vit.similarity.bind(vit),
       };
-      const logits = await run(model, image, (row) => row as number[], rows);
+      const logits = await run(model, image, rows);
       expectWithin(logits, expected.subarray(image * texts, (image + 1) * texts), 1e-4);
     }
     vit.dispose();

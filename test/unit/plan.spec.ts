@@ -2,7 +2,9 @@
  * Plans and the programs made of them, without any GPU.
  */
 import { describe, expect, test } from 'vitest';
+import { BASELINE } from '../../src/engine/choose/kernel-config.ts';
 import { compile, type Dispatch } from '../../src/engine/run/program.ts';
+import * as gather from '../../src/kernels/gather.ts';
 import type { Architecture } from '../../src/model/architecture.ts';
 import { planViT } from '../../src/model/plan.ts';
 import { planText } from '../../src/model/plan-text.ts';
@@ -160,7 +162,7 @@ describe('a plan', () => {
 describe('a program', () => {
   test('reads a table of words that is too large for one binding in pieces', () => {
     const architecture: Architecture = { ...TINY, classes: 0, projection: 768, text: TEXT };
-    const { actions } = compile(planText(architecture, TEXT));
+    const { actions } = compile(planText(architecture, TEXT), { ...BASELINE, gather });
     const lookups = actions.filter((action): action is Dispatch => 'kernel' in action && action.label === 'lookup');
     const tables = lookups.map(({ operands }) => operands[0]).filter((operand) => 'key' in operand);
     expect(tables.map(({ floats }) => floats * 4 <= 2 ** 27)).toEqual([true, true]);

@@ -22,6 +22,7 @@ import type { Capabilities, MatrixConfig } from '../../src/gpu/capabilities.ts';
 import { continued, specialise } from '../../src/gpu/specialise.ts';
 import { ALL_SHADERS } from '../../src/kernels/all-shaders.ts';
 import type { AttentionTiling } from '../../src/kernels/attention.ts';
+import * as gatherKernels from '../../src/kernels/gather.ts';
 import { normalize } from '../../src/kernels/normalize.ts';
 import { resize } from '../../src/kernels/resize.ts';
 import { extrasFor, OUTPUT_NAMES } from '../../src/model/outputs.ts';
@@ -110,7 +111,10 @@ function everyConfig(plan: Plan): KernelConfig[] {
       const matrix = { ...sizes!, componentType: storage, resultComponentType: 'f32' };
       const matrices: MatrixConfig[] = sizes ? [matrix] : [];
       const capabilities: Capabilities = { f16: true, subgroups: true, matrices, lanes: 32 };
-      const given = { storage, capabilities, shaders: ALL_SHADERS, disabled: new Set<string>() };
+      const given = {
+        ...{ storage, capabilities, shaders: ALL_SHADERS, disabled: new Set<string>() },
+        gather: gatherKernels,
+      };
       configs.push(choose({ ...given, plans: [plan], software: true }));
       for (const batch of [1, 256]) configs.push(...candidateConfigs(plan, batch, storage, capabilities));
     }
@@ -119,7 +123,7 @@ function everyConfig(plan: Plan): KernelConfig[] {
 }
 
 function candidateConfigs(plan: Plan, batch: number, storage: 'f32' | 'f16', capabilities: Capabilities) {
-  const start = { ...BASELINE, storage, shaders: ALL_SHADERS };
+  const start = { ...BASELINE, storage, shaders: ALL_SHADERS, gather: gatherKernels };
   const most = 6;
   return Array.from({ length: most }, (_, i) => {
     const matmul: Record<string, FusedTiling> = {};

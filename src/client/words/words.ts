@@ -1,16 +1,17 @@
 /**
- * What a model's embeddings are compared with: words, label files, and classes of one's own. `ViT` hands its calls on to here
- * with the first of them.
+ * Texts, and what a model's embeddings are compared with: words, label files, and classes of one's own. `ViT` hands its calls
+ * on to here with the first of them.
  */
 import { shown, ViTError } from '../../error.ts';
-import type { ModelInfo, Text } from '../../interface.ts';
+import type { ModelInfo, Outputs, Text } from '../../interface.ts';
 import { embeddingWidth } from '../../model/architecture.ts';
 import { type Labels, parseLabelFile } from '../../text/label-file.ts';
 import { type Candidate, type Prompted, promptsFor } from '../../text/prompts.ts';
 import type { ImageInput } from '../image-input.ts';
 import { type ImageList, isList, listOf } from '../image-list.ts';
-import { badInput, isObject } from '../options.ts';
+import { BOOLEAN, badInput, checkOptions, isObject, oneOf, type Rules, SIGNAL } from '../options.ts';
 import { applySigmoid, applySoftmax } from '../scores.ts';
+import { type Timed, timed } from '../timed.ts';
 import { type Head, type HeadData, type HeadMethod, headScores, isSame, readHead } from './head.ts';
 import { learnHead } from './learn.ts';
 import { dot, meanOf, requireWidth, unitLength } from './vectors.ts';
@@ -18,12 +19,37 @@ import { dot, meanOf, requireWidth, unitLength } from './vectors.ts';
 export type { Candidate } from '../../text/prompts.ts';
 export type { Head, HeadData, HeadMethod } from './head.ts';
 
+export interface EmbedTextOptions {
+  /** Scale each embedding to length 1. Default false. */
+  normalize?: boolean;
+  /** Cut texts that are too long, as the model's library does, instead of refusing them. Default false. */
+  truncate?: boolean;
+  signal?: AbortSignal;
+}
+
+export interface LearnOptions {
+  /** Default `auto`: which of the two is right about more pictures when each is left out once. */
+  method?: HeadMethod | 'auto';
+  signal?: AbortSignal;
+}
+
+export interface SimilarityOptions {
+  /** What the model makes of the cosine, instead of it: exp(logitScale) * cosine + logitBias. Default false. */
+  logits?: boolean;
+  signal?: AbortSignal;
+}
+
+const EMBED_TEXT: Rules<EmbedTextOptions> = { normalize: BOOLEAN, truncate: BOOLEAN, signal: SIGNAL };
+const LEARN: Rules<LearnOptions> = { method: oneOf('auto', 'means', 'ridge'), signal: SIGNAL };
+const SIMILARITY: Rules<SimilarityOptions> = { logits: BOOLEAN, signal: SIGNAL };
+
 /** What a model does for this. */
 export interface Model {
   readonly info: ModelInfo;
   embed(images: ImageList, options: { signal?: AbortSignal }): Promise<Float32Array[]>;
-  embedText(texts: Text[]): Promise<Float32Array[]>;
 }
+
+type RunTexts = (texts: Text[], truncate?: boolean, signal?: AbortSignal) => Promise<Timed<Outputs>>;
 
 /** Turns the embedding of a picture into one score per label. */
 export interface Scorer {
@@ -47,11 +73,14 @@ const KEPT = 10_000;
 
 export class Words {
   readonly #model: Model;
+  readonly #runTexts: RunTexts;
   /** By their prompts, the oldest first. */
   readonly #kept = new Map<string, Promise<Float32Array>>();
 
-  constructor(model: Model) {
+  /** @param runTexts texts to embeddings, one row each */
+  constructor(model: Model, runTexts: RunTexts) {
     this.#model = model;
+    this.#runTexts = runTexts;
   }
 
   /** @throws ViTError `bad-input` for options that contradict each other, that are another model's, or have nothing in them */
@@ -82,8 +111,28 @@ export class Words {
     return scorerOf({ ...scorer, embeddings: await this.#embeddings(prompted) }, activation);
   }
 
+  async embedText(
+    input: Text | Text[],
+    options: EmbedTextOptions = {},
+  ): Promise<Timed<Float32Array<ArrayBuffer> | Float32Array<ArrayBuffer>[]>> {
+    const { normalize = false, truncate, signal } = checkOptions('embedText', options, EMBED_TEXT);
+    const isWords = (text: unknown) => typeof text === 'string';
+    if (!isWords(input) && !Array.isArray(input)) {
+      throw badInput(`embedText() takes a text, a list of token ids, or a list of either; not ${shown(input)}.`);
+    }
+    if (input.length === 0 && !isWords(input)) return timed([], { decode: 0, preprocess: 0, run: 0 });
+    const isOne = isWords(input) || (!isWords(input[0]) && !Array.isArray(input[0]));
+    const texts = (isOne ? [input] : input) as Text[];
+    const { embedding, timing } = await this.#runTexts(texts, truncate, signal);
+    const { data, shape } = embedding!;
+    const rows = texts.map((_, i) => data.slice(i * shape[1], (i + 1) * shape[1]));
+    const answer = normalize ? rows.map(unitLength) : rows;
+    return timed(isOne ? answer[0] : answer, timing);
+  }
+
   /** @returns the cosine of two embeddings, or what the model makes of it */
-  similarity(a: ArrayLike<number>, b: ArrayLike<number>, { logits = false } = {}): number {
+  similarity(a: ArrayLike<number>, b: ArrayLike<number>, options: SimilarityOptions = {}): number {
+    const { logits = false } = checkOptions('similarity', options, SIMILARITY);
     for (const vector of [a, b]) {
       if (typeof vector?.length !== 'number' || !(vector.length > 0) || !Array.from(vector).every(Number.isFinite)) {
         throw badInput(`similarity() takes two embeddings, lists of numbers; not ${shown(vector)}.`);
@@ -98,11 +147,8 @@ export class Words {
     return Math.exp(architecture.text.logitScale) * cosine + (architecture.text.logitBias ?? 0);
   }
 
-  async learn(
-    groups: Readonly<Record<string, ImageInput | ImageList>>,
-    method: HeadMethod | 'auto',
-    signal?: AbortSignal,
-  ): Promise<Head> {
+  async learn(groups: Readonly<Record<string, ImageInput | ImageList>>, options: LearnOptions = {}): Promise<Head> {
+    const { method = 'auto', signal } = checkOptions('learn', options, LEARN);
     if (!isObject(groups)) throw badInput(`learn() takes { label: pictures }, not ${shown(groups)}.`);
     const lists = Object.entries(groups).map(([label, images]) => ({
       label,
@@ -148,7 +194,7 @@ export class Words {
   }
 
   async #embedAll(lists: string[][]): Promise<Float32Array[]> {
-    const rows = (await this.#model.embedText(lists.flat())).map(unitLength).values();
+    const rows = ((await this.embedText(lists.flat())) as Float32Array[]).map(unitLength).values();
     // As open_clip averages the templates of a class.
     return lists.map((prompts) => unitLength(meanOf(prompts.map(() => rows.next().value!))));
   }

@@ -3,6 +3,7 @@
  * (`engine/texts.ts`, an annex).
  */
 import type { Input } from '../../backend.ts';
+import type { GatherKernels } from '../../kernels/gather.ts';
 import type { Architecture } from '../../model/architecture.ts';
 import { goldenOutput, goldenPixels } from '../../model/golden.ts';
 import type { Extras, OutputName } from '../../model/outputs.ts';
@@ -12,6 +13,8 @@ import { goldenValues, type Manifest } from '../../weights/manifest.ts';
 export interface Tower {
   /** @param extras what an ordinary run does not compute, or otherwise */
   planWith(extras?: Extras): Plan;
+  /** Kernels that come with it. */
+  readonly gather?: GatherKernels;
   /** Whether a tensor is one of its own. */
   has(tensor: string): boolean;
   /** What the converter computed. Null where the manifest's is of another network: at another image size. */

@@ -4,6 +4,7 @@
  */
 import type { Capabilities } from '../../gpu/capabilities.ts';
 import { productVariants } from '../../kernels/attention-scores.ts';
+import type { GatherKernels } from '../../kernels/gather.ts';
 import { matmulVariants, type WeightStorage } from '../../kernels/matmul.ts';
 import type { OptionalShaders } from '../../kernels/optional-shaders.ts';
 import type { Plan } from '../../model/plan.ts';
@@ -26,6 +27,7 @@ export interface Situation {
   software: boolean;
   /** Empty where they could not be had: then the simplest kernels do everything. */
   shaders: OptionalShaders;
+  gather?: GatherKernels;
   disabled: DisabledVariants;
   /** What tuning found on this GPU. */
   tuned?: Tilings;
@@ -34,7 +36,7 @@ export interface Situation {
 export function choose(situation: Situation): KernelConfig {
   const { storage, shaders, software, disabled, tuned } = situation;
   const hasShaders = Object.keys(shaders).length > 0;
-  const start = { ...BASELINE, storage, shaders, ...(software && { norms: SOFTWARE_NORMS }) };
+  const start = { ...BASELINE, storage, shaders, gather: situation.gather, ...(software && { norms: SOFTWARE_NORMS }) };
   if (!hasShaders) return without(start, disabled);
   return without({ ...start, ...(software ? forSoftwareAdapters(situation) : tuned) }, disabled);
 }

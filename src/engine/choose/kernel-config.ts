@@ -4,6 +4,7 @@
 import { variantName } from '../../gpu/kernel.ts';
 import type { AttentionTiling } from '../../kernels/attention.ts';
 import type { ProductTiling } from '../../kernels/attention-scores.ts';
+import type { GatherKernels } from '../../kernels/gather.ts';
 import type { LayerNormTiling } from '../../kernels/layer-norm.ts';
 import { DIRECT, type MatmulTiling, type WeightStorage } from '../../kernels/matmul.ts';
 import type { OptionalShaders } from '../../kernels/optional-shaders.ts';
@@ -18,6 +19,8 @@ export interface KernelConfig extends Tilings {
   norms?: LayerNormTiling;
   /** What all variants but the simplest are made of. */
   shaders: OptionalShaders;
+  /** What looks up and picks tokens. Only text towers do that, and bring it. */
+  gather?: GatherKernels;
 }
 
 /** Of steps by their shape; `direct` where there is none. What tuning finds, and all of it that is kept. */
