@@ -128,7 +128,7 @@ const LOAD: Rules<LoadOptions> = {
   device: OBJECT,
   worker: ['false or a function that returns a Worker', (value) => value === false || typeof value === 'function'],
   assets: ['the address of a folder', isFolder],
-  labels: ['an address or a parsed label file', (value) => typeof value === 'string' || isObject(value)],
+  labels: ['a label file', (value) => typeof value === 'string' || isObject(value)],
   onProgress: FUNCTION,
   onEvent: FUNCTION,
   ...CALL,
@@ -208,7 +208,7 @@ function modelSource(source: string | URL | ModelFiles): string | ModelFiles {
     throw badInput(`loadViT() takes the address of a model.json, or { manifest, shards }; not ${shown(source)}.`);
   }
   const copies = Array.from(shards, (shard, i) => copyBytes(shard, `shards[${i}]`));
-  return { manifest: manifest!, shards: copies, ...(tokenizer && { tokenizer: copyBytes(tokenizer, 'tokenizer') }) };
+  return { manifest: manifest!, shards: copies, tokenizer: tokenizer && copyBytes(tokenizer, 'tokenizer') };
 }
 
 function copyBytes(bytes: Uint8Array, name: string): Uint8Array<ArrayBuffer> {
@@ -277,16 +277,14 @@ export class ViT {
     input: ImageInput | ImageList,
     options: ClassifyOptions = {},
   ): Promise<Timed<Classification[] | Classification[][]>> {
-    const { candidates, template, head, ...others } = checkOptions('classify', options, CLASSIFY);
+    const { candidates, template, head } = checkOptions('classify', options, CLASSIFY);
     if (candidates || head || template !== undefined || this.#state.labels) {
-      const scoring = this.#needWords().then((words) =>
-        words.scorer({ candidates, template, head, labels: this.#state.labels, activation: options.activation }),
-      );
-      return this.#classifyBy(scoring, input, others);
+      const scoring = this.#needWords().then((words) => words.scorer({ ...options, labels: this.#state.labels }));
+      return this.#classifyBy(scoring, input, options);
     }
     const { labels, architecture, problemType, calibration } = this.info;
     if (architecture.classes === 0) throw new ViTError('bad-input', `${this.info.name} has no classes; use embed().`);
-    const { activation = ACTIVATIONS[problemType], signal, ...rankOptions } = others;
+    const { activation = ACTIVATIONS[problemType], signal, ...rankOptions } = options;
     // Nothing is computed for options that will be refused.
     rank([], labels, rankOptions);
     const output = activation === 'softmax' && !calibration ? 'probabilities' : 'logits';
@@ -301,13 +299,13 @@ export class ViT {
   async #classifyBy(
     scoring: Promise<Scorer>,
     input: ImageInput | ImageList,
-    { signal, activation: _, ...rankOptions }: ClassifyOptions,
+    options: ClassifyOptions,
   ): Promise<Timed<Classification[] | Classification[][]>> {
     const [{ labels, scoresOf }, { rows, timing }] = await Promise.all([
-      this.#queue.settle(scoring, signal),
-      this.#runImages(input, 'embedding', signal),
+      this.#queue.settle(scoring, options.signal),
+      this.#runImages(input, 'embedding', options.signal),
     ]);
-    const results = rows.map((row) => rank(scoresOf(row), labels, rankOptions));
+    const results = rows.map((row) => rank(scoresOf(row), labels, options));
     return timed(isList(input) ? results : results[0], timing);
   }
 

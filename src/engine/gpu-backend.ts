@@ -14,7 +14,6 @@ import type { Gpu } from '../gpu/device.ts';
 import { type Kernel, kernelKey, roundUp, variantName } from '../gpu/kernel.ts';
 import { Pipelines } from '../gpu/pipelines.ts';
 import type { AdapterInfo, KernelCheck, Memory, Outputs, StepProfile } from '../interface.ts';
-import type { GatherKernels } from '../kernels/gather.ts';
 import type { WeightStorage } from '../kernels/matmul.ts';
 import type { OptionalShaders } from '../kernels/optional-shaders.ts';
 import { type Architecture, tokenCount } from '../model/architecture.ts';
@@ -25,6 +24,7 @@ import { parameterCount } from '../model/tensors.ts';
 import type { TensorPiece } from '../weights/tensor-assembler.ts';
 import { KernelChecker, type Oracle } from './check/kernel-check.ts';
 import { type Provable, unlessMissing, wrongKernel } from './check/proof.ts';
+import type { Tower } from './check/tower.ts';
 import { choose } from './choose/choose.ts';
 import { BASELINE, type DisabledVariants, type KernelConfig, type Tilings } from './choose/kernel-config.ts';
 import { PreprocessGpu } from './pixels/preprocess-gpu.ts';
@@ -48,10 +48,8 @@ export interface KernelAnnex {
 export interface GpuBackendOptions {
   /** Of weights. Default `'f32'`. */
   storage?: WeightStorage;
-  /** Of the same network, with what an ordinary run does not compute, or otherwise. Default: that of images. */
-  planWith?(extras: Extras): Plan;
-  /** Of a text tower. */
-  gather?: GatherKernels;
+  /** Which network it is. Default that of images. */
+  tower?: Pick<Tower, 'planWith' | 'gather'>;
   /** Default none. */
   disabled?: DisabledVariants;
   /** What tuning found before. */
@@ -112,9 +110,9 @@ export class GpuBackend implements Provable {
 
   /** What of this library decides the numbers: changes whenever a shader of the ordinary run does. */
   static codeFor(gpu: Gpu, plan: Plan, options: GpuBackendOptions): string {
-    const { storage = 'f32', annex = null, gather } = options;
+    const { storage = 'f32', annex, tower } = options;
     const plans = [plan, planWith(plan, options, SEPARATE)];
-    const configs = [{ ...BASELINE, gather }, configFor(gpu, plan, { storage, annex, gather })];
+    const configs = [{ ...BASELINE, gather: tower?.gather }, configFor(gpu, plan, { storage, annex, tower })];
     const code = plans.flatMap((plan) =>
       configs.flatMap((config) =>
         dispatchesOf(compile(plan, { ...config, storage })).map(({ kernel }) => kernelKey(kernel)),
@@ -414,8 +412,8 @@ export class GpuBackend implements Provable {
 
 const SEPARATE: Extras = { separateAttention: true };
 
-function planWith({ architecture }: Plan, { planWith }: GpuBackendOptions, extras: Extras): Plan {
-  return planWith ? planWith(extras) : planViT(architecture, extras);
+function planWith({ architecture }: Plan, { tower }: GpuBackendOptions, extras: Extras): Plan {
+  return tower?.planWith(extras) ?? planViT(architecture, extras);
 }
 
 /** Of one image, in one block. */
@@ -436,7 +434,7 @@ function configFor(gpu: Gpu, plan: Plan, options: GpuBackendOptions): KernelConf
     capabilities: gpu.capabilities,
     software: adapterInfo(gpu.info).software,
     shaders: annex?.shaders ?? {},
-    gather: options.gather,
+    gather: options.tower?.gather,
     disabled,
     tuned: tuned?.one,
   });

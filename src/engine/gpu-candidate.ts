@@ -60,7 +60,7 @@ export class GpuCandidate implements Candidate {
     const findKernels = () => annexes.find('kernels');
     const storage = this.#storageOn(gpu);
     // What is known to be fast on software adapters is not among the simplest kernels, nor what tuning found.
-    const options = { storage, planWith: tower.planWith, gather: tower.gather };
+    const options = { storage, tower };
     const subject = ['tuning', this.#subjectOf(gpu, options)];
     const tuned = { ...((await findings.read(subject)) as object) };
     const isNeeded = adapterInfo(gpu.info).software || Object.keys(tuned).length > 0;

@@ -130,13 +130,9 @@ export class EngineHost implements EngineInterface {
     const start = performance.now();
     const annex = await this.#annexes.need('texts');
     this.#texts ??= new annex.Texts(session, this.#annexes);
-    const { tokens } = this.#texts;
-    const { ids, ends } = await this.#texts.prepare(texts, truncate);
-    const tower = await this.#texts.tower();
-    const outputs = await this.#run(tower, texts.length, { outputs: ['embedding'] }, (first, batch) => ({
-      ids: ids.subarray(first * tokens, (first + batch) * tokens),
-      ends: ends.subarray(first, first + batch),
-    }));
+    const outputs = await this.#texts.run(texts, truncate, (tower, inputOf) =>
+      this.#run(tower, texts.length, { outputs: ['embedding'] }, inputOf),
+    );
     return { outputs, timing: { decode: 0, preprocess: 0, run: performance.now() - start } };
   }
 

@@ -111,13 +111,10 @@ export class Session {
 
   /** Another network of the same model, with weights, a backend and losses of its own. @throws ViTError those of `open` */
   async openTower(tower: Tower): Promise<Session> {
-    const { source } = this.#opening;
     const session = new Session({
       ...this.#opening,
       tower,
       resizing: null,
-      // What it holds is counted here.
-      source: { heldBytes: 0, readManifest: source.readManifest, readShards: source.readShards.bind(source) },
       // What happens to it is not what the model's info says.
       notify: (message) =>
         this.#notify('stage' in message ? { ...message, of: 'texts' } : { ...message, info: undefined }),
@@ -149,10 +146,11 @@ export class Session {
     };
   }
 
-  memory(): Memory {
+  /** @param withSource what is held of the model's files, too */
+  memory(withSource = true): Memory {
     const { gpu, cpu } = this.#backend?.memory() ?? { gpu: 0, cpu: 0 };
     // What was given in memory stays there: after a loss the next backend is filled from it.
-    return { gpu, cpu: cpu + this.#source.heldBytes };
+    return { gpu, cpu: withSource ? cpu + this.#source.heldBytes : cpu };
   }
 
   /**
@@ -180,10 +178,9 @@ export class Session {
     }
   }
 
-  /** One of the model's files, verified. @throws ViTError those of `readShards` */
-  async readFile(file: ShardEntry): Promise<Uint8Array<ArrayBuffer>> {
-    for await (const bytes of this.#source.readShards({ shards: [file] }, () => {}, this.#signal)) return bytes;
-    throw new RangeError('There is one.');
+  /** Files of the model, verified; each is valid until the next one is asked for. @throws ViTError those of `readShards` */
+  readFiles(shards: ShardEntry[]): AsyncIterable<Uint8Array<ArrayBuffer>> {
+    return this.#source.readShards({ shards }, () => {}, this.#signal);
   }
 
   /** Everything that is tested once per GPU, and every kernel, now. */

@@ -10,6 +10,7 @@ import { planText } from '../model/plan-text.ts';
 import type { TextArchitecture } from '../model/text.ts';
 import { type Texts as Ids, prepareTexts } from '../model/token-ids.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
+import { MOST_BYTES } from '../text/tokenizer-limits.ts';
 import type { Manifest } from '../weights/manifest.ts';
 import { isOfTexts, type Tower } from './check/tower.ts';
 import type { Session } from './session.ts';
@@ -19,6 +20,7 @@ export class Texts {
   readonly #annexes: Annexes;
   readonly #text: TextArchitecture;
   #tower: Session | null = null;
+  #isDestroyed = false;
   #tokenizer: Tokenizer | null = null;
 
   /** @param images the model @throws ViTError `bad-input` for one without a text tower */
@@ -30,30 +32,32 @@ export class Texts {
     this.#text = architecture.text;
   }
 
-  /** Tokens of every text. */
-  get tokens(): number {
-    return this.#text.tokens;
-  }
-
-  /** @param truncate cuts words that are too many, instead of refusing them */
-  async prepare(texts: readonly Text[], truncate?: boolean): Promise<Ids> {
-    const isWords = (text: Text) => typeof text === 'string';
-    if (texts.some(isWords)) this.#tokenizer ??= await this.#openTokenizer();
-    return prepareTexts(
-      texts.map((text) => (isWords(text) ? this.#tokenizer!.encode(text, truncate) : text)),
-      this.#text,
-    );
-  }
-
-  /** Ready for the first text. @throws ViTError those of loading */
-  async tower(): Promise<Session> {
+  /**
+   * @param truncate cuts words that are too many, instead of refusing them
+   * @param run runs the tower, in batches to which `inputOf` gives their inputs
+   * @throws ViTError those of loading, the first time
+   */
+  async run<T>(
+    texts: readonly Text[],
+    truncate: boolean | undefined,
+    run: (tower: Session, inputOf: (first: number, batch: number) => Ids) => Promise<T>,
+  ): Promise<T> {
+    const { tokens } = this.#text;
+    // Refused before anything is fetched for them.
+    const { ids, ends } = prepareTexts(await this.#idsOf(texts, truncate), this.#text);
     this.#tower ??= await this.#images.openTower(textTower(this.#images.manifest));
-    return this.#tower;
+    const tower = this.#tower;
+    // While it was loading: nothing may stay allocated.
+    if (this.#isDestroyed) this.destroy();
+    return run(tower, (first, batch) => ({
+      ids: ids.subarray(first * tokens, (first + batch) * tokens),
+      ends: ends.subarray(first, first + batch),
+    }));
   }
 
   /** Adds its own to that of images, where it is loaded. */
   memory({ gpu, cpu }: Memory): Memory {
-    const own = this.#tower?.memory() ?? { gpu: 0, cpu: 0 };
+    const own = this.#tower?.memory(false) ?? { gpu: 0, cpu: 0 };
     return { gpu: gpu + own.gpu, cpu: cpu + own.cpu };
   }
 
@@ -70,8 +74,15 @@ export class Texts {
   }
 
   destroy(): void {
+    this.#isDestroyed = true;
     this.#tower?.destroy();
     this.#tower = null;
+  }
+
+  async #idsOf(texts: readonly Text[], truncate?: boolean): Promise<number[][]> {
+    const isWords = (text: Text) => typeof text === 'string';
+    if (texts.some(isWords)) this.#tokenizer ??= await this.#openTokenizer();
+    return texts.map((text) => (isWords(text) ? this.#tokenizer!.encode(text, truncate) : text));
   }
 
   async #openTokenizer(): Promise<Tokenizer> {
@@ -80,8 +91,14 @@ export class Texts {
       const way = 'convert it again with its tokenizer.json beside the checkpoint, or give token ids';
       throw new ViTError('bad-input', `${name} has no tokenizer: ${way}.`);
     }
+    const { bytes } = words.tokenizer;
+    if (bytes > MOST_BYTES) {
+      const most = `${MOST_BYTES} are read at most`;
+      throw new ViTError('bad-manifest', `${name}: words.tokenizer.bytes is ${bytes}; ${most}.`);
+    }
     const { openTokenizer } = await this.#annexes.need('tokenizer');
-    return openTokenizer(await this.#images.readFile(words.tokenizer), words, this.#text);
+    for await (const bytes of this.#images.readFiles([words.tokenizer])) return openTokenizer(bytes, words, this.#text);
+    throw new RangeError('There is one.');
   }
 }
 

@@ -28,8 +28,6 @@ import { parsePreprocess } from './parse-preprocess.ts';
 
 /** What is held in memory at once must be within what a browser gives. */
 const MAX_SHARD_BYTES = 2 ** 30;
-/** Gemma's tokenizer, SigLIP 2's, has 34 MB. */
-const MAX_TOKENIZER_BYTES = 2 ** 26;
 
 /**
  * @param where names the manifest in messages: its URL or path
@@ -46,7 +44,7 @@ export function parseManifest(json: unknown, where: string): Manifest {
     );
   }
   const architecture = parseArchitecture(field.get('architecture'));
-  const shards = field.get('shards').list((shard) => parseFile(shard, MAX_SHARD_BYTES));
+  const shards = field.get('shards').list(parseFile);
   const uneven = shards.findIndex(({ bytes }, i) => bytes % ALIGNMENT !== 0 && i < shards.length - 1);
   if (uneven >= 0) field.get('shards').fail(`[${uneven}].bytes is no multiple of ${ALIGNMENT}`);
   const manifest: Manifest = {
@@ -66,10 +64,7 @@ export function parseManifest(json: unknown, where: string): Manifest {
     if (manifest.problemType !== 'single-label') field.get('calibration').fail('is of a model that gives no softmax');
     manifest.calibration = parseCalibration(field.get('calibration'));
   }
-  if (field.has('words')) {
-    if (!architecture.text) field.get('words').fail('are of a model without a text tower');
-    manifest.words = parseWords(field.get('words'));
-  }
+  if (field.has('words')) manifest.words = parseWords(field.get('words'));
   checkPreprocess(field.get('preprocess'), manifest.preprocess, architecture);
   if (manifest.labels.length !== architecture.classes) {
     field.get('labels').fail(`has ${manifest.labels.length} entries for ${architecture.classes} classes`);
@@ -120,16 +115,14 @@ function parseGolden(field: Field, architecture: Architecture): Golden {
 }
 
 function parseWords(field: Field): Words {
-  const template = field.get('template').string();
-  if (!template.includes('{}')) field.get('template').fail('has no {}, which a label takes the place of');
   return {
-    tokenizer: parseFile(field.get('tokenizer'), MAX_TOKENIZER_BYTES),
+    tokenizer: parseFile(field.get('tokenizer')),
     clean: field.get('clean').oneOf(CLEANINGS),
-    template,
+    template: field.get('template').string(),
   };
 }
 
-function parseFile(field: Field, maxBytes: number): ShardEntry {
+function parseFile(field: Field): ShardEntry {
   const file = field.get('file').string();
   const base = 'https://model.invalid/folder/';
   const url = URL.canParse(file, base) ? new URL(file, base).href : '';
@@ -138,7 +131,7 @@ function parseFile(field: Field, maxBytes: number): ShardEntry {
   }
   const sha256 = field.get('sha256').string();
   if (!/^[0-9a-f]{64}$/.test(sha256)) field.get('sha256').fail('is not a SHA-256 in lower-case hexadecimal');
-  return { file, bytes: field.get('bytes').integer(1, maxBytes), sha256 };
+  return { file, bytes: field.get('bytes').integer(1, MAX_SHARD_BYTES), sha256 };
 }
 
 /** Tensors beyond those of the architecture are left out: nothing would read them. */

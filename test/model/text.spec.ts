@@ -67,7 +67,7 @@ describe('embedText', () => {
     const vit = await load(TINY_CLIP);
     for (const [text, message] of [
       [[1, 2], 'lacks the token id 29'],
-      [[1, 2, 3, 4, 5, 6, 29], '1 to 6 token ids, not one of 7'],
+      [[1, 2, 3, 4, 5, 6, 29], '1 to 6 token ids, not a list of 7'],
       [[30, 29], 'has the token id 30; the model has 0 to 29'],
       [[1.5, 29], 'has the token id 1.5'],
       [[-1, 29], 'has the token id -1'],

@@ -52,7 +52,13 @@ describe('embedText', () => {
     });
     expect(await bare.embedText([28, 29])).toHaveLength(10);
     const missing = await load({ ...files, tokenizer: undefined });
-    await expect(missing.embedText('a dog')).rejects.toThrow('give its bytes as "tokenizer"');
+    await expect(missing.embedText('a dog')).rejects.toThrow('Give tokenizer.json as "tokenizer"');
+    const large = structuredClone(files);
+    large.manifest.words!.tokenizer.bytes = 2 ** 26 + 1;
+    await expect((await load(large)).embedText('a dog')).rejects.toMatchObject({
+      code: 'bad-manifest',
+      message: /words\.tokenizer\.bytes is 67108865/,
+    });
     const altered = await load({ ...files, tokenizer: files.tokenizer!.map((byte, i) => (i === 9 ? byte + 1 : byte)) });
     await expect(altered.embedText('a dog')).rejects.toMatchObject({
       code: 'bad-shard',

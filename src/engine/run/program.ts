@@ -2,14 +2,12 @@
  * From a plan to a program: which kernel runs for each step, on which buffers, and how each weight lies in its buffer.
  * Pure data still: no GPU is needed to make one, and it does not depend on the size of a batch.
  */
-import { ViTError } from '../../error.ts';
 import { Columns } from '../../gpu/columns.ts';
 import type { Kernel } from '../../gpu/kernel.ts';
 import { assemble, packStarts } from '../../kernels/assemble.ts';
 import { attention, packBiasTable, packQuery } from '../../kernels/attention.ts';
 import { attentionScores } from '../../kernels/attention-scores.ts';
 import { attentionValues } from '../../kernels/attention-values.ts';
-import type { GatherKernels } from '../../kernels/gather.ts';
 import { head } from '../../kernels/head.ts';
 import { layerNorm } from '../../kernels/layer-norm.ts';
 import { matmul, SwigluColumns } from '../../kernels/matmul.ts';
@@ -289,7 +287,7 @@ function kernelOf(step: Exclude<Step, { op: 'copy' | 'lookup' }>, context: Conte
       return { kernel, operands: [input, output], rowsPerItem };
     }
     case 'pick': {
-      const kernel = gatherOf(config).gather({ width: inputs.count, first: 0, count: MAX_ROWS, period: null });
+      const kernel = config.gather!.gather({ width: inputs.count, first: 0, count: MAX_ROWS, period: null });
       return { kernel, operands: [input, { input: 'ends' }, input, output], rowsPerItem };
     }
     case 'head': {
@@ -310,17 +308,12 @@ function kernelOf(step: Exclude<Step, { op: 'copy' | 'lookup' }>, context: Conte
   }
 }
 
-function gatherOf({ gather }: KernelConfig): GatherKernels {
-  if (!gather) throw new ViTError('shader', 'The kernel gather was not loaded: it comes with a text tower.');
-  return gather;
-}
-
 /** More rows than any buffer has. */
 const MAX_ROWS = 2 ** 32 - 1;
 
 /** A table of words may be larger than one binding may be: then each piece of it serves its own words. */
 function lookUp(step: StepOf<'lookup'>, { plan, columns, shapes, config }: Context): Action[] {
-  const { gather, placeRows } = gatherOf(config);
+  const { gather, placeRows } = config.gather!;
   const { table, position, output, label } = step;
   const { count: width, stride } = columns[output];
   const rowsPerItem = plan.values[output].rows;
