@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { parseManifest } from '../../src/weights/parse-manifest.ts';
-import { safetensorsFile } from '../harness/checkpoints.ts';
+import { FAMILIES, safetensorsFile } from '../harness/checkpoints.ts';
 import { HubServer, MADE_UP, TIMM_CONFIG } from '../harness/hub-server.ts';
 import { runCommand } from '../harness/terminal.ts';
+import { numbersTokenizer } from '../harness/words.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'vit-webgpu-'));
 afterAll(() => rmSync(scratch, { recursive: true }));
@@ -73,6 +74,35 @@ describe('fetch', () => {
     expect(progressed).toContain('writing 100 %');
     expect(progressed).toContain('computing the golden 100 %');
     expect(progressed.at(-1)).toBe('');
+  });
+
+  test('takes the tokenizer of a model with texts along, verified', async () => {
+    const clip = (name: string) => new Uint8Array(readFileSync(new URL(`hf-clip/${name}`, FAMILIES)));
+    const tokenizer = json(numbersTokenizer(64));
+    hub.fixture.files = {
+      'config.json': clip('config.json'),
+      'model.safetensors': clip('model.safetensors'),
+      'tokenizer.json': tokenizer,
+    };
+    const flags = [
+      '--resize',
+      'squash:32x32',
+      '--filter',
+      'bicubic',
+      '--crop',
+      'none',
+      '--mean',
+      '0,0,0',
+      '--std',
+      '1,1,1',
+    ];
+    const { exitCode, warned } = await fetchModel(...flags);
+    expect([exitCode, warned]).toEqual([0, '']);
+    expect(cached()).toEqual(['config.json', 'model.safetensors', 'tokenizer.json']);
+    const { words } = readModel();
+    const sha256 = createHash('sha256').update(tokenizer).digest('hex');
+    expect(words?.tokenizer).toEqual({ file: 'tokenizer.json', bytes: tokenizer.length, sha256 });
+    expect(readFileSync(join(out, 'tokenizer.json'))).toEqual(Buffer.from(tokenizer));
   });
 
   test('asks for what a repository without config.json does not tell', async () => {

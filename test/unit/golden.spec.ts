@@ -54,13 +54,8 @@ describe('a manifest is refused whose golden', () => {
       ({ text }) => text!.embedding.pop(),
       'golden.text.embedding has 9 numbers instead of 10',
     ],
-    [
-      'has a token that the model has not',
-      ({ text }) => text!.ids.splice(0, 1, 30),
-      'golden.text.ids is no text of this',
-    ],
-    ['has too many tokens', ({ text }) => text!.ids.push(29), 'a list of 1 to 6 token ids'],
-    ['has a text that does not end', ({ text }) => text!.ids.fill(3), 'lacks the token id 29'],
+    // Whether they are a text is found out with the first text: see text-tower.spec.ts.
+    ['has a token that the model has not', ({ text }) => text!.ids.splice(0, 1, 30), 'golden.text.ids[0] must be'],
   ];
   test.each(change)('%s', async (_, spoil, message) => {
     const { manifest } = await tinyModel(TINY_CLIP);

@@ -5,7 +5,7 @@ import { afterAll, describe, expect, test, vi } from 'vitest';
 import { labelFileOf } from '../../src/cli/label-file.ts';
 import { EngineHost } from '../../src/engine/host.ts';
 import { type LoadOptions, loadViT, type ModelFiles, type ViT } from '../../src/index.ts';
-import { parseLabelFile } from '../../src/text/label-file.ts';
+import { encodeEmbeddings, parseLabelFile } from '../../src/text/label-file.ts';
 import { promptsFor } from '../../src/text/prompts.ts';
 import { TEMPLATES } from '../../src/text/templates.ts';
 import { TINY, TINY_CLIP, tinyModel } from '../harness/tiny-model.ts';
@@ -118,6 +118,10 @@ describe('a model with a label file', () => {
 test('embeddings are kept in f16, of unit length', () => {
   const { embeddings } = parseLabelFile(clip.file, 'labels.json');
   for (const row of embeddings) expect(Math.hypot(...row)).toBeCloseTo(1, 3);
+  const embedded = encodeEmbeddings([Float32Array.of(3, 4), Float32Array.of(0, -2)]);
+  const small = { ...clip.file, labels: ['a', 'b'], width: 2, embeddings: embedded };
+  const [a, b] = parseLabelFile(small, 'labels.json').embeddings;
+  for (const [i, value] of [0.6, 0.8, 0, -1].entries()) expect([...a, ...b][i]).toBeCloseTo(value, 3);
   expect(clip.file.embeddings.length).toBe(Math.ceil((4 * 10 * 2) / 3) * 4);
 });
 

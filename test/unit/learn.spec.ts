@@ -102,6 +102,17 @@ describe.each(['means', 'ridge', 'auto'] as const)('a head by %s', (method) => {
   });
 });
 
+test('means are judged without the picture that is left out', () => {
+  const [x, y] = [Float32Array.of(1, 0, 0), Float32Array.of(0, 1, 0)];
+  const between = unitLength([0.6, 0.6, 0.53]);
+  // Each of the first two is nearer to the others than to its only fellow; the mean of both would be nearest.
+  const groups = [
+    { label: 'a', embeddings: [x, y] },
+    { label: 'b', embeddings: [between, between] },
+  ];
+  expect(learnHead(groups, 'means', MODEL).accuracy).toBe(0.5);
+});
+
 describe('learn()', async () => {
   const open: ViT[] = [];
   afterAll(() => {

@@ -123,9 +123,13 @@ describe('a model of two towers', () => {
     await expect(text).rejects.toMatchObject({ code: 'disposed' });
   });
 
-  test('says of a golden that is no text that the manifest is at fault', async () => {
+  test.each([
+    ['does not end', [1, 2]],
+    ['is too long', new Array(7).fill(29)],
+    ['is empty', []],
+  ])('says of a golden whose text %s that the manifest is at fault', async (_, ids) => {
     const files = await tinyModel(TINY_CLIP);
-    files.manifest.golden.text!.ids = [1, 2];
+    files.manifest.golden.text!.ids = ids;
     serve(files);
     const vit = await load();
     await vit.embedText([28, 29]);

@@ -126,11 +126,10 @@ describe('classify by candidates', () => {
     }
   });
 
-  test('a text that fails is not kept', async () => {
-    await expect(clip.classify(picture(1), { candidates: ['giraffe', 'dog'] })).rejects.toThrow(
-      '"a giraffe" has 10 tokens',
-    );
-    expect(await clip.classify(picture(1), { candidates: ['gnu', 'dog'] })).toHaveLength(2);
+  test('texts that fail are not kept, nor those that came with them', async () => {
+    const failing = clip.classify(picture(1), { candidates: ['giraffe', 'pig'] });
+    await expect(failing).rejects.toThrow('"a giraffe" has 10 tokens');
+    expect(await clip.classify(picture(1), { candidates: ['gnu', 'pig'] })).toHaveLength(2);
   });
 
   test.each([
