@@ -10,6 +10,7 @@ import { ViTError } from '../error.ts';
 import type { BackendName, Classification, LoadOptions, ModelInfo, ViT } from '../index.ts';
 import { type Crop, FILTERS, type Filter, type Preprocess, type Resize } from '../model/preprocess.ts';
 import { parseManifest } from '../weights/parse-manifest.ts';
+import { type Comparison, compare } from './compare.ts';
 import { drawConfusion } from './confusion-chart.ts';
 import { errorOfPage, manifestFile, type PageError, withEnginePage } from './engine-page.ts';
 import {
@@ -29,6 +30,7 @@ interface Flags {
   model?: string;
   images: string;
   unknown?: string;
+  beside?: string;
   keep: number;
   out?: string;
   limit?: number;
@@ -46,6 +48,7 @@ export function evaluateCommand(terminal: Terminal): Command {
     .requiredOption('--images <dir>', 'one folder per class, named as the label')
     .option('--model <dir>', 'a converted model (default: the one of this package)')
     .option('--unknown <dir>', "images that show none of the labels: finds the threshold for 'not sure'")
+    .option('--beside <dir>', 'another model, such as the same in f32: what this one loses against it')
     .option('--keep <share>', 'of the right answers, that the threshold must keep', parseNumber, 0.8)
     .option('--out <dir>', 'writes report.json and confusion.svg there')
     .option('--limit <n>', 'images per class, the first by name', parseCount)
@@ -67,6 +70,8 @@ interface Report extends Evaluation {
   dtype: ModelInfo['dtype'];
   /** Of loading and answering. */
   seconds: number;
+  /** The other model's name, and both on all images that could be read. */
+  beside?: Comparison & { model: string };
   unknown?: { images: number; chosen: ThresholdFigures; thresholds: ThresholdFigures[] };
 }
 
@@ -113,6 +118,7 @@ async function evaluateModel(flags: Flags, terminal: Terminal): Promise<void> {
     );
     report.unknown = { images: strangersRanked.length, chosen: thresholdThatKeeps(keep, figures), thresholds: figures };
   }
+  if (flags.beside !== undefined) report.beside = await besideOther(file, flags.beside, sorted, flags, terminal);
   printReport(report, terminal);
   if (out !== undefined) {
     await mkdir(out, { recursive: true });
@@ -122,12 +128,33 @@ async function evaluateModel(flags: Flags, terminal: Terminal): Promise<void> {
   if (failed > 0) throw failure;
 }
 
+/** Raw logits of both models, each with its own preprocessing. @throws ViTError `bad-input` for models of other labels */
+async function besideOther(
+  file: string,
+  folder: string,
+  sorted: SortedImage[],
+  flags: Flags,
+  terminal: Terminal,
+): Promise<Comparison & { model: string }> {
+  const other = manifestFile(folder);
+  const manifests = await Promise.all([file, other].map(async (path) => parseManifest(await readJson(path), path)));
+  if (String(manifests[0].labels) !== String(manifests[1].labels)) {
+    throw new ViTError('bad-input', `${other}: its labels are not those of ${file}, so the two cannot be compared.`);
+  }
+  const images = sorted.map(({ file }) => file);
+  const logitsOf = async (path: string, { preprocess }: { preprocess: Preprocess }) =>
+    (await answer(path, images, sorted, { ...flags, preprocess, terminal, raw: true })).ranked;
+  const [ones, others] = [await logitsOf(file, manifests[0]), await logitsOf(other, manifests[1])];
+  const truths = sorted.map(({ truth }) => truth);
+  return { model: manifests[1].name, ...compare(ones, others, truths) };
+}
+
 /** Without what is absent; `null` is something. */
 function given<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as never;
 }
 
-/** The five best labels of every image; `null` of those that cannot be read, which is reported. */
+/** The five best labels of every image, or the logits of all; `null` of those that cannot be read, which is reported. */
 async function answer(
   manifest: string,
   files: string[],
@@ -138,7 +165,8 @@ async function answer(
     dtype,
     preprocess,
     terminal,
-  }: Pick<Flags, 'batch' | 'backend' | 'dtype'> & { preprocess: Preprocess; terminal: Terminal },
+    raw = false,
+  }: Pick<Flags, 'batch' | 'backend' | 'dtype'> & { preprocess: Preprocess; terminal: Terminal; raw?: boolean },
 ): Promise<{ info: ModelInfo; ranked: (Classification[] | null)[] }> {
   return withEnginePage(manifest, files, async (page, { model, images }) => {
     terminal.progress('loading the model');
@@ -149,7 +177,7 @@ async function answer(
     let right = 0;
     while (ranked.length < images.length) {
       const first = ranked.length;
-      ranked.push(...(await answerBatch(page, images.slice(first, first + batch), files.slice(first), terminal)));
+      ranked.push(...(await answerBatch(page, images.slice(first, first + batch), files.slice(first), terminal, raw)));
       for (let i = first; i < Math.min(ranked.length, sorted.length); i++) {
         if (ranked[i]?.[0].index === sorted[i].truth) right++;
       }
@@ -171,12 +199,13 @@ async function answerBatch(
   urls: string[],
   files: string[],
   terminal: Terminal,
+  raw: boolean,
 ): Promise<(Classification[] | null)[]> {
-  const outcome = await page.evaluate(answerInPage, urls);
+  const outcome = await page.evaluate(answerInPage, { images: urls, raw });
   if (!('error' in outcome)) return outcome.ranked;
   const ranked: (Classification[] | null)[] = [];
   for (const [i, url] of urls.entries()) {
-    const alone = await page.evaluate(answerInPage, [url]);
+    const alone = await page.evaluate(answerInPage, { images: [url], raw });
     if ('error' in alone) {
       const error = errorOfPage(alone.error, files[i]);
       if (alone.error.code !== 'bad-image') throw error;
@@ -222,10 +251,17 @@ async function loadInPage({
 }
 
 /** Runs in the page, so it may use nothing of this file. */
-async function answerInPage(images: string[]): Promise<{ ranked: Classification[][] } | { error: PageError }> {
+async function answerInPage({
+  images,
+  raw,
+}: {
+  images: string[];
+  raw: boolean;
+}): Promise<{ ranked: Classification[][] } | { error: PageError }> {
   try {
     const { vit } = globalThis as unknown as LoadedPage;
-    return { ranked: await vit.classify(images, { topK: 5 }) };
+    const all = { topK: vit.info.labels.length, activation: 'none' } as const;
+    return { ranked: await vit.classify(images, raw ? all : { topK: 5 }) };
   } catch (error) {
     const { code, message } = error as ViTError;
     return { error: { code, message } };
@@ -233,7 +269,7 @@ async function answerInPage(images: string[]): Promise<{ ranked: Classification[
 }
 
 function printReport(report: Report, terminal: Terminal): void {
-  const { model, backend, adapter, images, seconds, top1, top5, calibrationError, perClass, unknown } = report;
+  const { model, backend, adapter, images, seconds, top1, top5, calibrationError, perClass, beside, unknown } = report;
   const rows = [['label', 'images', 'recall', 'precision']];
   for (const { label, images, recall, precision } of perClass) {
     if (images > 0) rows.push([label, String(images), percent(recall), percent(precision)]);
@@ -245,6 +281,13 @@ function printReport(report: Report, terminal: Terminal): void {
   terminal.print(
     `top-1 ${percent(top1)}, top-5 ${percent(top5)}, expected calibration error ${calibrationError.toFixed(4)}`,
   );
+  if (beside) {
+    const [own, other] = beside.top1;
+    terminal.print(
+      `beside ${beside.model}: top-1 ${percent(own)} and ${percent(other)}, best labels agree ${percent(beside.agreement)}, ` +
+        `logits differ by at most ${beside.largestDifference.toFixed(4)}`,
+    );
+  }
   if (unknown) {
     const { threshold, kept, refused } = unknown.chosen;
     terminal.print(

@@ -147,6 +147,20 @@ describe('evaluate', { timeout: 120_000 }, () => {
     expect(figures(out)).toEqual(figures(alone));
   });
 
+  test('beside another model says what it loses: nothing against itself', async () => {
+    const folder = sorted('beside', Object.keys(truth).slice(0, 3), []);
+    const out = join(installed, 'evaluated-beside');
+    const model = join(root, 'weights', 'vit-cifar10');
+    const args = ['--images', folder, '--backend', 'cpu', '--beside', model, '--out', out];
+    const { exitCode, stderr, stdout } = await runCommand('evaluate', ...args);
+    expect([exitCode, stderr]).toEqual([0, '']);
+    expect(stdout).toMatch(
+      /^beside vit-cifar10: top-1 .* best labels agree 100\.00 %, logits differ by at most 0\.0000$/m,
+    );
+    const { beside, top1 } = JSON.parse(readFileSync(join(out, 'report.json'), 'utf8'));
+    expect(beside).toEqual({ model: 'vit-cifar10', images: 3, top1: [top1, top1], agreement: 1, largestDifference: 0 });
+  });
+
   test('has nothing to say where no picture can be read', async () => {
     const { exitCode, stdout, stderr } = await runCommand('evaluate', '--images', sorted('none', [], ['a.png']));
     expect([exitCode, stdout]).toEqual([1, '']);
