@@ -50,7 +50,10 @@ test('it says what it can do', async () => {
 
 test('convert, and inspect of what it wrote', async () => {
   const fixture = join(process.cwd(), 'test/fixtures/checkpoints/vit-training.pth');
-  const told = '--heads 2 --resize squash:8x8 --filter bilinear --mean .5,.5,.5 --std .5,.5,.5'.split(' ');
+  const told =
+    '--architecture vit_tiny_patch4_8 --heads 2 --resize squash:8x8 --filter bilinear --mean .5,.5,.5 --std .5,.5,.5'.split(
+      ' ',
+    );
   await vitWebgpu('convert', fixture, '--out', 'converted', ...told);
   expect(readModel('converted').architecture).toMatchObject({ heads: 2, imageSize: [8, 8] });
   expect(await vitWebgpu('inspect', 'converted')).toContain('hash verified');
