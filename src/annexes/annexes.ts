@@ -10,7 +10,7 @@ import type { AnnexAddresses, AnnexData, AnnexFile, AnnexName, AnnexTable } from
 const PURPOSES: Record<Exclude<AnnexFile, 'host.js' | 'words.js'>, string> = {
   'attend.js': 'attention maps',
   'image-size.js': 'other image sizes',
-  'texts.js': 'texts',
+  'texts.js': 'words',
   'tokenizer.js': 'words',
   'sha256.js': 'checks of what is loaded',
   'cpu.js': 'fast kernels for the CPU',

@@ -70,9 +70,10 @@ export async function connect(worker: false | (() => Worker) | undefined, assets
   };
 }
 
+/** What there is not without it, and what else may be done. */
 const HERE = {
-  host: ['is no engine for this thread', " Or import it beside vit-webgpu: import 'vit-webgpu/host'."],
-  words: ['are no words', ''],
+  host: ['engine for this thread', " Or import it beside vit-webgpu: import 'vit-webgpu/host'."],
+  words: ['use of words', ''],
 } as const;
 
 /** An annex for this thread. @throws ViTError `network` where it cannot be had */
@@ -83,7 +84,7 @@ export async function annexHere<N extends keyof typeof HERE>(name: N, assets?: s
   } catch (cause) {
     const why = `${address} cannot be used (${(cause as Error).message})`;
     const [what, way] = HERE[name];
-    throw new ViTError('network', `There ${what}: ${why}. ${ADVICE}${way}`, { cause });
+    throw new ViTError('network', `There is no ${what}: ${why}. ${ADVICE}${way}`, { cause });
   }
 }
 

@@ -29,6 +29,7 @@ import { annexHere, type Connection, connect } from './connection.ts';
 import type { ImageInput } from './image-input.ts';
 import { type ImageList, isList, listOf } from './image-list.ts';
 import {
+  ANY,
   BOOLEAN,
   badInput,
   checkOptions,
@@ -40,7 +41,6 @@ import {
   oneOf,
   type Rules,
   SIGNAL,
-  STRING,
 } from './options.ts';
 import { Queue, rejectOnAbort, throwIfAborted } from './queue.ts';
 import { type Classification, type RankOptions, rank } from './rank.ts';
@@ -112,7 +112,7 @@ const CLASSIFY: Rules<ClassifyOptions> = {
   deny: LIST,
   activation: oneOf('softmax', 'sigmoid', 'none'),
   candidates: LIST,
-  template: STRING,
+  template: ANY,
   head: OBJECT,
   ...CALL,
 };
@@ -128,7 +128,7 @@ const LOAD: Rules<LoadOptions> = {
   device: OBJECT,
   worker: ['false or a function that returns a Worker', (value) => value === false || typeof value === 'function'],
   assets: ['the address of a folder', isFolder],
-  labels: ['a label file', (value) => typeof value === 'string' || isObject(value)],
+  labels: ANY,
   onProgress: FUNCTION,
   onEvent: FUNCTION,
   ...CALL,
@@ -178,7 +178,7 @@ export async function loadViT(source: string | URL | ModelFiles, options: LoadOp
         ),
       );
     state.info = await Promise.race(first);
-    if (labels) {
+    if (labels !== undefined) {
       const { openLabels } = await annexHere('words', assets);
       state.labels = await openLabels(labels, state.info, signal);
     }
@@ -278,7 +278,7 @@ export class ViT {
     options: ClassifyOptions = {},
   ): Promise<Timed<Classification[] | Classification[][]>> {
     const { candidates, template, head } = checkOptions('classify', options, CLASSIFY);
-    if (candidates || head || template !== undefined || this.#state.labels) {
+    if ((candidates ?? head ?? template ?? this.#state.labels) !== undefined) {
       const scoring = this.#needWords().then((words) => words.scorer({ ...options, labels: this.#state.labels }));
       return this.#classifyBy(scoring, input, options);
     }
@@ -316,7 +316,7 @@ export class ViT {
    * @returns a head that says how good it is (`accuracy`, leave-one-out), and that `JSON.stringify` writes
    * @throws ViTError `bad-image`, `bad-input`, `network`, `device-lost`, `aborted`, `disposed`.
    */
-  async learn(groups: Readonly<Record<string, ImageInput | ImageList>>, options: LearnOptions = {}): Promise<Head> {
+  async learn(groups: Readonly<Record<string, ImageInput | ImageList>>, options?: LearnOptions): Promise<Head> {
     return this.#byWords('learn', (words) => words.learn(groups, options), options);
   }
 
@@ -324,12 +324,12 @@ export class ViT {
    * How alike two embeddings are, of pictures or texts: the cosine or, with `logits`, what the model makes of it.
    * @throws ViTError `bad-input` for embeddings of different lengths, and for logits of a model without a text tower.
    */
-  async similarity(a: ArrayLike<number>, b: ArrayLike<number>, options: SimilarityOptions = {}): Promise<number> {
+  async similarity(a: ArrayLike<number>, b: ArrayLike<number>, options?: SimilarityOptions): Promise<number> {
     return this.#byWords('similarity', (words) => words.similarity(a, b, options), options);
   }
 
   /** Other options are looked at there. */
-  #byWords<T>(call: string, job: (words: Words) => T | Promise<T>, options: CallOptions): Promise<T> {
+  #byWords<T>(call: string, job: (words: Words) => T | Promise<T>, options?: CallOptions): Promise<T> {
     const { signal } = checkOptions(call, { signal: options?.signal }, CALL);
     return this.#queue.settle(this.#needWords().then(job), signal);
   }
@@ -374,7 +374,7 @@ export class ViT {
   async embedText(texts: Text[], options?: EmbedTextOptions): Promise<Timed<Float32Array<ArrayBuffer>[]>>;
   async embedText(
     input: Text | Text[],
-    options: EmbedTextOptions = {},
+    options?: EmbedTextOptions,
   ): Promise<Timed<Float32Array<ArrayBuffer> | Float32Array<ArrayBuffer>[]>> {
     return this.#byWords('embedText', (words) => words.embedText(input, options), options);
   }

@@ -130,10 +130,10 @@ export class GpuBackend implements Provable {
     this.#options = options;
     this.#disabled = options.disabled ?? new Set();
     this.#configs = { one: this.#configFor('one'), many: this.#configFor('many') };
-    const takesPictures = plan.inputs.pixels !== undefined;
+    const { pixels } = plan.inputs;
     // One try takes a software adapter a large part of the budget, and what is fast on it is known.
     for (const batchClass of BATCH_CLASSES) {
-      if (this.adapter.software || options.tuned?.[batchClass] || !takesPictures) this.#tuned.add(batchClass);
+      if (this.adapter.software || options.tuned?.[batchClass] || !pixels) this.#tuned.add(batchClass);
     }
     this.#weightBuffers = weightBuffers;
     this.#weights = new WeightBuffers(device, weightBuffers);
@@ -142,7 +142,7 @@ export class GpuBackend implements Provable {
     this.#network = this.#networkOf(planWith(plan, options, this.#extras()));
     this.#createWeights(this.#network);
     const resizeOn = this.adapter.software ? 'cpu' : 'gpu';
-    this.#makingPreprocess = takesPictures
+    this.#makingPreprocess = pixels
       ? PreprocessGpu.create(device, this.#pipelines, { spec, architecture, resizeOn })
       : null;
     this.#makingPreprocess?.catch(() => {}); // Thrown by ready().

@@ -44,17 +44,8 @@ export class Session {
   readonly manifest: Manifest;
   readonly plan: Plan;
   readonly #opening: Opening;
-  readonly #tower: Tower;
   /** What holds its tensors. */
   readonly #files: Part;
-  /** What the files hold. */
-  readonly #stored: Architecture;
-  readonly #source: ModelSource;
-  /** Null where the files' image size is the one that was asked for. */
-  readonly #resizing: AnnexTable['image-size'] | null;
-  readonly #options: EngineOptions;
-  readonly #notify: (message: Progress | EngineEvent) => void;
-  readonly #signal: AbortSignal;
   /** Those that may still compute the model: the first one does so, or did before it was lost. */
   #candidates: Candidate[];
   /** Null between a loss and whatever takes its place. */
@@ -81,26 +72,27 @@ export class Session {
     const resizing = options.imageSize ? await annexes.need('image-size') : null;
     const sized = resizing ? resizing.atImageSize(manifest, options.imageSize!) : manifest;
     const session = new Session({
-      ...{ source: opened, manifest: sized, stored: manifest.architecture, findings, options, notify, signal, annexes },
-      ...{ resizing, tower: imageTower(sized, manifest.architecture) },
+      source: opened,
+      manifest: sized,
+      stored: manifest.architecture,
+      tower: imageTower(sized, manifest.architecture),
+      resizing,
+      findings,
+      options,
+      notify,
+      signal,
+      annexes,
     });
     await session.#load();
     return session;
   }
 
   private constructor(opening: Opening) {
-    const { manifest, source, stored, resizing, options, notify, signal, tower } = opening;
+    const { manifest, notify, tower } = opening;
     this.#opening = opening;
     this.manifest = manifest;
     this.plan = tower.planWith();
-    this.#tower = tower;
     this.#files = partOf(manifest, tower.has);
-    this.#stored = stored;
-    this.#source = source;
-    this.#resizing = resizing;
-    this.#options = options;
-    this.#notify = notify;
-    this.#signal = signal;
     this.#candidates = candidatesFor({
       ...opening,
       plan: this.plan,
@@ -117,7 +109,7 @@ export class Session {
       resizing: null,
       // What happens to it is not what the model's info says.
       notify: (message) =>
-        this.#notify('stage' in message ? { ...message, of: 'texts' } : { ...message, info: undefined }),
+        this.#opening.notify('stage' in message ? { ...message, of: 'texts' } : { ...message, info: undefined }),
     });
     await session.#load();
     return session;
@@ -150,7 +142,7 @@ export class Session {
   memory(withSource = true): Memory {
     const { gpu, cpu } = this.#backend?.memory() ?? { gpu: 0, cpu: 0 };
     // What was given in memory stays there: after a loss the next backend is filled from it.
-    return { gpu, cpu: withSource ? cpu + this.#source.heldBytes : cpu };
+    return { gpu, cpu: withSource ? cpu + this.#opening.source.heldBytes : cpu };
   }
 
   /**
@@ -160,18 +152,18 @@ export class Session {
    */
   async run<T>(job: (backend: Backend) => Promise<T>): Promise<T> {
     for (let losses = 0; ; ) {
-      this.#signal.throwIfAborted();
+      this.#opening.signal.throwIfAborted();
       const backend = this.#backend ?? (await this.#replace(losses > 1));
       try {
         return await job(backend);
       } catch (error) {
-        this.#signal.throwIfAborted();
+        this.#opening.signal.throwIfAborted();
         if ((error as ViTError).code === 'numeric' && (await this.#fallBackToF32(backend))) continue;
         const [current, next] = this.#candidates;
         if (!current.canReopen || !(await backend.isLost(error))) throw error;
         this.#backend = null;
         backend.destroy();
-        this.#notify({ type: 'device-lost', message: (error as Error).message });
+        this.#opening.notify({ type: 'device-lost', message: (error as Error).message });
         // Once more on a GPU, and then never again for this job.
         if (++losses > 1 && !next) throw error;
       }
@@ -180,17 +172,17 @@ export class Session {
 
   /** Files of the model, verified; each is valid until the next one is asked for. @throws ViTError those of `readShards` */
   readFiles(shards: ShardEntry[]): AsyncIterable<Uint8Array<ArrayBuffer>> {
-    return this.#source.readShards({ shards }, () => {}, this.#signal);
+    return this.#opening.source.readShards({ shards }, () => {}, this.#opening.signal);
   }
 
   /** Everything that is tested once per GPU, and every kernel, now. */
   async selfTest(): Promise<SelfTest> {
-    const replay = this.#tower.golden();
+    const replay = this.#opening.tower.golden();
     if (!replay) {
       throw new ViTError('bad-input', 'The golden is of another image size: load the model without imageSize.');
     }
     return this.run(async (backend) => {
-      const golden = await replayGolden(backend, replay, this.#options.dtype);
+      const golden = await replayGolden(backend, replay, this.#opening.options.dtype);
       const kernels = (await backend.check?.()) ?? [];
       return { ...golden, passed: golden.passed && kernels.every(({ passed }) => passed), kernels };
     });
@@ -219,7 +211,7 @@ export class Session {
       const { code, message } = error as ViTError;
       if (code === 'device-lost' && current.canReopen) {
         this.#candidates = candidates;
-        this.#notify({ type: 'device-lost', message });
+        this.#opening.notify({ type: 'device-lost', message });
         await this.#replace();
         return;
       }
@@ -232,8 +224,8 @@ export class Session {
 
   /** The backend that is used now must give the golden that `error` is about: if it does not either, the model is at fault. */
   async #confirmFallback(error: ViTError): Promise<void> {
-    const replay = this.#tower.golden();
-    if (replay && !(await replayGolden(this.#backend!, replay, this.#options.dtype)).passed) {
+    const replay = this.#opening.tower.golden();
+    if (replay && !(await replayGolden(this.#backend!, replay, this.#opening.options.dtype)).passed) {
       this.destroy();
       const message = `${this.manifest.name} does not give its golden, on the CPU either. Convert it again.`;
       throw new ViTError('numeric', message, { cause: error });
@@ -251,7 +243,7 @@ export class Session {
         this.#announce('recovered', 'The model is on a GPU again.');
         return this.#backend;
       } catch (error) {
-        this.#signal.throwIfAborted();
+        this.#opening.signal.throwIfAborted();
         cause = error;
       }
     }
@@ -261,7 +253,7 @@ export class Session {
       if (others.length === 0 || ['network', 'bad-shard'].includes((cause as ViTError)?.code)) throw cause;
       await this.#openOneOf(others);
     } catch (cause) {
-      this.#signal.throwIfAborted();
+      this.#opening.signal.throwIfAborted();
       throw new ViTError('device-lost', `The GPU was lost, and the model could not be loaded again: ${why}`, { cause });
     }
     this.#fallbackReason = `The GPU was lost. ${why}`;
@@ -276,12 +268,16 @@ export class Session {
   }
 
   async #addWeights(backend: Backend): Promise<void> {
-    const shards = this.#source.readShards(this.#files, (bytes) => this.#report('weights', bytes), this.#signal);
+    const shards = this.#opening.source.readShards(
+      this.#files,
+      (bytes) => this.#report('weights', bytes),
+      this.#opening.signal,
+    );
     const add = (piece: TensorPiece) => backend.addPiece(piece);
-    const resampled = this.#resizing?.resampling(this.#stored, this.manifest.architecture, add);
+    const resampled = this.#opening.resizing?.resampling(this.#opening.stored, this.manifest.architecture, add);
     const tensors = new TensorAssembler(this.#files, resampled ?? add);
     for await (const shard of shards) {
-      this.#signal.throwIfAborted();
+      this.#opening.signal.throwIfAborted();
       tensors.addShard(shard);
     }
   }
@@ -291,7 +287,7 @@ export class Session {
     if (this.#loaded === null) return;
     const total = sizeOf(this.#files);
     this.#loaded = Math.min(total, this.#loaded + bytes);
-    this.#notify({ stage, loaded: this.#loaded, total });
+    this.#opening.notify({ stage, loaded: this.#loaded, total });
   }
 
   /** Loads the model again, without f16. @returns whether there was anything in f16 */
@@ -306,7 +302,7 @@ export class Session {
   }
 
   #announce(type: EngineEvent['type'], message: string): void {
-    this.#notify({ type, message, info: this.info });
+    this.#opening.notify({ type, message, info: this.info });
   }
 }
 

@@ -2,7 +2,7 @@
  * The models that `ModelCache` keeps, for every page of this origin to list and to remove.
  */
 import { forgetFindings } from './findings.ts';
-import { filesOf, type ShardEntry, type Words } from './manifest.ts';
+import type { ShardEntry, Words } from './manifest.ts';
 import { openStore, type Store } from './store.ts';
 
 /** Ending of files that hold a `Kept`. */
@@ -18,7 +18,7 @@ export interface CachedModel {
   name: string;
   /** Of the `model.json` that it was loaded from. */
   url: string;
-  /** Of its files that are kept; all of them when it loads without a network. */
+  /** Of its shards that are kept; all of them when it loads without a network. */
   cachedBytes: number;
   bytes: number;
 }
@@ -31,8 +31,8 @@ export async function cachedModels(): Promise<CachedModel[]> {
   return (await readAllKept(store, files)).map(({ url, manifest }) => ({
     name: manifest.name,
     url,
-    cachedBytes: sum(filesOf(manifest).filter(({ sha256, bytes }) => files.get(sha256) === bytes)),
-    bytes: sum(filesOf(manifest)),
+    cachedBytes: sum(manifest.shards.filter(({ sha256, bytes }) => files.get(sha256) === bytes)),
+    bytes: sum(manifest.shards),
   }));
 }
 

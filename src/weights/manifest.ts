@@ -49,11 +49,6 @@ export interface Words {
   template: string;
 }
 
-/** Files of a model besides `model.json`. */
-export function filesOf({ shards, words }: Pick<Manifest, 'shards' | 'words'>): ShardEntry[] {
-  return words ? [...shards, words.tokenizer] : shards;
-}
-
 /** How reliable scores are. */
 export interface Calibration {
   /** What logits are divided by before the softmax: above 1 for an overconfident model. */

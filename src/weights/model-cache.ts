@@ -4,7 +4,7 @@
  * stops a model from loading: there is one warning, and the cache is left alone from then on.
  */
 import { MANIFEST, readAllKept, readKept } from './kept-models.ts';
-import { filesOf, type ShardEntry } from './manifest.ts';
+import type { ShardEntry } from './manifest.ts';
 import { openStore, type Store } from './store.ts';
 import { sha256 } from './verify.ts';
 
@@ -73,7 +73,9 @@ export class ModelCache {
 async function removeOrphans(store: Store): Promise<void> {
   const files = await store.list();
   const used = new Set(
-    (await readAllKept(store, files)).flatMap(({ manifest }) => filesOf(manifest).map(({ sha256 }) => sha256)),
+    (await readAllKept(store, files)).flatMap(({ manifest }) =>
+      [...manifest.shards, manifest.words?.tokenizer].map((file) => file?.sha256),
+    ),
   );
   for (const name of files.keys()) if (SHARD.test(name) && !used.has(name)) await store.remove(name);
 }

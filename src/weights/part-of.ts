@@ -9,9 +9,13 @@ export type Part = Pick<Manifest, 'tensors' | 'shards'>;
 export function partOf({ tensors, shards }: Part, has: (tensor: string) => boolean): Part {
   const own = Object.entries(tensors).filter(([name]) => has(name));
   const starts = shardStarts(shards);
-  const lastOf = (end: number) => starts.findIndex((start) => start >= end) - 1;
   const first = Math.min(...own.map(([, { shard }]) => shard));
-  const last = Math.max(...own.map(([, { shard, offset, bytes }]) => lastOf(starts[shard] + offset + bytes)));
+  const last = Math.max(
+    ...own.map(([, { shard, offset, bytes }]) => {
+      const end = starts[shard] + offset + bytes;
+      return starts.findIndex((start) => start >= end) - 1;
+    }),
+  );
   return {
     tensors: Object.fromEntries(own.map(([name, tensor]) => [name, { ...tensor, shard: tensor.shard - first }])),
     shards: shards.slice(first, last + 1),

@@ -95,7 +95,7 @@ class MemorySource implements ModelSource {
     for (const entry of shards) {
       const index = this.#shards.indexOf(entry);
       const bytes = index < 0 ? this.#files.tokenizer : this.#files.shards[index];
-      if (!bytes) throw new ViTError('bad-input', `Give ${entry.file} as "tokenizer".`);
+      if (!bytes) throw new ViTError('bad-input', `Give ${entry.file} as tokenizer.`);
       const shard = await verify(bytes, entry, this.#hash);
       onBytes(shard.length);
       yield shard;

@@ -52,7 +52,7 @@ describe('embedText', () => {
     });
     expect(await bare.embedText([28, 29])).toHaveLength(10);
     const missing = await load({ ...files, tokenizer: undefined });
-    await expect(missing.embedText('a dog')).rejects.toThrow('Give tokenizer.json as "tokenizer"');
+    await expect(missing.embedText('a dog')).rejects.toThrow('Give tokenizer.json as tokenizer');
     const large = structuredClone(files);
     large.manifest.words!.tokenizer.bytes = 2 ** 26 + 1;
     await expect((await load(large)).embedText('a dog')).rejects.toMatchObject({

@@ -85,6 +85,9 @@ export class Words {
 
   /** @throws ViTError `bad-input` for options that contradict each other, that are another model's, or have nothing in them */
   async scorer({ candidates, template, head, labels, activation }: ScorerOptions): Promise<Scorer> {
+    if (template !== undefined && typeof template !== 'string') {
+      throw badInput(`classify(): template must be a text, not ${shown(template)}.`);
+    }
     if (candidates && head) throw badInput('classify() takes candidates or a head, not both.');
     if (template !== undefined && !candidates)
       throw badInput('classify(): a template makes texts of candidates; give them.');

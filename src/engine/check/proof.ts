@@ -36,11 +36,11 @@ export class Proof {
 
   /** @param code GPU, browser and shaders, as JSON */
   constructor(proving: Proving, code: unknown) {
-    const { manifest, tower, options } = proving;
+    const { manifest, options } = proving;
     const { shards, golden, preprocess } = manifest;
     this.#proving = proving;
     this.#ofKernels = ['kernels', code];
-    this.#ofModel = ['model', code, shards, tower.golden() && golden, preprocess, options.dtype];
+    this.#ofModel = ['model', code, shards, golden, preprocess, options.dtype];
   }
 
   /** Variants of kernels that were found wrong by an earlier load, by `variantName`. */

@@ -33,7 +33,7 @@ export function imageTower({ architecture, golden }: Manifest, stored: Architect
   const { channels, imageSize } = architecture;
   return {
     planWith: (extras) => planViT(architecture, extras),
-    has: (tensor) => !isOfTexts(tensor),
+    has: (tensor) => !tensor.startsWith(TEXT),
     golden: () =>
       String(stored.imageSize) === String(imageSize)
         ? {
@@ -45,6 +45,5 @@ export function imageTower({ architecture, golden }: Manifest, stored: Architect
   };
 }
 
-export function isOfTexts(tensor: string): boolean {
-  return tensor.startsWith('text.');
-}
+/** Before the names of a text tower's tensors. */
+export const TEXT = 'text.';
