@@ -184,7 +184,7 @@ test.describe('a browser without WebGPU', () => {
       Buffer.concat([Buffer.from('delete WorkerNavigator.prototype.gpu;'), script]),
     );
     await visit.arriveReady();
-    await expectCpu(visit, 'This browser has no WebGPU. Chrome, Edge, Safari and Firefox have it');
+    await expectCpu(visit, 'This browser has no WebGPU. Current versions of Chrome, Edge, Safari and Firefox have it');
   });
 
   test('that finds no GPU answers on the CPU, and says what to do', async ({ site }) => {
