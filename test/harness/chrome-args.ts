@@ -1,7 +1,7 @@
 import { chromeArguments } from '../../src/cli/chrome.ts';
 
 /** What a Chrome looks for by itself, whatever its pages do. */
-const OWN = ['update.googleapis.com', 'accounts.google.com'];
+const OWN = ['update.googleapis.com', 'accounts.google.com', 'content-autofill.googleapis.com'];
 
 /**
  * How tests start Chrome. SwiftShader computes on the CPU, with the same results everywhere; with `VIT_ADAPTER=gpu` the tests
