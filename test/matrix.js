@@ -14,7 +14,7 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { chromium } from 'playwright';
-import { command, runJobs } from './harness/jobs.js';
+import { command, runJobs, summarize } from './harness/jobs.js';
 import { freePort, serveFolder, startServer } from './harness/servers.js';
 import { firefoxJob } from './package/firefox.js';
 
@@ -33,7 +33,7 @@ let startBrowser;
 try {
   const jobs = [firefoxJob(() => startBrowser()), ...apps.map(({ name }) => appJob(name))];
   const outcomes = await runJobs([{ name: 'package', run: packLibrary }, ...jobs.filter(isWanted)], LANES);
-  report([...outcomes.values()]);
+  summarize([...outcomes.values()]);
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
@@ -70,13 +70,14 @@ function appJob(name) {
       cpSync('weights/vit-cifar10', join(app, 'public/model'), { recursive: true });
       cpSync('public/samples/dog.jpg', join(app, 'public/model/dog.jpg'));
 
-      const outcome = { passed: 0, failed: 0, notRun: [] };
+      const outcome = { passed: 0, failed: 0, failures: [], notRun: [] };
       const installed = await install(app, print);
       if (installed !== true) return installed ? { ...outcome, notRun: [`${name}: ${installed}`] } : false;
       for (const run of matrix) {
         const wrong = await tryRun(app, run, print).catch((error) => error.message);
         print(`${wrong ? '✘' : '✓'} ${name}: ${run.name}${wrong ? `\n${wrong}` : ''}\n`);
         outcome[wrong ? 'failed' : 'passed']++;
+        if (wrong) outcome.failures.push(`${name}: ${run.name}`);
       }
       return outcome;
     },
@@ -149,11 +150,4 @@ function isRight({ backend, label, score, shape, warnings }) {
 
 function refusedWith({ code, error }, text) {
   return code === 'network' && error.includes(text);
-}
-
-function report(outcomes) {
-  for (const what of outcomes.flatMap(({ notRun = [] }) => notRun)) console.log(`NOT RUN: ${what}`);
-  const total = (key) => outcomes.reduce((sum, outcome) => sum + outcome[key], 0);
-  console.log(`${total('passed')} passed, ${total('failed')} failed`);
-  process.exitCode = total('failed') === 0 ? 0 : 1;
 }

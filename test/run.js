@@ -10,7 +10,7 @@ import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { chromium } from 'playwright';
-import { command, runJobs } from './harness/jobs.js';
+import { command, runJobs, summarize } from './harness/jobs.js';
 import { attempt, installPackages, pythonThatTrains } from './harness/machine.js';
 import { playwright, REPORTS, vitest } from './harness/reports.js';
 
@@ -155,9 +155,5 @@ function report(outcomes) {
   console.log('\nslowest files, in seconds:');
   for (const { file, seconds } of files.slice(0, SLOWEST)) console.log(`${seconds.toFixed(1).padStart(7)}  ${file}`);
   console.log(`${((performance.now() - start) / 60_000).toFixed(1)} minutes in all\n`);
-  const skipped = outcomes.flatMap(({ notRun = [] }) => notRun);
-  for (const what of [...notRun, ...skipped]) console.log(`NOT RUN: ${what}`);
-  const sum = (key) => outcomes.reduce((total, outcome) => total + outcome[key], 0);
-  console.log(`${sum('passed')} passed, ${sum('failed')} failed`);
-  process.exitCode = sum('failed') === 0 ? 0 : 1;
+  summarize([...outcomes, { passed: 0, failed: 0, notRun }]);
 }

@@ -2,7 +2,7 @@
  * Jobs side by side on a few lanes: each starts when what it needs has passed, what it comes after has ended, and a lane is
  * free, in the order of the list. What a job prints appears in one piece when it ends, so that two at once can be read; until then it is in a file.
  *
- * @typedef {{ passed: number, failed: number, notRun?: string[], files?: { file: string, seconds: number }[] }} Outcome
+ * @typedef {{ passed: number, failed: number, failures?: string[], notRun?: string[], files?: { file: string, seconds: number }[] }} Outcome
  * @typedef {{ name: string, needs?: string[], after?: string[], run: (print: (text: string) => void) => Promise<Outcome | boolean> }} Job
  */
 import { spawn } from 'node:child_process';
@@ -24,7 +24,7 @@ export async function runJobs(jobs, lanes, folder) {
       if (missing) {
         waiting.splice(waiting.indexOf(job), 1);
         console.log(`\n== ${name} needs ${missing}, which failed`);
-        outcomes.set(name, { passed: 0, failed: 1 });
+        outcomes.set(name, { passed: 0, failed: 1, failures: [`${name}: ${missing} failed`] });
       } else if (running.size < lanes && needs.every(hasPassed) && after.every((other) => outcomes.has(other))) {
         waiting.splice(waiting.indexOf(job), 1);
         const ending = runJob(job, folder).then((outcome) => {
@@ -53,7 +53,16 @@ async function runJob({ name, run }, folder) {
   const seconds = Math.round((performance.now() - start) / 1000);
   console.log(`\n== ${name} (${seconds} s)\n${text.trimEnd()}`);
   if (typeof result !== 'boolean') return result;
-  return { passed: Number(result), failed: Number(!result) };
+  return { passed: Number(result), failed: Number(!result), failures: result ? [] : [name] };
+}
+
+/** Prints what was not run, what failed, and, as the last line, how much passed. Sets the exit status. */
+export function summarize(outcomes) {
+  for (const what of outcomes.flatMap(({ notRun = [] }) => notRun)) console.log(`NOT RUN: ${what}`);
+  for (const what of outcomes.flatMap(({ failures = [] }) => failures)) console.log(`FAILED: ${what}`);
+  const total = (key) => outcomes.reduce((sum, outcome) => sum + outcome[key], 0);
+  console.log(`${total('passed')} passed, ${total('failed')} failed`);
+  process.exitCode = total('failed') === 0 ? 0 : 1;
 }
 
 /** Runs a command, printing what it prints. @returns {Promise<boolean>} whether it succeeded */

@@ -1,5 +1,5 @@
 /**
- * Runs vitest and Playwright and reads their reports: how many tests passed and failed, which were not run, and how long
+ * Runs vitest and Playwright and reads their reports: how many tests passed, which failed, which were not run, and how long
  * each file took. A runner that ends badly without a failed test, or without any test, counts as a failure.
  */
 import { readFileSync } from 'node:fs';
@@ -24,19 +24,25 @@ export function playwright(print, name, args, env) {
 
 async function runner(print, report, args, env, read) {
   const succeeded = await command(print, 'npx', args, env);
-  let outcome = { passed: 0, failed: 0, notRun: [], files: [] };
+  let outcome = { passed: 0, failed: 0, failures: [], notRun: [], files: [] };
   try {
     outcome = read(JSON.parse(readFileSync(report, 'utf8')));
   } catch (error) {
     print(`There is no report: ${error.message}\n`);
   }
-  if ((!succeeded && outcome.failed === 0) || outcome.passed + outcome.failed === 0) outcome.failed++;
+  if ((!succeeded && outcome.failed === 0) || outcome.passed + outcome.failed === 0) {
+    outcome.failed++;
+    outcome.failures.push(`${report}: the run itself`);
+  }
   return outcome;
 }
 
 function countVitest({ numPassedTests, numFailedTests, testResults }) {
   const notRun = [];
+  const failures = [];
   for (const { name, assertionResults } of testResults) {
+    const failed = assertionResults.filter(({ status }) => status === 'failed');
+    failures.push(...failed.map(({ fullName }) => `${relative('.', name)}: ${fullName}`));
     const skipped = assertionResults.filter(({ status }) => status !== 'passed' && status !== 'failed');
     if (skipped.length > 0)
       notRun.push(`${relative('.', name)}: ${skipped.map(({ fullName }) => fullName).join('; ')}`);
@@ -45,11 +51,12 @@ function countVitest({ numPassedTests, numFailedTests, testResults }) {
   const broken = testResults.filter(
     ({ status, assertionResults }) => status === 'failed' && assertionResults.length === 0,
   );
+  failures.push(...broken.map(({ name }) => `${relative('.', name)}: the file itself`));
   const files = testResults.map(({ name, startTime, endTime }) => ({
     file: relative('.', name),
     seconds: (endTime - startTime) / 1000,
   }));
-  return { passed: numPassedTests, failed: numFailedTests + broken.length, notRun, files };
+  return { passed: numPassedTests, failed: numFailedTests + broken.length, failures, notRun, files };
 }
 
 function countPlaywright({ stats, errors, suites, config }) {
@@ -58,7 +65,18 @@ function countPlaywright({ stats, errors, suites, config }) {
     file: relative('.', `${config.rootDir}/${suite.file}`),
     seconds: durationOf(suite) / 1000,
   }));
-  return { passed: stats.expected, failed: stats.unexpected + stats.flaky + errors.length, notRun, files };
+  const failures = [
+    ...errors.map(({ message }) => message),
+    ...suites.flatMap((suite) => failuresIn(suite, suite.file)),
+  ];
+  return { passed: stats.expected, failed: stats.unexpected + stats.flaky + errors.length, failures, notRun, files };
+}
+
+function failuresIn({ suites = [], specs = [] }, file) {
+  const failed = specs.flatMap(({ title, tests }) =>
+    tests.filter(({ status }) => status === 'unexpected' || status === 'flaky').map(() => `${file}: ${title}`),
+  );
+  return [...failed, ...suites.flatMap((suite) => failuresIn(suite, file))];
 }
 
 function durationOf({ suites = [], specs = [] }) {

@@ -37,6 +37,7 @@ export function firefoxJob(startChrome) {
           .catch((error) => error.message);
         print(`${wrong ? '✘' : '✓'} the page ${name}${wrong ? `\n${wrong}` : ''}\n`);
         outcome[wrong ? 'failed' : 'passed']++;
+        if (wrong) outcome.failures.push(`firefox: the page ${name}`);
       }
       return outcome;
     },
