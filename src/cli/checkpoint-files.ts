@@ -5,26 +5,11 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { Checkpoint } from '../convert/checkpoint.ts';
+import { CHECKPOINT_NAMES } from '../convert/choose-files.ts';
 import { openCheckpoint } from '../convert/open.ts';
 import { ViTError } from '../error.ts';
 import { FileSource, sha256OfFile } from './file-source.ts';
 import { fileIn, requireFile } from './files.ts';
-
-/** In a folder, the first of these is taken: what libraries call a model of theirs. */
-export const CHECKPOINT_NAMES = [
-  'model.safetensors',
-  'model.safetensors.index.json',
-  'open_clip_model.safetensors',
-  'pytorch_model.bin',
-  'pytorch_model.bin.index.json',
-  'open_clip_pytorch_model.bin',
-  'model.pt',
-  'model.pth',
-  'model.npz',
-  // No model, which is said when it is opened.
-  'adapter_model.safetensors',
-  'adapter_model.bin',
-];
 
 /** The file that is meant. @throws ViTError `bad-input` when there is none. */
 export function findCheckpoint(path: string): string {

@@ -2,8 +2,10 @@
  * `vit-webgpu fetch`: a model of the Hugging Face Hub, downloaded and converted in one go.
  */
 import { Command, InvalidArgumentError } from 'commander';
+import { isRepository } from '../hub/open-repository.ts';
 import { addConvertFlags, type ConvertFlags } from './convert-flags.ts';
 import { convertToFolder } from './convert-to-folder.ts';
+import { cacheFolder, endpointOf, fetchRepository } from './fetch-repository.ts';
 import { checkPlace } from './output-folder.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -27,10 +29,9 @@ export function fetchCommand(terminal: Terminal): Command {
   return addConvertFlags(command).action(async (repo: string, flags: Flags) => {
     // Before anything is downloaded.
     await checkPlace(flags.out, flags.force);
-    // The Hub's library is loaded by this command alone.
-    const { cacheFolder, fetchRepository, endpointOf } = await import('./hub/fetch.ts');
     const endpoint = endpointOf(flags.endpoint);
-    const options = { repo, revision: flags.revision, endpoint, token: process.env.HF_TOKEN || undefined };
+    const token = process.env.HF_TOKEN || undefined;
+    const options = { repo, revision: flags.revision, endpoint, token, tokenIn: 'HF_TOKEN' };
     const { file, repository } = await fetchRepository(options, cacheFolder(flags.cache), flags.file, terminal);
     const license = flags.license ?? repository.license;
     await convertToFolder(file, flags, { repository: repository.url, revision: repository.commit, license }, terminal);
@@ -38,6 +39,6 @@ export function fetchCommand(terminal: Terminal): Command {
 }
 
 function parseRepository(text: string): string {
-  if (/^[\w][\w.-]*(\/[\w][\w.-]*)?$/.test(text) && !text.includes('..')) return text;
+  if (isRepository(text)) return text;
   throw new InvalidArgumentError('Give owner/name, such as google/vit-base-patch16-224.');
 }

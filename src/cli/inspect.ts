@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Command } from 'commander';
 import type { Checkpoint } from '../convert/checkpoint.ts';
+import { CHECKPOINT_NAMES } from '../convert/choose-files.ts';
 import { modelTensors } from '../convert/dimensions.ts';
 import { familyOf, forPatches } from '../convert/families/index.ts';
 import { unwrap } from '../convert/prefix.ts';
@@ -14,7 +15,7 @@ import { parameterCount } from '../model/tensors.ts';
 import type { Calibration, ShardEntry } from '../weights/manifest.ts';
 import { parseManifest } from '../weights/parse-manifest.ts';
 import { verify } from '../weights/verify.ts';
-import { CHECKPOINT_NAMES, CheckpointFiles } from './checkpoint-files.ts';
+import { CheckpointFiles } from './checkpoint-files.ts';
 import { fileIn, readJson, requireFile } from './files.ts';
 import { formatBytes, type Terminal, table } from './terminal.ts';
 

@@ -140,9 +140,14 @@ export const HOUSE: readonly Room[] = [
     mayImport: ['model', 'weights', 'reference', 'text', 'error.ts'],
   },
   {
+    name: 'hub',
+    knows: "the Hugging Face Hub's protocol, one verb per file, for browsers and Node",
+    mayImport: ['error.ts'],
+  },
+  {
     name: 'cli',
     knows: 'the command line',
-    mayImport: ['convert', 'index.ts', 'model', 'weights', 'text', 'image', 'error.ts'],
+    mayImport: ['convert', 'hub', 'index.ts', 'model', 'weights', 'text', 'image', 'error.ts'],
   },
 ];
 

@@ -1,5 +1,5 @@
 /**
- * A server that speaks as much of the Hub's API as `vit-webgpu fetch` needs, and misbehaves on request.
+ * A server that speaks as much of the Hub's API as `src/hub` needs, and misbehaves on request.
  */
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
@@ -16,6 +16,12 @@ export interface HubFixture {
   token?: string;
   /** Only files ask for the token; who asks with another one is known, but not let in. */
   gated?: boolean;
+  /** What the Hub says of a repository that is not open. */
+  errorCode?: string;
+  /** The repository's name before. */
+  renamedFrom?: string;
+  /** Seconds, with every status of `statuses`. */
+  retryAfter?: number;
   /** Answers to the first requests for files instead of what they ask for. */
   statuses?: number[];
   /** Bytes after which the connection breaks, one entry per download of a file. */
@@ -94,13 +100,22 @@ export class HubServer {
   }
 
   #answer(request: IncomingMessage, response: ServerResponse): unknown {
-    const { repo, commit, files, token, gated, statuses, cdn, xet } = this.fixture;
-    const { pathname } = new URL(request.url!, 'http://hub');
+    const { repo, commit, files, token, gated, errorCode, renamedFrom, statuses, retryAfter, cdn, xet } = this.fixture;
+    const { pathname, searchParams } = new URL(request.url!, 'http://hub');
     const { range, authorization, host } = request.headers;
     this.requests.push({ url: pathname, range, authorization });
+    // As the Hub does for pages of any origin.
+    response.setHeader('access-control-allow-origin', '*');
+    response.setHeader('access-control-expose-headers', 'X-Error-Code, X-Error-Message, Retry-After');
+    response.setHeader('access-control-allow-headers', 'authorization, range');
+    if (request.method === 'OPTIONS') return response.writeHead(204).end();
     const isCdn = `http://${host}` === this.#cdn;
+    if (renamedFrom && pathname.includes(`/${renamedFrom}/`)) {
+      return response.writeHead(307, { location: request.url!.replace(renamedFrom, repo) }).end();
+    }
     const isFile = pathname.startsWith(`/${repo}/resolve/`);
     if (token && !isCdn && (isFile || !gated) && authorization !== `Bearer ${token}`) {
+      if (errorCode) response.setHeader('x-error-code', errorCode);
       return gated && authorization
         ? reply(response, 403, { error: 'You are not in the authorized list' })
         : reply(response, 401, { error: 'Invalid credentials' });
@@ -108,14 +123,14 @@ export class HubServer {
     if (pathname.startsWith(`/api/models/${repo}/revision/`)) {
       const revision = decodeURIComponent(pathname.split('/').at(-1)!);
       if (revision !== 'main' && revision !== commit) return reply(response, 404, { error: 'Revision Not Found' });
-      return reply(response, 200, { _id: '1', id: repo, sha: commit, lastModified: 0, ...this.#card() });
-    }
-    if (pathname === `/api/models/${repo}/tree/${commit}`) {
-      const listing = Object.entries(files).map(([path, bytes]) => this.#listed(path, bytes));
-      return reply(response, 200, [{ type: 'directory', path: 'folder', size: 0, oid: '0' }, ...listing]);
+      const siblings = Object.entries(files).map(([path, bytes]) => this.#listed(path, bytes, searchParams));
+      return reply(response, 200, { _id: '1', id: repo, sha: commit, lastModified: 0, ...this.#card(), siblings });
     }
     const status = isFile && statuses?.shift();
-    if (status) return reply(response, status, { error: 'Not now' });
+    if (status) {
+      if (retryAfter !== undefined) response.setHeader('retry-after', retryAfter);
+      return reply(response, status, { error: 'Not now' });
+    }
     const resolve = `/${repo}/resolve/${commit}/`;
     const path = pathname.slice(resolve.length);
     if (!pathname.startsWith(resolve) || !files[path]) return reply(response, 404, { error: 'Repository not found' });
@@ -140,12 +155,13 @@ export class HubServer {
     return { cardData: this.fixture.cardData, tags: this.fixture.tags };
   }
 
-  #listed(path: string, bytes: Uint8Array): object {
+  #listed(path: string, bytes: Uint8Array, asked: URLSearchParams): object {
+    if (asked.get('blobs') !== 'true') return { rfilename: path };
     const wrong = this.fixture.wrongHash?.includes(path) ? 'x' : '';
-    const sha1 = createHash('sha1').update(`blob ${bytes.length}\0${wrong}`).update(bytes).digest('hex');
+    const blobId = createHash('sha1').update(`blob ${bytes.length}\0${wrong}`).update(bytes).digest('hex');
     const sha256 = createHash('sha256').update(wrong).update(bytes).digest('hex');
-    const lfs = bytes.length > LARGE ? { lfs: { oid: sha256, size: bytes.length, pointerSize: 130 } } : {};
-    return { type: 'file', path, size: bytes.length, oid: sha1, ...lfs };
+    const lfs = bytes.length > LARGE ? { lfs: { sha256, size: bytes.length, pointerSize: 130 } } : {};
+    return { rfilename: path, size: bytes.length, blobId, ...lfs };
   }
 
   #send(bytes: Uint8Array, range: string | undefined, response: ServerResponse): unknown {

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -238,6 +240,13 @@ describe('a download that breaks', () => {
     expect(hub.requests.filter(({ url }) => url.includes('/resolve/'))).toHaveLength(1);
   });
 
+  test('waits where the Hub says how long', async () => {
+    Object.assign(hub.fixture, { statuses: [429], retryAfter: 1 });
+    const start = Date.now();
+    expect((await fetchModel()).warned).toBe('');
+    expect(Date.now() - start).toBeGreaterThanOrEqual(1000);
+  });
+
   test('begins anew where the server does not send parts', async () => {
     Object.assign(hub.fixture, { breakAfter: [1500], ignoresRanges: true });
     expect((await fetchModel()).warned).toBe('');
@@ -267,15 +276,32 @@ describe('what the Hub refuses, and what is not as it says', () => {
     expect([exitCode, warned]).toEqual([1, `error: There is no ${endpoint}/nobody/nothing with revision main.`]);
   });
 
+  test('one that was renamed is had under its new name', async () => {
+    hub.fixture.renamedFrom = 'somebody/old-name';
+    const { exitCode, printed } = await runCommand(
+      ...['fetch', 'somebody/old-name', '--out', out, '--cache', join(folder, 'cache')],
+    );
+    expect(exitCode).toBe(0);
+    expect(printed).toContain('somebody/vit-made-up, commit 0123456789ab');
+    expect(readModel().source.repository).toBe(`${endpoint}/somebody/vit-made-up`);
+    expect(cached()).toContain('model.safetensors');
+  });
+
+  test('an address that is no Hub', async () => {
+    const server = createServer((_, response) => response.end('<!doctype html>'));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    vi.stubEnv('HF_ENDPOINT', `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    expect((await fetchModel()).warned).toMatch(/does not answer in JSON: is it a Hub\?$/);
+    server.close();
+  });
+
   test('a private one, without a token and with one', async () => {
     hub.fixture.token = 'hf_secret';
     expect((await fetchModel()).warned).toContain('needs a token, or does not exist. Set HF_TOKEN');
     vi.stubEnv('HF_TOKEN', 'hf_other');
     expect((await fetchModel()).warned).toContain('is not open to the token of HF_TOKEN');
     vi.stubEnv('HF_TOKEN', 'secret');
-    expect((await fetchModel()).warned).toContain(
-      "HF_TOKEN is no token of the Hub: Your access token must start with 'hf_'",
-    );
+    expect((await fetchModel()).warned).toContain('HF_TOKEN is no token of the Hub: those begin with hf_.');
     vi.stubEnv('HF_TOKEN', 'hf_secret');
     expect((await fetchModel()).exitCode).toBe(0);
   });
@@ -289,6 +315,10 @@ describe('what the Hub refuses, and what is not as it says', () => {
     expect(warned).toContain('is not open to the token of HF_TOKEN, or does not exist. Ask for access on its page.');
     expect(warned).toContain('You are not in the authorized list');
     expect(existsSync(out)).toBe(false);
+    hub.fixture.errorCode = 'GatedRepo';
+    expect((await fetchModel()).warned).toContain(
+      'is gated: accept its conditions on that page, and set HF_TOKEN to a token of the account that did.',
+    );
     vi.stubEnv('HF_TOKEN', 'hf_secret');
     expect((await fetchModel()).exitCode).toBe(0);
   });

@@ -3,13 +3,13 @@
  */
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { HUB_URL } from '@huggingface/hub';
-import { ViTError } from '../../error.ts';
-import { readJson } from '../files.ts';
-import { formatBytes, type Terminal } from '../terminal.ts';
-import { beside, CONFIG_NAMES, chooseCheckpoint, partsOf } from './choose-files.ts';
+import { beside, CONFIG_NAMES, chooseCheckpoint, partsOf } from '../convert/choose-files.ts';
+import { ViTError } from '../error.ts';
+import { openRepository } from '../hub/open-repository.ts';
+import { HUB_URL, type HubFile, type HubOptions, type HubRepository } from '../hub/repository.ts';
 import { download } from './download.ts';
-import { type HubFile, type HubOptions, HubRepository } from './repository.ts';
+import { readJson } from './files.ts';
+import { formatBytes, type Terminal } from './terminal.ts';
 
 export interface Fetched {
   /** The checkpoint, or its index; the files of its folder in the repository lie beside it. */
@@ -42,11 +42,11 @@ export async function fetchRepository(
   given: string | undefined,
   terminal: Terminal,
 ): Promise<Fetched> {
-  const repository = await HubRepository.open(options);
+  const repository = await openRepository(options);
   const { commit, license, files, url } = repository;
   terminal.print(`${url}, commit ${commit.slice(0, 12)}, licence ${license ?? 'not told'}`);
 
-  const folder = join(cache, options.repo.replace('/', '--'), commit);
+  const folder = join(cache, repository.options.repo.replace('/', '--'), commit);
   const get = async (file: HubFile) => {
     const place = await download(repository, file, folder, (bytes) => {
       const percent = file.size > 0 ? Math.floor((100 * bytes) / file.size) : 100;
@@ -57,7 +57,7 @@ export async function fetchRepository(
     return place;
   };
 
-  const path = chooseCheckpoint(files.keys(), given);
+  const path = chooseCheckpoint(files.keys(), given, { place: 'The repository', option: '--file' });
   // The small ones first: whether they are there decides nothing, but a wrong token shows at once.
   for (const name of CONFIG_NAMES) {
     const config = files.get(beside(path, name));

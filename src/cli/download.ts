@@ -3,17 +3,12 @@
  * left is used by the next one.
  */
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { constants, createReadStream } from 'node:fs';
 import { mkdir, open, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { HubApiError } from '@huggingface/hub';
-import { ViTError } from '../../error.ts';
-import { explain, type HubFile, type HubRepository } from './repository.ts';
-
-/** In a row, without a byte between them. */
-const MOST_FAILURES = 4;
-/** Before the next attempt, doubled each time. */
-const FIRST_WAIT_MS = 200;
+import { ViTError } from '../error.ts';
+import { downloadFile } from '../hub/download-file.ts';
+import type { HubFile, HubRepository } from '../hub/repository.ts';
 
 /**
  * @param folder of this commit
@@ -44,54 +39,16 @@ async function fill(
   partial: string,
   onProgress: (bytes: number) => void,
 ): Promise<void> {
-  let there = (await sizeOf(partial)) ?? 0;
-  if (there > file.size) there = 0;
-  let failures = 0;
-  while (there < file.size) {
-    onProgress(there);
-    const before = there;
-    try {
-      const { start, bytes } = await repository.stream(file, there);
-      there = start;
-      await append(bytes, partial, start, file, (now) => {
-        there = now;
-        onProgress(now);
-      });
-      if (there < file.size) throw new Error('the connection ended early');
-    } catch (cause) {
-      failures = there > before ? 1 : failures + 1;
-      if (!isPassing(cause) || failures === MOST_FAILURES) throw explain(cause, repository.options);
-      await new Promise((resolve) => setTimeout(resolve, FIRST_WAIT_MS * 2 ** (failures - 1)));
-    }
-  }
-}
-
-/** Whether trying again may help: the connection failed, not the Hub refused. */
-function isPassing(cause: unknown): boolean {
-  if (!(cause instanceof ViTError)) return true;
-  if (cause.cause instanceof HubApiError) return cause.cause.statusCode >= 500;
-  return cause.cause instanceof TypeError;
-}
-
-async function append(
-  stream: ReadableStream<Uint8Array>,
-  partial: string,
-  start: number,
-  { path, size }: HubFile,
-  onProgress: (bytes: number) => void,
-): Promise<void> {
-  const target = await open(partial, 'a');
+  const there = (await sizeOf(partial)) ?? 0;
+  const target = await open(partial, constants.O_RDWR | constants.O_CREAT);
   try {
-    await target.truncate(start);
-    let there = start;
-    for await (const chunk of stream) {
-      if (there + chunk.length > size) {
-        throw new ViTError('network', `${path} has more than the ${size} bytes that the repository lists.`);
-      }
-      await target.writeFile(chunk);
-      there += chunk.length;
-      onProgress(there);
-    }
+    const begin = there > file.size ? 0 : there;
+    await target.truncate(begin);
+    onProgress(begin);
+    await downloadFile(repository, file, begin, async (bytes, offset) => {
+      await target.write(bytes, 0, bytes.length, offset);
+      onProgress(offset + bytes.length);
+    });
   } finally {
     await target.close();
   }

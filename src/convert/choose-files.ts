@@ -1,8 +1,24 @@
 /**
- * Which files of a repository are wanted: the checkpoint, and the JSON files that say what its tensors do not.
+ * Which files of a repository or a folder are wanted: the checkpoint, and the JSON files that say what its tensors do not.
+ * Knows names only.
  */
-import { ViTError } from '../../error.ts';
-import { CHECKPOINT_NAMES } from '../checkpoint-files.ts';
+import { ViTError } from '../error.ts';
+
+/** In a folder, the first of these is taken: what libraries call a model of theirs. */
+export const CHECKPOINT_NAMES = [
+  'model.safetensors',
+  'model.safetensors.index.json',
+  'open_clip_model.safetensors',
+  'pytorch_model.bin',
+  'pytorch_model.bin.index.json',
+  'open_clip_pytorch_model.bin',
+  'model.pt',
+  'model.pth',
+  'model.npz',
+  // No model, which is said when it is opened.
+  'adapter_model.safetensors',
+  'adapter_model.bin',
+];
 
 /** Beside the checkpoint: the converter reads these. */
 export const CONFIG_NAMES = [
@@ -17,17 +33,32 @@ const CHECKPOINT = /^[^/]+\.(safetensors|bin|pt|pth|npz)$/;
 /** What trainers save beside a model. */
 const NOT_A_MODEL = /^(training_args|optimizer|scheduler|rng_state|scaler)/;
 
+/** How people say which one is meant: a flag, or an option. */
+export interface Choosing {
+  /** `The repository` */
+  place: string;
+  /** `--file` */
+  option: string;
+}
+
 /**
- * @param given `--file`
- * @returns its path within the repository
+ * @param given its path, where it was said
+ * @returns its path
  * @throws ViTError `bad-input` when there is none, or several of which none has a usual name
  */
-export function chooseCheckpoint(paths: Iterable<string>, given: string | undefined): string {
+export function chooseCheckpoint(
+  paths: Iterable<string>,
+  given: string | undefined,
+  { place, option }: Choosing,
+): string {
   const all = [...paths];
   const candidates = all.filter((path) => CHECKPOINT.test(path) && !NOT_A_MODEL.test(path));
   if (given !== undefined) {
     if (all.includes(given)) return given;
-    throw new ViTError('bad-input', `--file ${given}: the repository has no such file. It has ${list(candidates)}.`);
+    throw new ViTError(
+      'bad-input',
+      `${option} ${given}: ${place.toLowerCase()} has no such file. It has ${list(candidates)}.`,
+    );
   }
   const usual = CHECKPOINT_NAMES.find((name) => all.includes(name));
   if (usual) return usual;
@@ -35,8 +66,8 @@ export function chooseCheckpoint(paths: Iterable<string>, given: string | undefi
   throw new ViTError(
     'bad-input',
     candidates.length === 0
-      ? `The repository has no checkpoint; it has ${list(all)}. Give --file PATH for one in a folder.`
-      : `The repository has several checkpoints. Give --file ${candidates.join(' or --file ')}.`,
+      ? `${place} has no checkpoint; it has ${list(all)}. Give ${option} PATH for one in a folder.`
+      : `${place} has several checkpoints. Give ${option} ${candidates.join(` or ${option} `)}.`,
   );
 }
 
