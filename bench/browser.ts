@@ -2,6 +2,7 @@
  * `npm run bench`: the systems that run in a page, each in a headless Chrome of its own.
  */
 import { existsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Option } from 'commander';
@@ -9,7 +10,7 @@ import { type Browser, type BrowserServer, chromium, type Page } from 'playwrigh
 import { chromeArguments, findChrome } from '../src/cli/chrome.ts';
 import { type Comparison, compare } from './compare.ts';
 import type { Contender, FirstResult } from './contender.ts';
-import { describeMachine, peakMemory } from './machine.ts';
+import { describeMachine, type Machine, peakMemory } from './machine.ts';
 import type { MatmulRow, Shape } from './matmul-page.ts';
 import { type PreparedModel, prepareModel } from './models.ts';
 import { type Options, parseOptions } from './options.ts';
@@ -34,6 +35,12 @@ const BUILD = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const ROOT = resolve(BUILD, '../..');
 const JAX = resolve(ROOT, 'bench/node_modules/@jax-js/jax/dist');
 
+/** The same with `--cpu`: pairs, ours and the peer's. */
+const CPU_SYSTEMS = [
+  ...['ours-1-thread', 'ort-1-thread', 'ours-2-threads', 'ort-2-threads'],
+  ...['ours-plain-page', 'ort-plain-page'],
+];
+
 /** @param loadBefore the load average before anything was built */
 export async function run(args: string[], loadBefore: number): Promise<number> {
   // Playwright closes its browsers then, but leaves ending to us.
@@ -41,14 +48,22 @@ export async function run(args: string[], loadBefore: number): Promise<number> {
   const adapterOption = new Option('--adapter <which>', 'the GPU, or the processor in its place')
     .choices(['auto', 'gpu', 'swiftshader'])
     .default('auto');
-  const options = parseOptions('bench', args, { systems: SYSTEMS, own: [adapterOption] });
+  const cpuOption = new Option(
+    '--cpu',
+    'the CPU instead of a GPU, with one thread each, two each, and as a page gets it',
+  );
+  const options = parseOptions('bench', args, {
+    systems: [...SYSTEMS, ...CPU_SYSTEMS],
+    own: [adapterOption, cpuOption],
+  });
   const machine = { ...describeMachine(), loadAverage: Math.round(loadBefore * 100) / 100, busy: loadBefore > 1 };
   if (machine.busy) {
     console.warn(`The machine is busy (load average ${machine.loadAverage}): these figures will say little.`);
     if (options.requireIdle) return 1;
   }
+  if (options.cpu) return runOnCpu(options, machine);
   const software = options.adapter === 'swiftshader' || (options.adapter === 'auto' && !(await hasGpu()));
-  const probe = await Chrome.start(software, {});
+  const probe = await Chrome.start({ software });
   const { adapter, peaks } = await probe.page.evaluate(() => bench.adapterPeaks());
   const browser = `Chrome ${probe.version}`;
   console.log(`${browser} on ${adapter}: ${(peaks.flops / 1e9).toFixed(1)} GFLOP/s, ${gigabytes(peaks.bandwidth)}`);
@@ -76,31 +91,94 @@ export async function run(args: string[], loadBefore: number): Promise<number> {
   return 0;
 }
 
+/** Without an adapter. What is held against the peak of one core is what runs on one. */
+async function runOnCpu(options: Options, machine: Machine): Promise<number> {
+  const probe = await Chrome.start({});
+  const peaks = await probe.page.evaluate(() => bench.corePeaks('/lib/'));
+  await probe.close();
+  const contenders = cpuContendersOf(options);
+  const browser = `Chrome ${probe.version}`;
+  const comparisons: Comparison[] = [];
+  for (const imageSize of options.imageSizes) {
+    for (const size of options.models) {
+      const model = await prepareModel(size, imageSize, options.cache, options.dtype);
+      comparisons.push(await compare(model, contenders, options.batch, options, peaks, console.log));
+    }
+  }
+  const outcome = { runtime: browser, adapter: 'one core', software: false, machine, peaks, comparisons, matmuls: [] };
+  await report({ ...outcome, pairs: PAIRS }, options);
+  return 0;
+}
+
+/** How each system of `--cpu` is called. */
+const CPU_NAMES: Record<string, string> = {
+  'ours-1-thread': 'vit-webgpu, 1 thread',
+  'ort-1-thread': 'onnxruntime-web WASM, 1 thread',
+  'ours-2-threads': 'vit-webgpu, 2 threads',
+  'ort-2-threads': 'onnxruntime-web WASM, 2 threads',
+  'ours-plain-page': 'vit-webgpu, plain page',
+  'ort-plain-page': 'onnxruntime-web WASM, plain page',
+};
+
+const PAIRS = ['1-thread', '2-threads', 'plain-page'].map(
+  (how) => [CPU_NAMES[`ours-${how}`], CPU_NAMES[`ort-${how}`]] as const,
+);
+
+function cpuContendersOf({ systems = CPU_SYSTEMS, dtype }: Options): Contender[] {
+  return systems.map((system) => {
+    const [who, count] = system.split('-');
+    // A page that is not isolated from other origins, and no word about threads, is what there is by default.
+    const isPlain = count === 'plain';
+    const threads = isPlain ? null : Number(count);
+    const load =
+      who === 'ours' ? openOurs({ dtype, backend: 'cpu', threads: threads ?? undefined }) : openOrt('wasm', threads);
+    return inChrome(
+      CPU_NAMES[system],
+      { isolated: !isPlain },
+      threads === 1,
+      who === 'ours' ? 'shardBytes' : 'onnxBytes',
+      load,
+    );
+  });
+}
+
+const openOurs = (options: object) => (page: Page, shape: number[]) =>
+  page.evaluate(([shape, options]) => bench.openLibrary('/lib/index.js', shape, options), [shape, options] as const);
+
+const openOrt = (provider: 'webgpu' | 'wasm', threads: number | null) => (page: Page, shape: number[]) =>
+  page.evaluate(([url, shape, provider, threads]) => bench.openOnnx(url, shape, provider, threads), [
+    new URL(`/ort/ort.${provider}.bundle.min.mjs`, page.url()).href,
+    shape,
+    provider,
+    threads,
+  ] as const);
+
 function contendersOf({ systems = SYSTEMS, dtype }: Options, software: boolean): Contender[] {
-  const ours = (page: Page, shape: number[]) =>
-    page.evaluate(([shape, dtype]) => bench.openLibrary('/lib/index.js', shape, { dtype }), [shape, dtype] as const);
-  const ort = (bundle: string, provider: 'webgpu' | 'wasm') => (page: Page, shape: number[]) =>
-    page.evaluate(([url, shape, provider]) => bench.openOnnx(url, shape, provider), [
-      new URL(`/ort/${bundle}`, page.url()).href,
-      shape,
-      provider,
-    ] as const);
+  const setting = { software, isolated: true };
+  // The default of WASM is half of the cores; all of them is the most it can do.
+  const wasm = openOrt('wasm', availableParallelism());
   const all: Record<string, () => Contender> = {
-    ours: () => inChrome('vit-webgpu', software, true, 'shardBytes', ours),
-    'ort-webgpu': () =>
-      inChrome('onnxruntime-web WebGPU', software, true, 'onnxBytes', ort('ort.webgpu.bundle.min.mjs', 'webgpu')),
-    'ort-wasm': () =>
-      inChrome('onnxruntime-web WASM', software, false, 'onnxBytes', ort('ort.wasm.bundle.min.mjs', 'wasm')),
+    ours: () => inChrome('vit-webgpu', setting, true, 'shardBytes', openOurs({ dtype })),
+    'ort-webgpu': () => inChrome('onnxruntime-web WebGPU', setting, true, 'onnxBytes', openOrt('webgpu', null)),
+    'ort-wasm': () => inChrome('onnxruntime-web WASM', setting, false, 'onnxBytes', wasm),
   };
   return systems.map((name) => all[name]());
 }
 
 type Loaded = Omit<FirstResult, 'scriptBytes' | 'weightBytes'>;
 
+/** What Chrome and its page are. */
+interface Setting {
+  /** WebGPU by SwiftShader. */
+  software?: boolean;
+  /** See `serveFolders`. */
+  isolated?: boolean;
+}
+
 /** A system in a Chrome that nothing else runs in. */
 function inChrome(
   name: string,
-  software: boolean,
+  setting: Setting,
   onAdapter: boolean,
   weights: 'shardBytes' | 'onnxBytes',
   load: (page: Page, imageShape: number[]) => Promise<Loaded>,
@@ -110,7 +188,7 @@ function inChrome(
     onAdapter,
     async open(model) {
       const { channels, imageSize } = model.architecture;
-      const chrome = await Chrome.start(software, { '/model': model.folder });
+      const chrome = await Chrome.start(setting, { '/model': model.folder });
       try {
         const empty = peakMemory(chrome.pid);
         const loaded = await load(chrome.page, [channels, ...imageSize]);
@@ -148,7 +226,7 @@ async function measureMatmuls({ page }: Chrome): Promise<MatmulRow[]> {
 }
 
 async function hasGpu(): Promise<boolean> {
-  const chrome = await Chrome.start(false, {});
+  const chrome = await Chrome.start({});
   try {
     return await chrome.page.evaluate(async () => {
       const adapter = await navigator.gpu?.requestAdapter();
@@ -173,17 +251,20 @@ class Chrome {
     this.server = server;
   }
 
-  static async start(software: boolean, folders: Record<string, string>): Promise<Chrome> {
+  static async start(
+    { software = false, isolated = true }: Setting,
+    folders: Record<string, string> = {},
+  ): Promise<Chrome> {
     const executablePath = findChrome(chromium.executablePath());
     if (!executablePath)
       throw new Error('There is no Chrome. Set CHROME_PATH, or run: npx playwright install chromium');
-    const server = await serveFolders({
+    const common = {
       '/bench': resolve(BUILD, 'page'),
       '/lib': resolve(BUILD, 'lib'),
       '/ort': resolve(ROOT, 'node_modules/onnxruntime-web/dist'),
       '/jax': JAX,
-      ...folders,
-    });
+    };
+    const server = await serveFolders({ ...common, ...folders }, isolated);
     const process = await chromium.launchServer({ executablePath, args: chromeArguments({ software }) });
     const browser = await chromium.connect(process.wsEndpoint());
     const page = await browser.newPage();

@@ -12,6 +12,7 @@ export interface Options extends Limits {
   dtype: 'f32' | 'f16';
   systems?: string[];
   adapter: string;
+  cpu?: boolean;
   lavapipe?: boolean;
   matmul: boolean;
   scaling: boolean;

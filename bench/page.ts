@@ -5,6 +5,7 @@ import type * as Library from '../src/index.ts';
 import { goldenPixels } from '../src/model/golden.ts';
 import { Clock } from './clock.ts';
 import type { FirstResult } from './contender.ts';
+import { corePeaks } from './core-peaks.ts';
 import { kernelsOf } from './kernels-of.ts';
 import { measureMatmuls } from './matmul-page.ts';
 import { measurePeaks } from './peaks.ts';
@@ -40,20 +41,25 @@ async function openLibrary(url: string, shape: number[], options: object): Promi
   forward = async (pixels, batchShape) => (await loaded.forward({ data: pixels, shape: batchShape })).logits!.data;
   const logits = await forward(input, [1, ...shape]);
   clock.lap('first run');
-  const { adapter, dtype } = loaded.info;
-  const { gpu } = await loaded.memory();
-  const remark = `${dtype}, ${(gpu / 2 ** 20).toFixed(1)} MiB on ${adapter?.architecture || adapter?.vendor}`;
+  const { adapter, dtype, cpu } = loaded.info;
+  const memory = await loaded.memory();
+  const where = cpu ? `${threadsOf(cpu.threads)}, ${cpu.simd} SIMD` : adapter?.architecture || adapter?.vendor;
+  const remark = `${dtype}, ${((memory.gpu + memory.cpu) / 2 ** 20).toFixed(1)} MiB on ${where}`;
   return { stages: clock.stages, logits: [...logits], remark };
 }
 
-/** onnxruntime-web, from its own bundle. */
-async function openOnnx(url: string, shape: number[], provider: 'webgpu' | 'wasm'): Promise<Loaded> {
+/** onnxruntime-web, from its own bundle. @param threads of WASM; its own default where it is null */
+async function openOnnx(
+  url: string,
+  shape: number[],
+  provider: 'webgpu' | 'wasm',
+  threads: number | null,
+): Promise<Loaded> {
   imageShape = shape;
   const input = inputOf(1);
   const clock = new Clock();
   const ort = await import(/* @vite-ignore */ url);
-  // Its default is half of the cores; all of them is the most it can do.
-  ort.env.wasm.numThreads = navigator.hardwareConcurrency;
+  if (threads !== null) ort.env.wasm.numThreads = threads;
   ort.env.wasm.wasmPaths = new URL('.', url).href;
   clock.lap('script');
   const session = await ort.InferenceSession.create('/model/model.onnx', { executionProviders: [provider] });
@@ -64,8 +70,12 @@ async function openOnnx(url: string, shape: number[], provider: 'webgpu' | 'wasm
   };
   const logits = await forward(input, [1, ...shape]);
   clock.lap('first run');
-  const remark = provider === 'wasm' ? `${ort.env.wasm.numThreads} threads` : '';
+  const remark = provider === 'wasm' ? threadsOf(ort.env.wasm.numThreads) : '';
   return { stages: clock.stages, logits: [...logits], remark: `${ort.env.versions.web} ${remark}`.trim() };
+}
+
+function threadsOf(count: number): string {
+  return count === 1 ? '1 thread' : `${count} threads`;
 }
 
 /** @returns milliseconds */
@@ -90,8 +100,9 @@ async function adapterPeaks() {
   return { adapter: [vendor, architecture, description].filter(Boolean).join(' '), peaks };
 }
 
-const kernels = async () => vit && kernelsOf(vit, new ImageData(1, 1));
+/** Of a model on a GPU. */
+const kernels = async () => (vit?.info.adapter ? kernelsOf(vit, new ImageData(1, 1)) : undefined);
 
-const bench = { openLibrary, openOnnx, run, kernels, adapterPeaks, measureMatmuls };
+const bench = { openLibrary, openOnnx, run, kernels, adapterPeaks, corePeaks, measureMatmuls };
 export type PageBench = typeof bench;
 Object.assign(globalThis, { bench });

@@ -22,6 +22,8 @@ export interface Outcome {
   peaks: Peaks | null;
   comparisons: Comparison[];
   matmuls: MatmulRow[];
+  /** Names of two systems, of which the first is to be the faster one: by how much is said below each table. */
+  pairs?: readonly (readonly [string, string])[];
 }
 
 /** Writes everything. Files are named by runtime and adapter, so that machines do not overwrite one another. */
@@ -60,7 +62,7 @@ function replaceSection(text: string, name: string, content: string): string {
 }
 
 function toMarkdown(
-  { runtime, adapter, software, machine, peaks, comparisons, matmuls }: Outcome,
+  { runtime, adapter, software, machine, peaks, comparisons, matmuls, pairs = [] }: Outcome,
   date: string,
   section?: string,
 ): string {
@@ -72,11 +74,15 @@ function toMarkdown(
   ];
   if (peaks) {
     const flops = peaks.flops >= 1e12 ? `${fixed(peaks.flops / 1e12)} TFLOP/s` : `${fixed(peaks.flops / 1e9)} GFLOP/s`;
-    lines.push(`Measured peaks of the adapter: ${flops} f32, ${fixed(peaks.bandwidth / 1e9)} GB/s read and written.`);
+    lines.push(
+      `Measured peaks of ${adapter === 'one core' ? adapter : 'the adapter'}: ${flops} f32, ${fixed(peaks.bandwidth / 1e9)} GB/s read and written.`,
+    );
   }
   for (const { model, weights, gigaMacs, loads, batches, kernels } of comparisons) {
     lines.push('', `**${model}** (${fixed(gigaMacs)} GMAC per image, weights: ${weights})`, '', ...loadTable(loads));
-    for (const batch of batches) lines.push('', ...(isCompared(batch) ? batchTable(batch) : [leftOut(batch)]));
+    for (const batch of batches) {
+      lines.push('', ...(isCompared(batch) ? [...batchTable(batch), ...ratios(batch, pairs)] : [leftOut(batch)]));
+    }
     for (const [system, chosen] of Object.entries(kernels)) lines.push('', `${system} computes with ${chosen}.`);
   }
   if (matmuls.length > 0) lines.push('', '**Matrix products alone** (GFLOP/s)', '', ...matmulTable(matmuls));
@@ -127,6 +133,15 @@ function batchTable({ images, floor, loadAverage, rows }: Batch): string[] {
   const remarks = rows.filter(({ remark }) => remark).map(({ system, remark }) => `${system}: ${remark}`);
   const load = `Load average at its end, this run's own work included: ${loadAverage.toFixed(1)}.`;
   return [...table([header, ...cells]), '', ...remarks, load];
+}
+
+function ratios({ rows }: Batch, pairs: readonly (readonly [string, string])[]): string[] {
+  const medianOf = (name: string) => rows.find(({ system }) => system === name)?.time?.median;
+  const lines = pairs.map(([ours, peer]) => {
+    const [a, b] = [medianOf(ours), medianOf(peer)];
+    return a && b ? `${ours}: ${fixed(b / a)} times as fast as ${peer}.` : null;
+  });
+  return lines.filter((line) => line !== null).map((line) => `- ${line}`);
 }
 
 function leftOut({ images, rows }: Batch): string {

@@ -22,13 +22,17 @@ export interface StaticServer {
   close(): Promise<void>;
 }
 
-/** @param folders URL path (`/lib`) -> folder. `/` is a blank page that may use threads. */
-export async function serveFolders(folders: Record<string, string>): Promise<StaticServer> {
+/**
+ * @param folders URL path (`/lib`) -> folder. `/` is a blank page.
+ * @param isolated from other origins: then the page has shared memory, without which WebAssembly itself has no threads
+ */
+export async function serveFolders(folders: Record<string, string>, isolated: boolean): Promise<StaticServer> {
   const served = new Map<string, string>();
   const server = createServer(async (request, response) => {
-    // Threads of WebAssembly need shared memory, which a page has only with these.
-    response.setHeader('cross-origin-opener-policy', 'same-origin');
-    response.setHeader('cross-origin-embedder-policy', 'require-corp');
+    if (isolated) {
+      response.setHeader('cross-origin-opener-policy', 'same-origin');
+      response.setHeader('cross-origin-embedder-policy', 'require-corp');
+    }
     const path = normalize(decodeURIComponent(new URL(request.url!, 'http://localhost').pathname));
     if (path === '/') {
       response.setHeader('content-type', 'text/html').end('<!doctype html><title>bench</title>');

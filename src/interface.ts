@@ -42,6 +42,12 @@ export interface EngineOptions {
   imageSize?: [number, number];
   /** Keep the model for the next visit, where the browser allows it. Default true. */
   cache?: boolean;
+  /**
+   * Threads on the CPU, from 1 to 8: the engine's own and workers of its own beside it, each with a part of the weights. Whatever their
+   * number, results are the same to the last bit. Default: by `navigator.hardwareConcurrency`, at most 4, and 1 for a model so small that
+   * it would gain nothing. What there are says `info.cpu`: one where workers cannot be had, after a `warning` if more were wanted.
+   */
+  threads?: number;
   /** A device to compute on, instead of asking for one. It cannot cross to a worker: only with `worker: false`. */
   device?: GPUDevice;
 }
@@ -58,8 +64,8 @@ export interface Progress {
 /**
  * What happens to a model besides its answers:
  * `warning` something is missing, slower or was replaced; answers are right all the same;
- * `device-lost` the GPU is gone, and another one is being asked for; calls wait;
- * `recovered` calls are answered again, on a new device;
+ * `device-lost` the GPU is gone, or a thread of the CPU's, and another one is being asked for; calls wait;
+ * `recovered` calls are answered again, on a new device or thread;
  * `fallback` from now on the CPU computes what the GPU did.
  */
 export interface EngineEvent {

@@ -13,3 +13,4 @@ export { rotate } from './rotate';
 export { softmax } from './softmax';
 export { unfold } from './unfold';
 export { unitLength } from './unit-length';
+export { copyRows } from './vectors';

@@ -53,3 +53,12 @@ export function copyFloats(from: usize, to: usize, floats: i32): void {
   for (; at < whole; at += 16) v128.store(to + at, v128.load(from + at));
   for (; at < end; at += 4) store<f32>(to + at, load<f32>(from + at));
 }
+
+/** `rows` rows of `bytes` from one place to another. */
+export function copyRows(from: usize, fromStride: usize, to: usize, toStride: usize, rows: i32, bytes: usize): void {
+  for (let row = 0; row < rows; row++) {
+    memory.copy(to, from, bytes);
+    from += fromStride;
+    to += toStride;
+  }
+}

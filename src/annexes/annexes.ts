@@ -47,6 +47,10 @@ export class Annexes {
     return this.#once(file, read);
   }
 
+  address(file: AnnexFile): string {
+    return this.#addresses?.[file] ?? file;
+  }
+
   #once<T>(file: keyof typeof PURPOSES, load: (address: string) => Promise<T>): Promise<T> {
     const loading = (this.#files.get(file) as Promise<T> | undefined) ?? this.#load(file, load);
     this.#files.set(file, loading);
@@ -54,7 +58,7 @@ export class Annexes {
   }
 
   async #load<T>(file: keyof typeof PURPOSES, load: (address: string) => Promise<T>): Promise<T> {
-    const address = this.#addresses?.[file] ?? file;
+    const address = this.address(file);
     try {
       return await load(address);
     } catch (cause) {

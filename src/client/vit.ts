@@ -126,6 +126,7 @@ const LOAD: Rules<LoadOptions> = {
   imageSize: LIST,
   cache: BOOLEAN,
   device: OBJECT,
+  threads: ['a whole number from 1 to 8', (value) => [1, 2, 3, 4, 5, 6, 7, 8].includes(value as number)],
   worker: ['false or a function that returns a Worker', (value) => value === false || typeof value === 'function'],
   assets: ['the address of a folder', isFolder],
   labels: ANY,

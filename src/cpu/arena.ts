@@ -56,7 +56,11 @@ export class Arena {
     return address;
   }
 
-  /** Valid until the next `reserve`. */
+  octets(address: number, length: number): Uint8Array<ArrayBuffer> {
+    return new Uint8Array(this.memory.buffer as ArrayBuffer, address, length);
+  }
+
+  /** Valid until the next `reserve`, as all of these. */
   floats(address: number, length: number): Float32Array<ArrayBuffer> {
     return new Float32Array(this.memory.buffer as ArrayBuffer, address, length);
   }

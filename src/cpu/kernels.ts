@@ -67,6 +67,7 @@ export interface Kernels {
     yStride: number,
     column: number,
   ): void;
+  copyRows(from: number, fromStride: number, to: number, toStride: number, rows: number, bytes: number): void;
   finish(
     column: number,
     columnStride: number,

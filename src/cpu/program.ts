@@ -9,7 +9,7 @@ import type { RelativeBias } from '../model/steps.ts';
 import { ACTIVATION_NUMBERS, ENDINGS, type Kernels } from './kernels.ts';
 import { lengthOf, PANEL, panelsOf, type Range } from './panels.ts';
 import type { Weights } from './weights.ts';
-import { sliceOf, type Work } from './work.ts';
+import { ALONE, type Block, type Place, sliceOf, type Work } from './work.ts';
 
 export interface Program {
   works: Work[];
@@ -35,6 +35,7 @@ interface Context {
   weights: Weights;
   reserve: Reserve;
   inputs: Program['inputs'];
+  place: Place;
   value(name: ValueName): Matrix;
 }
 
@@ -48,13 +49,15 @@ export interface Machine {
   kernels: Kernels;
   memory: WebAssembly.Memory;
   weights: Weights;
+  /** In a team. Default alone. */
+  place?: Place;
 }
 
 /** @param reserve gives room for inputs and values; the weights that are not there yet get theirs from `machine.weights` */
 export function compile(plan: Plan, batch: number, machine: Machine, reserve: Reserve): Program {
   const values: Program['values'] = {};
   const inputs: Program['inputs'] = {};
-  const context = { ...machine, plan, batch, reserve, inputs, value: (name: ValueName) => values[name] };
+  const context = { place: ALONE, ...machine, plan, batch, reserve, inputs, value: (name: ValueName) => values[name] };
   for (const [name, { rows, columns }] of Object.entries(plan.values)) {
     values[name] = matrix(reserve, batch * rows, columns);
   }
@@ -226,14 +229,13 @@ const COMPILE: { [Op in Step['op']]: Compile<Op> } = {
       { from: 0, to: width },
       { from: width, to: 2 * width },
     ];
-    return [
-      ...linear(context, step, x, y, { rows: gate, activation: 'silu' }),
-      ...linear(context, step, x, y, { rows: up, ending: 'multiply' }),
-    ];
+    // Each multiplies what is its own already.
+    const [gated] = linear(context, step, x, y, { rows: gate, activation: 'silu' });
+    return [{ ...gated, written: undefined }, ...linear(context, step, x, y, { rows: up, ending: 'multiply' })];
   },
 
   attention(step, context) {
-    const { batch, kernels, weights } = context;
+    const { batch, kernels, weights, place } = context;
     const { heads, scale, query } = step;
     const x = context.value(step.input);
     const y = context.value(step.output);
@@ -246,29 +248,32 @@ const COMPILE: { [Op in Step['op']]: Compile<Op> } = {
     const relative = relativeTable(weights, step.relative, heads);
     const [gridRows, gridColumns] = step.relative?.grid ?? [0, 0];
     const causal = step.causal ? 1 : 0;
-    const work = slices(batch * heads * queries, 4 * tokens * headSize, ({ from, to }, scratch) => {
-      // From query `first` of a head to its last one, or to the end of the part.
-      for (let at = from; at < to; ) {
-        const [head, first] = [Math.floor(at / queries), at % queries];
-        const count = Math.min(queries - first, to - at);
-        const [image, h] = [Math.floor(head / heads), head % heads];
+    const shares = sharesOf(batch * heads * queries, place);
+    const own = shares[place.member];
+    const written = ({ image, head, first, count }: HeadQueries): Block => ({
+      address: y.address + (image * queries + first) * y.stride + head * headSize * 4,
+      stride: y.stride,
+      rows: count,
+      bytes: headSize * 4,
+    });
+    const work = slices(lengthOf(own), 4 * tokens * headSize, ({ from, to }, scratch) => {
+      for (const part of headQueries({ from: own.from + from, to: own.from + to }, heads, queries)) {
+        const { image, head, first, count } = part;
         const row = x.address + image * tokens * x.stride;
-        const part = (index: number) => row + (index * heads + h) * headSize * 4;
-        const q = latent === null ? part(0) + first * x.stride : latent + h * headSize * 4;
+        const third = (index: number) => row + (index * heads + head) * headSize * 4;
+        const q = latent === null ? third(0) + first * x.stride : latent + head * headSize * 4;
         const skipped = (query?.first ?? 0) * x.stride;
-        const [k, v] = latent === null ? [part(1), part(2)] : [part(0) + skipped, part(1) + skipped];
-        const write = y.address + (image * queries + first) * y.stride + h * headSize * 4;
-        const bias = relative ? relative.address + h * relative.bytes : 0;
+        const [k, v] = latent === null ? [third(1), third(2)] : [third(0) + skipped, third(1) + skipped];
+        const bias = relative ? relative.address + head * relative.bytes : 0;
         // biome-ignore format: as the kernel declares them
         kernels.attention(
           q, x.stride, first, count, k, v, x.stride, keys, headSize, scale, causal, bias, gridRows, gridColumns,
-          write, y.stride, scratch,
+          written(part).address, y.stride, scratch,
         );
-        at += count;
       }
     });
     work.scratch = 4 * (columns * headSize + tokens * roundUp(headSize) + QUERIES * (columns + PANEL));
-    return [work];
+    return [{ ...work, written: shares.map((share) => [...headQueries(share, heads, queries)].map(written)) }];
   },
 
   'attention-scores'(step, { batch, kernels, weights, value }) {
@@ -365,6 +370,25 @@ const COMPILE: { [Op in Step['op']]: Compile<Op> } = {
   },
 };
 
+/** Queries of one head, one after the other. */
+interface HeadQueries {
+  image: number;
+  head: number;
+  first: number;
+  count: number;
+}
+
+/** @param range of all queries of a head, all heads of an image, all images */
+function* headQueries({ from, to }: Range, heads: number, queries: number): Generator<HeadQueries> {
+  for (let at = from; at < to; ) {
+    const first = at % queries;
+    const count = Math.min(queries - first, to - at);
+    const head = Math.floor(at / queries);
+    yield { image: Math.floor(head / heads), head: head % heads, first, count };
+    at += count;
+  }
+}
+
 /** Queries of attention at a time, as wasm/attention.ts has them. */
 const QUERIES = 24;
 
@@ -378,9 +402,9 @@ interface LinearOptions {
   share?: number;
 }
 
-/** A linear layer, split by its outputs. */
+/** A linear layer, split by its outputs: a member of a team holds the weights of its own. */
 function linear(
-  { kernels, weights }: Context,
+  { kernels, weights, place }: Context,
   step: { weight: string; bias: string | null },
   x: Matrix,
   y: Matrix,
@@ -392,22 +416,37 @@ function linear(
     share = 1,
   }: LinearOptions = {},
 ): Omit<Work, 'label'>[] {
-  const shape = { inputs: x.columns, rows: [rows], columns: { from: 0, to: x.columns } };
+  const shares = sharesOf(panelsOf(lengthOf(rows)), place);
+  const own = shares[place.member];
+  const ownRows = { from: rows.from + own.from * PANEL, to: Math.min(rows.to, rows.from + own.to * PANEL) };
+  const shape = { inputs: x.columns, rows: [ownRows], columns: { from: 0, to: x.columns } };
   const weight = weights.matrix(step.weight, shape, share);
-  const bias = step.bias === null ? 0 : vector(weights, step.bias, rows, share);
-  const factors = gamma === null ? 0 : vector(weights, gamma, rows);
+  const bias = step.bias === null ? 0 : vector(weights, step.bias, ownRows, share);
+  const factors = gamma === null ? 0 : vector(weights, gamma, ownRows);
   const panelBytes = x.columns * PANEL * (weights.isHalf ? 2 : 4);
   const isHalf = weights.isHalf ? 1 : 0;
-  const work = slices(panelsOf(lengthOf(rows)), 2 * x.rows * x.columns * PANEL, ({ from, to }, scratch) => {
+  const written = ({ from, to }: Range): Block => ({
+    address: y.address + from * PANEL * 4,
+    stride: y.stride,
+    rows: x.rows,
+    bytes: (to - from) * PANEL * 4,
+  });
+  const first = written(own).address;
+  const work = slices(lengthOf(own), 2 * x.rows * x.columns * PANEL, ({ from, to }, scratch) => {
     const at = from * PANEL * 4;
     // biome-ignore format: as the kernel declares them
     kernels.matmul(
       x.address, x.stride, x.rows, x.columns, weight + from * panelBytes, isHalf, to - from, bias && bias + at,
-      factors && factors + at, ACTIVATION_NUMBERS[activation], ENDINGS[ending], y.address + at, y.stride, scratch,
+      factors && factors + at, ACTIVATION_NUMBERS[activation], ENDINGS[ending], first + at, y.stride, scratch,
     );
   });
   work.scratch = 4 * PANEL * (x.rows + (weights.isHalf ? x.columns : 0));
-  return [work];
+  return [{ ...work, written: shares.map((share) => [written(share)]) }];
+}
+
+/** What each member does of `count` things. */
+function sharesOf(count: number, { members }: Place): Range[] {
+  return Array.from({ length: members }, (_, member) => sliceOf(count, member, members));
 }
 
 /** @param flops of each of `count` things @param run a slice of them */

@@ -5,12 +5,13 @@
 /** Milliseconds without a pause: less than a frame. */
 const LONGEST = 10;
 
-/** Runs `work` to its end, with a pause wherever it yields and the last one is long ago. */
+/** Runs `work` to its end: waits for promises that it yields, and pauses wherever it yields and the last pause is long ago. */
 export async function takeTurns(work: Iterable<unknown>): Promise<void> {
   let since = performance.now();
-  for (const _ of work) {
-    if (performance.now() - since < LONGEST) continue;
-    await pause();
+  for (const turn of work) {
+    if (turn instanceof Promise) await turn;
+    else if (performance.now() - since < LONGEST) continue;
+    else await pause();
     since = performance.now();
   }
 }

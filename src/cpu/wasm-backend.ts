@@ -1,6 +1,6 @@
 /**
  * The model on the CPU, on the kernels of wasm/: weights are packed while they arrive, a plan is compiled once for each batch, and
- * from then on a run only calls kernels.
+ * from then on a run only calls kernels. This thread is the first member of a team, or alone.
  */
 import type { Backend, Input, UsePicture, Wanted } from '../backend.ts';
 import { ViTError } from '../error.ts';
@@ -8,14 +8,13 @@ import type { CpuInfo, KernelCheck, Memory, Outputs, Tensor } from '../interface
 import type { OutputName } from '../model/outputs.ts';
 import type { Plan } from '../model/plan.ts';
 import type { TensorPiece } from '../weights/tensor-assembler.ts';
-import { Arena } from './arena.ts';
-import { instantiate, type Kernels } from './kernels.ts';
+import { Member, type Ready } from './member.ts';
 import type { ModelOnCpu } from './model-on-cpu.ts';
-import { compile, type Machine, type Program } from './program.ts';
 import { type Given, runAlone } from './run-alone.ts';
 import type { Simd } from './simd.ts';
 import { takeTurns } from './take-turns.ts';
-import { Weights } from './weights.ts';
+import { Team, type TeamOptions } from './team.ts';
+import { threadsFor } from './threads.ts';
 
 /** Images at a time, at most. More would gain nothing. */
 const MOST = 8;
@@ -23,16 +22,13 @@ const MOST = 8;
 /** Bytes that the values of a run may take, unless one image takes more. */
 const VALUES = 2 ** 28;
 
-/** Operations without a pause: some 4 ms of a core. */
-const PIECE = 2e8;
-
 /** Programs that are kept: with their values' addresses they are a few KB. */
 const PROGRAMS = 16;
 
-interface Ready extends Program {
+/** What it was compiled from, and its number in a team. */
+interface Compiled extends Ready {
   plan: Plan;
-  /** Address of what a piece of work needs for itself. */
-  scratch: number;
+  number: number;
 }
 
 export interface WasmOptions extends ModelOnCpu {
@@ -40,8 +36,29 @@ export interface WasmOptions extends ModelOnCpu {
   module: WebAssembly.Module;
   simd: Exclude<Simd, 'none'>;
   storage: 'f32' | 'f16';
+  /** Members of a team at most. Default: what this machine and the model's size suggest. */
+  threads?: number;
+  /** The address of the annex, for the workers of a team. */
+  script: string;
+  warn(message: string): void;
   /** Compares each kernel with the reference, by running steps alone. */
   check(runAlone: (plan: Plan, given: Given) => Promise<Float32Array>): Promise<KernelCheck[]>;
+}
+
+const disposed = () => new ViTError('disposed', 'The model was disposed; load it again.');
+
+/** @returns null where one thread is enough, or no other can be had; that is warned of */
+async function startTeam(options: WasmOptions, ofMember: Pick<TeamOptions, 'module' | 'isHalf' | 'plan'>) {
+  const { threads, script, warn } = options;
+  const members = threadsFor(threads, ofMember.plan);
+  if (members === 1) return null;
+  try {
+    return await Team.start({ ...ofMember, members, script });
+  } catch (error) {
+    if (error instanceof ViTError && error.code === 'out-of-memory') throw error;
+    warn(`The model runs on one thread: ${(error as Error).message}.`);
+    return null;
+  }
 }
 
 export class WasmBackend implements Backend {
@@ -50,37 +67,45 @@ export class WasmBackend implements Backend {
   readonly storage: 'f32' | 'f16';
   readonly cpu: CpuInfo;
   readonly #options: WasmOptions;
-  readonly #machine: Machine;
-  readonly #arena: Arena;
-  /** Where values begin: each program lays out its own, over those of the others. */
-  readonly #bottom: number;
-  readonly #programs = new Map<string, Ready>();
+  readonly #team: Team | null;
+  readonly #member: Member;
+  readonly #programs = new Map<string, Compiled>();
+  #programsMade = 0;
   readonly #limits = new Map<string, number>();
   #isDestroyed = false;
 
   /** @throws ViTError `out-of-memory` */
   static async create(options: WasmOptions): Promise<WasmBackend> {
-    const arena = new Arena();
-    return new WasmBackend(options, await instantiate(options.module, arena.memory), arena);
+    const { module, storage } = options;
+    const ofMember = { module, isHalf: storage === 'f16', plan: options.planOf({ outputs: [] }) };
+    const team = await startTeam(options, ofMember);
+    try {
+      const place = { member: 0, members: team?.members ?? 1 };
+      return new WasmBackend(options, team, await Member.create({ ...ofMember, place, ports: team?.ports ?? [] }));
+    } catch (error) {
+      team?.end();
+      throw error;
+    }
   }
 
-  private constructor(options: WasmOptions, kernels: Kernels, arena: Arena) {
+  private constructor(options: WasmOptions, team: Team | null, member: Member) {
     const { storage, simd } = options;
     this.#options = options;
-    this.cpu = { simd, threads: 1 };
-    this.#arena = arena;
+    this.cpu = { simd, threads: team?.members ?? 1 };
     this.storage = storage;
-    this.#machine = { kernels, memory: arena.memory, weights: new Weights(arena, storage === 'f16') };
-    this.#reserveWeights();
-    this.#bottom = arena.top;
+    this.#team = team;
+    this.#member = member;
+    if (team) team.onFailure = (error) => member.fail(error);
   }
 
   addPiece(piece: TensorPiece): void {
-    this.#machine.weights.addPiece(piece);
+    this.#member.addPiece(piece);
+    this.#team?.addPiece(piece);
   }
 
   async ready(): Promise<void> {
-    this.#machine.weights.finish();
+    this.#member.weights.finish();
+    await this.#team?.finish();
   }
 
   maxBatch(wanted: Wanted): number {
@@ -96,15 +121,17 @@ export class WasmBackend implements Backend {
 
   async run(input: Input, wanted: Wanted): Promise<Outputs> {
     const { batch } = input;
-    const program = this.#programFor(wanted, batch);
+    const { arena } = this.#member;
+    const program = await this.#programFor(wanted, batch);
     if ('ids' in input) {
       const { ids, ends } = program.inputs;
       const tokens = program.plan.inputs.ids!;
-      this.#arena.integers(ids!, input.ids.length).set(input.ids);
-      this.#arena.integers(ends!, batch).set(Array.from(input.ends, (end, text) => text * tokens + end));
+      arena.integers(ids!, input.ids.length).set(input.ids);
+      arena.integers(ends!, batch).set(Array.from(input.ends, (end, text) => text * tokens + end));
     } else if ('pixels' in input) {
-      this.#arena.floats(program.inputs.pixels!, input.pixels.length).set(input.pixels);
+      arena.floats(program.inputs.pixels!, input.pixels.length).set(input.pixels);
     } else await this.#usePictures(program.inputs.pixels!, batch, input.usePicture);
+    this.#team?.run(program.number, this.#member.inputsOf(program, program.plan, batch));
     await takeTurns(this.#steps(program));
     const outputs: Outputs = {};
     for (const name of wanted.outputs) outputs[name] = this.#read(name, program, batch);
@@ -116,45 +143,41 @@ export class WasmBackend implements Backend {
     return check((plan, given) => runAlone(module, this.storage === 'f16', plan, given));
   }
 
+  /** Without one of its workers, whatever the error says of it. */
   async isLost(): Promise<boolean> {
-    return false;
+    return Boolean(this.#team?.failure);
   }
 
   memory(): Memory {
-    return { gpu: 0, cpu: this.#isDestroyed ? 0 : this.#arena.bytes };
+    return { gpu: 0, cpu: this.#isDestroyed ? 0 : this.#member.arena.bytes + (this.#team?.bytes ?? 0) };
   }
 
   destroy(): void {
     this.#isDestroyed = true;
+    this.#team?.end();
+    this.#member.fail(disposed());
   }
 
-  /** By compiling what is always wanted, with values nowhere. */
-  #reserveWeights(): void {
-    compile(this.#options.planOf({ outputs: [] }), 1, this.#machine, () => 0);
-  }
-
-  #programFor(wanted: Wanted, batch: number): Ready {
+  async #programFor(wanted: Wanted, batch: number): Promise<Compiled> {
     const key = `${batch} ${JSON.stringify(wanted)}`;
     const known = this.#programs.get(key);
     if (known) return known;
     const plan = this.#options.planOf(wanted);
-    this.#arena.resetTo(this.#bottom);
-    const program = compile(plan, batch, this.#machine, (bytes) => this.#arena.reserve(bytes));
-    const scratch = this.#arena.reserve(Math.max(...program.works.map((work) => work.scratch)));
-    if (this.#programs.size === PROGRAMS) this.#programs.clear();
-    const ready = { ...program, plan, scratch };
-    this.#programs.set(key, ready);
-    return ready;
+    if (this.#programs.size === PROGRAMS) {
+      this.#programs.clear();
+      this.#team?.forget();
+    }
+    const number = this.#programsMade++;
+    const compiled = { ...this.#member.compile(plan, batch), plan, number };
+    await this.#team?.compile(number, plan, batch);
+    this.#programs.set(key, compiled);
+    return compiled;
   }
 
-  *#steps({ works, scratch }: Ready): Generator<void> {
-    for (const { flops, most, run } of works) {
-      const parts = Math.min(most, Math.ceil(flops / PIECE) || 1);
-      for (let part = 0; part < parts; part++) {
-        if (this.#isDestroyed) throw new ViTError('disposed', 'The model was disposed; load it again.');
-        run(part, parts, scratch);
-        yield;
-      }
+  *#steps(program: Ready): Generator<unknown> {
+    for (const turn of this.#member.steps(program)) {
+      if (this.#isDestroyed) throw disposed();
+      yield turn;
     }
   }
 
@@ -162,13 +185,13 @@ export class WasmBackend implements Backend {
     for (let index = 0; index < batch; index++) {
       await usePicture(index, (picture) => {
         const pixels = this.#options.pixelsOf(picture);
-        this.#arena.floats(address + 4 * index * pixels.length, pixels.length).set(pixels);
+        this.#member.arena.floats(address + 4 * index * pixels.length, pixels.length).set(pixels);
       });
     }
   }
 
   /** An output as it is handed out: its values one after the other, per item. */
-  #read(name: OutputName, { plan, values }: Ready, batch: number): Tensor {
+  #read(name: OutputName, { plan, values }: Compiled, batch: number): Tensor {
     const { values: names, shape } = plan.outputs[name]!;
     const perItem = shape.reduce((a, b) => a * b, 1);
     const data = new Float32Array(batch * perItem);
@@ -178,7 +201,7 @@ export class WasmBackend implements Backend {
       for (let row = 0; row < rows; row++) {
         const item = Math.floor(row / (rows / batch));
         const to = item * perItem + part + (row % (rows / batch)) * columns;
-        data.set(this.#arena.floats(address + row * stride, columns), to);
+        data.set(this.#member.arena.floats(address + row * stride, columns), to);
       }
     }
     return { data, shape: [batch, ...shape] };

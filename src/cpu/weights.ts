@@ -5,7 +5,7 @@
 import { encodeHalfs } from '../weights/half.ts';
 import type { TensorPiece } from '../weights/tensor-assembler.ts';
 import type { Arena } from './arena.ts';
-import { type PanelShape, packedLength, placePiece } from './panels.ts';
+import { type PanelShape, packedLength, placePiece, type Range } from './panels.ts';
 
 /** What is made of a tensor piece by piece, so that it is never held twice. */
 interface Placement {
@@ -13,6 +13,8 @@ interface Placement {
   /** Numbers there. */
   length: number;
   factor: number;
+  /** Elements of the tensor that are needed. */
+  needed: Range;
   place(packed: { [index: number]: number }, piece: ArrayLike<number>, first: number): void;
 }
 
@@ -28,35 +30,39 @@ export class Weights {
   readonly #arena: Arena;
   /** Whether large ones are kept in f16. */
   readonly isHalf: boolean;
-  readonly #addresses: Map<string, number>;
+  readonly #addresses = new Map<string, number>();
   readonly #placements = new Map<string, Placement[]>();
   readonly #small: Small[] = [];
   readonly #waiting = new Map<string, Float32Array | null>();
 
-  /** @param addresses of weights that are there already */
-  constructor(arena: Arena, isHalf: boolean, addresses: Iterable<[string, number]> = []) {
+  constructor(arena: Arena, isHalf: boolean) {
     this.#arena = arena;
     this.isHalf = isHalf;
-    this.#addresses = new Map(addresses);
   }
 
-  /** By key, as another `Weights` on the same memory takes them. */
-  get addresses(): [string, number][] {
-    return [...this.#addresses];
+  /** Of which tensors which elements are waited for: pieces of others need not be added. */
+  get needed(): [tensor: string, elements: Range][] {
+    const large = [...this.#placements].flatMap(([tensor, placements]) =>
+      placements.map(({ needed }): [string, Range] => [tensor, needed]),
+    );
+    const whole = { from: 0, to: Number.POSITIVE_INFINITY };
+    return [...large, ...[...this.#waiting.keys()].map((tensor): [string, Range] => [tensor, whole])];
   }
 
   /** The weight of a linear layer, or a part of it, in panels. @param factor a power of two costs no digits */
   matrix(tensor: string, shape: PanelShape, factor = 1): number {
-    const { rows, columns } = shape;
+    const { inputs, rows, columns } = shape;
     const key = `matrix ${tensor} ${JSON.stringify([rows, columns, factor])}`;
-    return this.#large(key, tensor, packedLength(shape), factor, (packed, piece, first) =>
+    const needed = { from: inputs * rows[0].from, to: inputs * rows[rows.length - 1].to };
+    return this.#large(key, tensor, packedLength(shape), needed, factor, (packed, piece, first) =>
       placePiece(packed, piece, first, shape),
     );
   }
 
   /** A table whose rows are picked: each with room for whole vectors. */
   table(tensor: string, rows: number, columns: number, stride: number): number {
-    return this.#large(`table ${tensor}`, tensor, rows * stride, 1, (packed, piece, first) => {
+    const needed = { from: 0, to: rows * columns };
+    return this.#large(`table ${tensor}`, tensor, rows * stride, needed, 1, (packed, piece, first) => {
       for (let i = 0; i < piece.length; i++) {
         const row = Math.floor((first + i) / columns);
         packed[row * stride + (first + i - row * columns)] = piece[i];
@@ -97,10 +103,17 @@ export class Weights {
     this.#placements.clear();
   }
 
-  #large(key: string, tensor: string, length: number, factor: number, place: Placement['place']): number {
+  #large(
+    key: string,
+    tensor: string,
+    length: number,
+    needed: Range,
+    factor: number,
+    place: Placement['place'],
+  ): number {
     return this.#once(key, length * (this.isHalf ? 2 : 4), (address) => {
       const placements = this.#placements.get(tensor) ?? [];
-      this.#placements.set(tensor, [...placements, { address, length, factor, place }]);
+      this.#placements.set(tensor, [...placements, { address, length, needed, factor, place }]);
     });
   }
 

@@ -1,7 +1,24 @@
 /**
- * What a program is made of: pieces of work that come one after the other, each of which can be split among threads, or by
- * pauses. Its parts write different numbers, so that their order does not matter.
+ * What a program is made of: pieces of work that come one after the other, each of which can be split among the members of a
+ * team, and by pauses. Its parts write different numbers, so that their order does not matter, nor how many there are.
  */
+
+/** One of the threads that compute together, from 0 on. */
+export interface Place {
+  member: number;
+  members: number;
+}
+
+export const ALONE: Place = { member: 0, members: 1 };
+
+/** Rows of bytes in memory, `stride` apart. */
+export interface Block {
+  address: number;
+  stride: number;
+  rows: number;
+  bytes: number;
+}
+
 export interface Work {
   /** Of the step that it belongs to. */
   label: string;
@@ -13,6 +30,11 @@ export interface Work {
   scratch: number;
   /** @param scratch address of these */
   run(part: number, parts: number, scratch: number): void;
+  /**
+   * What each member of a team writes of it; the others need it before they go on. Absent where every member does all of it, because
+   * that takes less time than to tell each other.
+   */
+  written?: Block[][];
 }
 
 /** Where part number `part` of `parts` begins and ends, of `count` things. */

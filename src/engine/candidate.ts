@@ -56,6 +56,6 @@ export async function destroyOnError<T>(backend: Backend, signal: AbortSignal, w
     const isLost = !signal.aborted && (await backend.isLost(error));
     backend.destroy();
     if (!isLost || (error as ViTError).code === 'device-lost') throw error;
-    throw new ViTError('device-lost', 'The GPU was lost while the model was loading.', { cause: error });
+    throw new ViTError('device-lost', 'The model was lost while it was loading.', { cause: error });
   }
 }

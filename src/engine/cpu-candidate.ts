@@ -13,7 +13,7 @@ import { unlessMissing } from './check/proof.ts';
 import { kindsOfSteps } from './check/step-kinds.ts';
 
 export class CpuCandidate implements Candidate {
-  readonly canReopen = false;
+  readonly canReopen = true;
   readonly #loading: Loading;
   readonly #model: ModelOnCpu;
   #f16IsDisabled = false;
@@ -45,12 +45,15 @@ export class CpuCandidate implements Candidate {
 
   /** @returns null where it cannot be had, after a warning */
   async #openFast(): Promise<Backend | null> {
-    const { annexes, plan, warn } = this.#loading;
+    const { annexes, options, plan, warn } = this.#loading;
     const annex = await annexes.find('cpu');
     if (!annex) return null;
     try {
       const backend = await annex.openCpu({
         storage: wantsF16(this.#loading) && !this.#f16IsDisabled ? 'f16' : 'f32',
+        threads: options.threads,
+        script: annexes.address('cpu.js'),
+        warn,
         read: (file) => annexes.bytes(file),
         ...this.#model,
         check: async (runAlone) => (await annexes.need('reference')).checkOnCpu(plan, runAlone),
@@ -70,7 +73,7 @@ export class CpuCandidate implements Candidate {
     const { findings, plan } = this.#loading;
     const about = [
       ...['kernels of the CPU', globalThis.navigator?.userAgent, VERSION],
-      ...[backend.cpu, backend.storage, kindsOfSteps(plan)],
+      ...[backend.cpu!.simd, backend.storage, kindsOfSteps(plan)],
     ];
     if (await findings.read(about)) return;
     const checks = await unlessMissing(backend.check!());

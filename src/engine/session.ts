@@ -1,5 +1,5 @@
 /**
- * A model on whatever computes it, for as long as it is needed. When the GPU is lost the model is loaded again, on another
+ * A model on whatever computes it, for as long as it is needed. When the GPU or a thread is lost the model is loaded again, on another
  * device or by the next candidate, and the job that was under way is done again: its caller notices nothing but the time.
  */
 
@@ -240,7 +240,7 @@ export class Session {
     if (!skipCurrent) {
       try {
         this.#backend = await current.open(true);
-        this.#announce('recovered', 'The model is on a GPU again.');
+        this.#announce('recovered', 'The model is loaded again.');
         return this.#backend;
       } catch (error) {
         this.#opening.signal.throwIfAborted();
@@ -254,7 +254,7 @@ export class Session {
       await this.#openOneOf(others);
     } catch (cause) {
       this.#opening.signal.throwIfAborted();
-      throw new ViTError('device-lost', `The GPU was lost, and the model could not be loaded again: ${why}`, { cause });
+      throw new ViTError('device-lost', `The model was lost, and could not be loaded again: ${why}`, { cause });
     }
     this.#fallbackReason = `The GPU was lost. ${why}`;
     this.#announce('fallback', this.#fallbackReason);

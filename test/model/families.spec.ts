@@ -2,7 +2,7 @@
  * Whole models against the libraries that made them: checkpoints and outputs of timm, transformers, torchvision and
  * PyTorch, and of equations written down in float64. Each fixture is one line per output and backend.
  */
-import { afterAll, describe, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import type { ConvertOptions } from '../../src/convert/convert.ts';
 import { readTensors } from '../../src/convert/export-onnx.ts';
 import { loadViT, type OutputName } from '../../src/index.ts';
@@ -148,6 +148,16 @@ for (const name of chosen(FAMILIES)) {
         const { data } = (await (await model()).forward(pixels, { outputs: [output] }))[output]!;
         expectWithin(data, await readFloats(`${folder}/${outputs[first].file}`), BOUND);
       });
+
+      if (backend === 'cpu') {
+        test('on three threads the same bits', async () => {
+          const vit = await loadViT(files, { ...(await how()), imageSize, threads: 3 });
+          const outputs = await vit.forward(pixels, { outputs: wanted });
+          vit.dispose();
+          expect(vit.info.cpu).toMatchObject({ threads: 3 });
+          expect(outputs).toEqual(await computed());
+        });
+      }
 
       if ('text_embeds' in outputs) {
         test(`text_embeds and logits_per_image on ${backend}`, async () => {

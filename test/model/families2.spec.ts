@@ -2,7 +2,7 @@
  * The second set of whole models: rotary positions, RMSNorm, norms within blocks, attention pooling of other kinds, computed
  * positions, patches as vectors, stems. Most are shown images of another size than they were trained for.
  */
-import { afterAll, describe, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import type { ConvertOptions } from '../../src/convert/convert.ts';
 import { loadViT, type OutputName } from '../../src/index.ts';
 import { expectClose, expectWithin } from '../harness/arrays.ts';
@@ -150,7 +150,16 @@ for (const name of chosen(FAMILIES)) {
         });
       }
 
-      if (backend === 'cpu') continue;
+      if (backend === 'cpu') {
+        test('on two threads the same bits', async () => {
+          const vit = await loadViT(files, { backend, worker: false, imageSize, threads: 2 });
+          const outputs = await vit.forward(pixels, { outputs: wanted });
+          vit.dispose();
+          expect(vit.info.cpu).toMatchObject({ threads: 2 });
+          expect(outputs).toEqual(await computed());
+        });
+        continue;
+      }
       // With patches as vectors tokens are compared above.
       const [first] = present.filter((file) => file !== 'tokens' || !name.includes('naflex'));
       test(`${first} from shards of f16 on ${backend}`, async () => {

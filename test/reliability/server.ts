@@ -14,6 +14,8 @@ export interface BuiltServer {
   log: string[];
   /** What lies at some paths besides. */
   extra: Map<string, Uint8Array>;
+  /** Sent with everything. */
+  headers: Record<string, string>;
   /** For which paths the line is dead. */
   refuse: (path: string) => boolean;
   close(): void;
@@ -27,6 +29,7 @@ export async function serveBuilt(): Promise<BuiltServer> {
       response.destroy();
       return;
     }
+    for (const [name, value] of Object.entries(built.headers)) response.setHeader(name, value);
     if (path === '/') {
       response
         .setHeader('content-type', 'text/html')
@@ -45,6 +48,7 @@ export async function serveBuilt(): Promise<BuiltServer> {
     origin: `http://localhost:${(server.address() as AddressInfo).port}/`,
     log: [],
     extra: new Map(),
+    headers: {},
     refuse: () => false,
     close: () => server.close(),
   };

@@ -1,4 +1,9 @@
+/**
+ * The model on the CPU. The workers of a team run this script, too.
+ */
+import { serveIfHelper } from '../../cpu/helper.ts';
 import * as cpu from '../../cpu/open.ts';
 import { register } from '../registry.ts';
 
 register('cpu', cpu);
+serveIfHelper();

@@ -73,14 +73,16 @@ function heed({ type, info }: EngineEvent): void {
     model.value = { ...now, ...change };
   };
   const { lost, recovered, movedToCpu } = text().model;
+  // A thread of the CPU's is back at once.
+  const isOnGpu = now.info.backend === 'webgpu';
   switch (type) {
     case 'device-lost':
       next({ isReplacing: true });
-      announce(lost);
+      if (isOnGpu) announce(lost);
       break;
     case 'recovered':
       next({ info, isReplacing: false });
-      announce(recovered);
+      if (isOnGpu) announce(recovered);
       break;
     case 'fallback':
       next({ info, isReplacing: false, hasMoved: true });

@@ -1,0 +1,203 @@
+/**
+ * The other threads that compute a model together with this one, as it sees them. Each has a memory of its own and a part of the
+ * weights, so that a team needs no shared memory, which only pages have that are isolated from other origins: README tells which.
+ */
+import { unpackError, ViTError } from '../error.ts';
+import type { Plan } from '../model/plan.ts';
+import type { TensorPiece } from '../weights/tensor-assembler.ts';
+import { type Answer, HELPER, type Question } from './helper.ts';
+import type { Inputs, MemberOptions } from './member.ts';
+import type { Range } from './panels.ts';
+
+/** Milliseconds after which a worker that says nothing is none of ours. */
+const PATIENCE = 15_000;
+
+export interface TeamOptions extends Omit<MemberOptions, 'place' | 'ports'> {
+  /** Members, with this thread. */
+  members: number;
+  /** The address of the annex. */
+  script: string;
+}
+
+export class Team {
+  /** Of this thread, to the others. */
+  readonly ports: readonly (MessagePort | null)[];
+  /** Told when a member can go on no more. */
+  onFailure: (error: ViTError) => void = () => {};
+  readonly #helpers: HelperWorker[] = [];
+  /** By helper: what it needs of the weights. */
+  #needed: [string, Range][][] = [];
+  readonly #ended = new AbortController();
+  #failure: ViTError | null = null;
+
+  /** @throws Error where the workers cannot be had. Nothing is left running. */
+  static async start(options: TeamOptions): Promise<Team> {
+    const ports = meshOf(options.members);
+    const team = new Team(ports[0]);
+    try {
+      await team.#start(options, ports.slice(1));
+      return team;
+    } catch (error) {
+      team.end();
+      throw error;
+    }
+  }
+
+  private constructor(ports: Team['ports']) {
+    this.ports = ports;
+  }
+
+  get members(): number {
+    return this.#helpers.length + 1;
+  }
+
+  /** What the others hold. */
+  get bytes(): number {
+    return this.#helpers.reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+
+  /** Why it can go on no more. */
+  get failure(): ViTError | null {
+    return this.#failure;
+  }
+
+  /** To each what it needs of it. */
+  addPiece({ name, length, first, data }: TensorPiece): void {
+    for (const [index, helper] of this.#helpers.entries()) {
+      for (const [tensor, needed] of this.#needed[index]) {
+        if (tensor !== name) continue;
+        const [from, to] = [Math.max(needed.from - first, 0), Math.min(needed.to - first, data.length)];
+        if (from >= to) continue;
+        const part = data.slice(from, to);
+        helper.ask(['addPiece', { name, length, first: first + from, data: part }], [part.buffer]);
+      }
+    }
+  }
+
+  async finish(): Promise<void> {
+    await this.#askAll(() => ['finish', null]);
+  }
+
+  /** @throws ViTError `out-of-memory` */
+  async compile(number: number, plan: Plan, batch: number): Promise<void> {
+    await this.#askAll(() => ['compile', { number, plan, batch }]);
+  }
+
+  forget(): void {
+    for (const helper of this.#helpers) helper.ask(['forget', null]);
+  }
+
+  /** Each begins; what they say to each other and to this thread is the end of it. */
+  run(number: number, inputs: Inputs): void {
+    this.#askAll(() => ['run', { number, inputs }]).catch((error) => this.#fail((error as Error).message));
+  }
+
+  /** May be called again. */
+  end(why: Error = new ViTError('disposed', 'The model was disposed; load it again.')): void {
+    this.#ended.abort();
+    for (const helper of this.#helpers) helper.end(why);
+  }
+
+  async #start({ members, script, ...options }: TeamOptions, ports: (MessagePort | null)[][]): Promise<void> {
+    const { signal } = this.#ended;
+    const opening = ports.map(async (own, index) => {
+      const helper = new HelperWorker(script, (message) => this.#fail(message));
+      this.#helpers.push(helper);
+      const lock = `${HELPER} ${crypto.randomUUID?.() ?? ''}`;
+      const place = { member: index + 1, members };
+      const transfer = own.filter((port) => port !== null);
+      const needed = await helper.ask<[string, Range][]>(['open', { ...options, lock, place, ports: own }], transfer);
+      const died = () => this.#fail('it was ended');
+      navigator.locks?.request(lock, { signal }, died).catch(() => {});
+      return needed;
+    });
+    this.#needed = await within(PATIENCE, Promise.all(opening));
+  }
+
+  async #askAll(question: (index: number) => Question): Promise<void> {
+    await Promise.all(this.#helpers.map((helper, index) => helper.ask(question(index))));
+  }
+
+  #fail(message: string): void {
+    if (this.#failure || this.#ended.signal.aborted) return;
+    this.#failure = new ViTError('device-lost', `A worker of the CPU is lost: ${message}.`);
+    this.end(this.#failure);
+    this.onFailure(this.#failure);
+  }
+}
+
+/** A worker that answers questions in their order. */
+class HelperWorker {
+  bytes = 0;
+  readonly #worker: Worker;
+  readonly #asked: { resolve(result: unknown): void; reject(error: unknown): void }[] = [];
+  #failure: Error | null = null;
+
+  /** @param onError told when the worker cannot be had, or fails beyond its answers */
+  constructor(script: string, onError: (message: string) => void) {
+    this.#worker = startWorker(script);
+    this.#worker.onmessage = ({ data }: MessageEvent<Answer>) => {
+      const { resolve, reject } = this.#asked.shift()!;
+      if ('error' in data) return reject(unpackError(data.error));
+      this.bytes = data.bytes;
+      resolve(data.result);
+    };
+    this.#worker.onerror = ({ message }) => onError(`${script} ${message ? `failed: ${message}` : 'cannot be loaded'}`);
+  }
+
+  /** Rejects with what the helper threw, or why it is no more. */
+  ask<T>(question: Question, transfer: Transferable[] = []): Promise<T> {
+    const answer = new Promise((resolve, reject) => {
+      if (this.#failure) return reject(this.#failure);
+      this.#asked.push({ resolve, reject });
+      this.#worker.postMessage(question, transfer);
+    });
+    // Who does not wait for it learns of a failure otherwise.
+    answer.catch(() => {});
+    return answer as Promise<T>;
+  }
+
+  end(why: Error): void {
+    this.#failure = why;
+    this.#worker.terminate();
+    for (const { reject } of this.#asked.splice(0)) reject(why);
+  }
+}
+
+function startWorker(script: string): Worker {
+  const options: WorkerOptions = { type: 'module', name: HELPER };
+  try {
+    return new Worker(script, options);
+  } catch {
+    // Of another origin, which browsers refuse as a worker and not as a module that one imports.
+    const importing = new Blob([`import ${JSON.stringify(script)}`], { type: 'text/javascript' });
+    const url = URL.createObjectURL(importing);
+    setTimeout(() => URL.revokeObjectURL(url), PATIENCE);
+    return new Worker(url, options);
+  }
+}
+
+/** For each member a port to every other one. */
+function meshOf(members: number): (MessagePort | null)[][] {
+  const ports = Array.from({ length: members }, () => Array<MessagePort | null>(members).fill(null));
+  for (let a = 0; a < members; a++) {
+    for (let b = a + 1; b < members; b++) {
+      const { port1, port2 } = new MessageChannel();
+      ports[a][b] = port1;
+      ports[b][a] = port2;
+    }
+  }
+  return ports;
+}
+
+async function within<T>(milliseconds: number, work: Promise<T>): Promise<T> {
+  let timer: ReturnType<typeof setTimeout>;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('a worker does not answer')), milliseconds);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer!);
+  }
+}

@@ -1,0 +1,80 @@
+/**
+ * Threads of the CPU in the built library, on pages of every kind: their results are those of one thread.
+ */
+import { expect, type Page, test } from '@playwright/test';
+import { type BuiltServer, serveBuilt } from './server.ts';
+
+let server: BuiltServer;
+test.beforeEach(async () => {
+  server = await serveBuilt();
+});
+test.afterEach(() => server.close());
+
+interface Asked {
+  /** Where the library is. */
+  library?: string;
+  worker?: false;
+}
+
+/** On one thread and on two. */
+function classify(page: Page, { library = '/lib/index.js', worker }: Asked = {}) {
+  return page.evaluate(
+    async ({ library, worker }) => {
+      const { loadViT } = (await import(library as string)) as typeof import('../../src/index.ts');
+      const picture = new ImageData(40, 30);
+      for (let i = 0; i < picture.data.length; i++) picture.data[i] = (i * 37) % 256;
+      const messages: string[] = [];
+      const run = async (threads: number) => {
+        const onEvent = ({ message }: { message: string }) => messages.push(message);
+        const options = { backend: 'cpu', threads, onEvent, worker } as const;
+        const vit = await loadViT('/weights/vit-cifar10/model.json', options);
+        const [labels] = [await vit.classify(picture)];
+        vit.dispose();
+        return { threads: vit.info.cpu!.threads, scores: labels.map(({ label, score }) => `${label} ${score}`) };
+      };
+      const [one, two] = [await run(1), await run(2)];
+      const isSame = JSON.stringify(one.scores) === JSON.stringify(two.scores);
+      return { crossOriginIsolated, isSame, threads: [one.threads, two.threads], messages };
+    },
+    { library, worker },
+  );
+}
+
+const twoThreads = { isSame: true, threads: [1, 2], messages: [] };
+
+test('on a plain page', async ({ page }) => {
+  await page.goto(server.origin);
+  expect(await classify(page)).toEqual({ crossOriginIsolated: false, ...twoThreads });
+  expect(await classify(page, { worker: false })).toEqual({ crossOriginIsolated: false, ...twoThreads });
+});
+
+test('on a page that is isolated from other origins', async ({ page }) => {
+  server.headers['cross-origin-opener-policy'] = 'same-origin';
+  server.headers['cross-origin-embedder-policy'] = 'require-corp';
+  await page.goto(server.origin);
+  expect(await classify(page)).toEqual({ crossOriginIsolated: true, ...twoThreads });
+});
+
+test('with the library from another origin', async ({ page }) => {
+  server.headers['access-control-allow-origin'] = '*';
+  await page.goto(server.origin);
+  const library = `${server.origin.replace('localhost', '127.0.0.1')}lib/index.js`;
+  expect(await classify(page, { library })).toEqual({ crossOriginIsolated: false, ...twoThreads });
+});
+
+test("under a Content Security Policy that allows the page's own scripts", async ({ page }) => {
+  server.headers['content-security-policy'] = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'";
+  await page.goto(server.origin);
+  expect(await classify(page)).toEqual({ crossOriginIsolated: false, ...twoThreads });
+});
+
+test('under one that allows no workers there is one thread, and one warning', async ({ page }) => {
+  server.headers['content-security-policy'] = "worker-src 'none'";
+  await page.goto(server.origin);
+  expect(await classify(page, { worker: false })).toEqual({
+    crossOriginIsolated: false,
+    isSame: true,
+    threads: [1, 1],
+    messages: [expect.stringMatching(/^The model runs on one thread: .*cpu\.js cannot be loaded/)],
+  });
+});
