@@ -2,7 +2,7 @@
  * vit-webgpu: Vision Transformers in the browser. The public API; the only file a consumer imports.
  */
 export type { ImageInput, PixelData } from './client/image-input.ts';
-export type { ImageList } from './client/image-list.ts';
+export type { Embedding, ImageList } from './client/image-list.ts';
 export type { Classification } from './client/rank.ts';
 export { checkSupport, type Support } from './client/support.ts';
 export type { Timed } from './client/timed.ts';
@@ -18,6 +18,7 @@ export { loadViT } from './client/vit.ts';
 export type {
   Candidate,
   EmbedTextOptions,
+  Examples,
   Head,
   HeadData,
   HeadMethod,

@@ -9,7 +9,10 @@ import { badInput, isObject } from './options.ts';
 /** What `classify`, `embed` and `learn` take several pictures in. */
 export type ImageList = Iterable<ImageInput>;
 
-export function isList(input: ImageInput | ImageList): input is ImageList {
+/** What `embed` gave for a picture, in its place: asked again by other words or another head, it costs no run. */
+export type Embedding = Float32Array;
+
+export function isList(input: unknown): input is ImageList {
   return isObject(input) ? Symbol.iterator in input && !ArrayBuffer.isView(input) : Array.isArray(input);
 }
 

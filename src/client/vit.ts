@@ -27,7 +27,7 @@ import { remoteCallback } from '../worker/wire.ts';
 import { Batcher } from './batcher.ts';
 import { annexHere, type Connection, connect } from './connection.ts';
 import type { ImageInput } from './image-input.ts';
-import { type ImageList, isList, listOf } from './image-list.ts';
+import { type Embedding, type ImageList, isList, listOf } from './image-list.ts';
 import {
   ANY,
   BOOLEAN,
@@ -49,6 +49,7 @@ import { type Timed, timed } from './timed.ts';
 import type {
   Candidate,
   EmbedTextOptions,
+  Examples,
   Head,
   HeadData,
   LearnOptions,
@@ -268,14 +269,15 @@ export class ViT {
 
   /**
    * What is in a picture.
+   * @param image or what `embed` gave for it, to be compared with words or by a head
    * @returns the best labels, best first; for a list of pictures one list each, computed as one batch. Like every answer it
    *   has a `timing`, in milliseconds.
    * @throws ViTError `bad-image`, `bad-input`, `network`, `device-lost`, `aborted`, `disposed`.
    */
-  async classify(image: ImageInput, options?: ClassifyOptions): Promise<Timed<Classification[]>>;
+  async classify(image: ImageInput | Embedding, options?: ClassifyOptions): Promise<Timed<Classification[]>>;
   async classify(images: ImageList, options?: ClassifyOptions): Promise<Timed<Classification[][]>>;
   async classify(
-    input: ImageInput | ImageList,
+    input: ImageInput | ImageList | Embedding,
     options: ClassifyOptions = {},
   ): Promise<Timed<Classification[] | Classification[][]>> {
     const { candidates, template, head } = checkOptions('classify', options, CLASSIFY);
@@ -289,7 +291,7 @@ export class ViT {
     // Nothing is computed for options that will be refused.
     rank([], labels, rankOptions);
     const output = activation === 'softmax' && !calibration ? 'probabilities' : 'logits';
-    const { rows: scores, timing } = await this.#runImages(input, output, signal);
+    const { rows: scores, timing } = await this.#runImages(input as ImageInput, output, signal);
     if (activation === 'sigmoid') for (const row of scores) applySigmoid(row);
     if (activation === 'softmax' && calibration) for (const row of scores) applySoftmax(row, calibration.temperature);
     const results = scores.map((row) => rank(row, labels, rankOptions));
@@ -299,12 +301,14 @@ export class ViT {
   /** Both are asked for at once: a picture is what it is at the call. */
   async #classifyBy(
     scoring: Promise<Scorer>,
-    input: ImageInput | ImageList,
+    input: ImageInput | ImageList | Embedding,
     options: ClassifyOptions,
   ): Promise<Timed<Classification[] | Classification[][]>> {
     const [{ labels, scoresOf }, { rows, timing }] = await Promise.all([
       this.#queue.settle(scoring, options.signal),
-      this.#runImages(input, 'embedding', options.signal),
+      input instanceof Float32Array
+        ? { rows: [input], timing: NO_TIME }
+        : this.#runImages(input, 'embedding', options.signal),
     ]);
     const results = rows.map((row) => rank(scoresOf(row), labels, options));
     return timed(isList(input) ? results : results[0], timing);
@@ -313,11 +317,11 @@ export class ViT {
   /**
    * A classifier of one's own things, of a few pictures each, for `classify(photo, { head })`. Works with every model that
    * has an embedding. In closed form: it takes as long as embedding the pictures.
-   * @param groups label -> pictures; two labels or more
+   * @param groups label -> pictures, or their embeddings; two labels or more
    * @returns a head that says how good it is (`accuracy`, leave-one-out), and that `JSON.stringify` writes
    * @throws ViTError `bad-image`, `bad-input`, `network`, `device-lost`, `aborted`, `disposed`.
    */
-  async learn(groups: Readonly<Record<string, ImageInput | ImageList>>, options?: LearnOptions): Promise<Head> {
+  async learn(groups: Examples, options?: LearnOptions): Promise<Head> {
     return this.#byWords('learn', (words) => words.learn(groups, options), options);
   }
 

@@ -163,6 +163,35 @@ describe('learn()', async () => {
     await expect(none.learn(groups)).rejects.toThrow('does not pool its tokens');
   });
 
+  test('takes embeddings for pictures: the same head, the same answers, and not a picture computed', async () => {
+    const embedded = Object.fromEntries(
+      await Promise.all(
+        Object.entries(groups).map(async ([label, images]) => [label, await vit.embed([images].flat())]),
+      ),
+    );
+    const head = await vit.learn(groups);
+    expect((await vit.learn(embedded)).toJSON()).toEqual(head.toJSON());
+    expect((await vit.learn({ ...embedded, single: picture(1, 7) })).toJSON()).toEqual(head.toJSON());
+    const embedding = await vit.embed(picture(8, 20));
+    const answer = await vit.classify(embedding, { head });
+    expect(answer).toEqual(await vit.classify(picture(8, 20), { head }));
+    expect(answer.timing, 'nothing was run').toEqual({ decode: 0, preprocess: 0, run: 0 });
+  });
+
+  test('embeddings of another width, broken ones, and those that nothing is compared with are refused', async () => {
+    const head = await vit.learn(groups);
+    const [short, broken] = [Float32Array.of(1), (await vit.embed(picture(1, 1))).fill(Number.NaN)];
+    for (const [call, code, message] of [
+      [vit.learn({ a: short, b: [picture(1, 1)] }), 'bad-input', 'has 1 features; this model'],
+      [vit.learn({ a: broken, b: [picture(1, 1)] }), 'bad-input', 'holds NaN or infinity'],
+      [vit.classify(short, { head }), 'bad-input', 'has 1 features; this model'],
+      [vit.classify(broken, { head }), 'bad-input', 'holds NaN or infinity'],
+      [vit.classify(broken), 'bad-input', 'Not an image: Float32Array'],
+    ] as const) {
+      await expect(call).rejects.toMatchObject({ code, message: expect.stringContaining(message) });
+    }
+  });
+
   test.each([
     ['nothing', null, 'takes { label: pictures }, not null'],
     ['a list', [picture(1, 1)], 'takes { label: pictures }, not a list of 1'],

@@ -82,6 +82,10 @@ describe('classify by candidates', () => {
     expect(byIndex.map(({ label }) => label)).toEqual(['dog', 'jet', 'cat']);
     for (const [i, { score }] of byIndex.entries()) expect(score).toBeCloseTo(Math.exp(logits[i]) / sum, 5);
     expect(found[0].score).toBeGreaterThan(found[2].score);
+    const embedding = await clip.embed(picture(3));
+    expect(await clip.classify(embedding, { candidates: ['dog', 'jet', 'cat'] }), 'also of an embedding').toEqual(
+      found,
+    );
   });
 
   test('is the sigmoid of each with the bias of a SigLIP, and the logits themselves where they are asked for', async () => {

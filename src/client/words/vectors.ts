@@ -1,6 +1,7 @@
 /**
  * Embeddings as directions: what models of two towers, and classifiers made of a few pictures, compare.
  */
+import type { Embedding } from '../image-list.ts';
 import { badInput } from '../options.ts';
 
 /** Of numbers with any length but zero. */
@@ -26,4 +27,16 @@ export function meanOf(vectors: readonly ArrayLike<number>[]): Float32Array<Arra
 export function requireWidth(vector: ArrayLike<number>, width: number, what: string): void {
   if (vector.length === width) return;
   throw badInput(`${what} has ${vector.length} features, and the other one ${width}: they are of two models.`);
+}
+
+export function isEmbedding(value: unknown): value is Embedding {
+  return value instanceof Float32Array;
+}
+
+/** @throws ViTError `bad-input` where it is no embedding of this model, or none at all */
+export function requireEmbedding(vector: Embedding, width: number): void {
+  if (vector.length !== width) {
+    throw badInput(`The embedding has ${vector.length} features; this model's have ${width}.`);
+  }
+  if (!vector.every(Number.isFinite)) throw badInput('The embedding holds NaN or infinity.');
 }

@@ -8,13 +8,13 @@ import { embeddingWidth } from '../../model/architecture.ts';
 import { type Labels, parseLabelFile } from '../../text/label-file.ts';
 import { type Candidate, type Prompted, promptsFor } from '../../text/prompts.ts';
 import type { ImageInput } from '../image-input.ts';
-import { type ImageList, isList, listOf } from '../image-list.ts';
+import { type Embedding, type ImageList, isList, listOf } from '../image-list.ts';
 import { BOOLEAN, badInput, checkOptions, isObject, oneOf, type Rules, SIGNAL } from '../options.ts';
 import { applySigmoid, applySoftmax } from '../scores.ts';
 import { type Timed, timed } from '../timed.ts';
 import { type Head, type HeadData, type HeadMethod, headScores, isSame, readHead } from './head.ts';
 import { learnHead } from './learn.ts';
-import { dot, meanOf, requireWidth, unitLength } from './vectors.ts';
+import { dot, isEmbedding, meanOf, requireEmbedding, requireWidth, unitLength } from './vectors.ts';
 
 export type { Candidate } from '../../text/prompts.ts';
 export type { Head, HeadData, HeadMethod } from './head.ts';
@@ -26,6 +26,9 @@ export interface EmbedTextOptions {
   truncate?: boolean;
   signal?: AbortSignal;
 }
+
+/** By label: pictures, or their embeddings. */
+export type Examples = Readonly<Record<string, ImageInput | Embedding | Iterable<ImageInput | Embedding>>>;
 
 export interface LearnOptions {
   /** Default `auto`: which of the two is right about more pictures when each is left out once. */
@@ -93,8 +96,15 @@ export class Words {
       throw badInput('classify(): a template makes texts of candidates; give them.');
     if (head) {
       if (activation) throw badInput('classify(): the scores of a head are its own; leave out the activation.');
-      const data = readHead(head, modelOf(this.#model.info), embeddingWidth(this.#model.info.architecture));
-      return { labels: data.labels, scoresOf: (embedding) => headScores(data, embedding) };
+      const width = embeddingWidth(this.#model.info.architecture);
+      const data = readHead(head, modelOf(this.#model.info), width);
+      return {
+        labels: data.labels,
+        scoresOf(embedding) {
+          requireEmbedding(embedding, width);
+          return headScores(data, embedding);
+        },
+      };
     }
     if (labels && !candidates) return scorerOf(labels, activation);
     const { name, architecture, words } = this.#model.info;
@@ -150,25 +160,25 @@ export class Words {
     return Math.exp(architecture.text.logitScale) * cosine + (architecture.text.logitBias ?? 0);
   }
 
-  async learn(groups: Readonly<Record<string, ImageInput | ImageList>>, options: LearnOptions = {}): Promise<Head> {
+  async learn(groups: Examples, options: LearnOptions = {}): Promise<Head> {
     const { method = 'auto', signal } = checkOptions('learn', options, LEARN);
     if (!isObject(groups)) throw badInput(`learn() takes { label: pictures }, not ${shown(groups)}.`);
     const lists = Object.entries(groups).map(([label, images]) => ({
       label,
-      images: isList(images) ? listOf(images) : [images],
+      examples: (isList(images) ? listOf(images) : [images]) as (ImageInput | Embedding)[],
     }));
     if (lists.length < 2) throw badInput(`learn() takes two labels or more, not ${lists.length}: it tells them apart.`);
-    const empty = lists.find(({ images }) => images.length === 0);
+    const empty = lists.find(({ examples }) => examples.length === 0);
     if (empty) throw badInput(`learn(): there is no picture of ${shown(empty.label)}.`);
-    const embeddings = (
-      await this.#model.embed(
-        lists.flatMap(({ images }) => images),
-        { signal },
-      )
-    )
-      .map(unitLength)
-      .values();
-    const found = lists.map(({ label, images }) => ({ label, embeddings: images.map(() => embeddings.next().value!) }));
+    const width = embeddingWidth(this.#model.info.architecture);
+    const all = lists.flatMap(({ examples }) => examples);
+    for (const one of all) if (isEmbedding(one)) requireEmbedding(one, width);
+    const pictures = all.filter((one) => !isEmbedding(one)) as ImageInput[];
+    const made = (pictures.length > 0 ? await this.#model.embed(pictures, { signal }) : []).values();
+    const found = lists.map(({ label, examples }) => ({
+      label,
+      embeddings: examples.map((one) => unitLength(isEmbedding(one) ? one : made.next().value!)),
+    }));
     return learnHead(found, method, modelOf(this.#model.info));
   }
 
@@ -247,7 +257,7 @@ function scorerOf(words: Comparable, activation: ScorerOptions['activation']): S
   return {
     labels,
     scoresOf(embedding) {
-      requireWidth(embedding, embeddings[0].length, "The picture's embedding");
+      requireEmbedding(embedding, embeddings[0].length);
       const unit = unitLength(embedding);
       const row = Float32Array.from(embeddings, (text) => scale * dot(text, unit) + logitBias);
       if (apply === 'softmax') applySoftmax(row, 1);
