@@ -61,6 +61,12 @@ const library: ViteUserConfig = {
 /** The library apart from the page that uses it: each has its own bound in the size test. */
 const LIBRARY = { name: 'library', test: /[\\/]dist[\\/]lib[\\/]/ };
 
+/** What the first view and every part that comes later have in common: the bundler would name it after one of its modules. */
+const BASE = {
+  name: 'base',
+  test: /[\\/](node_modules[\\/](lit-html|@preact)|src[\\/]page[\\/](text[\\/](?!zh)|state[\\/](?!things)))/,
+};
+
 const SERVICE_WORKER = 'service-worker';
 
 const page: ViteUserConfig = {
@@ -75,7 +81,7 @@ const page: ViteUserConfig = {
     rolldownOptions: {
       input: { index: 'index.html', [SERVICE_WORKER]: 'src/page/service-worker.ts' },
       output: {
-        codeSplitting: { groups: [LIBRARY] },
+        codeSplitting: { groups: [LIBRARY, BASE] },
         // Browsers know a service worker by its address.
         entryFileNames: ({ name }) => (name === SERVICE_WORKER ? '[name].js' : 'assets/[name]-[hash].js'),
       },

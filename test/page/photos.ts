@@ -3,7 +3,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
-import type { Page } from '@playwright/test';
+import type { Locator, Page } from '@playwright/test';
 
 const SAMPLES = 'public/samples';
 
@@ -30,17 +30,20 @@ export function turned(path: string): string {
 }
 
 /** Drags files from the disk over the page and lets them go, as the browser gets it from the desktop. */
-export async function drop(page: Page, paths: string[]): Promise<void> {
-  const release = await drag(page, paths);
+export async function drop(page: Page, paths: string[], at?: Locator): Promise<void> {
+  const release = await drag(page, paths, at);
   await release();
 }
 
 /** @returns lets go. */
-export async function drag(page: Page, paths: string[]): Promise<() => Promise<void>> {
+export async function drag(page: Page, paths: string[], at?: Locator): Promise<() => Promise<void>> {
   const session = await page.context().newCDPSession(page);
   const data = { items: [], files: paths.map((path) => absolute(path)), dragOperationsMask: 1 };
+  await at?.scrollIntoViewIfNeeded();
+  const box = await at?.boundingBox();
+  const [x, y] = box ? [box.x + box.width / 2, box.y + box.height / 2] : [180, 300];
   const send = (type: 'dragEnter' | 'dragOver' | 'drop') =>
-    session.send('Input.dispatchDragEvent', { type, x: 180, y: 300, data });
+    session.send('Input.dispatchDragEvent', { type, x, y, data });
   const enter = async () => {
     await send('dragEnter');
     await send('dragOver');

@@ -120,6 +120,8 @@ export class Visit {
   /** The photo on the stage, with its answer. */
   readonly stage: Locator;
   readonly verdict: Locator;
+  /** What the photos are asked: labels, boxes, words. */
+  readonly asked: Locator;
   readonly strip: Locator;
   readonly tiles: Locator;
   readonly picker: Locator;
@@ -135,6 +137,7 @@ export class Visit {
     this.model = page.getByRole('region', { name: 'Model' });
     this.stage = page.getByRole('region', { name: 'Answer' });
     this.verdict = this.stage.getByRole('heading');
+    this.asked = page.getByRole('region', { name: 'What is asked' });
     this.strip = page.getByRole('region', { name: 'Photos', exact: true });
     this.tiles = this.strip.locator('.tile');
     this.picker = page.getByLabel('Choose photos');

@@ -105,11 +105,16 @@ function judge({ leftOut }: Fit, spare: number[], classOf: number[]): { right: n
   const right = spare.filter((i) =>
     leftOut[i].every((value, label) => label === classOf[i] || value < leftOut[i][classOf[i]]),
   );
+  // Platt's targets: of n pictures that are all named rightly, one more may be the first that is not.
+  const sure = (spare.length + 1) / (spare.length + 2);
   const losses = TEMPERATURES.map((temperature) =>
     spare.reduce((sum, i) => {
       const row = Float32Array.from(leftOut[i]);
       applySoftmax(row, temperature);
-      return sum - Math.log(Math.max(row[classOf[i]], 1e-12));
+      return row.reduce((sum, score, label) => {
+        const target = label === classOf[i] ? sure : (1 - sure) / (row.length - 1);
+        return sum - target * Math.log(Math.max(score, 1e-12));
+      }, sum);
     }, 0),
   );
   const temperature = spare.length > 0 ? TEMPERATURES[losses.indexOf(Math.min(...losses))] : USUAL_TEMPERATURE;

@@ -5,7 +5,8 @@
 import { type Live, live } from '../state/live.ts';
 import { notify } from '../state/notices.ts';
 import { isFatal } from '../state/problem.ts';
-import { judge } from '../state/verdict.ts';
+import { question } from '../state/question.ts';
+import { judge, UNMEASURED } from '../state/verdict.ts';
 import { text } from '../text/language.ts';
 import { enqueue } from './queue.ts';
 import { engine, giveUp } from './session.ts';
@@ -61,12 +62,17 @@ async function look(video: HTMLVideoElement): Promise<void> {
     const vit = engine();
     if (!vit) continue;
     try {
-      const best = await vit.classify(video, { topK: KEPT_LABELS });
+      const asked = question.value;
+      const best = await vit.classify(video, { ...asked?.options, topK: KEPT_LABELS });
       const now = performance.now();
       const rate = 1000 / (now - last);
       last = now;
       const before = live.value?.rate || rate;
-      update(video, { best, verdict: judge(best, vit.info), rate: before + FRESH * (rate - before) });
+      update(video, {
+        best,
+        verdict: judge(best, asked ? UNMEASURED : vit.info),
+        rate: before + FRESH * (rate - before),
+      });
     } catch (error) {
       if (isFatal(error)) giveUp(vit, error);
     }

@@ -9,6 +9,7 @@ import {
   clearPhotos,
   counts,
   findPhoto,
+  openCount,
   type Photo,
   photos,
   removePhotos,
@@ -19,6 +20,7 @@ import { isFatal, type Problem, photoProblem } from '../state/problem.ts';
 import { judge } from '../state/verdict.ts';
 import { format, text } from '../text/language.ts';
 import { scoreText } from '../text/score.ts';
+import { fetchPhoto } from './fetch-photo.ts';
 import { engine, giveUp } from './session.ts';
 import { makeThumbnail } from './thumbnail.ts';
 
@@ -123,7 +125,7 @@ function fail({ id }: Photo, problem: Problem): void {
 }
 
 function isReadOut(): boolean {
-  return (run.value?.done ?? 0) + counts.value.open < READ_OUT;
+  return (run.value?.done ?? 0) + openCount.value < READ_OUT;
 }
 
 function begin(): void {
@@ -138,21 +140,10 @@ function countDone(id: number): void {
 }
 
 function finish(): void {
-  if (!run.value || counts.value.open > 0) return;
+  if (!run.value || openCount.value > 0) return;
   if (run.value.done > READ_OUT) {
     const { sure, unsure, failed } = counts.value;
     announce(text().strip.summary(photos.value.length, sure, unsure, failed, format()));
   }
   run.value = null;
-}
-
-async function fetchPhoto(url: string): Promise<Blob | Problem> {
-  const { hostname, origin } = new URL(url, document.baseURI);
-  try {
-    const response = await fetch(url);
-    return response.ok ? await response.blob() : ({ problems }) => problems.notFound(hostname, response.status);
-  } catch {
-    return ({ problems }) =>
-      origin === location.origin ? problems.sampleUnreachable() : problems.unreachable(hostname);
-  }
 }

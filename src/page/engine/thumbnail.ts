@@ -22,7 +22,7 @@ async function work(): Promise<void> {
   atWork++;
   for (let next = waiting.shift(); next; next = waiting.shift()) {
     const [id, file] = next;
-    const square = findPhoto(id) && (await squareOf(file));
+    const square = findPhoto(id) && (await thumbnailOf(file));
     // Removed meanwhile: nobody would give the URL back.
     if (square && findPhoto(id)) updatePhoto(id, { thumbnail: URL.createObjectURL(square) });
   }
@@ -30,7 +30,7 @@ async function work(): Promise<void> {
 }
 
 /** Null where the browser cannot read it: its tile stays empty. */
-async function squareOf(file: Blob): Promise<Blob | null> {
+export async function thumbnailOf(file: Blob): Promise<Blob | null> {
   try {
     const image = await createImageBitmap(file, { resizeWidth: EDGE, resizeQuality: 'medium' });
     const canvas = new OffscreenCanvas(EDGE, EDGE);

@@ -30,6 +30,8 @@ export function onDrop(): void {
     leave();
   });
   addEventListener('dragover', (event) => {
+    // Over a place that takes it by itself.
+    if (event.defaultPrevented) return leave();
     if (isOwn || !mayHoldPhoto(event.dataTransfer)) return;
     // Without this the browser would leave the page and open the file.
     event.preventDefault();
@@ -45,7 +47,7 @@ export function onDrop(): void {
   });
   addEventListener('drop', (event) => {
     leave();
-    if (isOwn || !mayHoldPhoto(event.dataTransfer)) return;
+    if (event.defaultPrevented || isOwn || !mayHoldPhoto(event.dataTransfer)) return;
     event.preventDefault();
     receiveHeld(heldBy(event.dataTransfer!), text().nothing.dropped);
   });

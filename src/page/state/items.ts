@@ -1,5 +1,6 @@
 /**
- * The photos and their answers: the one place that knows them. Views show it, the queue fills it.
+ * The photos and their answers: the one place that knows them. Views show it, the queue fills it. What the model's own labels
+ * say of a photo is its own; where other words are asked (`state/question.ts`), those answers lie over it.
  */
 import { batch, computed, signal } from '@preact/signals-core';
 import type { Classification, Timing } from '../../index.ts';
@@ -46,18 +47,33 @@ export const selectedId = signal<number | null>(null);
 export const filter = signal<Filter>('all');
 export const order = signal<Order>('newest');
 
-export const selected = computed(() => photos.value.find(({ id }) => id === selectedId.value) ?? null);
+/** What a photo is by the words that are asked now. */
+export type Answer = Pick<Photo, 'state' | 'best' | 'model' | 'problem'>;
+
+/** By the photo's id; null while nothing but the model's own labels is asked. */
+export const answers = signal<ReadonlyMap<number, Answer> | null>(null);
+
+/** The photos with the answers that are shown. */
+const answered = computed(() => {
+  const asked = answers.value;
+  return asked ? photos.value.map((photo) => merge(photo, asked.get(photo.id) ?? NOT_YET)) : photos.value;
+});
+
+export const selected = computed(() => answered.value.find(({ id }) => id === selectedId.value) ?? null);
 
 export const counts = computed(() => {
   const result = { sure: 0, unsure: 0, failed: 0, open: 0 };
-  for (const { state } of photos.value) result[groupOf(state)]++;
+  for (const { state } of answered.value) result[groupOf(state)]++;
   return result;
 });
+
+/** Photos that the model has still to look at. */
+export const openCount = computed(() => photos.value.filter(({ state }) => groupOf(state) === 'open').length);
 
 /** Those that are shown, in the order in which they are. */
 export const shown = computed(() => {
   const wanted = filter.value;
-  const list = photos.value.filter(({ state }) => wanted === 'all' || groupOf(state) === wanted);
+  const list = answered.value.filter(({ state }) => wanted === 'all' || groupOf(state) === wanted);
   return order.value === 'newest' ? list : [...list].sort(COMPARE[order.value]);
 });
 
@@ -67,6 +83,23 @@ const COMPARE: Record<Exclude<Order, 'newest'>, (a: Photo, b: Photo) => number> 
     (a.best[0]?.label ?? '\uffff').localeCompare(b.best[0]?.label ?? '\uffff') || scoreOf(b) - scoreOf(a),
   score: (a, b) => scoreOf(b) - scoreOf(a),
 };
+
+const NOT_YET: Answer = { state: 'working', best: [], model: '', problem: null };
+const merged = new WeakMap<Photo, { answer: Answer; photo: Photo }>();
+
+/** The same object as long as both are: who holds it has nothing new to show. */
+function merge(photo: Photo, answer: Answer): Photo {
+  if (!isAnswered(photo)) return photo;
+  const last = merged.get(photo);
+  if (last?.answer === answer) return last.photo;
+  const next = { answer, photo: { ...photo, ...answer } };
+  merged.set(photo, next);
+  return next.photo;
+}
+
+export function isAnswered({ state }: Photo): boolean {
+  return groupOf(state) !== 'open' && state !== 'failed';
+}
 
 export function groupOf(state: PhotoState): Exclude<Filter, 'all'> | 'open' {
   if (state === 'sure' || state === 'failed') return state;

@@ -9,11 +9,16 @@ const HALF = 0.5;
 const TORN = 0.5;
 const TOGETHER = 0.8;
 
+/** Of words and things of one's own nothing was measured: the best must be twice as likely as all the others together. */
+export const UNMEASURED: Judged = { problemType: 'single-label', calibration: { temperature: 1, threshold: 2 / 3 } };
+
+type Judged = Pick<ModelInfo, 'calibration' | 'problemType'>;
+
 /** `measured`: the scores are numbers of their own, and no shares of a whole. */
 export type Verdict = 'sure' | 'torn' | 'unsure' | 'measured';
 
 /** @param best best first */
-export function judge(best: { score: number }[], { calibration, problemType }: ModelInfo): Verdict {
+export function judge(best: { score: number }[], { calibration, problemType }: Judged): Verdict {
   if (problemType === 'regression') return 'measured';
   const threshold = calibration?.threshold ?? HALF;
   const [first = 0, second = 0] = best.map(({ score }) => score);

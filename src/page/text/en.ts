@@ -26,6 +26,7 @@ export const en = {
     answerRegion: 'Answer',
     intakeRegion: 'Photos to try',
     stripRegion: 'Photos',
+    askRegion: 'What is asked',
     kitten: 'Kitten with a ball of wool',
     dog: 'German shepherd',
     owl: 'Owl on a branch',
@@ -100,6 +101,39 @@ export const en = {
     empty: 'Your photo comes here',
   },
 
+  ask: {
+    legend: 'What is asked',
+    labels: 'What it knows',
+    things: 'Your own things',
+    shown: (name: string, ranking: string[]) => `${name}: ${ranking.join(', ')}`,
+    notSureNote: 'It may be none of these.',
+  },
+
+  things: {
+    lead: 'Two boxes or more, a few photos in each: from then on the model tells these things apart, in every photo here. All of it stays in this tab.',
+    box: (number: number) => `Thing ${number}`,
+    name: (number: number) => `Name of thing ${number}`,
+    empty: 'Drop photos here',
+    add: 'Add photos',
+    addTo: (name: string) => `Add photos to ${name}`,
+    addShown: 'Add the photo above',
+    addShownTo: (name: string) => `Add the photo above to ${name}`,
+    count: (photos: number, f: Format) => plural(photos, 'photo', f),
+    takeOut: (name: string) => `Take ${name} out`,
+    fromFile: 'a photo from the file',
+    removeBox: (name: string) => `Remove ${name}`,
+    another: 'Another thing',
+    few: 'Nothing is learned yet: put photos into two boxes at least.',
+    twice: (name: string) => `Two boxes are called “${name}”: give each a name of its own.`,
+    learning: 'Learning',
+    unmeasured: 'Learned. With two photos or more in a box it is measured, too, how well it is told apart.',
+    accuracy: (right: number, total: number, f: Format) =>
+      `Learned. Each photo left out once and named by the others: ${f.number(right)} of ${f.number(total)} right (${f.percent(right / total)}).`,
+    save: 'Save as a file',
+    load: 'Open a file',
+    badFile: 'This file cannot be used here: it must be one that was saved here, of the same model.',
+  },
+
   strip: {
     summary: (photos: number, sure: number, unsure: number, failed: number, f: Format) =>
       `${plural(photos, 'photo', f)}: ${f.number(sure)} sure, ${f.number(unsure)} not${failed > 0 ? `, ${f.number(failed)} failed` : ''}`,
@@ -139,6 +173,7 @@ export const en = {
     pasteRefused: 'The browser did not let this page read the clipboard. Press Ctrl V or ⌘ V instead.',
     dropped: 'There was no image in what you dropped.',
     folder: (name: string) => `There is no photo in “${name}”.`,
+    notLoaded: 'This part of the page did not arrive. Check the connection, or reload the page.',
     close: 'Close',
   },
 

@@ -24,6 +24,7 @@ export const zh: Text = {
     answerRegion: '答案',
     intakeRegion: '可以试试的照片',
     stripRegion: '照片',
+    askRegion: '提问内容',
     kitten: '玩毛线球的小猫',
     dog: '德国牧羊犬',
     owl: '树枝上的猫头鹰',
@@ -94,6 +95,39 @@ export const zh: Text = {
     empty: '您的照片会显示在这里',
   },
 
+  ask: {
+    legend: '提问内容',
+    labels: '它认识的',
+    things: '您自己的东西',
+    shown: (name, ranking) => `${name}：${ranking.join('，')}`,
+    notSureNote: '它可能不是其中任何一个。',
+  },
+
+  things: {
+    lead: '两个或更多的盒子，每个放几张照片：之后模型就能在这里的每张照片中区分这些东西。一切都留在这个标签页里。',
+    box: (number) => `东西 ${number}`,
+    name: (number) => `东西 ${number} 的名称`,
+    empty: '把照片拖到这里',
+    add: '添加照片',
+    addTo: (name) => `向“${name}”添加照片`,
+    addShown: '添加上方的照片',
+    addShownTo: (name) => `把上方的照片添加到“${name}”`,
+    count: (photos, f) => `${f.number(photos)} 张照片`,
+    takeOut: (name) => `取出 ${name}`,
+    fromFile: '文件中的照片',
+    removeBox: (name) => `移除“${name}”`,
+    another: '再加一个',
+    few: '还没有学到什么：请至少在两个盒子里放入照片。',
+    twice: (name) => `有两个盒子都叫“${name}”：请取不同的名称。`,
+    learning: '正在学习',
+    unmeasured: '已学会。盒子里有两张或更多照片时，还会测量区分得有多好。',
+    accuracy: (right, total, f) =>
+      `已学会。每张照片轮流留出，由其余照片来判断：${f.number(total)} 张中 ${f.number(right)} 张正确（${f.percent(right / total)}）。`,
+    save: '保存为文件',
+    load: '打开文件',
+    badFile: '此文件无法使用：必须是在这里用同一个模型保存的文件。',
+  },
+
   strip: {
     summary: (photos, sure, unsure, failed, f) =>
       `${f.number(photos)} 张照片：${f.number(sure)} 张确定，${f.number(unsure)} 张不确定${failed > 0 ? `，${f.number(failed)} 张失败` : ''}`,
@@ -132,6 +166,7 @@ export const zh: Text = {
     pasteRefused: '浏览器不允许此页面读取剪贴板。请改按 Ctrl V 或 ⌘ V。',
     dropped: '您拖入的内容里没有图片。',
     folder: (name) => `“${name}”里没有照片。`,
+    notLoaded: '页面的这一部分没有加载成功。请检查网络，或重新加载页面。',
     close: '关闭',
   },
 

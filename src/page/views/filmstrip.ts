@@ -13,6 +13,7 @@ import {
   type Filter,
   filter,
   type Order,
+  openCount,
   order,
   type Photo,
   photos,
@@ -22,6 +23,7 @@ import {
   shown,
 } from '../state/items.ts';
 import { notify } from '../state/notices.ts';
+import { kind } from '../state/question.ts';
 import { format, language, text } from '../text/language.ts';
 import { scoreText } from '../text/score.ts';
 
@@ -65,7 +67,7 @@ function summary(): string {
 }
 
 function runView(): unknown {
-  const { open } = counts.value;
+  const open = openCount.value;
   if (!run.value || open === 0) return html`<p class="run"></p>`;
   const { strip } = text();
   const { done, since } = run.value;
@@ -120,10 +122,12 @@ async function copy(): Promise<void> {
 /** Drawn again only when its photo is another object. */
 function tileView(photo: Photo): unknown {
   const isSelected = photo.id === selectedId.value;
-  return guard([photo, isSelected, language()], () => {
+  // Into the boxes.
+  const canBeDragged = kind.value === 'things';
+  return guard([photo, isSelected, canBeDragged, language()], () => {
     const words = wordsOf(photo);
     return html`
-      <li>
+      <li draggable=${canBeDragged}>
         <button class="tile" type="button" data-id=${photo.id} data-state=${photo.state} aria-pressed=${isSelected} title=${`${photo.name}: ${words}`}>
           ${photo.thumbnail ? html`<img src=${photo.thumbnail} alt="" draggable="false" decoding="async">` : html`<span class="blank"></span>`}
           <span class="unseen">${photo.name}: </span>

@@ -4,12 +4,13 @@
 import { html } from 'lit-html';
 import type { Classification } from '../../index.ts';
 import type { PhotoState } from '../state/items.ts';
+import { labelCount } from '../state/settings.ts';
 import { text } from '../text/language.ts';
 import { scoreText } from '../text/score.ts';
 
 export function scoresView(best: Classification[], state: PhotoState): unknown {
   return html`
-    <ol class="scores" aria-label=${text().stage.best}>
+    <ol class="scores" .style=${`--rows: ${labelCount.value}`} aria-label=${text().stage.best}>
       ${best.map(
         ({ label, score }) => html`
           <li>

@@ -9,9 +9,10 @@ import { live as asShown } from 'lit-html/directives/live.js';
 import { hasFailed, head, type Look, layer, look, overlay } from '../engine/looks.ts';
 import { retry } from '../engine/queue.ts';
 import { engine } from '../engine/session.ts';
-import { type Photo, removePhotos, selected, updatePhoto } from '../state/items.ts';
+import { answers, type Photo, removePhotos, selected, updatePhoto } from '../state/items.ts';
 import { live } from '../state/live.ts';
 import { model } from '../state/model.ts';
+import { kind, question } from '../state/question.ts';
 import { labelCount } from '../state/settings.ts';
 import { format, text } from '../text/language.ts';
 import { scoreText } from '../text/score.ts';
@@ -45,7 +46,7 @@ function photoView(photo: Photo | null): unknown {
     photo.id,
     html`
       <div class="photo">
-        <div class="frame" data-look=${look.value}>
+        <div class="frame" data-look=${look.value} draggable=${kind.value === 'things'}>
           <img
             src=${url}
             alt=${photo.name}
@@ -87,13 +88,15 @@ function answerView(photo: Photo): unknown {
   const { state, best, timing, name } = photo;
   const { stage } = text();
   const isAnswered = ['sure', 'torn', 'unsure', 'measured'].includes(state);
+  // Asked something else: what is below keeps its place.
+  const isAskedAgain = state === 'working' && answers.value !== null;
   return html`
     <div class="answer">
       <p class="name" title=${name}>${name}</p>
       <h2 class="verdict" title=${isAnswered ? best[0].label : nothing}>${verdictOf(photo)}</h2>
-      ${isAnswered ? scoresView(best.slice(0, labelCount.value), state) : nothing}
+      ${isAnswered || isAskedAgain ? scoresView(best.slice(0, labelCount.value), state) : nothing}
       <p class="note">${noteOf(photo)}</p>
-      ${isAnswered ? looksView() : nothing}
+      ${isAnswered || isAskedAgain ? looksView() : nothing}
       <p class="times">
         ${
           timing
@@ -111,7 +114,7 @@ function answerView(photo: Photo): unknown {
       </p>
       <div class="doings">
         <button class="quiet" type="button" @click=${() => removePhotos(({ id }) => id === photo.id)}>${stage.remove}</button>
-        ${state === 'unsure' || state === 'torn' ? knownView() : nothing}
+        ${(state === 'unsure' || state === 'torn') && !question.value ? knownView() : nothing}
         ${state === 'failed' && photo.file ? html`<button class="quiet" type="button" @click=${() => retry(photo)}>${stage.retry}</button>` : nothing}
       </div>
     </div>`;
@@ -138,7 +141,7 @@ function verdictOf({ state, best, problem }: Photo): unknown {
 }
 
 function noteOf({ state, problem }: Photo): string {
-  const { stage } = text();
+  const { stage, ask } = text();
   switch (state) {
     case 'failed':
       return problem!(text()).sentence;
@@ -147,7 +150,13 @@ function noteOf({ state, problem }: Photo): string {
     case 'working':
       return '';
     default:
-      return lookNote() || { sure: '', measured: '', torn: stage.tornNote, unsure: stage.notSureNote }[state];
+      return (
+        lookNote() ||
+        {
+          ...{ sure: '', measured: '', torn: stage.tornNote },
+          unsure: question.value ? ask.notSureNote : stage.notSureNote,
+        }[state]
+      );
   }
 }
 

@@ -1,0 +1,48 @@
+/**
+ * What the photos are asked: a choice, and below it the boxes or the words, which come when they are chosen.
+ */
+import { signal } from '@preact/signals-core';
+import { html, nothing } from 'lit-html';
+import { live } from 'lit-html/directives/live.js';
+import { notify } from '../state/notices.ts';
+import { type Kind, kind } from '../state/question.ts';
+import { text } from '../text/language.ts';
+
+const KINDS = ['labels', 'things'] as const;
+
+/** Kept once they are there: what is in the boxes stays, and what it shows. */
+const panels = signal<Partial<Record<Kind, () => unknown>>>({});
+
+const LOAD: Partial<Record<Kind, () => Promise<() => unknown>>> = {
+  things: async () => (await import('./things.ts')).thingsView,
+};
+
+export function askView(): unknown {
+  const { ask } = text();
+  const choice = (value: (typeof KINDS)[number]) => html`
+    <label>
+      <input class="unseen" type="radio" name="kind" value=${value} .checked=${live(kind.value === value)} @change=${() => choose(value)}>
+      <span>${ask[value]}</span>
+    </label>`;
+  return html`
+    <fieldset class="looks">
+      <legend class="unseen">${ask.legend}</legend>
+      ${KINDS.map(choice)}
+    </fieldset>
+    ${KINDS.map((value) => {
+      const panel = panels.value[value];
+      return panel ? html`<div class="panel" ?hidden=${kind.value !== value}>${panel()}</div>` : nothing;
+    })}`;
+}
+
+async function choose(value: Kind): Promise<void> {
+  kind.value = value;
+  const load = LOAD[value];
+  if (!load || panels.value[value]) return;
+  try {
+    panels.value = { ...panels.value, [value]: await load() };
+  } catch {
+    kind.value = 'labels';
+    notify(text().nothing.notLoaded);
+  }
+}
