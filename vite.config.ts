@@ -71,6 +71,8 @@ const SERVICE_WORKER = 'service-worker';
 
 const page: ViteUserConfig = {
   base: './',
+  // Marks for bundlers, which have seen it already.
+  worker: { rolldownOptions: { output: { comments: { annotation: false } } } },
   // The page uses the library as it is shipped; while developing, its source.
   resolve: { alias: [{ find: /^\.\.\/\.\.\/index\.ts$/, replacement: resolve('dist/lib/index.js') }] },
   build: {

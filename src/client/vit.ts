@@ -286,7 +286,7 @@ export class ViT {
       return this.#classifyBy(scoring, input, options);
     }
     const { labels, architecture, problemType, calibration } = this.info;
-    if (architecture.classes === 0) throw new ViTError('bad-input', `${this.info.name} has no classes; use embed().`);
+    if (architecture.classes === 0) throw badInput(`${this.info.name} has no classes; use embed().`);
     const { activation = ACTIVATIONS[problemType], signal, ...rankOptions } = options;
     // Nothing is computed for options that will be refused.
     rank([], labels, rankOptions);
@@ -306,7 +306,7 @@ export class ViT {
   ): Promise<Timed<Classification[] | Classification[][]>> {
     const [{ labels, scoresOf }, { rows, timing }] = await Promise.all([
       this.#queue.settle(scoring, options.signal),
-      input instanceof Float32Array
+      ArrayBuffer.isView(input)
         ? { rows: [input], timing: NO_TIME }
         : this.#runImages(input, 'embedding', options.signal),
     ]);
@@ -433,10 +433,7 @@ export class ViT {
   geometry(source: Size): Geometry {
     for (const [name, value] of Object.entries({ width: source?.width, height: source?.height })) {
       if (!Number.isInteger(value) || value <= 0) {
-        throw new ViTError(
-          'bad-input',
-          `geometry: ${name} is ${shown(value)}; give a positive whole number of pixels.`,
-        );
+        throw badInput(`geometry: ${name} is ${shown(value)}; give a positive whole number of pixels.`);
       }
     }
     return geometry(source, this.info.preprocess);
@@ -498,5 +495,5 @@ function copyTensor(pixels: { data: ArrayLike<number>; shape: readonly number[] 
 
 function scaleToUnitLength(row: Float32Array): void {
   const length = Math.hypot(...row);
-  if (length > 0) for (let i = 0; i < row.length; i++) row[i] /= length;
+  if (length > 0) row.set(row.map((value) => value / length));
 }
