@@ -7,23 +7,36 @@ import { exp, madd, sigmoid } from './vectors';
 /** √(2/π) */
 const GELU_TANH_SCALE: f32 = 0.7978845608028654;
 
-export function activate(x: v128, activation: i32): v128 {
+/** In place, of whole vectors up to `end`: what it is is asked once. */
+export function activate(x: usize, end: usize, activation: i32): void {
   switch (activation) {
     case 1:
-      return gelu(x);
+      for (; x < end; x += 16) v128.store(x, gelu(v128.load(x)));
+      break;
     case 2:
-      return geluTanh(x);
-    case 3: // quick GELU
-      return f32x4.mul(x, sigmoid(f32x4.mul(x, f32x4.splat(1.702))));
+      for (; x < end; x += 16) v128.store(x, geluTanh(v128.load(x)));
+      break;
+    case 3:
+      for (; x < end; x += 16) v128.store(x, quickGelu(v128.load(x)));
+      break;
     case 4: // ReLU
-      return f32x4.max(x, f32x4.splat(0));
+      for (; x < end; x += 16) v128.store(x, f32x4.max(v128.load(x), f32x4.splat(0)));
+      break;
     case 5:
-      return tanh(x);
-    case 6: // SiLU
-      return f32x4.mul(x, sigmoid(x));
-    default:
-      return x;
+      for (; x < end; x += 16) v128.store(x, tanh(v128.load(x)));
+      break;
+    case 6:
+      for (; x < end; x += 16) v128.store(x, silu(v128.load(x)));
+      break;
   }
+}
+
+function quickGelu(x: v128): v128 {
+  return f32x4.mul(x, sigmoid(f32x4.mul(x, f32x4.splat(1.702))));
+}
+
+function silu(x: v128): v128 {
+  return f32x4.mul(x, sigmoid(x));
 }
 
 /** x (1 + tanh u) / 2 = x sigmoid(2u) with u = √(2/π) (x + 0.044715 x³) */

@@ -44,7 +44,7 @@ export function attentionScores(
   const rowBytes = (<usize>columns) << 2;
   for (let panel = 0; panel < columns; panel += 8) {
     const w = packedKeys + <usize>panel * ((<usize>headSize) << 2);
-    products(q, stride, queries, headSize, w, scores + ((<usize>panel) << 2), rowBytes);
+    products(q, stride, queries, headSize, w, 0, scores + ((<usize>panel) << 2), rowBytes);
   }
   const scales = f32x4.splat(scale);
   for (let query = 0; query < queries; query++) {

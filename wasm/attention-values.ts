@@ -46,11 +46,11 @@ export function attentionValues(
     const count = min(8, headSize - feature);
     const to = y + ((<usize>feature) << 2);
     if (count === 8) {
-      products(weights, rowBytes, queries, keys, w, to, yStride);
+      products(weights, rowBytes, queries, keys, w, 0, to, yStride);
       continue;
     }
     // Whole panels would be written over the next head.
-    products(weights, rowBytes, queries, keys, w, column, 32);
+    products(weights, rowBytes, queries, keys, w, 0, column, 32);
     for (let query = 0; query < queries; query++) {
       copyFloats(column + ((<usize>query) << 5), to + <usize>query * yStride, count);
     }

@@ -7,7 +7,7 @@ export { attentionScores, packKeys } from './attention-scores';
 export { attentionValues, packValues } from './attention-values';
 export { gather } from './gather';
 export { layerNorm } from './layer-norm';
-export { finish, matmul } from './matmul';
+export { matmul } from './matmul';
 export { halfwayToLargest, mean } from './mean';
 export { rotate } from './rotate';
 export { softmax } from './softmax';

@@ -7,7 +7,7 @@ import { ViTError } from '../error.ts';
 const PAGE = 65536;
 /** Of WebAssembly: 4 GiB. */
 const MOST_PAGES = 65536;
-/** Address 0 means that there is nothing. */
+/** Address 0 means that there is nothing, and whoever reads there reads zeros. */
 const BOTTOM = 64;
 /** A line of the cache. */
 const ALIGNMENT = 64;

@@ -68,18 +68,6 @@ export interface Kernels {
     column: number,
   ): void;
   copyRows(from: number, fromStride: number, to: number, toStride: number, rows: number, bytes: number): void;
-  finish(
-    column: number,
-    columnStride: number,
-    rows: number,
-    panels: number,
-    bias: number,
-    gamma: number,
-    activation: number,
-    ending: number,
-    y: number,
-    yStride: number,
-  ): void;
   gather(
     x: number,
     isHalf: Flag,

@@ -44,8 +44,7 @@ export class Member {
   readonly #bottom: number;
 
   /** @throws ViTError `out-of-memory` */
-  static async create(options: MemberOptions): Promise<Member> {
-    const arena = new Arena();
+  static async create(options: MemberOptions, arena: Arena = new Arena()): Promise<Member> {
     return new Member(options, arena, await instantiate(options.module, arena.memory));
   }
 

@@ -440,7 +440,7 @@ function linear(
       factors && factors + at, ACTIVATION_NUMBERS[activation], ENDINGS[ending], first + at, y.stride, scratch,
     );
   });
-  work.scratch = 4 * PANEL * (x.rows + (weights.isHalf ? x.columns : 0));
+  work.scratch = 4 * PANEL * (2 * x.rows + (weights.isHalf ? x.columns : 0));
   return [{ ...work, written: shares.map((share) => [written(share)]) }];
 }
 

@@ -1,9 +1,9 @@
 /**
- * One step by itself, on memory of its own: how a kernel is tried.
+ * One step by itself: how a kernel is tried.
  */
 import type { InputName, Plan, ValueName } from '../model/plan.ts';
 import type { TensorPiece } from '../weights/tensor-assembler.ts';
-import { Arena } from './arena.ts';
+import type { Arena } from './arena.ts';
 import { instantiate } from './kernels.ts';
 import { compile } from './program.ts';
 import { Weights } from './weights.ts';
@@ -16,14 +16,15 @@ export interface Given {
   inputs: Partial<Record<InputName, ArrayLike<number>>>;
 }
 
-/** @returns what the only step of `plan` writes for one image, `[rows, columns]` */
+/** @param arena is as it was afterwards, and what was written there means nothing @returns what the only step of `plan` writes for one image, `[rows, columns]` */
 export async function runAlone(
   module: WebAssembly.Module,
+  arena: Arena,
   isHalf: boolean,
   plan: Plan,
   { pieces, values, inputs }: Given,
 ): Promise<Float32Array> {
-  const arena = new Arena();
+  const bottom = arena.top;
   const weights = new Weights(arena, isHalf);
   const machine = { kernels: await instantiate(module, arena.memory), memory: arena.memory, weights };
   const program = compile(plan, 1, machine, (bytes) => arena.reserve(bytes));
@@ -44,5 +45,6 @@ export async function runAlone(
   const { address, stride, rows, columns } = program.values[plan.steps[0].output];
   const result = new Float32Array(rows * columns);
   for (let row = 0; row < rows; row++) result.set(arena.floats(address + row * stride, columns), row * columns);
+  arena.resetTo(bottom);
   return result;
 }

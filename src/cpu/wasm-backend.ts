@@ -8,6 +8,7 @@ import type { CpuInfo, KernelCheck, Memory, Outputs, Tensor } from '../interface
 import type { OutputName } from '../model/outputs.ts';
 import type { Plan } from '../model/plan.ts';
 import type { TensorPiece } from '../weights/tensor-assembler.ts';
+import { Arena } from './arena.ts';
 import { Member, type Ready } from './member.ts';
 import type { ModelOnCpu } from './model-on-cpu.ts';
 import { type Given, runAlone } from './run-alone.ts';
@@ -78,10 +79,13 @@ export class WasmBackend implements Backend {
   static async create(options: WasmOptions): Promise<WasmBackend> {
     const { module, storage } = options;
     const ofMember = { module, isHalf: storage === 'f16', plan: options.planOf({ outputs: [] }) };
+    // First of all: browsers have room for some hundred memories, and what is left of others they tidy up for this thread only.
+    const arena = new Arena();
     const team = await startTeam(options, ofMember);
     try {
       const place = { member: 0, members: team?.members ?? 1 };
-      return new WasmBackend(options, team, await Member.create({ ...ofMember, place, ports: team?.ports ?? [] }));
+      const member = await Member.create({ ...ofMember, place, ports: team?.ports ?? [] }, arena);
+      return new WasmBackend(options, team, member);
     } catch (error) {
       team?.end();
       throw error;
@@ -140,7 +144,8 @@ export class WasmBackend implements Backend {
 
   check(): Promise<KernelCheck[]> {
     const { module, check } = this.#options;
-    return check((plan, given) => runAlone(module, this.storage === 'f16', plan, given));
+    const arena = new Arena();
+    return check((plan, given) => runAlone(module, arena, this.storage === 'f16', plan, given));
   }
 
   /** Without one of its workers, whatever the error says of it. */

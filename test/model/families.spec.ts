@@ -5,7 +5,7 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import type { ConvertOptions } from '../../src/convert/convert.ts';
 import { readTensors } from '../../src/convert/export-onnx.ts';
-import { loadViT, type OutputName } from '../../src/index.ts';
+import { type EngineEvent, loadViT, type OutputName } from '../../src/index.ts';
 import { expectClose, expectWithin } from '../harness/arrays.ts';
 import { chosen } from '../harness/chosen.ts';
 import { convert, convertOpened, fixture, readFloats, readJson } from '../harness/files.ts';
@@ -151,10 +151,12 @@ for (const name of chosen(FAMILIES)) {
 
       if (backend === 'cpu') {
         test('on three threads the same bits', async () => {
-          const vit = await loadViT(files, { ...(await how()), imageSize, threads: 3 });
+          const events: EngineEvent[] = [];
+          const onEvent = (event: EngineEvent) => events.push(event);
+          const vit = await loadViT(files, { ...(await how()), imageSize, threads: 3, onEvent });
           const outputs = await vit.forward(pixels, { outputs: wanted });
           vit.dispose();
-          expect(vit.info.cpu).toMatchObject({ threads: 3 });
+          expect([vit.info.cpu!.threads, ...events]).toEqual([3]);
           expect(outputs).toEqual(await computed());
         });
       }

@@ -4,7 +4,7 @@
  */
 import { afterAll, describe, expect, test } from 'vitest';
 import type { ConvertOptions } from '../../src/convert/convert.ts';
-import { loadViT, type OutputName } from '../../src/index.ts';
+import { type EngineEvent, loadViT, type OutputName } from '../../src/index.ts';
 import { expectClose, expectWithin } from '../harness/arrays.ts';
 import { chosen } from '../harness/chosen.ts';
 import { answersOf, type Fixture } from '../harness/families2.ts';
@@ -152,10 +152,12 @@ for (const name of chosen(FAMILIES)) {
 
       if (backend === 'cpu') {
         test('on two threads the same bits', async () => {
-          const vit = await loadViT(files, { backend, worker: false, imageSize, threads: 2 });
+          const events: EngineEvent[] = [];
+          const onEvent = (event: EngineEvent) => events.push(event);
+          const vit = await loadViT(files, { backend, worker: false, imageSize, threads: 2, onEvent });
           const outputs = await vit.forward(pixels, { outputs: wanted });
           vit.dispose();
-          expect(vit.info.cpu).toMatchObject({ threads: 2 });
+          expect([vit.info.cpu!.threads, ...events]).toEqual([2]);
           expect(outputs).toEqual(await computed());
         });
         continue;
