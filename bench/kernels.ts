@@ -11,10 +11,12 @@ import { type Kernel, kernelKey, roundUp } from '../src/gpu/kernel.ts';
 import { Pipelines } from '../src/gpu/pipelines.ts';
 import { ALL_SHADERS } from '../src/kernels/all-shaders.ts';
 import { type AttentionTiling, attention } from '../src/kernels/attention.ts';
-import { attentionScores, type ProductTiling } from '../src/kernels/attention-scores.ts';
+import { attentionScores } from '../src/kernels/attention-scores.ts';
 import { attentionValues } from '../src/kernels/attention-values.ts';
 import { type LayerNormTiling, layerNorm } from '../src/kernels/layer-norm.ts';
 import { type MatmulTiling, matmul, matmulVariants, packWeight, ROW_TILE } from '../src/kernels/matmul.ts';
+import type { ProductTiling } from '../src/kernels/product-tiling.ts';
+import { SEPARATE_ATTENTION } from '../src/kernels/separate-attention.ts';
 import { softmax } from '../src/kernels/softmax.ts';
 import { goldenPixels } from '../src/model/golden.ts';
 import { type Plan, planViT } from '../src/model/plan.ts';
@@ -86,6 +88,7 @@ async function compileTable(requiredFeatures: GPUFeatureName[]): Promise<string>
       capabilities: { ...BASELINE_CAPABILITIES, subgroups },
       software: true,
       shaders: ALL_SHADERS,
+      separate: SEPARATE_ATTENTION,
       disabled: new Set(),
     });
   const lines = ['| all kernels of | kernels | compile, ms |', '| --- | --- | --- |'];

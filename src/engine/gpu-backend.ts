@@ -16,6 +16,7 @@ import { Pipelines } from '../gpu/pipelines.ts';
 import type { AdapterInfo, KernelCheck, Memory, Outputs, StepProfile } from '../interface.ts';
 import type { WeightStorage } from '../kernels/matmul.ts';
 import type { OptionalShaders } from '../kernels/optional-shaders.ts';
+import type { SeparateAttention } from '../kernels/separate-attention.ts';
 import { type Architecture, tokenCount } from '../model/architecture.ts';
 import { type Extras, extrasFor } from '../model/outputs.ts';
 import { type Plan, planViT } from '../model/plan.ts';
@@ -38,9 +39,10 @@ import type * as tuning from './tune/tune.ts';
 /** Milliseconds. */
 const IDLE_CHECK = 20;
 
-/** What not every page needs: shaders of variants, and what finds out which of them is the fastest. */
+/** What not every page needs: shaders of variants, attention in several kernels, and what finds out what is the fastest. */
 export interface KernelAnnex {
   shaders: Required<OptionalShaders>;
+  separate: SeparateAttention;
   tuning: typeof tuning;
 }
 
@@ -89,15 +91,17 @@ export class GpuBackend implements Provable {
   #isWarm = false;
 
   /**
-   * @throws ViTError `out-of-memory`; nothing stays allocated
+   * @throws ViTError `out-of-memory`, or `numeric` where the fused attention is disabled and nothing can take its place; nothing
+   *   stays allocated
    */
   static async create(gpu: Gpu, plan: Plan, spec: Preprocess, options: GpuBackendOptions = {}): Promise<GpuBackend> {
     const buffers = new Buffers(gpu.device);
     let backend: GpuBackend | undefined;
     try {
+      const annex = options.disabled?.has(FUSED) ? await insteadOfFused(options) : options.annex;
       const megabytes = Math.ceil((parameterCount(plan.architecture) * 4) / 1e6);
       await gpu.checked(`the weights of the model (${megabytes} MB)`, () => {
-        backend = new GpuBackend(gpu, plan, spec, buffers, options);
+        backend = new GpuBackend(gpu, plan, spec, buffers, { ...options, annex });
       });
       return backend!;
     } catch (error) {
@@ -111,8 +115,10 @@ export class GpuBackend implements Provable {
   /** What of this library decides the numbers: changes whenever a shader of the ordinary run does. */
   static codeFor(gpu: Gpu, plan: Plan, options: GpuBackendOptions): string {
     const { storage = 'f32', annex, tower } = options;
-    const plans = [plan, planWith(plan, options, SEPARATE)];
-    const configs = [{ ...BASELINE, gather: tower?.gather }, configFor(gpu, plan, { storage, annex, tower })];
+    const chosen = configFor(gpu, plan, { storage, annex, tower });
+    const { gather, separate, products } = chosen;
+    const plans = [plan, ...(products ? [planWith(plan, options, SEPARATE)] : [])];
+    const configs = [{ ...BASELINE, gather, separate }, chosen];
     const code = plans.flatMap((plan) =>
       configs.flatMap((config) =>
         dispatchesOf(compile(plan, { ...config, storage })).map(({ kernel }) => kernelKey(kernel)),
@@ -182,7 +188,7 @@ export class GpuBackend implements Provable {
     const { key, plan } = this.#planFor(wanted);
     if (!plan) return this.#network.maxBatch;
     if (this.#extra?.key === key) return this.#extra.network.maxBatch;
-    return maxBatch(plan, compile(plan, this.#configs.one), this.#gpu.device.limits);
+    return maxBatch(plan, this.#gpu.device.limits);
   }
 
   async run(input: Input, wanted: Wanted): Promise<Outputs> {
@@ -197,7 +203,7 @@ export class GpuBackend implements Provable {
   async #run(input: Input, wanted: Wanted): Promise<Outputs> {
     this.#gpu.throwIfFailed();
     const { batch } = input;
-    const network = this.#networkFor(wanted);
+    const network = await this.#networkFor(wanted);
     await network.ready();
     if (network === this.#extra?.network) await this.#checkExtra(this.#extra);
     const activations = await network.activationsFor(batch);
@@ -225,14 +231,14 @@ export class GpuBackend implements Provable {
 
   /** Of the ordinary run of one image, which there must have been. */
   async profile(): Promise<{ peak: number; steps: StepProfile[] }> {
-    const { tuning } = await this.#needAnnex();
+    const { tuning } = await annexOf(this.#options);
     await this.#network.activationsFor(1);
     return tuning.profile(this.#gpu, this.#network);
   }
 
   /** Looks for what is faster on this GPU, and takes it if it is right. @returns what is used from now on */
   async tune(batch: number): Promise<KernelConfig> {
-    const { tuning, shaders } = await this.#needAnnex();
+    const { tuning, shaders } = await annexOf(this.#options);
     const network = this.#network;
     const batchClass = classOf(batch);
     const { config } = network.schedule(batchClass);
@@ -264,13 +270,6 @@ export class GpuBackend implements Provable {
     const config = configFor(this.#gpu, this.#plan, { ...options, tuned: { one: tuned[batchClass] } });
     // What was kept may be of another version, or damaged.
     return canCompile(this.#plan, config) ? config : configFor(this.#gpu, this.#plan, options);
-  }
-
-  async #needAnnex(): Promise<KernelAnnex> {
-    const annex = this.#options.annex ?? (await this.#options.findAnnex?.());
-    if (!annex)
-      throw new ViTError('network', "The library's file kernels.js could not be loaded: serve it beside index.js.");
-    return annex;
   }
 
   async #idle(): Promise<void> {
@@ -340,16 +339,21 @@ export class GpuBackend implements Provable {
     for (const [label, weight] of weightsOfFusedNorms(plan)) this.#weights.createOne(label, weight);
   }
 
-  #networkOf(plan: Plan): Network {
-    return new Network(this.#gpu, plan, this.#pipelines, this.#weights, this.#configs);
+  #networkOf(plan: Plan, configs = this.#configs): Network {
+    return new Network(this.#gpu, plan, this.#pipelines, this.#weights, configs);
   }
 
-  #networkFor(wanted: Wanted): Network {
+  async #networkFor(wanted: Wanted): Promise<Network> {
     const { key, plan } = this.#planFor(wanted);
     if (!plan) return this.#network;
+    const configs = { ...this.#configs };
+    if (plan.steps.some(({ op }) => op === 'attention-scores')) {
+      const { separate } = await annexOf(this.#options);
+      for (const batchClass of BATCH_CLASSES) configs[batchClass] = { ...configs[batchClass], separate };
+    }
     if (this.#extra?.key !== key) {
       this.#extra?.network.destroy();
-      this.#extra = { key, network: this.#networkOf(plan), isRight: false };
+      this.#extra = { key, network: this.#networkOf(plan, configs), isRight: false };
     }
     return this.#extra.network;
   }
@@ -378,7 +382,7 @@ export class GpuBackend implements Provable {
   #extras(): Extras {
     const { maxStorageBufferBindingSize } = this.#gpu.device.limits;
     const slow = this.#configs.one.products && scoreBytes(this.#plan.architecture) <= maxStorageBufferBindingSize;
-    return slow || this.#disabled.has('attention/fused') ? SEPARATE : {};
+    return slow || this.#disabled.has(FUSED) ? SEPARATE : {};
   }
 
   /** @returns the encoder in which the rest of the run is to be recorded */
@@ -411,6 +415,24 @@ export class GpuBackend implements Provable {
 }
 
 const SEPARATE: Extras = { separateAttention: true };
+/** By `variantName`: what separate attention takes the place of. */
+const FUSED = 'attention/fused';
+
+/** @throws ViTError `numeric`: another backend may do */
+function insteadOfFused(options: GpuBackendOptions): Promise<KernelAnnex> {
+  return annexOf(options).catch((cause) => {
+    const message = 'Kernel attention gives wrong results on this GPU, and what takes its place could not be loaded.';
+    throw new ViTError('numeric', message, { cause });
+  });
+}
+
+/** @throws ViTError `network` */
+async function annexOf({ annex, findAnnex }: GpuBackendOptions): Promise<KernelAnnex> {
+  const found = annex ?? (await findAnnex?.());
+  if (!found)
+    throw new ViTError('network', "The library's file kernels.js could not be loaded: serve it beside index.js.");
+  return found;
+}
 
 function planWith({ architecture }: Plan, { tower }: GpuBackendOptions, extras: Extras): Plan {
   return tower?.planWith(extras) ?? planViT(architecture, extras);
@@ -434,6 +456,7 @@ function configFor(gpu: Gpu, plan: Plan, options: GpuBackendOptions): KernelConf
     capabilities: gpu.capabilities,
     software: adapterInfo(gpu.info).software,
     shaders: annex?.shaders ?? {},
+    separate: annex?.separate,
     gather: options.tower?.gather,
     disabled,
     tuned: tuned?.one,

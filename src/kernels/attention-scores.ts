@@ -1,23 +1,13 @@
 import source from '../../shaders/attention-scores.wgsl?raw';
-import type { Capabilities } from '../gpu/capabilities.ts';
 import { ceilDiv, type Kernel, roundUp } from '../gpu/kernel.ts';
 import { continued, specialise } from '../gpu/specialise.ts';
 import { type AttentionSizes, attentionConstants } from './attention.ts';
 import { type OptionalShaders, shaderOf } from './optional-shaders.ts';
+import type { ProductTiling } from './product-tiling.ts';
 
 const WORKGROUP = 64;
 /** Queries, and keys, of a thread of `subgroups`. */
 const TILE = 8;
-
-/** How the work of a product is split, of this kernel and of attention-values: see the shaders. `subgroups` is optional. */
-export interface ProductTiling {
-  entry: 'main' | 'subgroups';
-}
-
-/** Every way to split the work that a GPU can take. */
-export function productVariants({ subgroups }: Capabilities): ProductTiling[] {
-  return [{ entry: 'main' }, ...(subgroups ? [{ entry: 'subgroups' } as const] : [])];
-}
 
 /** Bindings qkv, table (any buffer without `grid`), y. Rows are those of y: queries of every head and image. */
 export function attentionScores(

@@ -2,8 +2,8 @@ import source from '../../shaders/attention-values.wgsl?raw';
 import { ceilDiv, type Kernel, roundUp } from '../gpu/kernel.ts';
 import { continued, specialise } from '../gpu/specialise.ts';
 import type { AttentionSizes } from './attention.ts';
-import type { ProductTiling } from './attention-scores.ts';
 import { type OptionalShaders, shaderOf } from './optional-shaders.ts';
+import type { ProductTiling } from './product-tiling.ts';
 
 const WORKGROUP = 64;
 /** Queries, and columns, of a thread of `subgroups`. */

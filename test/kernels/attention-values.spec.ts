@@ -1,8 +1,8 @@
 import { describe, it } from 'vitest';
 import { Columns } from '../../src/gpu/columns.ts';
 import { ALL_SHADERS } from '../../src/kernels/all-shaders.ts';
-import type { ProductTiling } from '../../src/kernels/attention-scores.ts';
 import { attentionValues } from '../../src/kernels/attention-values.ts';
+import type { ProductTiling } from '../../src/kernels/product-tiling.ts';
 import { attentionValues as reference } from '../../src/reference/attention-values.ts';
 import { emptyBuffer, expectClose, F32_BOUND, fromBuffer, random, toBuffer } from '../harness/arrays.ts';
 import { compareOnCpu } from '../harness/cpu.ts';

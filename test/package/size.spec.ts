@@ -21,7 +21,7 @@ const ANNEXES: Record<string, number> = {
   attend: 6_000,
   cpu: CPU,
   'image-size': 4_000,
-  kernels: 10_500,
+  kernels: 12_000,
   reference: 9_000,
   sha256: 4_000,
   texts: 4_500,

@@ -20,11 +20,11 @@ const shaders = files.filter((file) => !file.includes('.'));
 const variants = files.filter((file) => file.includes('.'));
 const read = (path: string) => readFileSync(path, 'utf8');
 
+/** What is beside the wrappers. */
+const NO_WRAPPERS = ['all-shaders', 'optional-shaders', 'product-tiling', 'separate-attention'];
 test('there are kernels', () => expect(shaders.length).toBeGreaterThan(6));
 test('every shader has its wrapper, and every wrapper its shader', () =>
-  expect(stems('src/kernels', '.ts').filter((file) => !['all-shaders', 'optional-shaders'].includes(file))).toEqual(
-    shaders,
-  ));
+  expect(stems('src/kernels', '.ts').filter((file) => !NO_WRAPPERS.includes(file))).toEqual(shaders));
 test('every shader has its test, and every test its shader', () =>
   expect(stems('test/kernels', '.spec.ts')).toEqual(shaders));
 

@@ -12,9 +12,10 @@ import { BASELINE_CAPABILITIES, type Capabilities, capabilitiesOf, FEATURES } fr
 import { variantName } from '../../src/gpu/kernel.ts';
 import { ALL_SHADERS } from '../../src/kernels/all-shaders.ts';
 import { attentionVariants } from '../../src/kernels/attention.ts';
-import { productVariants } from '../../src/kernels/attention-scores.ts';
 import { layerNormVariants } from '../../src/kernels/layer-norm.ts';
 import { type MatmulTiling, matmulVariants } from '../../src/kernels/matmul.ts';
+import { productVariants } from '../../src/kernels/product-tiling.ts';
+import { SEPARATE_ATTENTION } from '../../src/kernels/separate-attention.ts';
 import { planViT } from '../../src/model/plan.ts';
 import { TINY } from '../harness/tiny-model.ts';
 
@@ -28,6 +29,7 @@ const situation: Situation = {
   capabilities: EVERYTHING,
   software: false,
   shaders: ALL_SHADERS,
+  separate: SEPARATE_ATTENTION,
   disabled: new Set(),
 };
 

@@ -25,6 +25,7 @@ import type { AttentionTiling } from '../../src/kernels/attention.ts';
 import * as gatherKernels from '../../src/kernels/gather.ts';
 import { normalize } from '../../src/kernels/normalize.ts';
 import { resize } from '../../src/kernels/resize.ts';
+import { SEPARATE_ATTENTION } from '../../src/kernels/separate-attention.ts';
 import { extrasFor, OUTPUT_NAMES } from '../../src/model/outputs.ts';
 import { type Plan, planViT } from '../../src/model/plan.ts';
 import { planText } from '../../src/model/plan-text.ts';
@@ -112,7 +113,7 @@ function everyConfig(plan: Plan): KernelConfig[] {
       const matrices: MatrixConfig[] = sizes ? [matrix] : [];
       const capabilities: Capabilities = { f16: true, subgroups: true, matrices, lanes: 32 };
       const given = {
-        ...{ storage, capabilities, shaders: ALL_SHADERS, disabled: new Set<string>() },
+        ...{ storage, capabilities, shaders: ALL_SHADERS, separate: SEPARATE_ATTENTION, disabled: new Set<string>() },
         gather: gatherKernels,
       };
       configs.push(choose({ ...given, plans: [plan], software: true }));
@@ -123,7 +124,7 @@ function everyConfig(plan: Plan): KernelConfig[] {
 }
 
 function candidateConfigs(plan: Plan, batch: number, storage: 'f32' | 'f16', capabilities: Capabilities) {
-  const start = { ...BASELINE, storage, shaders: ALL_SHADERS, gather: gatherKernels };
+  const start = { ...BASELINE, storage, shaders: ALL_SHADERS, separate: SEPARATE_ATTENTION, gather: gatherKernels };
   const most = 6;
   return Array.from({ length: most }, (_, i) => {
     const matmul: Record<string, FusedTiling> = {};

@@ -3,10 +3,11 @@
  * and how weights are stored.
  */
 import type { Capabilities } from '../../gpu/capabilities.ts';
-import { productVariants } from '../../kernels/attention-scores.ts';
 import type { GatherKernels } from '../../kernels/gather.ts';
 import { matmulVariants, type WeightStorage } from '../../kernels/matmul.ts';
 import type { OptionalShaders } from '../../kernels/optional-shaders.ts';
+import { productVariants } from '../../kernels/product-tiling.ts';
+import type { SeparateAttention } from '../../kernels/separate-attention.ts';
 import type { Plan } from '../../model/plan.ts';
 import {
   BASELINE,
@@ -27,6 +28,8 @@ export interface Situation {
   software: boolean;
   /** Empty where they could not be had: then the simplest kernels do everything. */
   shaders: OptionalShaders;
+  /** They come with the shaders. */
+  separate?: SeparateAttention;
   gather?: GatherKernels;
   disabled: DisabledVariants;
   /** What tuning found on this GPU. */
@@ -34,9 +37,9 @@ export interface Situation {
 }
 
 export function choose(situation: Situation): KernelConfig {
-  const { storage, shaders, software, disabled, tuned } = situation;
+  const { storage, shaders, separate, gather, software, disabled, tuned } = situation;
   const hasShaders = Object.keys(shaders).length > 0;
-  const start = { ...BASELINE, storage, shaders, gather: situation.gather, ...(software && { norms: SOFTWARE_NORMS }) };
+  const start = { ...BASELINE, storage, shaders, separate, gather, ...(software && { norms: SOFTWARE_NORMS }) };
   if (!hasShaders) return without(start, disabled);
   return without({ ...start, ...(software ? forSoftwareAdapters(situation) : tuned) }, disabled);
 }

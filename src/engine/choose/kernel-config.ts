@@ -3,11 +3,12 @@
  */
 import { variantName } from '../../gpu/kernel.ts';
 import type { AttentionTiling } from '../../kernels/attention.ts';
-import type { ProductTiling } from '../../kernels/attention-scores.ts';
 import type { GatherKernels } from '../../kernels/gather.ts';
 import type { LayerNormTiling } from '../../kernels/layer-norm.ts';
 import { DIRECT, type MatmulTiling, type WeightStorage } from '../../kernels/matmul.ts';
 import type { OptionalShaders } from '../../kernels/optional-shaders.ts';
+import type { ProductTiling } from '../../kernels/product-tiling.ts';
+import type { SeparateAttention } from '../../kernels/separate-attention.ts';
 import type { Plan, Step, StepOf } from '../../model/plan.ts';
 
 export interface KernelConfig extends Tilings {
@@ -19,6 +20,8 @@ export interface KernelConfig extends Tilings {
   norms?: LayerNormTiling;
   /** What all variants but the simplest are made of. */
   shaders: OptionalShaders;
+  /** For plans with separate attention. */
+  separate?: SeparateAttention;
   /** What looks up and picks tokens. Only text towers do that, and bring it. */
   gather?: GatherKernels;
 }

@@ -9,7 +9,7 @@ import { roundUp } from '../../gpu/kernel.ts';
 import type { Tensor } from '../../interface.ts';
 import { ROW_TILE } from '../../kernels/matmul.ts';
 import type { InputName, Plan, ValueName } from '../../model/plan.ts';
-import type { Dispatch, Program } from './program.ts';
+import { columnsOf, type Dispatch, type Program } from './program.ts';
 import type { Schedule } from './schedule.ts';
 import type { WeightBuffers } from './weight-buffers.ts';
 
@@ -52,7 +52,7 @@ export class Activations {
       this.inputs[name] = buffers.create(name, capacity * perItem * 4, STORAGE | COPY_DST);
     }
     for (const name of Object.keys(plan.values)) {
-      const size = valueBytes(plan, program, name, capacity);
+      const size = valueBytes(plan, this.#columns, name, capacity);
       this.values[name] = buffers.create(name, size, STORAGE | COPY_SRC | COPY_DST);
     }
     let readbackBytes = 0;
@@ -161,10 +161,11 @@ export class Activations {
 }
 
 /** Items at once for which no buffer is larger than `maxBytes`. */
-export function maxItems(plan: Plan, program: Program, maxBytes: number): number {
+export function maxItems(plan: Plan, maxBytes: number): number {
+  const columns = columnsOf(plan);
   const inputs = Object.values(plan.inputs).map((perItem) => perItem * 4);
-  const values = Object.keys(plan.values).map((name) => valueBytes(plan, program, name, 1));
-  const readback = outputValues(plan).reduce((sum, name) => sum + valueBytes(plan, program, name, 1), 0);
+  const values = Object.keys(plan.values).map((name) => valueBytes(plan, columns, name, 1));
+  const readback = outputValues(plan).reduce((sum, name) => sum + valueBytes(plan, columns, name, 1), 0);
   return Math.floor(maxBytes / Math.max(readback, ...inputs, ...values));
 }
 
@@ -173,6 +174,6 @@ function outputValues({ outputs }: Plan): ValueName[] {
 }
 
 /** Rows are padded to whole tiles of the matmul, so that no kernel has to guard its loads. */
-function valueBytes({ values }: Plan, { columns }: Program, name: ValueName, items: number): number {
+function valueBytes({ values }: Plan, columns: Program['columns'], name: ValueName, items: number): number {
   return roundUp(items * values[name].rows, ROW_TILE) * columns[name].stride * 4;
 }

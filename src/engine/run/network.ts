@@ -11,7 +11,6 @@ import type { OutputName } from '../../model/outputs.ts';
 import type { Plan } from '../../model/plan.ts';
 import { BASELINE, type KernelConfig } from '../choose/kernel-config.ts';
 import { Activations, maxItems } from './activations.ts';
-import type { Program } from './program.ts';
 import { Schedule } from './schedule.ts';
 import type { WeightBuffers } from './weight-buffers.ts';
 
@@ -27,9 +26,9 @@ export function classOf(batch: number): BatchClass {
 }
 
 /** Images or texts that one run takes at most, before anything is made for it. */
-export function maxBatch(plan: Plan, program: Program, limits: GPUSupportedLimits): number {
+export function maxBatch(plan: Plan, limits: GPUSupportedLimits): number {
   const largest = Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize);
-  return Math.max(1, Math.min(MAX_BATCH, maxItems(plan, program, largest)));
+  return Math.max(1, Math.min(MAX_BATCH, maxItems(plan, largest)));
 }
 
 export class Network {
@@ -54,7 +53,7 @@ export class Network {
     const one = new Schedule(plan, config.one, pipelines);
     const many = config.many === config.one ? one : new Schedule(plan, config.many, pipelines);
     this.#schedules = { one, many };
-    this.maxBatch = maxBatch(plan, one.program, gpu.device.limits);
+    this.maxBatch = maxBatch(plan, gpu.device.limits);
   }
 
   async ready(): Promise<void> {

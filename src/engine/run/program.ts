@@ -6,8 +6,6 @@ import { Columns } from '../../gpu/columns.ts';
 import type { Kernel } from '../../gpu/kernel.ts';
 import { assemble, packStarts } from '../../kernels/assemble.ts';
 import { attention, packBiasTable, packQuery } from '../../kernels/attention.ts';
-import { attentionScores } from '../../kernels/attention-scores.ts';
-import { attentionValues } from '../../kernels/attention-values.ts';
 import { head } from '../../kernels/head.ts';
 import { layerNorm } from '../../kernels/layer-norm.ts';
 import { matmul, SwigluColumns } from '../../kernels/matmul.ts';
@@ -67,8 +65,7 @@ export type Operand = { value: ValueName } | { input: InputName } | Weight;
 const MAX_BINDING_FLOATS = 2 ** 27 / 4;
 
 export function compile(plan: Plan, config: KernelConfig = BASELINE): Program {
-  const columns: Program['columns'] = {};
-  for (const [name, value] of Object.entries(plan.values)) columns[name] = new Columns(value.columns, value.groups);
+  const columns = columnsOf(plan);
   const context = { plan, columns, shapes: tensorShapes(plan.architecture), config };
   const actions: Action[] = [];
   for (let i = 0; i < plan.steps.length; i++) {
@@ -80,6 +77,12 @@ export function compile(plan: Plan, config: KernelConfig = BASELINE): Program {
     if (fused) i++;
   }
   return { actions, columns };
+}
+
+export function columnsOf({ values }: Plan): Program['columns'] {
+  return Object.fromEntries(
+    Object.entries(values).map(([name, { columns, groups }]) => [name, new Columns(columns, groups)]),
+  );
 }
 
 /** In order. */
@@ -270,14 +273,14 @@ function kernelOf(step: Exclude<Step, { op: 'copy' | 'lookup' }>, context: Conte
       const { heads, scale, causal, relative } = step;
       const headSize = inputs.count / 3 / heads;
       const sizes = { tokens: inputRows, heads, headSize, scale, causal, grid: relative?.grid };
-      const kernel = attentionScores(sizes, config.products ?? undefined, config.shaders);
+      const kernel = config.separate!.attentionScores(sizes, config.products ?? undefined, config.shaders);
       const table = relative ? tableOf(relative.table, shapes) : input;
       return { kernel, operands: [input, table, output], rowsPerItem };
     }
     case 'attention-values': {
       const { heads, weights } = step;
       const sizes = { tokens: inputRows, heads, headSize: outputs.count / heads };
-      const kernel = attentionValues(sizes, config.products ?? undefined, config.shaders);
+      const kernel = config.separate!.attentionValues(sizes, config.products ?? undefined, config.shaders);
       return { kernel, operands: [{ value: weights }, input, output], rowsPerItem };
     }
     case 'mean': {
