@@ -3,13 +3,13 @@
  * `EngineInterface`.
  */
 import { releaseProxy } from 'comlink';
-import { annexAddresses, inFolder } from '../annexes/addresses.ts';
-import { ADVICE, loadAnnex } from '../annexes/registry.ts';
-import type { AnnexTable } from '../annexes/table.ts';
+import { inFolder } from '../annexes/addresses.ts';
+import { ADVICE } from '../annexes/registry.ts';
 import { type ErrorCode, shown, ViTError } from '../error.ts';
 import type { EngineInterface } from '../interface.ts';
 import { VERSION } from '../version.ts';
 import { wrapEngine } from '../worker/wire.ts';
+import { annexHere } from './annex-here.ts';
 import { badInput } from './options.ts';
 
 export interface Connection {
@@ -68,24 +68,6 @@ export async function connect(worker: false | (() => Worker) | undefined, assets
       port.terminate();
     },
   };
-}
-
-/** What there is not without it, and what else may be done. */
-const HERE = {
-  host: ['engine for this thread', " Or import it beside vit-webgpu: import 'vit-webgpu/host'."],
-  words: ['use of words', ''],
-} as const;
-
-/** An annex for this thread. @throws ViTError `network` where it cannot be had */
-export async function annexHere<N extends keyof typeof HERE>(name: N, assets?: string | URL): Promise<AnnexTable[N]> {
-  const address = annexAddresses(assets)[`${name}.js`];
-  try {
-    return await loadAnnex(name, address);
-  } catch (cause) {
-    const why = `${address} cannot be used (${(cause as Error).message})`;
-    const [what, way] = HERE[name];
-    throw new ViTError('network', `There is no ${what}: ${why}. ${ADVICE}${way}`, { cause });
-  }
 }
 
 /** With its address. */

@@ -24,8 +24,9 @@ import type {
 } from '../interface.ts';
 import type { Preprocess } from '../model/preprocess.ts';
 import { remoteCallback } from '../worker/wire.ts';
+import { annexHere } from './annex-here.ts';
 import { Batcher } from './batcher.ts';
-import { annexHere, type Connection, connect } from './connection.ts';
+import { type Connection, connect } from './connection.ts';
 import type { ImageInput } from './image-input.ts';
 import { type Embedding, type ImageList, isList, listOf } from './image-list.ts';
 import {
