@@ -112,7 +112,7 @@ function listShell(folder: string): void {
     (path) =>
       statSync(join(folder, path)).isFile() &&
       /^(assets|samples)[\\/]|^(icon|manifest)/.test(path) &&
-      !/host-/.test(path),
+      !/(host|convert)-/.test(path),
   );
   const hash = createHash('sha256');
   for (const path of ['index.html', ...paths.sort()]) hash.update(path).update(readFileSync(join(folder, path)));
@@ -184,7 +184,7 @@ const tests: ViteUserConfig = {
         publicDir: false,
         // Found while tests run, it would reload them.
         optimizeDeps: {
-          include: ['@huggingface/tokenizers', '@zip.js/zip.js/lib/zip-core-native.js', 'onnxruntime-web/wasm'],
+          include: ['@huggingface/tokenizers', 'onnxruntime-web/wasm'],
         },
         define: {
           'import.meta.env.VIT_MODELS': JSON.stringify(MODELS),

@@ -2,6 +2,7 @@
  * What page, client, worker and engine say to each other: types and names, no code. The engine's interface is the same
  * whether a worker lies between or not.
  */
+import type { Conversion } from './convert/answers.ts';
 import type { WireError } from './error.ts';
 import type { Architecture } from './model/architecture.ts';
 import type { OutputName } from './model/outputs.ts';
@@ -48,8 +49,21 @@ export interface EngineOptions {
    * it would gain nothing. What there are says `info.cpu`: one where workers cannot be had, after a `warning` if more were wanted.
    */
   threads?: number;
+  /** What a checkpoint does not say of itself: answers to the `questions` of an `unsupported-model`, by their names. */
+  convert?: Conversion;
+  /** How the Hugging Face Hub is reached, for `hf:owner/name`. */
+  hub?: HubAccess;
   /** A device to compute on, instead of asking for one. It cannot cross to a worker: only with `worker: false`. */
   device?: GPUDevice;
+}
+
+export interface HubAccess {
+  /** URL of a mirror; nothing is asked of anyone else. Default: the Hub itself. */
+  endpoint?: string;
+  /** For private and gated repositories: it is sent to the endpoint alone. */
+  token?: string;
+  /** Used instead of `fetch`. It cannot cross to a worker: only with `worker: false`. */
+  fetch?: typeof globalThis.fetch;
 }
 
 /** How far loading is. `loaded` and `total` are bytes of shards: of a model of two towers, of those that hold the tower. */
@@ -231,7 +245,7 @@ export interface EngineInterface {
   /** Of the code that answers. */
   release(): Promise<string>;
   load(
-    source: string | ModelFiles,
+    source: string | ModelFiles | Blob[],
     options: EngineOptions,
     notify: (message: Progress | EngineEvent) => void,
     /** URLs by file. Not by the names of `annexes/table.ts`: its types are the engine's own, and this file's are published. */

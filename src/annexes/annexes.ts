@@ -8,6 +8,7 @@ import type { AnnexAddresses, AnnexData, AnnexFile, AnnexName, AnnexTable } from
 
 /** What there is not without it, for people. */
 const PURPOSES: Record<Exclude<AnnexFile, 'host.js' | 'words.js'>, string> = {
+  'convert.js': 'conversions of checkpoints',
   'attend.js': 'attention maps',
   'image-size.js': 'other image sizes',
   'texts.js': 'words',

@@ -2,6 +2,7 @@
  * What is not part of the core that every page downloads, but lies in a file of its own beside it and is fetched when it is
  * first needed. Types only, so that the core carries nothing of it.
  */
+import type * as convert from '../checkpoint/open.ts';
 import type * as words from '../client/words/words.ts';
 import type * as cpu from '../cpu/open.ts';
 import type * as attend from '../engine/attend.ts';
@@ -14,6 +15,8 @@ import type * as imageSize from '../weights/image-size.ts';
 
 /** By the stem of its entry, which is also that of its file: what an annex registers. */
 export interface AnnexTable {
+  /** Checkpoints, from the Hub or dropped. */
+  convert: typeof convert;
   /** Attention maps. */
   attend: typeof attend;
   /** Models at another image size than that of their files. */

@@ -1,12 +1,12 @@
 /**
  * A checkpoint on disk: the file that is meant by a path, and those beside it when it is in several files.
  */
-import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { Checkpoint } from '../convert/checkpoint.ts';
 import { CHECKPOINT_NAMES } from '../convert/choose-files.ts';
 import { openCheckpoint } from '../convert/open.ts';
+import { sha256OfFiles } from '../convert/sha256.ts';
 import { ViTError } from '../error.ts';
 import { FileSource, sha256OfFile } from './file-source.ts';
 import { fileIn, requireFile } from './files.ts';
@@ -57,17 +57,11 @@ export class CheckpointFiles {
     return this.#sources.reduce((sum, { size }) => sum + size, 0);
   }
 
-  /**
-   * Of the file; of several files that of their list, as `sha256sum` prints it: index first, then the parts in the
-   * order of the index.
-   * @returns lower-case hexadecimal
-   */
+  /** Of `sha256OfFiles`. */
   async sha256(): Promise<string> {
-    const hashes: string[] = [];
-    for (const path of this.#paths) hashes.push(await sha256OfFile(path));
-    if (hashes.length === 1) return hashes[0];
-    const list = hashes.map((hash, i) => `${hash}  ${basename(this.#paths[i])}\n`);
-    return createHash('sha256').update(list.join('')).digest('hex');
+    const hashes: [string, string][] = [];
+    for (const path of this.#paths) hashes.push([basename(path), await sha256OfFile(path)]);
+    return sha256OfFiles(hashes);
   }
 
   async close(): Promise<void> {

@@ -4,6 +4,7 @@
 import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { configBeside, preprocessorBeside } from '../convert/beside.ts';
 import { type ConvertOptions, convertCheckpoint } from '../convert/convert.ts';
 import type { Finding } from '../convert/decisions.ts';
 import { parseLabels } from '../convert/label-file.ts';
@@ -59,32 +60,20 @@ export async function convertToFolder(
   }
 }
 
-/** The model's config and the preprocessor's, under the names that libraries and their versions give them. */
+/** The files that were named, else those beside the checkpoint. */
 async function readConfigs(
   flags: ConvertFlags,
   checkpoint: string,
   terminal: Terminal,
 ): Promise<Pick<ConvertOptions, 'config' | 'preprocessor'>> {
   const beside = (name: string) => readConfigFile(undefined, checkpoint, name, terminal);
-  if (flags.config !== undefined || flags.architecture !== undefined) {
-    const config = flags.config === undefined ? undefined : await readJson(flags.config);
-    return { config, preprocessor: await preprocessorOf(flags, beside) };
-  }
-  const names = ['config.json', 'open_clip_config.json'];
-  // A repository may have the same model for two libraries.
-  if (basename(checkpoint).startsWith('open_clip_')) names.reverse();
-  const config = (await beside(names[0])) ?? (await beside(names[1]));
-  return { config, preprocessor: await preprocessorOf(flags, beside) };
-}
-
-/** From version 5 on transformers writes processor_config.json, which may be without a part for pictures. */
-async function preprocessorOf(
-  { preprocessor }: ConvertFlags,
-  beside: (name: string) => Promise<unknown>,
-): Promise<unknown> {
-  if (preprocessor !== undefined) return readJson(preprocessor);
-  const processor = (await beside('processor_config.json')) as { image_processor?: unknown } | undefined;
-  return processor?.image_processor ? processor : beside('preprocessor_config.json');
+  const config = async () => {
+    if (flags.config !== undefined) return readJson(flags.config);
+    return flags.architecture === undefined ? configBeside(basename(checkpoint), beside) : undefined;
+  };
+  const preprocessor = async () =>
+    flags.preprocessor === undefined ? preprocessorBeside(beside) : readJson(flags.preprocessor);
+  return { config: await config(), preprocessor: await preprocessor() };
 }
 
 /** The file that was named, else the one beside the checkpoint, which is where libraries save it. */

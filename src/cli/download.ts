@@ -7,6 +7,7 @@ import { constants, createReadStream } from 'node:fs';
 import { mkdir, open, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ViTError } from '../error.ts';
+import { requireHash } from '../hub/check-file.ts';
 import { downloadFile } from '../hub/download-file.ts';
 import type { HubFile, HubRepository } from '../hub/repository.ts';
 
@@ -54,17 +55,18 @@ async function fill(
   }
 }
 
-async function verify({ url }: HubRepository, { path, size, hash }: HubFile, partial: string): Promise<void> {
+/** By the machine's own hash, which is many times as fast as one in JavaScript. */
+async function verify(repository: HubRepository, file: HubFile, partial: string): Promise<void> {
+  const { size, hash } = file;
   const hasher = createHash(hash.algorithm === 'sha256' ? 'sha256' : 'sha1');
   if (hash.algorithm === 'git-sha1') hasher.update(`blob ${size}\0`);
   for await (const chunk of createReadStream(partial)) hasher.update(chunk);
-  const actual = hasher.digest('hex');
-  if (actual === hash.hex) return;
-  await rm(partial);
-  throw new ViTError(
-    'network',
-    `${path} arrived with the hash ${actual}, but ${url} lists ${hash.hex}. Fetch it again.`,
-  );
+  try {
+    requireHash(repository, file, hasher.digest('hex'));
+  } catch (error) {
+    await rm(partial);
+    throw error;
+  }
 }
 
 /** A name in a listing is not to be trusted with a path outside of the folder. */

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { beside, CONFIG_NAMES, chooseCheckpoint, partsOf } from '../convert/choose-files.ts';
 import { ViTError } from '../error.ts';
 import { openRepository } from '../hub/open-repository.ts';
+import { parseEndpoint } from '../hub/parse-endpoint.ts';
 import { HUB_URL, type HubFile, type HubOptions, type HubRepository } from '../hub/repository.ts';
 import { download } from './download.ts';
 import { readJson } from './files.ts';
@@ -22,14 +23,9 @@ export function cacheFolder(given: string | undefined): string {
   return given ?? join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'vit-webgpu');
 }
 
-/**
- * `--endpoint`, else HF_ENDPOINT, else the Hub itself; without a slash at its end.
- * @throws ViTError `bad-input` when it is no URL
- */
+/** `--endpoint`, else HF_ENDPOINT, else the Hub itself. @throws ViTError `bad-input` when it is no URL */
 export function endpointOf(given: string | undefined): string {
-  const text = given ?? (process.env.HF_ENDPOINT || HUB_URL);
-  if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return text.replace(/\/+$/, '');
-  throw new ViTError('bad-input', `${text} is not the URL of a Hub.`);
+  return parseEndpoint(given ?? (process.env.HF_ENDPOINT || HUB_URL));
 }
 
 /**

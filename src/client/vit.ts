@@ -127,6 +127,8 @@ const LOAD: Rules<LoadOptions> = {
   powerPreference: oneOf('low-power', 'high-performance'),
   imageSize: LIST,
   cache: BOOLEAN,
+  convert: OBJECT,
+  hub: OBJECT,
   device: OBJECT,
   threads: ['a whole number from 1 to 8', (value) => [1, 2, 3, 4, 5, 6, 7, 8].includes(value as number)],
   worker: ['false or a function that returns a Worker', (value) => value === false || typeof value === 'function'],
@@ -140,19 +142,24 @@ const LOAD: Rules<LoadOptions> = {
 /**
  * Loads a model and makes it ready: weights on the GPU, shaders compiled, one run done.
  *
- * @param source URL of a `model.json` (relative to the page), or a model in memory.
+ * @param source URL of a `model.json` (relative to the page), or a model in memory; or a checkpoint as it is: `hf:owner/name` or
+ *   `hf:owner/name@revision` on the Hugging Face Hub, or a file (safetensors, PyTorch, npz) with those beside it. That is converted
+ *   here, and kept.
  * @throws ViTError `network`, `bad-manifest`, `bad-shard`, `unsupported-model`, `no-webgpu`, `out-of-memory`, `shader`,
  *   `numeric` (not what the model's converter computed), `device-lost`, `aborted`. Nothing is left running or allocated.
  */
-export async function loadViT(source: string | URL | ModelFiles, options: LoadOptions = {}): Promise<ViT> {
+export async function loadViT(
+  source: string | URL | ModelFiles | Blob | Iterable<Blob>,
+  options: LoadOptions = {},
+): Promise<ViT> {
   const { worker, assets, labels, signal, onProgress, onEvent, ...engineOptions } = checkOptions(
     'loadViT',
     options,
     LOAD,
   );
   const files = modelSource(source);
-  if (engineOptions.device && worker !== false) {
-    throw badInput('A device cannot cross to a worker: give `worker: false` with it.');
+  if ((engineOptions.device ?? engineOptions.hub?.fetch) && worker !== false) {
+    throw badInput('A device or a fetch cannot cross to a worker: give `worker: false` with it.');
   }
   throwIfAborted(signal);
   const connection = await connect(worker, assets);
@@ -193,7 +200,7 @@ export async function loadViT(source: string | URL | ModelFiles, options: LoadOp
 }
 
 /** A whole address, or copies of the files: what is sent to a worker is moved there, and the caller keeps its own. */
-function modelSource(source: string | URL | ModelFiles): string | ModelFiles {
+function modelSource(source: Parameters<typeof loadViT>[0]): string | ModelFiles | Blob[] {
   const isUrl = Object.prototype.toString.call(source) === '[object URL]';
   if (typeof source === 'string' || isUrl) {
     const base = typeof document === 'undefined' ? globalThis.location?.href : document.baseURI;
@@ -206,9 +213,14 @@ function modelSource(source: string | URL | ModelFiles): string | ModelFiles {
       );
     }
   }
+  const files = isList(source as Iterable<Blob>) ? (listOf(source as Iterable<Blob>) as Blob[]) : [source as Blob];
+  if (files.length > 0 && files.every((file) => /t (Blob|File)]$/.test(Object.prototype.toString.call(file))))
+    return files;
   const { manifest, shards, tokenizer } = isObject(source) ? (source as ModelFiles) : ({} as Partial<ModelFiles>);
   if (!Array.isArray(shards)) {
-    throw badInput(`loadViT() takes the address of a model.json, or { manifest, shards }; not ${shown(source)}.`);
+    throw badInput(
+      `loadViT() takes the address of a model.json, { manifest, shards }, hf:owner/name or files; not ${shown(source)}.`,
+    );
   }
   const copies = Array.from(shards, (shard, i) => copyBytes(shard, `shards[${i}]`));
   return { manifest: manifest!, shards: copies, tokenizer: tokenizer && copyBytes(tokenizer, 'tokenizer') };

@@ -4,7 +4,7 @@
  */
 import type { Activation } from '../model/architecture.ts';
 import type { Preprocess } from '../model/preprocess.ts';
-import type { Calibration } from '../weights/manifest.ts';
+import type { Calibration, Dtype } from '../weights/manifest.ts';
 import type { PreprocessFacts } from './preprocess/preprocess-facts.ts';
 
 /** Poolings that are in no tensor. */
@@ -56,6 +56,18 @@ export interface Answers {
   labels?: string[];
   /** How far the model's scores may be believed. */
   calibration?: Calibration;
+}
+
+/** What a page may say of a checkpoint that it loads as it is. */
+export interface Conversion extends Answers {
+  /** Of the model. Default: that of the repository or the file. */
+  name?: string;
+  /** The checkpoint's path in the repository, or its name among the files, where there are several. */
+  file?: string;
+  /** Default `f32`, as exact as the checkpoint. */
+  dtype?: Dtype;
+  /** Makes a text of a label, which takes the place of `{}`. Default: the family's. */
+  template?: string;
 }
 
 /** The name of an answer; parts of the preprocessing are questions of their own. */

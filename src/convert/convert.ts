@@ -1,47 +1,17 @@
 /**
- * A checkpoint to `model.json` and shards: the one entry, for the command line and for browsers.
+ * A checkpoint to `model.json` and shards: the one entry of the command line.
  *
- * Everything is decided from names, shapes and config files before the first tensor is read; then each tensor is read,
- * rounded and written in turn. In memory are one tensor and one shard; for the golden, which is computed step by step,
- * every tensor is read once more.
+ * For the golden, which is computed step by step, every tensor is read once more.
  */
-import { ViTError } from '../error.ts';
-import { type Architecture, patchCount, patchGrid, withDefaults } from '../model/architecture.ts';
-import { isComputed, sincosPositions } from '../model/sincos.ts';
-import { tensorShapes } from '../model/tensors.ts';
-import { type Dtype, FORMAT, type Manifest, type Source, VERSION } from '../weights/manifest.ts';
-import type { Answers } from './answers.ts';
+import type { Manifest } from '../weights/manifest.ts';
 import type { Checkpoint } from './checkpoint.ts';
-import { decideArchitecture, decideImage } from './decide-architecture.ts';
-import { decideLabels } from './decide-labels.ts';
-import { Decisions, type Finding } from './decisions.ts';
-import { checkShapes } from './dimensions.ts';
-import { encode } from './encode.ts';
-import { type Facts, readFacts } from './facts.ts';
-import type { Recipe } from './families/map-tensors.ts';
 import { computeGolden } from './golden.ts';
 import { manifestText } from './manifest-text.ts';
-import { decidePreprocess, preprocessSources } from './preprocess/decide-preprocess.ts';
-import { addRotary } from './rotary.ts';
-import { DEFAULT_SHARD_BYTES, layOutShards, ShardWriter } from './shards.ts';
+import { type ModelOptions, prepareModel } from './prepare-model.ts';
 import type { Sink } from './sink.ts';
-import { decideWords, TOKENIZER, type WordForm, wordsOf } from './words.ts';
+import { TOKENIZER } from './words.ts';
 
-export interface ConvertOptions extends Answers {
-  /** Of the model, as `vit.info.name` will give it. */
-  name: string;
-  /** Where the checkpoint comes from. */
-  source?: Source;
-  /** The bytes of the model's own tokenizer.json, where it takes words; a model without a text tower needs none. */
-  tokenizer?: Uint8Array<ArrayBuffer>;
-  /** Makes a text of a label, which takes the place of `{}`. Default: the family's. */
-  template?: string;
-  /** Default `f32`, as exact as the checkpoint. */
-  dtype?: Dtype;
-  /** Default 8 MiB. */
-  shardBytes?: number;
-  /** Called with what was decided and why, before anything is written. */
-  onFindings?: (findings: Finding[]) => void;
+export interface ConvertOptions extends ModelOptions {
   /** Called while tensors are written, in bytes, and then while the golden is computed, in steps of the network. */
   onProgress?: (stage: 'writing' | 'golden', done: number, total: number) => void;
 }
@@ -52,146 +22,14 @@ export interface ConvertOptions extends Answers {
  *   not known, with the questions; `bad-input` for broken checkpoints and contradictions; `numeric` for NaN and overflow.
  */
 export async function convertCheckpoint(whole: Checkpoint, sink: Sink, options: ConvertOptions): Promise<Manifest> {
-  const {
-    name,
-    source = {},
-    dtype = 'f32',
-    shardBytes,
-    onFindings,
-    onProgress,
-    tokenizer,
-    template,
-    ...answers
-  } = options;
-  const { form, ...model } = decide(whole, answers, { tokenizer, template });
-  onFindings?.(model.findings);
-  const words = form && tokenizer && { form, tokenizer };
-  return writeModel(model, sink, { name, source, dtype, shardBytes, onProgress, words });
-}
-
-/** All that a manifest says of a model, and where its tensors come from. */
-interface Decided extends Pick<Manifest, 'architecture' | 'preprocess' | 'labels' | 'problemType' | 'calibration'> {
-  checkpoint: Checkpoint;
-  recipes: Map<string, Recipe>;
-  findings: Finding[];
-}
-
-function decide(
-  whole: Checkpoint,
-  answers: Answers,
-  texts: Pick<ConvertOptions, 'tokenizer' | 'template'>,
-): Decided & { form: WordForm | null } {
-  const decisions = new Decisions();
-  const facts = readFacts(whole, answers, decisions);
-  const image = facts.knowsPatches ? decideImage(facts, decisions) : undefined;
-  const architecture = decideArchitecture(facts, image, decisions);
-  const preprocess =
-    image &&
-    decidePreprocess(
-      { ...facts.dimensions, ...image },
-      answers.preprocess ?? {},
-      preprocessSources(facts, image.imageSize),
-      decisions,
-    );
-  const labels = decideLabels(facts, decisions);
-  decisions.settle();
-  // Nothing is undecided any more.
-  const { checkpoint, recipes } = facts;
-  addComputed(facts, architecture!);
-  checkShapes(recipes, tensorShapes(architecture!));
-  const note = ({ what, value, why }: Finding) => decisions.note(what, value, why);
-  const form = decideWords(architecture!, recipes.has('logit_bias'), texts, note);
-  return {
-    form,
-    checkpoint,
-    recipes,
-    findings: decisions.findings,
-    architecture: architecture!,
-    preprocess: preprocess!,
-    ...labels,
-  };
-}
-
-/** What is in no checkpoint, because the library computes it. */
-function addComputed({ family, config, recipes }: Facts, architecture: Architecture): void {
-  const rotary = config?.rotary?.value ?? family.conventions.rotary;
-  if (architecture.rotary && rotary) addRotary(recipes, rotary, architecture);
-  const { positionResampling, positionEmbedding } = withDefaults(architecture);
-  if (isComputed(positionResampling) && positionEmbedding !== 'none' && !recipes.has('pos_embed')) {
-    const positions = sincosPositions(positionResampling, patchGrid(architecture), architecture.width);
-    const shape = [1, patchCount(architecture), architecture.width];
-    recipes.set('pos_embed', { from: [], shape, transform: { shape: () => shape, apply: () => positions } });
-  }
-}
-
-type WriteOptions = Pick<ConvertOptions, 'name' | 'shardBytes' | 'onProgress'> & {
-  source: Source;
-  dtype: Dtype;
-  words: { form: WordForm; tokenizer: Uint8Array<ArrayBuffer> } | null | undefined;
-};
-
-async function writeModel(
-  { checkpoint, recipes, findings: _, ...decided }: Decided,
-  sink: Sink,
-  { name, source, dtype, shardBytes = DEFAULT_SHARD_BYTES, onProgress, words }: WriteOptions,
-): Promise<Manifest> {
-  const architecture = await readNumbers(decided.architecture, recipes, checkpoint);
-  const layout = layOutShards(tensorShapes(architecture), dtype, shardBytes);
-  const total = Object.values(layout.tensors).reduce((sum, { bytes }) => sum + bytes, 0);
-  const writer = new ShardWriter(layout, sink);
-  const stored = async (name: string) =>
-    encode(name, await make(recipes.get(name)!, checkpoint), layout.tensors[name].dtype);
-  let done = 0;
-  for (const [name, { bytes: size }] of Object.entries(layout.tensors)) {
-    await writer.add(name, (await stored(name)).bytes);
-    done += size;
-    onProgress?.('writing', done, total);
-  }
-  const manifest: Manifest = {
-    format: FORMAT,
-    version: VERSION,
-    name,
-    source,
-    ...decided,
-    architecture,
-    ...(words && { words: await wordsOf(words.form, words.tokenizer) }),
-    tensors: layout.tensors,
-    shards: await writer.finish(),
-    golden: await computeGolden(
-      architecture,
-      async (name) => (await stored(name)).values,
-      (done, total) => onProgress?.('golden', done, total),
-    ),
-  };
-  if (words) await sink.write(TOKENIZER, words.tokenizer);
+  const { onProgress, ...model } = options;
+  const { manifest: described, write, stored } = await prepareModel(whole, model);
+  await write(sink, (done, total) => onProgress?.('writing', done, total));
+  const golden = await computeGolden(described.architecture, stored, (done, total) =>
+    onProgress?.('golden', done, total),
+  );
+  const manifest = { ...described, golden };
+  if (manifest.words) await sink.write(TOKENIZER, model.tokenizer!);
   await sink.write('model.json', new TextEncoder().encode(manifestText(manifest)));
   return manifest;
-}
-
-/** The numbers of an architecture that checkpoints keep as tensors. */
-async function readNumbers(
-  architecture: Architecture,
-  recipes: Map<string, Recipe>,
-  checkpoint: Checkpoint,
-): Promise<Architecture> {
-  const { text } = architecture;
-  if (!text) return architecture;
-  const number = async (name: string) => {
-    const recipe = recipes.get(name);
-    return recipe && (await make(recipe, checkpoint))[0];
-  };
-  const logitScale = await number('logit_scale');
-  if (logitScale === undefined)
-    throw new ViTError('unsupported-model', 'The checkpoint has a text tower but no logit_scale.');
-  const logitBias = await number('logit_bias');
-  return { ...architecture, text: { ...text, logitScale, ...(logitBias !== undefined && { logitBias }) } };
-}
-
-async function make({ from, transform }: Recipe, checkpoint: Checkpoint): Promise<Float32Array<ArrayBuffer>> {
-  const inputs: Float32Array<ArrayBuffer>[] = [];
-  for (const name of from) inputs.push(await checkpoint.read(name));
-  return transform.apply(
-    inputs,
-    from.map((name) => checkpoint.tensors.get(name)!.shape),
-  );
 }

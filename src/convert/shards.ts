@@ -4,8 +4,8 @@
  */
 import { ViTError } from '../error.ts';
 import { ALIGNMENT, BYTES_PER_ELEMENT, type Dtype, type ShardEntry, type TensorEntry } from '../weights/manifest.ts';
-import { sha256 } from '../weights/verify.ts';
 import { elementCount } from './checkpoint.ts';
+import { sha256 } from './sha256.ts';
 import type { Sink } from './sink.ts';
 
 /** Behind it come those of the text tower alone. */
@@ -65,17 +65,28 @@ export function layOutShards(
   return { tensors, shards };
 }
 
+/** The shards of a layout, before they are written: their hashes are empty. */
+export function shardEntries({ shards }: ShardLayout): ShardEntry[] {
+  const pad = (number: number) => String(number).padStart(5, '0');
+  const file = (i: number) => `shard-${pad(i + 1)}-of-${pad(shards.length)}.bin`;
+  return shards.map((bytes, i) => ({ file: file(i), bytes, sha256: '' }));
+}
+
 /** Takes the tensors in the order of the layout; holds one shard at a time and hands it over as soon as it is full. */
 export class ShardWriter {
   readonly #layout: ShardLayout;
   readonly #sink: Sink;
-  readonly #entries: ShardEntry[] = [];
+  readonly #entries: ShardEntry[];
   #shard: Uint8Array<ArrayBuffer>;
+  /** How many shards were handed over. */
+  #done = 0;
   #filled = 0;
 
-  constructor(layout: ShardLayout, sink: Sink) {
+  /** @param entries get the hashes as shards are filled */
+  constructor(layout: ShardLayout, sink: Sink, entries = shardEntries(layout)) {
     this.#layout = layout;
     this.#sink = sink;
+    this.#entries = entries;
     this.#shard = new Uint8Array(layout.shards[0]);
   }
 
@@ -83,7 +94,7 @@ export class ShardWriter {
   async add(name: string, bytes: Uint8Array): Promise<void> {
     const { shard, offset } = this.#layout.tensors[name];
     // The gap before this tensor reached to the end of the shard before.
-    if (shard > this.#entries.length) await this.#handOver();
+    if (shard > this.#done) await this.#handOver();
     this.#filled = offset;
     let done = 0;
     while (done < bytes.length) {
@@ -97,18 +108,16 @@ export class ShardWriter {
 
   /** After the last tensor. */
   async finish(): Promise<ShardEntry[]> {
-    if (this.#entries.length < this.#layout.shards.length) await this.#handOver();
+    if (this.#done < this.#entries.length) await this.#handOver();
     return this.#entries;
   }
 
   async #handOver(): Promise<void> {
-    const { shards } = this.#layout;
-    const number = String(this.#entries.length + 1).padStart(5, '0');
-    const file = `shard-${number}-of-${String(shards.length).padStart(5, '0')}.bin`;
     const bytes = this.#shard;
-    this.#entries.push({ file, bytes: bytes.length, sha256: await sha256(bytes) });
-    this.#shard = new Uint8Array(shards[this.#entries.length] ?? 0);
+    const entry = this.#entries[this.#done++];
+    entry.sha256 = await sha256(bytes);
+    this.#shard = new Uint8Array(this.#layout.shards[this.#done] ?? 0);
     this.#filled = 0;
-    await this.#sink.write(file, bytes);
+    await this.#sink.write(entry.file, bytes);
   }
 }

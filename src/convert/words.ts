@@ -6,8 +6,8 @@ import type { Architecture } from '../model/architecture.ts';
 import { checkTokenizer } from '../text/check-tokenizer.ts';
 import { MOST_BYTES } from '../text/tokenizer-limits.ts';
 import type { Words } from '../weights/manifest.ts';
-import { sha256 } from '../weights/verify.ts';
 import type { Finding } from './decisions.ts';
+import { sha256 } from './sha256.ts';
 
 export const TOKENIZER = 'tokenizer.json';
 

@@ -7,12 +7,12 @@ import { ViTError } from '../error.ts';
 import type { EngineOptions } from '../interface.ts';
 import type { Plan } from '../model/plan.ts';
 import type { Findings } from '../weights/findings.ts';
-import type { Manifest } from '../weights/manifest.ts';
+import type { LoadedManifest } from '../weights/manifest.ts';
 import type { Tower } from './check/tower.ts';
 
 /** A model that is being loaded, as a candidate sees it. */
 export interface Loading {
-  manifest: Manifest;
+  manifest: LoadedManifest;
   /** Of an ordinary run of the tower. */
   plan: Plan;
   tower: Tower;

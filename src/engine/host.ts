@@ -49,7 +49,7 @@ export class EngineHost implements EngineInterface {
   }
 
   async load(
-    source: string | ModelFiles,
+    source: string | ModelFiles | Blob[],
     options: EngineOptions,
     notify: (message: Progress | EngineEvent) => void,
     annexes?: AnnexAddresses,

@@ -12,7 +12,9 @@ import type { Architecture } from '../model/architecture.ts';
 import type { Plan } from '../model/plan.ts';
 import { parameterCount } from '../model/tensors.ts';
 import { Findings } from '../weights/findings.ts';
-import type { Manifest, ShardEntry } from '../weights/manifest.ts';
+import type { LoadedManifest, ShardEntry } from '../weights/manifest.ts';
+import { ModelCache } from '../weights/model-cache.ts';
+import { parseManifest } from '../weights/parse-manifest.ts';
 import { type Part, partOf } from '../weights/part-of.ts';
 import { type ModelSource, openSource } from '../weights/source.ts';
 import { TensorAssembler, type TensorPiece } from '../weights/tensor-assembler.ts';
@@ -26,7 +28,7 @@ import { imageTower, type Tower } from './check/tower.ts';
 interface Opening {
   source: ModelSource;
   /** At the image size that was asked for. */
-  manifest: Manifest;
+  manifest: LoadedManifest;
   /** What its files hold. */
   stored: Architecture;
   tower: Tower;
@@ -41,7 +43,7 @@ interface Opening {
 
 export class Session {
   /** At the image size that was asked for, which may not be that of its files. */
-  readonly manifest: Manifest;
+  readonly manifest: LoadedManifest;
   readonly plan: Plan;
   readonly #opening: Opening;
   /** What holds its tensors. */
@@ -59,14 +61,17 @@ export class Session {
    * @throws ViTError those of `loadViT`. Nothing stays allocated.
    */
   static async open(
-    source: string | ModelFiles,
+    source: string | ModelFiles | Blob[],
     options: EngineOptions,
     notify: (message: Progress | EngineEvent) => void,
     signal: AbortSignal,
     annexes: Annexes,
   ): Promise<Session> {
     const warn = (message: string) => notify({ type: 'warning', message });
-    const opened = await openSource(source, { cache: options.cache, hash: await findSha256(annexes), warn });
+    const settings = { ...options, hash: await findSha256(annexes), warn };
+    const opened = isCheckpoint(source)
+      ? await (await annexes.need('convert')).openCheckpoint(source, { ...settings, ModelCache, parseManifest })
+      : await openSource(source, settings);
     const findings = await Findings.open(options.cache !== false);
     const manifest = await opened.readManifest(signal);
     const resizing = options.imageSize ? await annexes.need('image-size') : null;
@@ -179,7 +184,10 @@ export class Session {
   async selfTest(): Promise<SelfTest> {
     const replay = this.#opening.tower.golden();
     if (!replay) {
-      throw new ViTError('bad-input', 'The golden is of another image size: load the model without imageSize.');
+      throw new ViTError(
+        'bad-input',
+        'There is no golden: it is of the image size of the files, and of models that were converted beforehand.',
+      );
     }
     return this.run(async (backend) => {
       const golden = await replayGolden(backend, replay, this.#opening.options.dtype);
@@ -308,6 +316,10 @@ export class Session {
 
 function sizeOf({ shards }: Part): number {
   return shards.reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
+function isCheckpoint(source: string | ModelFiles | Blob[]): source is string | Blob[] {
+  return typeof source === 'string' ? source.startsWith('hf:') : Array.isArray(source);
 }
 
 /** Null where there is none: the annex was warned of then. */

@@ -6,14 +6,14 @@ import { shown, ViTError } from '../error.ts';
 import { type Architecture, patchGrid, positionPrefix, withDefaults } from '../model/architecture.ts';
 import { preprocessAt } from '../model/preprocess.ts';
 import { resamplePositions, resampleRelative } from '../model/resample.ts';
-import type { Manifest } from './manifest.ts';
+import type { LoadedManifest } from './manifest.ts';
 import type { TensorPiece } from './tensor-assembler.ts';
 
 /**
  * @param imageSize [height, width] in pixels
  * @throws ViTError `bad-input` when it is no multiple of the patch size, with the nearest ones that are
  */
-export function atImageSize(manifest: Manifest, imageSize: readonly [number, number]): Manifest {
+export function atImageSize(manifest: LoadedManifest, imageSize: readonly [number, number]): LoadedManifest {
   const { architecture, preprocess } = manifest;
   const size = checkSize(imageSize, architecture.patchSize);
   return {

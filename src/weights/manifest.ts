@@ -40,6 +40,9 @@ export interface Manifest {
   golden: Golden;
 }
 
+/** What an engine knows of a model. One that was converted where it runs has no golden: nothing else has computed it. */
+export type LoadedManifest = Omit<Manifest, 'golden'> & Partial<Pick<Manifest, 'golden'>>;
+
 /** How words become the text tower's token ids. */
 export interface Words {
   /** The model's own, in the form of Hugging Face's `tokenizer.json`. */

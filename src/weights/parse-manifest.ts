@@ -13,6 +13,7 @@ import {
   BYTES_PER_ELEMENT,
   FORMAT,
   type Golden,
+  type LoadedManifest,
   type Manifest,
   PROBLEM_TYPES,
   type ProblemType,
@@ -33,7 +34,10 @@ const MAX_SHARD_BYTES = 2 ** 30;
  * @param where names the manifest in messages: its URL or path
  * @throws ViTError `bad-manifest` naming the field; `unsupported-model` for a model that a newer version wrote
  */
-export function parseManifest(json: unknown, where: string): Manifest {
+export function parseManifest(json: unknown, where: string): Manifest;
+/** @param isProven false: it may be without a golden */
+export function parseManifest(json: unknown, where: string, isProven: boolean): LoadedManifest;
+export function parseManifest(json: unknown, where: string, isProven = true): LoadedManifest {
   const field = new Field(json, where, '');
   if (field.get('format').value !== FORMAT) field.fail(`is no ${FORMAT} manifest: its "format" is not "${FORMAT}"`);
   const version = field.get('version').value;
@@ -47,7 +51,7 @@ export function parseManifest(json: unknown, where: string): Manifest {
   const shards = field.get('shards').list(parseFile);
   const uneven = shards.findIndex(({ bytes }, i) => bytes % ALIGNMENT !== 0 && i < shards.length - 1);
   if (uneven >= 0) field.get('shards').fail(`[${uneven}].bytes is no multiple of ${ALIGNMENT}`);
-  const manifest: Manifest = {
+  const manifest: LoadedManifest = {
     format: FORMAT,
     version: VERSION,
     name: field.get('name').string(),
@@ -58,7 +62,7 @@ export function parseManifest(json: unknown, where: string): Manifest {
     problemType: parseProblemType(field.get('problemType'), architecture.classes),
     tensors: parseTensors(field.get('tensors'), architecture, shards),
     shards,
-    golden: parseGolden(field.get('golden'), architecture),
+    golden: isProven || field.has('golden') ? parseGolden(field.get('golden'), architecture) : undefined,
   };
   if (field.has('calibration')) {
     if (manifest.problemType !== 'single-label') field.get('calibration').fail('is of a model that gives no softmax');

@@ -4,7 +4,7 @@
 import { ViTError } from '../error.ts';
 import type { ModelFiles } from '../interface.ts';
 import { fetchManifest, fetchShards } from './fetch-model.ts';
-import type { Manifest, ShardEntry } from './manifest.ts';
+import type { LoadedManifest, Manifest, ShardEntry } from './manifest.ts';
 import { ModelCache } from './model-cache.ts';
 import { parseManifest } from './parse-manifest.ts';
 import type { ShardAddresses } from './shard-addresses.ts';
@@ -14,7 +14,7 @@ export interface ModelSource {
   /** Bytes that stay in memory for as long as the model is used. */
   readonly heldBytes: number;
   /** @throws ViTError `network`, `bad-manifest`, `unsupported-model`, `aborted` */
-  readManifest(signal: AbortSignal): Promise<Manifest>;
+  readManifest(signal: AbortSignal): Promise<LoadedManifest>;
   /**
    * Files in order, verified; each is valid until the next one is asked for.
    * @param files of what `readManifest` returned: all of its shards, some, or its tokenizer

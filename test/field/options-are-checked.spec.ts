@@ -49,7 +49,7 @@ describe('loadViT', () => {
   ])('%j', ([options, message]) => expectBadInput(() => loadViT(files, options as LoadOptions), message));
 
   test.for<[unknown, RegExp]>([
-    [undefined, /takes the address of a model\.json, or \{ manifest, shards \}; not undefined/],
+    [undefined, /takes the address of a model\.json, \{ manifest, shards \}, hf:owner\/name or files; not undefined/],
     [null, /not null/],
     [42, /not 42/],
     [[], /not a list of 0/],

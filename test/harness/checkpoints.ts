@@ -82,40 +82,57 @@ export interface Converted {
   tensors: Map<string, Float32Array>;
 }
 
+/** What is told of a fixture, as a person would. */
+function enough(checkpoint: Checkpoint, options: Partial<ConvertOptions>): ConvertOptions {
+  return withTimmAnswers(checkpoint, { ...ENOUGH, ...options });
+}
+
 /** Converts and reads everything back; the manifest is the one in `model.json`, after its own checks. */
 export async function convertInMemory(
   checkpoint: Checkpoint,
   options: Partial<ConvertOptions> = {},
 ): Promise<Converted> {
   const sink = new MemorySink();
-  await convertCheckpoint(checkpoint, sink, withTimmAnswers(checkpoint, { ...ENOUGH, ...options }));
+  await convertCheckpoint(checkpoint, sink, enough(checkpoint, options));
   const text = new TextDecoder().decode(sink.files.get('model.json'));
   const manifest = parseManifest(JSON.parse(text), 'model.json');
   return { manifest, files: sink.files, tensors: readTensors(manifest, sink.files) };
 }
 
-const FAMILIES2 = new URL('../fixtures/families2/', import.meta.url);
+export const FAMILIES2 = new URL('../fixtures/families2/', import.meta.url);
 
 export const FAMILY2_NAMES = readdirSync(FAMILIES2);
 
-async function convertFamily2(family: string): Promise<Converted> {
-  const read = (file: string) => readFileSync(new URL(`${family}/${file}`, FAMILIES2));
-  const json = (file: string) => JSON.parse(read(file).toString());
-  const fixture: Fixture2 = json('expected.json');
-  const file = { hf: 'config.json', timm: 'config.json', open_clip: 'open_clip_config.json' }[fixture.hints.layout];
-  const answers = answersOf(fixture, file && json(file));
-  return convertInMemory(await openCheckpoint(bytesSource(read('model.safetensors'))), {
-    heads: undefined,
-    ...answers,
-  });
+/** A fixture's checkpoint, and everything that is told of it. */
+export interface FamilyFixture {
+  file: string;
+  bytes: Uint8Array<ArrayBuffer>;
+  options: ConvertOptions;
+}
+
+/** @param family of `FAMILY_NAMES` or `FAMILY2_NAMES` */
+export async function familyFixture(family: string): Promise<FamilyFixture> {
+  const folder = new URL(`${family}/`, FAMILY2_NAMES.includes(family) ? FAMILIES2 : FAMILIES);
+  const read = (file: string) => new Uint8Array(readFileSync(new URL(file, folder)));
+  const json = (file: string) => JSON.parse(new TextDecoder().decode(read(file)));
+  const fixture = json('expected.json');
+  const file: string = fixture.checkpoint ?? 'model.safetensors';
+  const told = FAMILY2_NAMES.includes(family)
+    ? { heads: undefined, ...answersOf(fixture as Fixture2, configOf2(fixture, json)) }
+    : { ...flagsOf(fixture as Fixture), config: hasConfig(fixture) ? json('config.json') : undefined };
+  const bytes = read(file);
+  return { file, bytes, options: enough(await openCheckpoint(bytesSource(bytes)), told) };
+}
+
+function configOf2({ hints }: Fixture2, json: (file: string) => unknown): unknown {
+  const file = { hf: 'config.json', timm: 'config.json', open_clip: 'open_clip_config.json' }[hints.layout];
+  return file && json(file);
 }
 
 /** A fixture of a family, converted with what its `expected.json` tells. */
 export async function convertFamily(family: string): Promise<Converted> {
-  if (FAMILY2_NAMES.includes(family)) return convertFamily2(family);
-  const fixture = fixtureJson(`${family}/expected.json`) as unknown as Fixture;
-  const config = hasConfig(fixture) ? fixtureJson(`${family}/config.json`) : undefined;
-  return convertInMemory(await openFixture(family), { ...flagsOf(fixture), config });
+  const { bytes, options } = await familyFixture(family);
+  return convertInMemory(await openCheckpoint(bytesSource(bytes)), options);
 }
 
 /** By the manifest's rule: shards laid end to end, each tensor its bytes from its place on. */

@@ -16,7 +16,7 @@ export const HOUSE: readonly Room[] = [
   {
     name: 'interface.ts',
     knows: 'what page, client, worker and engine say to each other: types, no code',
-    mayImport: ['error.ts', 'model', 'weights'],
+    mayImport: ['error.ts', 'model', 'weights', 'convert'],
   },
   { name: 'version.ts', knows: 'the release', mayImport: [] },
   {
@@ -41,12 +41,15 @@ export const HOUSE: readonly Room[] = [
   {
     name: 'annexes/table.ts',
     knows: 'what each annex brings: types, no code',
-    mayImport: ['engine', 'engine/check', 'client', 'cpu', 'text', 'weights', 'interface.ts'],
+    mayImport: ['engine', 'engine/check', 'client', 'cpu', 'text', 'weights', 'checkpoint', 'interface.ts'],
   },
   {
     name: 'annexes/entries',
     knows: 'what each is built from',
-    mayImport: ['annexes', 'engine', 'engine/tune', 'client', 'kernels', 'cpu', 'text', 'weights', 'engine/check'],
+    mayImport: [
+      ...['annexes', 'engine', 'engine/tune', 'engine/check', 'client', 'kernels', 'cpu', 'text', 'weights'],
+      'checkpoint',
+    ],
   },
   {
     name: 'worker',
@@ -143,6 +146,11 @@ export const HOUSE: readonly Room[] = [
     name: 'hub',
     knows: "the Hugging Face Hub's protocol, one verb per file, for browsers and Node",
     mayImport: ['error.ts'],
+  },
+  {
+    name: 'checkpoint',
+    knows: 'a checkpoint as a source of a model: from the Hub or dropped on a page, converted where it runs, and kept',
+    mayImport: ['convert', 'hub', 'weights', 'model', 'version.ts', ...LEAVES],
   },
   {
     name: 'cli',

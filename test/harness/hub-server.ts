@@ -24,8 +24,8 @@ export interface HubFixture {
   retryAfter?: number;
   /** Answers to the first requests for files instead of what they ask for. */
   statuses?: number[];
-  /** Bytes after which the connection breaks, one entry per download of a file. */
-  breakAfter?: number[];
+  /** Bytes after which the connection breaks, one entry per download of a file; `undefined` lets one be. */
+  breakAfter?: (number | undefined)[];
   /** Answers requests for a part with the whole. */
   ignoresRanges?: boolean;
   /** Files whose listed hash is another one. */

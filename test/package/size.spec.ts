@@ -19,6 +19,7 @@ const ON_DEMAND = {
 /** `host` is the engine again, for a page that wants no worker: it takes the place of that. */
 const ANNEXES: Record<string, number> = {
   attend: 6_000,
+  convert: 60_000,
   cpu: CPU,
   'image-size': 4_000,
   kernels: 12_000,

@@ -8,7 +8,7 @@ import { variantName } from '../../gpu/kernel.ts';
 import type { EngineOptions, KernelCheck } from '../../interface.ts';
 import type { Plan } from '../../model/plan.ts';
 import type { Findings } from '../../weights/findings.ts';
-import type { Manifest } from '../../weights/manifest.ts';
+import type { LoadedManifest } from '../../weights/manifest.ts';
 import { checkPicture, replayGolden } from './self-test.ts';
 import type { Tower } from './tower.ts';
 
@@ -20,7 +20,7 @@ export interface Provable extends Backend {
 }
 
 export interface Proving {
-  manifest: Manifest;
+  manifest: LoadedManifest;
   plan: Plan;
   tower: Tower;
   options: EngineOptions;

@@ -10,7 +10,7 @@ import { pictureSource } from '../../image/read-pixels.ts';
 import type { EngineOptions, Outputs } from '../../interface.ts';
 import { goldenOutput, goldenPixels } from '../../model/golden.ts';
 import type { Plan } from '../../model/plan.ts';
-import type { Manifest } from '../../weights/manifest.ts';
+import type { LoadedManifest } from '../../weights/manifest.ts';
 import type { Replay } from './tower.ts';
 
 export interface Comparison {
@@ -36,7 +36,7 @@ export async function replayGolden(
 }
 
 /** Compares a picture that the backend resizes with the same one resized on the CPU. */
-export async function checkPicture(backend: Backend, { preprocess }: Manifest, plan: Plan): Promise<Comparison> {
+export async function checkPicture(backend: Backend, { preprocess }: LoadedManifest, plan: Plan): Promise<Comparison> {
   const { channels } = plan.architecture;
   const [width, height] = [61, 47];
   const noise = goldenPixels(1, [height * width, 4]);

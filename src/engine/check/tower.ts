@@ -8,7 +8,7 @@ import type { Architecture } from '../../model/architecture.ts';
 import { goldenOutput, goldenPixels } from '../../model/golden.ts';
 import type { Extras, OutputName } from '../../model/outputs.ts';
 import { type Plan, planViT } from '../../model/plan.ts';
-import { goldenValues, type Manifest } from '../../weights/manifest.ts';
+import { goldenValues, type LoadedManifest } from '../../weights/manifest.ts';
 
 export interface Tower {
   /** @param extras what an ordinary run does not compute, or otherwise */
@@ -29,13 +29,13 @@ export interface Replay {
 }
 
 /** @param manifest at the image size that was asked for @param stored what its files hold */
-export function imageTower({ architecture, golden }: Manifest, stored: Architecture): Tower {
+export function imageTower({ architecture, golden }: LoadedManifest, stored: Architecture): Tower {
   const { channels, imageSize } = architecture;
   return {
     planWith: (extras) => planViT(architecture, extras),
     has: (tensor) => !tensor.startsWith(TEXT),
     golden: () =>
-      String(stored.imageSize) === String(imageSize)
+      golden && String(stored.imageSize) === String(imageSize)
         ? {
             input: { batch: 1, pixels: goldenPixels(golden.seed, [1, channels, ...imageSize]) },
             output: goldenOutput(architecture),
