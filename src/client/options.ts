@@ -17,7 +17,7 @@ export const OBJECT: Rule = ['an object', isObject];
 /** Of any realm. */
 export const SIGNAL: Rule = ['an AbortSignal', (value) => isObject(value) && 'aborted' in value];
 
-export function oneOf(...names: string[]): Rule {
+export function oneOf(...names: (string | number)[]): Rule {
   return [`one of ${names.join(', ')}`, (value) => names.includes(value as string)];
 }
 

@@ -130,7 +130,7 @@ const LOAD: Rules<LoadOptions> = {
   convert: OBJECT,
   hub: OBJECT,
   device: OBJECT,
-  threads: ['a whole number from 1 to 8', (value) => [1, 2, 3, 4, 5, 6, 7, 8].includes(value as number)],
+  threads: oneOf(1, 2, 3, 4, 5, 6, 7, 8),
   worker: ['false or a function that returns a Worker', (value) => value === false || typeof value === 'function'],
   assets: ['the address of a folder', isFolder],
   labels: ANY,
