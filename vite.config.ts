@@ -4,15 +4,16 @@ import { join, resolve } from 'node:path';
 import { playwright } from '@vitest/browser-playwright';
 import type { Plugin } from 'vite';
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
-import { besideIndex, NOTICES } from './build/beside.ts';
+import { besideIndex, besideLibrary, NOTICES } from './build/beside.ts';
 import { compileWasm } from './build/wasm.ts';
 import { CHROME_ARGS } from './test/harness/chrome-args.ts';
 import { firefox } from './test/harness/firefox-provider.ts';
 import { lavapipePool } from './test/harness/lavapipe-pool.ts';
 
 /**
- * Four builds of one source, and the tests. `vite` alone serves the page while developing.
+ * Five builds of one source, and the tests. `vite` alone serves the page while developing.
  *   --mode lib   dist/lib   index.js and worker.js: plain ES modules that run from static files
+ *   --mode node  dist/node  the entry for Node, on the files of dist/lib
  *   --mode page  dist/page  the classification page with its model, on the library in dist/lib
  *   --mode cli   dist/cli   the command line, for Node
  */
@@ -121,6 +122,19 @@ function listShell(folder: string): void {
   const shell = JSON.stringify({ version: hash.digest('hex').slice(0, 12), files });
   writeFileSync(worker, `const SHELL=${shell};\n${readFileSync(worker, 'utf8')}`);
 }
+
+const node: ViteUserConfig = {
+  publicDir: false,
+  plugins: [besideLibrary('../lib')],
+  ssr: { noExternal: true, external: ['sharp'] },
+  build: {
+    outDir: 'dist/node',
+    target: 'node20',
+    ssr: true,
+    license: NOTICES,
+    rolldownOptions: { input: { index: 'src/node/index.ts', worker: 'src/node/worker.ts' } },
+  },
+};
 
 const cli: ViteUserConfig = {
   publicDir: false,
@@ -235,5 +249,5 @@ const tests: ViteUserConfig = {
 
 export default defineConfig(async ({ mode }) => {
   if (mode !== 'cli') await compileWasm();
-  return { lib: library, page, cli, test: tests }[mode] ?? {};
+  return { lib: library, node, page, cli, test: tests }[mode] ?? {};
 });

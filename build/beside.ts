@@ -53,6 +53,20 @@ export function besideIndex(common: InlineConfig): Plugin {
   };
 }
 
+/** The same addresses in a script of another folder: there `library` is that of `index.js`. */
+export function besideLibrary(library: string): Plugin {
+  return {
+    name: 'beside-library',
+    enforce: 'pre',
+    transform: (code) =>
+      code.replace(ADDRESS, (whole, path: string) =>
+        path === './worker.js'
+          ? whole
+          : `new URL('${library}/${basename(path).replace(/\.ts$/, '.js')}', import.meta.url)`,
+      ),
+  };
+}
+
 /** Below this size Vite makes a file a `data:` address within the code, which a Content Security Policy may refuse. */
 const INLINED = 4096;
 

@@ -1,10 +1,11 @@
 /**
- * `vit-webgpu classify`: what is in pictures, computed by the library itself in a headless Chrome.
+ * `vit-webgpu classify`: what is in pictures, computed by the library itself.
  */
 import { Command, Option } from 'commander';
 import { ViTError } from '../error.ts';
 import type { BackendName, Classification, ModelInfo, Timing } from '../index.ts';
-import { errorOfPage, manifestFile, type PageError, type Reach, withEnginePage } from './engine-page.ts';
+import { type Engine, withEngine } from './engine.ts';
+import { errorOfPage, manifestFile, type PageError } from './engine-page.ts';
 import { requireFile } from './files.ts';
 import { parseCount } from './flags.ts';
 import { count, type Terminal } from './terminal.ts';
@@ -19,15 +20,18 @@ interface Flags {
 export function classifyCommand(terminal: Terminal): Command {
   return new Command('classify')
     .description('say what is in pictures')
-    .argument('<image...>', 'PNG, JPEG, WebP or whatever else Chrome reads')
+    .argument('<image...>', 'PNG, JPEG, WebP or whatever else Chrome (with --backend cpu: sharp) reads')
     .option('--model <dir>', 'a converted model (default: the one of this package)')
     .option('--top-k <n>', 'how many labels per picture', parseCount, 5)
-    .addOption(new Option('--backend <name>', 'where to compute').choices(['auto', 'webgpu', 'cpu']).default('auto'))
+    .addOption(
+      new Option('--backend <name>', 'where to compute; cpu needs no browser')
+        .choices(['auto', 'webgpu', 'cpu'])
+        .default('auto'),
+    )
     .option('--json', 'print JSON', false)
     .action((images: string[], flags: Flags) => classify(images, flags, terminal));
 }
 
-/** What the page gives back. */
 interface Report {
   info: ModelInfo;
   /** Milliseconds. */
@@ -44,10 +48,7 @@ async function classify(images: string[], { model, json, topK, backend }: Flags,
   const manifest = manifestFile(model);
   const missing = images.map((file) => missingFile(file));
   const present = images.filter((_, i) => missing[i] === undefined);
-  const outcome = await withEnginePage(manifest, present, (page, reach) =>
-    page.evaluate(classifyInPage, { ...reach, topK, backend }),
-  );
-  if ('error' in outcome) throw errorOfPage(outcome.error);
+  const outcome = await withEngine(manifest, present, { backend }, (engine) => answerAll(engine, present, topK));
   const answers = outcome.images.values();
   const report = { ...outcome, images: missing.map((error) => (error ? { error } : answers.next().value!)) };
   if (json) terminal.print(JSON.stringify(toJson(report, images), null, 2));
@@ -55,6 +56,20 @@ async function classify(images: string[], { model, json, topK, backend }: Flags,
   const failed = report.images.filter((answer) => 'error' in answer).length;
   if (failed > 0)
     throw new ViTError('bad-image', `${failed} of ${count(images.length, 'picture')} could not be classified.`);
+}
+
+async function answerAll({ info, load, classify }: Engine, files: string[], topK: number): Promise<Report> {
+  const images: Report['images'] = [];
+  for (const file of files) {
+    try {
+      const { labels, timing } = await classify([file], { topK });
+      images.push({ labels: labels[0], timing });
+    } catch (error) {
+      const { code, message } = error as ViTError;
+      images.push({ error: { code, message } });
+    }
+  }
+  return { info, load, images };
 }
 
 /** A file that is not there is no reason to leave the others without an answer. */
@@ -65,36 +80,6 @@ function missingFile(file: string): PageError | undefined {
   } catch (error) {
     const { code, message } = error as ViTError;
     return { code, message };
-  }
-}
-
-interface PageRequest extends Reach {
-  topK: number;
-  backend: 'auto' | BackendName;
-}
-
-/** Runs in the page, so it may use nothing of this file. */
-async function classifyInPage({ model, images, topK, backend }: PageRequest): Promise<Report | { error: PageError }> {
-  try {
-    // In a variable, so that no bundler looks for it.
-    const library = '/lib/index.js';
-    const { loadViT }: typeof import('../index.ts') = await import(/* @vite-ignore */ library);
-    const start = performance.now();
-    const vit = await loadViT(model, { backend });
-    const report: Report = { info: vit.info, load: performance.now() - start, images: [] };
-    for (const image of images) {
-      try {
-        report.images.push({ labels: await vit.classify(image, { topK }), timing: vit.lastTiming });
-      } catch (error) {
-        const { code, message } = error as ViTError;
-        report.images.push({ error: { code, message } });
-      }
-    }
-    vit.dispose();
-    return report;
-  } catch (error) {
-    const { code, message } = error as ViTError;
-    return { error: { code, message } };
   }
 }
 

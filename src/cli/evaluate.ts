@@ -1,18 +1,17 @@
 /**
- * `vit-webgpu evaluate`: how good a model is on images sorted by class, computed by the library itself in a headless
- * Chrome.
+ * `vit-webgpu evaluate`: how good a model is on images sorted by class, computed by the library itself.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
-import type { Page } from 'playwright';
 import { ViTError } from '../error.ts';
-import type { BackendName, Classification, LoadOptions, ModelInfo, ViT } from '../index.ts';
+import type { BackendName, Classification, LoadOptions, ModelInfo } from '../index.ts';
 import { type Crop, FILTERS, type Filter, type Preprocess, type Resize } from '../model/preprocess.ts';
 import { parseManifest } from '../weights/parse-manifest.ts';
 import { type Comparison, compare } from './compare.ts';
 import { drawConfusion } from './confusion-chart.ts';
-import { errorOfPage, manifestFile, type PageError, withEnginePage } from './engine-page.ts';
+import { type Engine, withEngine } from './engine.ts';
+import { manifestFile } from './engine-page.ts';
 import {
   type Answer,
   type Evaluation,
@@ -53,7 +52,11 @@ export function evaluateCommand(terminal: Terminal): Command {
     .option('--out <dir>', 'writes report.json and confusion.svg there')
     .option('--limit <n>', 'images per class, the first by name', parseCount)
     .option('--batch <n>', 'images that are handed over at once', parseCount, 50)
-    .addOption(new Option('--backend <name>', 'where to compute').choices(['auto', 'webgpu', 'cpu']).default('auto'))
+    .addOption(
+      new Option('--backend <name>', 'where to compute; cpu needs no browser')
+        .choices(['auto', 'webgpu', 'cpu'])
+        .default('auto'),
+    )
     .addOption(new Option('--dtype <dtype>', 'of the arithmetic').choices(['auto', 'f32', 'f16']).default('auto'))
     .option('--resize <how>', "instead of the model's own, as in convert", parseResize)
     .option('--crop <how>', "instead of the model's own, as in convert", parseCrop)
@@ -168,104 +171,55 @@ async function answer(
     raw = false,
   }: Pick<Flags, 'batch' | 'backend' | 'dtype'> & { preprocess: Preprocess; terminal: Terminal; raw?: boolean },
 ): Promise<{ info: ModelInfo; ranked: (Classification[] | null)[] }> {
-  return withEnginePage(manifest, files, async (page, { model, images }) => {
-    terminal.progress('loading the model');
-    const loaded = await page.evaluate(loadInPage, { model, backend, dtype, preprocess });
-    if ('error' in loaded) throw errorOfPage(loaded.error);
+  terminal.progress('loading the model');
+  return withEngine(manifest, files, { backend, dtype, preprocess }, async (engine) => {
     const ranked: (Classification[] | null)[] = [];
     const start = performance.now();
     let right = 0;
-    while (ranked.length < images.length) {
+    while (ranked.length < files.length) {
       const first = ranked.length;
-      ranked.push(...(await answerBatch(page, images.slice(first, first + batch), files.slice(first), terminal, raw)));
+      ranked.push(...(await answerBatch(engine, files.slice(first, first + batch), terminal, raw)));
       for (let i = first; i < Math.min(ranked.length, sorted.length); i++) {
         if (ranked[i]?.[0].index === sorted[i].truth) right++;
       }
       const known = Math.min(ranked.length, sorted.length);
-      const left = ((performance.now() - start) / 1000) * (images.length / ranked.length - 1);
+      const left = ((performance.now() - start) / 1000) * (files.length / ranked.length - 1);
       terminal.progress(
-        `${bar(ranked.length / images.length)} ${ranked.length} of ${images.length}, ` +
+        `${bar(ranked.length / files.length)} ${ranked.length} of ${files.length}, ` +
           `${((100 * right) / known).toFixed(1)} % right, ${Math.ceil(left)} s left`,
       );
     }
     terminal.progress('');
-    return { info: loaded.info, ranked };
+    return { info: engine.info, ranked };
   });
 }
 
 /** @throws what is not the fault of a picture */
 async function answerBatch(
-  page: Page,
-  urls: string[],
+  { info, classify }: Engine,
   files: string[],
   terminal: Terminal,
   raw: boolean,
 ): Promise<(Classification[] | null)[]> {
-  const outcome = await page.evaluate(answerInPage, { images: urls, raw });
-  if (!('error' in outcome)) return outcome.ranked;
+  const options = raw ? ({ topK: info.labels.length, activation: 'none' } as const) : { topK: 5 };
+  try {
+    return (await classify(files, options)).labels;
+  } catch {
+    // One of them is to blame: which one, each by itself shows.
+  }
   const ranked: (Classification[] | null)[] = [];
-  for (const [i, url] of urls.entries()) {
-    const alone = await page.evaluate(answerInPage, { images: [url], raw });
-    if ('error' in alone) {
-      const error = errorOfPage(alone.error, files[i]);
-      if (alone.error.code !== 'bad-image') throw error;
+  for (const file of files) {
+    try {
+      ranked.push((await classify([file], options)).labels[0]);
+    } catch (error) {
+      const { code, message } = error as ViTError;
+      if (code !== 'bad-image') throw code ? new ViTError(code, `${file}: ${message}`, { cause: error }) : error;
       terminal.progress('');
-      terminal.warn(error.message);
+      terminal.warn(`${file}: ${message}`);
+      ranked.push(null);
     }
-    ranked.push('error' in alone ? null : alone.ranked[0]);
   }
   return ranked;
-}
-
-/** What `loadInPage` leaves for `answerInPage`. */
-interface LoadedPage {
-  vit: ViT;
-}
-
-/** Runs in the page, so it may use nothing of this file. */
-async function loadInPage({
-  model,
-  backend,
-  dtype,
-  preprocess,
-}: {
-  model: string;
-  backend: 'auto' | BackendName;
-  dtype: LoadOptions['dtype'];
-  preprocess: Preprocess;
-}): Promise<{ info: ModelInfo } | { error: PageError }> {
-  try {
-    // In a variable, so that no bundler looks for it.
-    const library = '/lib/index.js';
-    const { loadViT }: typeof import('../index.ts') = await import(/* @vite-ignore */ library);
-    const manifest = { ...(await (await fetch(model)).json()), preprocess };
-    const read = async ({ file }: { file: string }) =>
-      new Uint8Array(await (await fetch(new URL(file, new URL(model, location.href)))).arrayBuffer());
-    const vit = await loadViT({ manifest, shards: await Promise.all(manifest.shards.map(read)) }, { backend, dtype });
-    (globalThis as unknown as LoadedPage).vit = vit;
-    return { info: vit.info };
-  } catch (error) {
-    const { code, message } = error as ViTError;
-    return { error: { code, message } };
-  }
-}
-
-/** Runs in the page, so it may use nothing of this file. */
-async function answerInPage({
-  images,
-  raw,
-}: {
-  images: string[];
-  raw: boolean;
-}): Promise<{ ranked: Classification[][] } | { error: PageError }> {
-  try {
-    const { vit } = globalThis as unknown as LoadedPage;
-    const all = { topK: vit.info.labels.length, activation: 'none' } as const;
-    return { ranked: await vit.classify(images, raw ? all : { topK: 5 }) };
-  } catch (error) {
-    const { code, message } = error as ViTError;
-    return { error: { code, message } };
-  }
 }
 
 function printReport(report: Report, terminal: Terminal): void {

@@ -5,7 +5,7 @@
  */
 import { unpackError } from '../error.ts';
 import type { EngineInterface, ImageResults, OutputName, Timing, WireImage } from '../interface.ts';
-import { closePictures, type ImageInput, takePictures } from './image-input.ts';
+import { closePictures, type ImageInput, type Take, takePictures } from './image-input.ts';
 import { type Queue, throwIfAborted } from './queue.ts';
 
 /** Of a batch that is made of several calls: more would make the first of them wait, and take memory. */
@@ -36,13 +36,15 @@ export class Batcher {
   readonly #queue: Queue;
   readonly #engine: EngineInterface;
   readonly #maxBatch: () => number;
+  readonly #take: Take | undefined;
   #last: Group | null = null;
 
   /** @param maxBatch images that the engine computes at once */
-  constructor(queue: Queue, engine: EngineInterface, maxBatch: () => number) {
+  constructor(queue: Queue, engine: EngineInterface, maxBatch: () => number, take?: Take) {
     this.#queue = queue;
     this.#engine = engine;
     this.#maxBatch = maxBatch;
+    this.#take = take;
   }
 
   /** @throws ViTError what `takePictures` and the engine throw; `aborted`; the queue's when it is closed */
@@ -85,7 +87,7 @@ export class Batcher {
     use: (pictures: WireImage[]) => Promise<T>,
   ): Promise<T> {
     throwIfAborted(signal);
-    const taken = takePictures(images, signal);
+    const taken = takePictures(images, signal, this.#take);
     if (Array.isArray(taken)) return use(taken);
     const pictures = await this.#queue.settle(taken, signal).catch((error) => {
       // Given up before they came.

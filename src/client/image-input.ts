@@ -37,6 +37,9 @@ const AS_SHOWN: ImageBitmapOptions = { premultiplyAlpha: 'none' };
 const ACCEPTED =
   'File, Blob, address, <img>, <canvas>, OffscreenCanvas, <video>, VideoFrame, ImageBitmap, ImageData, { data, width, height }';
 
+/** How a picture is taken from its caller: `takePicture`, or what takes its place outside a browser. */
+export type Take = typeof takePicture;
+
 /**
  * A picture, at once where it is at hand: what its caller does to it afterwards changes nothing.
  * @throws ViTError `network` when an address cannot be fetched, `bad-image` when an element holds no picture or one that
@@ -76,10 +79,14 @@ export function takePicture(image: ImageInput, signal?: AbortSignal): WireImage 
  * The pictures of one call, at once where all of them are at hand.
  * @throws ViTError that of `takePicture`, of the first that fails; the others are closed
  */
-export function takePictures(images: ImageInput[], signal?: AbortSignal): WireImage[] | Promise<WireImage[]> {
+export function takePictures(
+  images: ImageInput[],
+  signal?: AbortSignal,
+  take: Take = takePicture,
+): WireImage[] | Promise<WireImage[]> {
   const taken = images.map((image) => {
     try {
-      return takePicture(image, signal);
+      return take(image, signal);
     } catch (error) {
       return Promise.reject(error);
     }

@@ -27,7 +27,7 @@ import { remoteCallback } from '../worker/wire.ts';
 import { annexHere } from './annex-here.ts';
 import { Batcher } from './batcher.ts';
 import { type Connection, connect } from './connection.ts';
-import type { ImageInput } from './image-input.ts';
+import type { ImageInput, Take } from './image-input.ts';
 import { type Embedding, type ImageList, isList, listOf } from './image-list.ts';
 import {
   ANY,
@@ -152,6 +152,13 @@ export async function loadViT(
   source: string | URL | ModelFiles | Blob | Iterable<Blob>,
   options: LoadOptions = {},
 ): Promise<ViT> {
+  return openViT(source, options);
+}
+
+type Source = Parameters<typeof loadViT>[0];
+
+/** @param take of a picture as a caller gives it: where there is no browser there are others */
+export async function openViT(source: Source, options: LoadOptions, take?: Take): Promise<ViT> {
   const { worker, assets, labels, signal, onProgress, onEvent, ...engineOptions } = checkOptions(
     'loadViT',
     options,
@@ -163,7 +170,7 @@ export async function loadViT(
   }
   throwIfAborted(signal);
   const connection = await connect(worker, assets);
-  const state = { assets } as State;
+  const state = { assets, take } as State;
   const notify = (message: Progress | EngineEvent) => {
     if ('info' in message && message.info) state.info = message.info;
     try {
@@ -200,7 +207,7 @@ export async function loadViT(
 }
 
 /** A whole address, or copies of the files: what is sent to a worker is moved there, and the caller keeps its own. */
-function modelSource(source: Parameters<typeof loadViT>[0]): string | ModelFiles | Blob[] {
+function modelSource(source: Source): string | ModelFiles | Blob[] {
   const isUrl = Object.prototype.toString.call(source) === '[object URL]';
   if (typeof source === 'string' || isUrl) {
     const base = typeof document === 'undefined' ? globalThis.location?.href : document.baseURI;
@@ -253,6 +260,7 @@ interface State {
   info: ModelInfo;
   /** Of the library's files. */
   assets?: string | URL;
+  take?: Take;
   /** Of a label file. */
   labels?: Parameters<Words['scorer']>[0]['labels'];
 }
@@ -271,7 +279,7 @@ export class ViT {
   constructor(connection: Connection, state: State) {
     this.#connection = connection;
     this.#state = state;
-    this.#batcher = new Batcher(this.#queue, connection.engine, () => this.info.maxBatch);
+    this.#batcher = new Batcher(this.#queue, connection.engine, () => this.info.maxBatch, state.take);
     connection.failed.catch((error) => this.#queue.close(error));
   }
 

@@ -1,7 +1,7 @@
 /**
  * How calls, pictures and errors cross between the page and a worker: comlink, with pixels moved instead of copied.
  */
-import { expose, proxy, type Remote, transferHandlers, wrap } from 'comlink';
+import { type Endpoint, expose, proxy, type Remote, transferHandlers, wrap } from 'comlink';
 import { packError, unpackError, type WireError } from '../error.ts';
 import type { EngineInterface } from '../interface.ts';
 
@@ -11,10 +11,10 @@ export function wrapEngine(worker: Worker): Remote<EngineInterface> {
   return wrap<EngineInterface>(worker);
 }
 
-/** Within a worker: serves `engine` to the page. */
-export function exposeEngine(engine: EngineInterface): void {
+/** Within a worker: serves `engine` to the page. @param port where a worker is none to itself */
+export function exposeEngine(engine: EngineInterface, port?: Endpoint): void {
   installTransferHandlers();
-  expose(engine);
+  expose(engine, port);
 }
 
 /** A callback that can be called from the other side. */

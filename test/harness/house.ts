@@ -26,6 +26,11 @@ export const HOUSE: readonly Room[] = [
   },
   { name: 'page', knows: 'the classification page', mayImport: ['index.ts'] },
   {
+    name: 'node',
+    knows: 'the library in Node: files, pictures decoded by sharp, a thread for the engine',
+    mayImport: ['index.ts', 'client', 'annexes', 'worker', 'image', 'model', ...LEAVES],
+  },
+  {
     name: 'client',
     knows: 'a loaded model as its caller sees it: worker, queue, abort, ranking; words and heads, which are an annex',
     mayImport: [
