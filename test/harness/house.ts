@@ -160,7 +160,7 @@ export const HOUSE: readonly Room[] = [
   {
     name: 'cli',
     knows: 'the command line',
-    mayImport: ['convert', 'hub', 'index.ts', 'model', 'weights', 'text', 'image', 'error.ts'],
+    mayImport: ['convert', 'hub', 'index.ts', 'node', 'model', 'weights', 'text', 'image', 'error.ts'],
   },
 ];
 

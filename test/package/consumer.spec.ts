@@ -99,6 +99,9 @@ test('the types are there for a consumer that checks its libraries', () => {
   writeFileSync(
     join(folder, 'use.ts'),
     `import { type Classification, loadViT, ViTError } from 'vit-webgpu';
+     import { type Decode, loadViT as loadInNode } from 'vit-webgpu/node';
+     const decode: Decode = (bytes) => ({ data: bytes, width: 1, height: 1 });
+     await (await loadInNode('folder', { decode })).classify('photo.jpg');
      const vit = await loadViT('model.json', { onProgress: ({ loaded, total }) => console.log(loaded / total) });
      const labels: Classification[] = await vit.classify(new Blob());
      const many: Classification[][] = await vit.classify([new Blob()]);
@@ -115,7 +118,7 @@ test('the types are there for a consumer that checks its libraries', () => {
 
 test('the types reach nothing of the engine, whose types need those of WebGPU', () => {
   const root = join(folder, 'node_modules/vit-webgpu/dist/types');
-  const reached = new Set([join(root, 'index.d.ts')]);
+  const reached = new Set([join(root, 'index.d.ts'), join(root, 'node/index.d.ts')]);
   for (const file of reached) {
     for (const [, path] of readFileSync(file, 'utf8').matchAll(/(?:from|import)\s*\(?['"](\.[^'"]+)['"]/g))
       reached.add(join(dirname(file), path.replace(/\.ts$/, '.d.ts')));

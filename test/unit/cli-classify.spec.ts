@@ -20,7 +20,7 @@ const installed = mkdtempSync(join(tmpdir(), 'vit-webgpu-'));
 beforeAll(async () => {
   for (const name of ['package.json', 'node_modules', 'weights']) symlinkSync(join(root, name), join(installed, name));
   const vite = join(root, 'node_modules', 'vite', 'bin', 'vite.js');
-  for (const mode of ['lib', 'cli']) {
+  for (const mode of ['lib', 'node', 'cli']) {
     const outDir = join(installed, 'dist', mode);
     await run(process.execPath, [vite, 'build', '--mode', mode, '--outDir', outDir], { cwd: root });
   }
