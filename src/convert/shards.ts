@@ -116,8 +116,8 @@ export class ShardWriter {
     const bytes = this.#shard;
     const entry = this.#entries[this.#done++];
     entry.sha256 = await sha256(bytes);
+    await this.#sink.write(entry.file, bytes);
     this.#shard = new Uint8Array(this.#layout.shards[this.#done] ?? 0);
     this.#filled = 0;
-    await this.#sink.write(entry.file, bytes);
   }
 }

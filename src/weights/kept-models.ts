@@ -16,7 +16,7 @@ export interface Kept {
 
 export interface CachedModel {
   name: string;
-  /** Of the `model.json` that it was loaded from. */
+  /** Of the `model.json` that it was loaded from; of a checkpoint `hf:owner/name@revision#…` or `file:name#…`. */
   url: string;
   /** Of its shards that are kept; all of them when it loads without a network. */
   cachedBytes: number;

@@ -2,9 +2,11 @@
  * A page on plain `http://`, in a home or office network: no `crypto.subtle`, no store, no WebGPU. And a model of another
  * origin that does not let pages read it.
  */
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { expect, type Page, test } from '@playwright/test';
 import { CHROME_ARGS } from '../harness/chrome-args.ts';
+import { TIMM_CONFIG } from '../harness/hub-server.ts';
 import { type BuiltServer, serveBuilt } from './server.ts';
 
 const HOST = 'printer.home';
@@ -63,6 +65,24 @@ test('without the file that checks: one warning, and the answer', async ({ page 
   const outcome = await classify(page, '/weights/vit-cifar10/model.json');
   server.refuse = () => false;
   expect(outcome).toMatchObject({ backend: 'cpu', events: [expect.stringMatching(/no checks of what is loaded/)] });
+});
+
+test('a checkpoint that is dropped on such a page is converted', async ({ page }) => {
+  await page.goto(server.origin.replace('localhost', HOST));
+  await page.setContent('<input type="file">');
+  await page.setInputFiles('input', 'test/fixtures/checkpoints/vit.safetensors');
+  const answer = await page.evaluate(async (config) => {
+    const { loadViT } = (await import('/lib/index.js' as string)) as typeof import('../../src/index.ts');
+    const vit = await loadViT(document.querySelector('input')!.files!, { convert: { config } });
+    const [{ label }] = await vit.classify(new ImageData(8, 8));
+    return { isSecureContext, backend: vit.info.backend, label, sha256: vit.info.source.sha256 };
+  }, TIMM_CONFIG);
+  expect(answer).toEqual({
+    isSecureContext: false,
+    backend: 'cpu',
+    label: expect.stringMatching(/^(cat|dog|bird)$/),
+    sha256: createHash('sha256').update(readFileSync('test/fixtures/checkpoints/vit.safetensors')).digest('hex'),
+  });
 });
 
 test('a model that another origin does not let this page read: the word CORS, and the header', async ({ page }) => {
