@@ -21,6 +21,8 @@ export default defineConfig({
     { name: 'package', testDir: 'test/package', timeout: 120_000 },
     { name: 'training', testDir: 'test/training', timeout: 300_000 },
     { name: 'field', testDir: 'test/field', testMatch: /\.page\.spec\.ts$/ },
+    // No test: takes the pictures of the documentation.
+    { name: 'pictures', testDir: 'docs/page' },
     { name: 'reliability', testDir: 'test/reliability', timeout: 120_000 },
   ],
 });

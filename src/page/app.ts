@@ -9,6 +9,7 @@ import { onDrop, onPaste, onPasteButton, onPick, onPickFolder, onSample } from '
 import { selectedId } from './state/items.ts';
 import { live } from './state/live.ts';
 import { model } from './state/model.ts';
+import { hasLabels } from './state/verdict.ts';
 import { format, preferredLanguage, speak, text } from './text/language.ts';
 import { askView } from './views/ask.ts';
 import { stripView, watchEnd } from './views/filmstrip.ts';
@@ -36,8 +37,12 @@ effect(() => {
   const known = part('knows');
   if (!hasEmbeddedModel && model.value.state !== 'ready') known.classList.add('unknown');
   if (model.value.state !== 'ready') return;
-  const { labels, problemType } = model.value.info;
-  known.textContent = problemType === 'regression' ? text().measures(labels, format()) : text().knows(labels, format());
+  const { info } = model.value;
+  const { labels, problemType } = info;
+  if (!hasLabels(info)) known.textContent = text().knowsNothing;
+  else
+    known.textContent =
+      problemType === 'regression' ? text().measures(labels, format()) : text().knows(labels, format());
   known.classList.remove('unknown');
 });
 

@@ -5,16 +5,7 @@ import type { Columns } from '../../src/gpu/columns.ts';
 import { roundUp } from '../../src/gpu/kernel.ts';
 import { ROW_TILE } from '../../src/kernels/matmul.ts';
 
-/** Values in -scale..scale that are the same in every run (mulberry32). */
-export function random(length: number, seed: number, scale = 1): Float32Array<ArrayBuffer> {
-  let state = seed;
-  return Float32Array.from({ length }, () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return (((t ^ (t >>> 14)) >>> 0) / 2 ** 31 - 1) * scale;
-  });
-}
+export { random } from './random.ts';
 
 /** A dense `[rows, columns]` matrix as it lies in a GPU buffer: columns padded, rows padded to whole matmul tiles. */
 export function toBuffer(dense: ArrayLike<number>, rows: number, columns: Columns): Float32Array<ArrayBuffer> {

@@ -9,7 +9,7 @@ import { tensorShapes } from '../../src/model/tensors.ts';
 import type { TextArchitecture } from '../../src/model/text.ts';
 import { FORMAT, type Manifest, VERSION } from '../../src/weights/manifest.ts';
 import { sha256 } from '../../src/weights/verify.ts';
-import { random } from './arrays.ts';
+import { random } from './random.ts';
 
 export const TINY: Architecture = {
   imageSize: [16, 16],

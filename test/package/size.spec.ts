@@ -14,7 +14,8 @@ const CPU = 20_000;
 const PAGE = 30_000;
 /** Parts of the page that come when they are asked for. */
 const ON_DEMAND = {
-  ...{ camera: 2_000, code: 2_000, dialog: 2_000, settings: 3_000, things: 4_500, zh: 6_000, 'service-worker': 2_000 },
+  ...{ address: 2_000, 'ask-words': 2_000, asked: 2_000, camera: 2_000, code: 2_000, dialog: 2_000, settings: 3_000 },
+  ...{ things: 4_500, zh: 6_000, 'service-worker': 2_000 },
 };
 /** `host` is the engine again, for a page that wants no worker: it takes the place of that. */
 const ANNEXES: Record<string, number> = {

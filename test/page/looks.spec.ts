@@ -79,6 +79,8 @@ test.describe('labels as long as they come', () => {
 for (const viewport of [
   { width: 667, height: 375 },
   { width: 640, height: 450 },
+  { width: 1280, height: 600 },
+  { width: 1024, height: 768 },
 ]) {
   test.describe(`in a window of ${viewport.width} x ${viewport.height}`, () => {
     test.use({ viewport });

@@ -30,6 +30,8 @@ type Trouble = 'lost' | 'held' | ((bytes: Buffer) => Buffer);
 export class Site {
   /** Headers of every answer. */
   headers: Record<string, string> = { 'content-security-policy': STRICT };
+  /** What the page does not bring itself, by its path. */
+  readonly #added = new Map<string, Uint8Array>();
   /** By a part of a file's path. */
   readonly #troubles = new Map<string, Trouble>();
   #release: (() => void)[] = [];
@@ -51,6 +53,11 @@ export class Site {
 
   get url(): string {
     return this.origin + FOLDER;
+  }
+
+  /** A file that the page does not bring itself. @param path within the page's folder */
+  add(path: string, bytes: Uint8Array): void {
+    this.#added.set(path, bytes);
   }
 
   /** The connection breaks whenever a file with this in its path is asked for. */
@@ -76,7 +83,8 @@ export class Site {
   #answer(url: string, response: ServerResponse): void {
     const path = normalize(decodeURIComponent(new URL(url, this.origin).pathname));
     const file = path === FOLDER ? 'index.html' : path.startsWith(FOLDER) ? path.slice(FOLDER.length) : null;
-    const body = file === null ? null : read(join(ROOT, file));
+    const added = this.#added.get(file ?? '');
+    const body = file === null ? null : added ? Buffer.from(added) : read(join(ROOT, file));
     if (!body) return void response.writeHead(404).end();
     const trouble = [...this.#troubles].find(([part]) => file!.includes(part))?.[1];
     if (trouble === 'lost') return void response.destroy();

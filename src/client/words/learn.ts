@@ -28,7 +28,7 @@ const MOST_FOR_RIDGE = 1_000;
 const LAMBDAS = [0.03, 0.1, 0.3, 1, 3];
 const TEMPERATURES = [0.02, 0.05, 0.1, 0.2, 0.5, 1];
 /** Where no class has a picture to spare. */
-const USUAL_TEMPERATURE = 0.1;
+const USUAL_TEMPERATURE = 0.3;
 
 /** @param method `auto`: the one that is right about more of the pictures left out; of two that are alike, means */
 export function learnHead(groups: readonly Group[], method: HeadMethod | 'auto', model: HeadData['model']): Head {

@@ -6,7 +6,7 @@ import { type Live, live } from '../state/live.ts';
 import { notify } from '../state/notices.ts';
 import { isFatal } from '../state/problem.ts';
 import { question } from '../state/question.ts';
-import { judge, UNMEASURED } from '../state/verdict.ts';
+import { hasLabels, judge, UNMEASURED } from '../state/verdict.ts';
 import { text } from '../text/language.ts';
 import { enqueue } from './queue.ts';
 import { engine, giveUp } from './session.ts';
@@ -60,9 +60,9 @@ async function look(video: HTMLVideoElement): Promise<void> {
   let last = performance.now();
   while (await nextPicture(video)) {
     const vit = engine();
-    if (!vit) continue;
+    const asked = question.value;
+    if (!vit || !(asked || hasLabels(vit.info))) continue;
     try {
-      const asked = question.value;
       const best = await vit.classify(video, { ...asked?.options, topK: KEPT_LABELS });
       const now = performance.now();
       const rate = 1000 / (now - last);

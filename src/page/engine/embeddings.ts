@@ -1,13 +1,13 @@
 /**
  * Embeddings of photos, each computed once: whatever is asked next, a photo is looked at no second time.
  */
-import type { Embedding, ViT } from '../../index.ts';
+import type { Embedding, Timed, ViT } from '../../index.ts';
 
-const kept = new WeakMap<ViT, WeakMap<Blob, Promise<Embedding>>>();
+const kept = new WeakMap<ViT, WeakMap<Blob, Promise<Timed<Embedding>>>>();
 
 /** Calls that wait are computed as one batch by the library. */
-export function embeddingOf(vit: ViT, file: Blob): Promise<Embedding> {
-  const ofModel = kept.get(vit) ?? new WeakMap<Blob, Promise<Embedding>>();
+export function embeddingOf(vit: ViT, file: Blob): Promise<Timed<Embedding>> {
+  const ofModel = kept.get(vit) ?? new WeakMap<Blob, Promise<Timed<Embedding>>>();
   kept.set(vit, ofModel);
   let embedding = ofModel.get(file);
   if (!embedding) {

@@ -17,9 +17,10 @@ import {
 } from '../state/items.ts';
 import { announce, notify } from '../state/notices.ts';
 import { isFatal, type Problem, photoProblem } from '../state/problem.ts';
-import { judge } from '../state/verdict.ts';
+import { hasLabels, judge } from '../state/verdict.ts';
 import { format, text } from '../text/language.ts';
 import { scoreText } from '../text/score.ts';
+import { embeddingOf } from './embeddings.ts';
 import { fetchPhoto } from './fetch-photo.ts';
 import { engine, giveUp } from './session.ts';
 import { makeThumbnail } from './thumbnail.ts';
@@ -100,8 +101,13 @@ async function look(vit: ViT, photo: Photo): Promise<void> {
 
 async function answer(vit: ViT, photo: Photo, file: Blob): Promise<void> {
   try {
-    const best = await vit.classify(file, { topK: KEPT_LABELS });
     const { info } = vit;
+    if (!hasLabels(info)) {
+      const { timing } = await embeddingOf(vit, file);
+      updatePhoto(photo.id, { state: 'seen', timing, model: info.name });
+      return;
+    }
+    const best = await vit.classify(file, { topK: KEPT_LABELS });
     const state = judge(best, info);
     updatePhoto(photo.id, { state, best, timing: best.timing, model: info.name });
     if (!isReadOut()) return;

@@ -2,7 +2,7 @@
  * The model's life, as the page sees it: it loads, says what happens to it, and is given up when it answers no more.
  */
 import { checkSupport, type EngineEvent, loadViT, type ModelInfo, type ViT } from '../../index.ts';
-import { model } from '../state/model.ts';
+import { model, textProgress } from '../state/model.ts';
 import { announce, notify } from '../state/notices.ts';
 import { describe, modelProblem, type Problem } from '../state/problem.ts';
 import { backend, modelAddress } from '../state/settings.ts';
@@ -42,7 +42,9 @@ export async function load(): Promise<void> {
       signal,
       onProgress(progress) {
         // Reports come by a way of their own, and may be late.
-        if (!signal.aborted && model.value.state === 'loading') model.value = { state: 'loading', progress };
+        if (signal.aborted) return;
+        if (progress.of === 'texts') textProgress.value = progress;
+        else if (model.value.state === 'loading') model.value = { state: 'loading', progress };
       },
       onEvent: (event) => signal.aborted || heed(event),
     });

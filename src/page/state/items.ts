@@ -104,7 +104,7 @@ export function isAnswered({ state }: Photo): boolean {
 export function groupOf(state: PhotoState): Exclude<Filter, 'all'> | 'open' {
   if (state === 'sure' || state === 'failed') return state;
   if (state === 'measured') return 'sure';
-  return state === 'unsure' || state === 'torn' ? 'unsure' : 'open';
+  return state === 'waiting' || state === 'working' ? 'open' : 'unsure';
 }
 
 function scoreOf({ best }: Photo): number {

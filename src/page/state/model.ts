@@ -12,3 +12,6 @@ export type ModelState =
   | { state: 'failed'; problem: Problem; detail: string };
 
 export const model = signal<ModelState>({ state: 'loading', progress: null });
+
+/** Of a text tower, which comes with the first words. */
+export const textProgress = signal<Progress | null>(null);

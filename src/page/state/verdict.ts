@@ -14,8 +14,13 @@ export const UNMEASURED: Judged = { problemType: 'single-label', calibration: { 
 
 type Judged = Pick<ModelInfo, 'calibration' | 'problemType'>;
 
-/** `measured`: the scores are numbers of their own, and no shares of a whole. */
-export type Verdict = 'sure' | 'torn' | 'unsure' | 'measured';
+/** `measured`: the scores are numbers of their own, and no shares of a whole. `seen`: the model has no labels of its own. */
+export type Verdict = 'sure' | 'torn' | 'unsure' | 'measured' | 'seen';
+
+/** A CLIP has none: it is asked with words. */
+export function hasLabels({ architecture }: ModelInfo): boolean {
+  return architecture.classes > 0;
+}
 
 /** @param best best first */
 export function judge(best: { score: number }[], { calibration, problemType }: Judged): Verdict {

@@ -41,6 +41,8 @@ export const en = {
   measures: (labels: string[], f: Format) => `It answers with numbers: ${labelList(labels, f)}.`,
   knows: (labels: string[], f: Format) => `It knows ${things(labels.length, f)}: ${labelList(labels, f)}.`,
 
+  knowsNothing: 'It has no labels of its own: ask it with words, or teach it things of yours.',
+
   model: {
     starting: 'Getting ready',
     manifest: 'Opening the model',
@@ -73,6 +75,8 @@ export const en = {
     working: 'Looking',
     notSure: 'Not sure',
     notSureNote: 'It may be none of the things that this model knows.',
+    seen: 'Seen',
+    seenNote: 'This model has no labels: ask it with words, or teach it your things.',
     torn: (a: string, b: string) => `${a} or ${b}?`,
     tornNote: 'The model cannot decide between these two.',
     seeAll: (labels: string[], f: Format) => `See the ${things(labels.length, f)} it knows`,
@@ -105,6 +109,7 @@ export const en = {
     legend: 'What is asked',
     labels: 'What it knows',
     things: 'Your own things',
+    words: 'Your words',
     shown: (name: string, ranking: string[]) => `${name}: ${ranking.join(', ')}`,
     notSureNote: 'It may be none of these.',
   },
@@ -132,6 +137,25 @@ export const en = {
     save: 'Save as a file',
     load: 'Open a file',
     badFile: 'This file cannot be used here: it must be one that was saved here, of the same model.',
+  },
+
+  words: {
+    label: 'Words, one per line or with commas between them',
+    example: 'cat, dog, cup of coffee',
+    template: 'Sentence around each word',
+    templateHint: '{} is the place of the word.',
+    none: 'Type two words or more: every photo here is told which of them fits.',
+    one: 'One word alone always fits: give another one to compare it with.',
+    noPlace: 'The sentence needs {} where the word goes.',
+    asking: 'Reading the words',
+    loading: (loaded: string, total: string) => `Downloading the part that reads words: ${loaded} of ${total}`,
+    asked: (words: number, f: Format) => `${plural(words, 'word', f)} asked.`,
+    failed: 'These words cannot be asked.',
+    needs:
+      'This model knows its own labels alone. Any words are known to models that were trained on pictures with their captions: CLIP and SigLIP.',
+    how: 'Fetch one, put its folder on a server, and give the address of its model.json here.',
+    noTokenizer:
+      'This model reads words, but came without its tokenizer: convert it again, with its tokenizer.json beside the checkpoint.',
   },
 
   strip: {

@@ -39,6 +39,8 @@ export const zh: Text = {
   measures: (labels, f) => `它用数值回答：${labelList(labels, f)}。`,
   knows: (labels, f) => `它认识 ${f.number(labels.length)} 种事物：${labelList(labels, f)}。`,
 
+  knowsNothing: '它没有自己的标签：请用词语提问，或教它认识您的东西。',
+
   model: {
     starting: '正在准备',
     manifest: '正在打开模型',
@@ -71,6 +73,8 @@ export const zh: Text = {
     working: '正在看',
     notSure: '不确定',
     notSureNote: '它可能不是这个模型认识的任何事物。',
+    seen: '已看过',
+    seenNote: '这个模型没有标签：请用词语提问，或教它认识您的东西。',
     torn: (a, b) => `${a} 还是 ${b}？`,
     tornNote: '模型无法在这两者之间决定。',
     seeAll: (labels, f) => `查看它认识的 ${f.number(labels.length)} 种事物`,
@@ -99,6 +103,7 @@ export const zh: Text = {
     legend: '提问内容',
     labels: '它认识的',
     things: '您自己的东西',
+    words: '您的词语',
     shown: (name, ranking) => `${name}：${ranking.join('，')}`,
     notSureNote: '它可能不是其中任何一个。',
   },
@@ -126,6 +131,23 @@ export const zh: Text = {
     save: '保存为文件',
     load: '打开文件',
     badFile: '此文件无法使用：必须是在这里用同一个模型保存的文件。',
+  },
+
+  words: {
+    label: '词语，每行一个，或用逗号分隔',
+    example: 'cat, dog, cup of coffee',
+    template: '词语所在的句子',
+    templateHint: '{} 是词语的位置。',
+    none: '输入两个或更多词语：这里的每张照片都会显示哪个最符合。',
+    one: '只有一个词语时它总是符合：请再给一个来比较。',
+    noPlace: '句子中需要用 {} 标出词语的位置。',
+    asking: '正在读这些词语',
+    loading: (loaded, total) => `正在下载读懂词语的部分：${loaded} / ${total}`,
+    asked: (words, f) => `已用 ${f.number(words)} 个词语提问。`,
+    failed: '无法用这些词语提问。',
+    needs: '这个模型只认识自己的标签。能懂任意词语的是用图片和说明文字训练的模型：CLIP 和 SigLIP。',
+    how: '下载一个，把它的文件夹放到服务器上，再在这里填写其 model.json 的地址。',
+    noTokenizer: '这个模型能读词语，但缺少分词器：请把 tokenizer.json 放在检查点旁边，重新转换。',
   },
 
   strip: {

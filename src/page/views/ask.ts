@@ -8,20 +8,21 @@ import { notify } from '../state/notices.ts';
 import { type Kind, kind } from '../state/question.ts';
 import { text } from '../text/language.ts';
 
-const KINDS = ['labels', 'things'] as const;
+const KINDS: Kind[] = ['labels', 'things', 'words'];
 
 /** Kept once they are there: what is in the boxes stays, and what it shows. */
 const panels = signal<Partial<Record<Kind, () => unknown>>>({});
 
 const LOAD: Partial<Record<Kind, () => Promise<() => unknown>>> = {
   things: async () => (await import('./things.ts')).thingsView,
+  words: async () => (await import('./ask-words.ts')).wordsView,
 };
 
 export function askView(): unknown {
   const { ask } = text();
-  const choice = (value: (typeof KINDS)[number]) => html`
+  const choice = (value: Kind) => html`
     <label>
-      <input class="unseen" type="radio" name="kind" value=${value} .checked=${live(kind.value === value)} @change=${() => choose(value)}>
+      <input class="unseen" type="radio" name="kind" value=${value} .checked=${live(kind.value === value)} @change=${() => chooseKind(value)}>
       <span>${ask[value]}</span>
     </label>`;
   return html`
@@ -35,7 +36,7 @@ export function askView(): unknown {
     })}`;
 }
 
-async function choose(value: Kind): Promise<void> {
+export async function chooseKind(value: Kind): Promise<void> {
   kind.value = value;
   const load = LOAD[value];
   if (!load || panels.value[value]) return;

@@ -149,6 +149,8 @@ function wordsOf({ state, best, problem }: Photo): string {
     case 'sure':
     case 'measured':
       return `${best[0].label} ${scoreText(best[0].score, state)}`;
+    case 'seen':
+      return stage.seen;
     default:
       return stage.notSure;
   }

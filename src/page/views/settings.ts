@@ -16,9 +16,9 @@ import {
   chooseLabelCount,
   LABEL_COUNTS,
   labelCount,
-  modelAddress,
 } from '../state/settings.ts';
 import { format, LANGUAGES, type Language, language, speak, text } from '../text/language.ts';
+import { addressView } from './address.ts';
 import { openDialog } from './dialog.ts';
 
 const kept = signal<CachedModel[]>([]);
@@ -27,7 +27,7 @@ export async function openSettings(): Promise<void> {
   kept.value = await cachedModels();
   openDialog(
     () => text().settings.title,
-    () => html`<div class="settings">${choicesView()}${addressView()}${keptView()}${checkView()}</div>`,
+    () => html`<div class="settings">${choicesView()}${addressView('model-address')}${keptView()}${checkView()}</div>`,
   );
 }
 
@@ -67,28 +67,6 @@ function choice(
         ${choices.map(([key, words]) => html`<option value=${key} ?selected=${key === value}>${words}</option>`)}
       </select>
     </label>`;
-}
-
-/** Another model is another page: its address can be kept and passed on. */
-function addressView(): unknown {
-  const { settings } = text();
-  const open = (event: Event) => {
-    event.preventDefault();
-    const typed = new FormData(event.target as HTMLFormElement).get('model') as string;
-    const url = new URL(location.href);
-    if (typed.trim()) url.searchParams.set('model', typed.trim());
-    else url.searchParams.delete('model');
-    location.assign(url);
-  };
-  return html`
-    <form @submit=${open}>
-      <label for="model-address">${settings.address}</label>
-      <span class="field">
-        <input id="model-address" name="model" type="text" aria-describedby="model-address-hint" .value=${modelAddress ?? ''}>
-        <button class="quiet" type="submit">${settings.load}</button>
-      </span>
-      <small id="model-address-hint">${settings.addressHint}</small>
-    </form>`;
 }
 
 function keptView(): unknown {

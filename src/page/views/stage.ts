@@ -16,6 +16,7 @@ import { kind, question } from '../state/question.ts';
 import { labelCount } from '../state/settings.ts';
 import { format, text } from '../text/language.ts';
 import { scoreText } from '../text/score.ts';
+import { chooseKind } from './ask.ts';
 import { liveView } from './live.ts';
 import { PhotoUrl } from './photo-url.ts';
 import { scoresView } from './scores.ts';
@@ -86,10 +87,10 @@ function coverView({ size, state }: Photo): unknown {
 
 function answerView(photo: Photo): unknown {
   const { state, best, timing, name } = photo;
-  const { stage } = text();
+  const { stage, ask } = text();
   const isAnswered = ['sure', 'torn', 'unsure', 'measured'].includes(state);
   // Asked something else: what is below keeps its place.
-  const isAskedAgain = state === 'working' && answers.value !== null;
+  const isAskedAgain = state === 'seen' || (state === 'working' && answers.value !== null);
   return html`
     <div class="answer">
       <p class="name" title=${name}>${name}</p>
@@ -115,6 +116,7 @@ function answerView(photo: Photo): unknown {
       <div class="doings">
         <button class="quiet" type="button" @click=${() => removePhotos(({ id }) => id === photo.id)}>${stage.remove}</button>
         ${(state === 'unsure' || state === 'torn') && !question.value ? knownView() : nothing}
+        ${state === 'seen' ? html`<button class="quiet" type="button" @click=${() => chooseKind('words')}>${ask.words}</button>` : nothing}
         ${state === 'failed' && photo.file ? html`<button class="quiet" type="button" @click=${() => retry(photo)}>${stage.retry}</button>` : nothing}
       </div>
     </div>`;
@@ -135,6 +137,8 @@ function verdictOf({ state, best, problem }: Photo): unknown {
       return html`<span class="label">${stage.torn(best[0].label, best[1].label)}</span>`;
     case 'unsure':
       return stage.notSure;
+    case 'seen':
+      return stage.seen;
     case 'failed':
       return problem!(text()).title;
   }
@@ -153,7 +157,7 @@ function noteOf({ state, problem }: Photo): string {
       return (
         lookNote() ||
         {
-          ...{ sure: '', measured: '', torn: stage.tornNote },
+          ...{ sure: '', measured: '', torn: stage.tornNote, seen: stage.seenNote },
           unsure: question.value ? ask.notSureNote : stage.notSureNote,
         }[state]
       );
