@@ -11,7 +11,7 @@ import { live } from './state/live.ts';
 import { model } from './state/model.ts';
 import { hasLabels } from './state/verdict.ts';
 import { format, preferredLanguage, speak, text } from './text/language.ts';
-import { askView } from './views/ask.ts';
+import { askView, fetchPanels } from './views/ask.ts';
 import { stripView, watchEnd } from './views/filmstrip.ts';
 import { modelView } from './views/model.ts';
 import { mount } from './views/mount.ts';
@@ -26,7 +26,10 @@ const part = <T extends HTMLElement>(id: string) => document.querySelector<T>(`#
 if (preferredLanguage() !== 'en') speak(preferredLanguage());
 
 enqueue([{ name: 'dog.jpg', file: null, url: WELCOME }], { isWelcome: true });
-whenReady(work);
+whenReady(() => {
+  work();
+  fetchPanels();
+});
 mount(part('stage'), stageView);
 mount(part('engine'), modelView);
 mount(part('ask'), askView);

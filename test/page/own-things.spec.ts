@@ -217,8 +217,8 @@ test.describe(() => {
   test.use({ complaints: /Failed to load resource|Failed to fetch dynamically/ });
 
   test('a part of the page that does not arrive is explained', async ({ visit, site }) => {
-    await visit.arriveReady();
     site.lose('things-');
+    await visit.arriveReady();
     await visit.page.getByText('Your own things').click();
     await expect(visit.toast).toContainText('This part of the page did not arrive.');
     await expect(visit.page.getByLabel('What it knows')).toBeChecked();

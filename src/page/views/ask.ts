@@ -36,6 +36,15 @@ export function askView(): unknown {
     })}`;
 }
 
+/** While nobody waits for anything: a click then unfolds them at once, and nothing moves later. */
+export function fetchPanels(): void {
+  const whenIdle = window.requestIdleCallback ?? setTimeout;
+  // What cannot be had is asked for again when it is chosen.
+  whenIdle(() => {
+    for (const load of Object.values(LOAD)) load().catch(() => {});
+  });
+}
+
 export async function chooseKind(value: Kind): Promise<void> {
   kind.value = value;
   const load = LOAD[value];
