@@ -1,7 +1,9 @@
 /**
  * What can be chosen, what is remembered, and what can be taken along.
  */
+import { HubServer, MADE_UP } from '../harness/hub-server.ts';
 import { OWL } from './photos.ts';
+import { STRICT } from './site.ts';
 import { expect, test, type Visit } from './visit.ts';
 
 async function open(visit: Visit, name = 'Settings') {
@@ -33,6 +35,34 @@ test.describe('another model', () => {
     await settings.getByRole('button', { name: 'Load' }).click();
     await expect(visit.page).toHaveURL(/\?model=elsewhere%2Fmodel\.json$/);
     await expect(visit.model).toContainText('The model did not arrive');
+  });
+});
+
+test.describe('a model of the Hub', () => {
+  test.use({ movesThings: true, guests: ['https://huggingface.co'] });
+
+  test('is converted in the tab, from its name', async ({ visit, site, context }) => {
+    const hub = new HubServer({ ...MADE_UP });
+    const endpoint = await hub.start();
+    await context.route('https://huggingface.co/**', async (route) => {
+      const { pathname, search } = new URL(route.request().url());
+      const headers = route.request().headers();
+      const answer = await fetch(endpoint + pathname + search, { headers });
+      await route.fulfill({
+        status: answer.status,
+        headers: { ...Object.fromEntries(answer.headers), 'access-control-allow-origin': '*' },
+        body: Buffer.from(await answer.arrayBuffer()),
+      });
+    });
+    site.headers = { 'content-security-policy': STRICT.replace("connect-src 'self'", "connect-src 'self' https:") };
+    await visit.arriveReady();
+    const settings = await open(visit);
+    await settings.getByLabel('Model address').fill(`hf:${MADE_UP.repo}`);
+    await settings.getByRole('button', { name: 'Load' }).click();
+    await expect(visit.page.locator('#knows')).toHaveText('It knows three things: cat, dog, and bird.');
+    await visit.picker.setInputFiles([OWL]);
+    await expect(visit.stage.getByRole('list', { name: 'Best labels' }).getByRole('listitem')).toHaveCount(3);
+    hub.stop();
   });
 });
 

@@ -307,7 +307,8 @@ export const en = {
     cpu: 'CPU only',
     labels: 'Labels shown',
     address: 'Model address',
-    addressHint: 'The address of a model.json. Empty: the model that comes with this page.',
+    addressHint:
+      'The address of a model.json, or hf:owner/name for a model of the Hugging Face Hub, converted here. Empty: the model that comes with this page.',
     load: 'Load',
     kept: 'Kept for the next visit',
     keptModel: (name: string, bytes: string) => `${name}, ${bytes}`,

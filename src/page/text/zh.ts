@@ -251,7 +251,8 @@ export const zh: Text = {
     cpu: '仅 CPU',
     labels: '显示的标签数',
     address: '模型地址',
-    addressHint: 'model.json 的地址。留空则使用此页面自带的模型。',
+    addressHint:
+      'model.json 的地址，或 Hugging Face Hub 上的模型 hf:owner/name（在此转换）。留空则使用此页面自带的模型。',
     load: '加载',
     kept: '已保存，供下次使用',
     keptModel: (name, bytes) => `${name}，${bytes}`,
