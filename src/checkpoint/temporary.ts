@@ -54,6 +54,9 @@ async function openFile(name: string): Promise<Temporary | null> {
       await letGo();
     },
     async remove() {
+      // What is being written cannot be removed.
+      await writable?.abort().catch(() => {});
+      writable = undefined;
       await letGo();
       await unlessHeld(name, () => folder.removeEntry(name)).catch(() => {});
     },

@@ -13,6 +13,7 @@ import {
   type ViT,
   ViTError,
 } from '../../src/index.ts';
+import { checkpointBytes } from '../harness/formats.ts';
 import { fuzzRuns, SEED } from '../harness/fuzz.ts';
 import { tinyModel } from '../harness/tiny-model.ts';
 
@@ -147,12 +148,38 @@ const PUBLIC: Record<string, [fc.Arbitrary<unknown>[], (...args: never[]) => unk
         'device',
         'assets',
         'worker',
+        'convert',
+        'hub',
         'onProgress',
         'onEvent',
         ...CALL,
       ),
     ],
     async (...args) => (await loadViT(...(args as unknown as [never]))).dispose(),
+  ],
+  'loadViT of a checkpoint': [
+    [
+      options(
+        'heads',
+        'labels',
+        'dtype',
+        'config',
+        'layout',
+        'imageSize',
+        'preprocess',
+        'calibration',
+        'ignore',
+        'text',
+      ),
+      options('token', 'fetch'),
+      fc.constantFrom<unknown>([new Blob([checkpointBytes('vit.safetensors')])], 'hf:owner/name', 'hf:'),
+    ],
+    // Nobody is asked but this machine, where nobody answers.
+    async (convert, given, source) => {
+      const hub = { ...Object(given), endpoint: 'http://127.0.0.1:1' };
+      const signal = AbortSignal.timeout(100);
+      (await loadViT(source, { convert, hub, worker: false, backend: 'cpu', signal })).dispose();
+    },
   ],
 };
 

@@ -176,6 +176,20 @@ test('a download that broke for good goes on at the next visit where it broke', 
   expect(downloads().map(({ range }) => range)).toEqual(['bytes=0-6059', 'bytes=1500-6059']);
 });
 
+test('where there is no room on disk the download is held in memory, and that is said', async ({ page }) => {
+  await page.evaluate(() => {
+    FileSystemWritableFileStream.prototype.write = () =>
+      Promise.reject(new DOMException('The disk is full', 'QuotaExceededError'));
+  });
+  const { scores, events, kept } = await fromHub(page, { worker: false });
+  expect(scores).toHaveLength(3);
+  expect(events).toEqual([
+    'There is no room on disk for model.safetensors (The disk is full); it is held in memory.',
+    expect.stringContaining('The model is not kept for the next visit. There is no room left for it.'),
+  ]);
+  expect(kept).toEqual([]);
+});
+
 test('other bytes than the Hub lists never answer, and are not kept', async ({ page }) => {
   hub.fixture.wrongHash = ['model.safetensors'];
   const { error, kept, scores } = await fromHub(page);
