@@ -11,8 +11,9 @@ import { firefox } from './test/harness/firefox-provider.ts';
 import { lavapipePool } from './test/harness/lavapipe-pool.ts';
 
 /**
- * Five builds of one source, and the tests. `vite` alone serves the page while developing.
+ * Six builds of one source, and the tests. `vite` alone serves the page while developing.
  *   --mode lib   dist/lib   index.js and worker.js: plain ES modules that run from static files
+ *   --mode apps  dist/apps  hooks for React, and a custom element, on dist/lib
  *   --mode node  dist/node  the entry for Node, on the files of dist/lib
  *   --mode page  dist/page  the classification page with its model, on the library in dist/lib
  *   --mode cli   dist/cli   the command line, for Node
@@ -123,6 +124,25 @@ function listShell(folder: string): void {
   writeFileSync(worker, `const SHELL=${shell};\n${readFileSync(worker, 'utf8')}`);
 }
 
+/** Beside the library, which it imports: a page has that once. */
+const apps: ViteUserConfig = {
+  publicDir: false,
+  logLevel: 'warn',
+  plugins: [
+    {
+      name: 'library',
+      enforce: 'pre',
+      resolveId: (id) => (id === '../index.ts' ? { id: '../lib/index.js', external: true } : null),
+    },
+  ],
+  build: {
+    outDir: 'dist/apps',
+    target: 'es2022',
+    lib: { entry: { react: 'src/apps/react.ts', element: 'src/apps/element.ts' }, formats: ['es'] },
+    rolldownOptions: { external: ['react'], output: { minify: true, chunkFileNames: '[name].js' } },
+  },
+};
+
 const node: ViteUserConfig = {
   publicDir: false,
   plugins: [besideLibrary('../lib')],
@@ -198,7 +218,10 @@ const tests: ViteUserConfig = {
         publicDir: false,
         // Found while tests run, it would reload them.
         optimizeDeps: {
-          include: ['@huggingface/tokenizers', 'onnxruntime-web/wasm'],
+          include: [
+            ...['react', 'react-dom/client', 'react-dom/server'],
+            ...['@huggingface/tokenizers', 'onnxruntime-web/wasm'],
+          ],
         },
         define: {
           'import.meta.env.VIT_MODELS': JSON.stringify(MODELS),
@@ -249,5 +272,5 @@ const tests: ViteUserConfig = {
 
 export default defineConfig(async ({ mode }) => {
   if (mode !== 'cli') await compileWasm();
-  return { lib: library, node, page, cli, test: tests }[mode] ?? {};
+  return { lib: library, apps, node, page, cli, test: tests }[mode] ?? {};
 });

@@ -26,6 +26,11 @@ export const HOUSE: readonly Room[] = [
   },
   { name: 'page', knows: 'the classification page', mayImport: ['index.ts'] },
   {
+    name: 'apps',
+    knows: 'the library in the frameworks of apps: hooks for React, a custom element',
+    mayImport: ['index.ts'],
+  },
+  {
     name: 'node',
     knows: 'the library in Node: files, pictures decoded by sharp, a thread for the engine',
     mayImport: ['index.ts', 'client', 'annexes', 'worker', 'image', 'model', ...LEAVES],

@@ -3,7 +3,7 @@
  * missed here.
  */
 import { spawnSync } from 'node:child_process';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { dirname, extname, join, normalize, relative } from 'node:path';
@@ -95,6 +95,23 @@ test('classifies in a worker from static files, under a strict Content-Security-
   expect(errors).toEqual([]);
 });
 
+test('the element shows what is in a picture, from static files, under the same policy', async ({ page }) => {
+  const origin = `http://localhost:${(server.address() as AddressInfo).port}`;
+  const errors: string[] = [];
+  page.on('console', (message) => message.type() === 'error' && errors.push(message.text()));
+  cpSync('public/samples/dog.jpg', join(folder, 'dog.jpg'));
+  const library = './node_modules/vit-webgpu';
+  writeFileSync(
+    join(folder, 'element.html'),
+    `<!doctype html><title>element</title><link rel="icon" href="data:,">
+     <script type="module" src="${library}/dist/apps/element.js"></script>
+     <vit-classifier model="${library}/weights/vit-cifar10/model.json" src="dog.jpg" top-k="1"></vit-classifier>`,
+  );
+  await page.goto(`${origin}/element.html`);
+  await expect(page.locator('vit-classifier [part=label]')).toHaveText('dog', { timeout: 30_000 });
+  expect(errors).toEqual([]);
+});
+
 test('the types are there for a consumer that checks its libraries', () => {
   writeFileSync(
     join(folder, 'use.ts'),
@@ -118,7 +135,10 @@ test('the types are there for a consumer that checks its libraries', () => {
 
 test('the types reach nothing of the engine, whose types need those of WebGPU', () => {
   const root = join(folder, 'node_modules/vit-webgpu/dist/types');
-  const reached = new Set([join(root, 'index.d.ts'), join(root, 'node/index.d.ts')]);
+  const reached = new Set([
+    join(root, 'index.d.ts'),
+    ...['node/index', 'apps/react', 'apps/element'].map((entry) => join(root, `${entry}.d.ts`)),
+  ]);
   for (const file of reached) {
     for (const [, path] of readFileSync(file, 'utf8').matchAll(/(?:from|import)\s*\(?['"](\.[^'"]+)['"]/g))
       reached.add(join(dirname(file), path.replace(/\.ts$/, '.d.ts')));

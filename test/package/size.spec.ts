@@ -12,6 +12,8 @@ const CORE = 59_000;
 const CPU = 20_000;
 /** The page's own script, with all that its first view needs. */
 const PAGE = 30_000;
+/** Of React or the custom element, with what both share. */
+const APP = 3_000;
 /** Parts of the page that come when they are asked for. */
 const ON_DEMAND = {
   ...{ address: 2_000, 'ask-words': 2_000, asked: 2_000, camera: 2_000, code: 2_000, dialog: 2_000, settings: 3_000 },
@@ -68,6 +70,12 @@ test('the script for the CPU and its modules are within their bound', () => {
   expect(files).toEqual(['cpu-plain.wasm', 'cpu-relaxed.wasm', 'cpu.js']);
   const bytes = files.map((file) => gzipSync(readFileSync(join('dist/lib', file))).length);
   expect(bytes.reduce((a, b) => a + b)).toBeLessThanOrEqual(CPU);
+});
+
+test('the files for apps are small beside the core', () => {
+  const { 'shared-model': shared, ...entries } = scriptsOf('dist/apps');
+  expect(Object.keys(entries).sort()).toEqual(['element', 'react']);
+  for (const [name, size] of Object.entries(entries)) expect(size + shared, name).toBeLessThanOrEqual(APP);
 });
 
 test('no annex is so small that a bundler puts it into the code', () => {
