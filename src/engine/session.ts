@@ -69,6 +69,9 @@ export class Session {
   ): Promise<Session> {
     const warn = (message: string) => notify({ type: 'warning', message });
     const settings = { ...options, hash: await findSha256(annexes), warn };
+    if (!isCheckpoint(source) && (options.convert ?? options.hub)) {
+      throw new ViTError('bad-input', 'convert and hub are for checkpoints: this model is converted already.');
+    }
     const opened = isCheckpoint(source)
       ? await (await annexes.need('convert')).openCheckpoint(source, { ...settings, ModelCache, parseManifest })
       : await openSource(source, settings);

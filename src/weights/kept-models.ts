@@ -8,6 +8,9 @@ import { openStore, type Store } from './store.ts';
 /** Ending of files that hold a `Kept`. */
 export const MANIFEST = '.json';
 
+/** Files are named by their SHA-256. */
+const SHARD = /^[0-9a-f]{64}$/;
+
 export interface Kept {
   url: string;
   /** As it was fetched, to be parsed again. */
@@ -36,11 +39,31 @@ export async function cachedModels(): Promise<CachedModel[]> {
   }));
 }
 
-/** Removes everything that `loadViT` has kept in this origin. Loaded models are not affected. */
-export async function clearCache(): Promise<void> {
-  forgetFindings();
+/**
+ * Removes what `loadViT` has kept in this origin. Loaded models are not affected.
+ * @param model its `url` in `cachedModels()`: what other models need, too, stays. Default: everything, also what was found out
+ *   about GPUs
+ */
+export async function clearCache(model?: string): Promise<void> {
+  if (model === undefined) forgetFindings();
   const store = await openStore();
-  if (store) for (const name of (await store.list()).keys()) await store.remove(name);
+  if (!store) return;
+  for (const name of (await store.list()).keys()) {
+    const isIts = async () => name.endsWith(MANIFEST) && (await readKept(store, name))?.url === model;
+    if (model === undefined || (await isIts())) await store.remove(name);
+  }
+  if (model !== undefined) await removeOrphans(store);
+}
+
+/** Files that no model has. */
+export async function removeOrphans(store: Store): Promise<void> {
+  const files = await store.list();
+  const used = new Set(
+    (await readAllKept(store, files)).flatMap(({ manifest }) =>
+      [...manifest.shards, manifest.words?.tokenizer].map((file) => file?.sha256),
+    ),
+  );
+  for (const name of files.keys()) if (SHARD.test(name) && !used.has(name)) await store.remove(name);
 }
 
 export async function readAllKept(store: Store, files: Map<string, number>): Promise<Kept[]> {

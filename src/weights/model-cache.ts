@@ -3,12 +3,10 @@
  * new version of a model never reads the old one's bytes; manifests are kept by their URL. Nothing that goes wrong here
  * stops a model from loading: there is one warning, and the cache is left alone from then on.
  */
-import { MANIFEST, readAllKept, readKept } from './kept-models.ts';
+import { MANIFEST, readKept, removeOrphans } from './kept-models.ts';
 import type { ShardEntry } from './manifest.ts';
 import { openStore, type Store } from './store.ts';
 import { sha256 } from './verify.ts';
-
-const SHARD = /^[0-9a-f]{64}$/;
 
 export class ModelCache {
   #store: Store | null;
@@ -68,16 +66,6 @@ export class ModelCache {
       return undefined;
     }
   }
-}
-
-async function removeOrphans(store: Store): Promise<void> {
-  const files = await store.list();
-  const used = new Set(
-    (await readAllKept(store, files)).flatMap(({ manifest }) =>
-      [...manifest.shards, manifest.words?.tokenizer].map((file) => file?.sha256),
-    ),
-  );
-  for (const name of files.keys()) if (SHARD.test(name) && !used.has(name)) await store.remove(name);
 }
 
 async function manifestName(url: string): Promise<string> {

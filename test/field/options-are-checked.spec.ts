@@ -36,6 +36,8 @@ describe('loadViT', () => {
     [{ dtype: 'q8' }, /dtype must be one of auto, f32, f16, not "q8"/],
     [{ device: 'webgpu' }, /device must be an object, not "webgpu"/],
     [{ device: {} }, /worker: false/],
+    [{ convert: { heads: 3 } }, /converted already/],
+    [{ hub: { token: 'x' } }, /converted already/],
     [{ powerPreference: 'high' }, /powerPreference must be one of low-power, high-performance/],
     [{ imageSize: 224 }, /imageSize must be a list, not 224/],
     [{ threads: 0 }, /threads must be one of 1, 2, .*8, not 0/],

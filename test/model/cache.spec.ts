@@ -45,7 +45,7 @@ beforeEach(async () => {
 afterEach(() => vi.restoreAllMocks());
 
 /** Loads, checks the golden, and forgets. */
-async function load(options: LoadOptions = {}): Promise<EngineEvent[]> {
+async function load(options: LoadOptions = {}, url = URL_OF_MODEL): Promise<EngineEvent[]> {
   const events: EngineEvent[] = [];
   let loaded = 0;
   const onProgress = (progress: { loaded: number }) => {
@@ -53,7 +53,7 @@ async function load(options: LoadOptions = {}): Promise<EngineEvent[]> {
     loaded = progress.loaded;
   };
   const onEvent = (event: EngineEvent) => events.push(event);
-  const vit = await loadViT(URL_OF_MODEL, { worker: false, backend: 'cpu', onProgress, onEvent, ...options });
+  const vit = await loadViT(url, { worker: false, backend: 'cpu', onProgress, onEvent, ...options });
   expect(await vit.selfTest()).toMatchObject({ passed: true });
   expect(loaded).toBe(vit.info.bytes);
   vit.dispose();
@@ -97,6 +97,21 @@ for (const [name, choose] of STORES) {
       expect(await cachedModels()).toEqual([]);
       answer = null;
       await expect(load()).rejects.toMatchObject({ code: 'network' });
+    });
+
+    test('clearCache(model) removes that one, and leaves what another needs', async () => {
+      await load();
+      const bytes = files.manifest.shards.reduce((sum, shard) => sum + shard.bytes, 0);
+      const kept = { name: 'tiny', url: URL_OF_MODEL, cachedBytes: bytes, bytes };
+      const other = new URL('other/model.json', URL_OF_MODEL).href;
+      await clearCache(other);
+      expect(await cachedModels()).toEqual([kept]);
+      await load({}, other);
+      expect((await cachedModels()).map(({ url }) => url).sort()).toEqual([URL_OF_MODEL, other].sort());
+      await clearCache(other);
+      expect(await cachedModels()).toEqual([kept]);
+      await clearCache(URL_OF_MODEL);
+      expect(await cachedModels()).toEqual([]);
     });
 
     test('cache: false neither reads nor writes', async () => {

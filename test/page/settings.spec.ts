@@ -85,7 +85,8 @@ test('what is kept for the next visit is listed, and removed', async ({ visit })
   await visit.arriveReady();
   const settings = await open(visit);
   await expect(settings).toContainText('vit-cifar10, 5.4 MB');
-  await settings.getByRole('button', { name: 'Remove all' }).click();
+  await expect(settings.getByRole('button', { name: 'Remove all' })).toBeVisible();
+  await settings.getByRole('button', { name: 'Remove vit-cifar10' }).click();
   await expect(settings).toContainText('No model is kept in this browser.');
 });
 

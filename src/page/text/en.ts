@@ -313,6 +313,8 @@ export const en = {
     kept: 'Kept for the next visit',
     keptModel: (name: string, bytes: string) => `${name}, ${bytes}`,
     nothingKept: 'No model is kept in this browser.',
+    forgetOne: 'Remove',
+    forgetModel: (name: string) => `Remove ${name}`,
     forget: 'Remove all',
     check: 'Check and measure this machine',
     start: 'Start',

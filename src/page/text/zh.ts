@@ -257,6 +257,8 @@ export const zh: Text = {
     kept: '已保存，供下次使用',
     keptModel: (name, bytes) => `${name}，${bytes}`,
     nothingKept: '此浏览器中没有保存模型。',
+    forgetOne: '删除',
+    forgetModel: (name) => `删除 ${name}`,
     forget: '全部删除',
     check: '检查并测速这台设备',
     start: '开始',

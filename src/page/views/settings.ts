@@ -71,19 +71,27 @@ function choice(
 
 function keptView(): unknown {
   const { settings } = text();
-  const forget = async () => {
-    await clearCache();
+  const forget = async (url?: string) => {
+    await clearCache(url);
     kept.value = await cachedModels();
   };
   return html`
     <section>
       <h3>${settings.kept}</h3>
       <ul>
-        ${kept.value.map(({ name, cachedBytes }) => html`<li>${settings.keptModel(name, format().bytes(cachedBytes))}</li>`)}
+        ${kept.value.map(
+          ({ name, url, cachedBytes }) => html`
+            <li>
+              ${settings.keptModel(name, format().bytes(cachedBytes))}
+              <button class="quiet" type="button" aria-label=${settings.forgetModel(name)} @click=${() => forget(url)}>
+                ${settings.forgetOne}
+              </button>
+            </li>`,
+        )}
       </ul>
       ${
         kept.value.length > 0
-          ? html`<button class="quiet" type="button" @click=${forget}>${settings.forget}</button>`
+          ? html`<button class="quiet" type="button" @click=${() => forget()}>${settings.forget}</button>`
           : html`<p>${settings.nothingKept}</p>`
       }
     </section>`;
