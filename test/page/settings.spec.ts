@@ -1,9 +1,10 @@
 /**
  * What can be chosen, what is remembered, and what can be taken along.
  */
+import type { BrowserContext } from '@playwright/test';
 import { HubServer, MADE_UP } from '../harness/hub-server.ts';
 import { OWL } from './photos.ts';
-import { STRICT } from './site.ts';
+import { type Site, STRICT } from './site.ts';
 import { expect, test, type Visit } from './visit.ts';
 
 async function open(visit: Visit, name = 'Settings') {
@@ -41,8 +42,9 @@ test.describe('another model', () => {
 test.describe('a model of the Hub', () => {
   test.use({ movesThings: true, guests: ['https://huggingface.co'] });
 
-  test('is converted in the tab, from its name', async ({ visit, site, context }) => {
-    const hub = new HubServer({ ...MADE_UP });
+  /** The Hub, which has one repository. */
+  async function serveHub(repo: string, site: Site, context: BrowserContext): Promise<HubServer> {
+    const hub = new HubServer({ ...MADE_UP, repo });
     const endpoint = await hub.start();
     await context.route('https://huggingface.co/**', async (route) => {
       const { pathname, search } = new URL(route.request().url());
@@ -55,6 +57,11 @@ test.describe('a model of the Hub', () => {
       });
     });
     site.headers = { 'content-security-policy': STRICT.replace("connect-src 'self'", "connect-src 'self' https:") };
+    return hub;
+  }
+
+  test('is converted in the tab, from its name', async ({ visit, site, context }) => {
+    const hub = await serveHub(MADE_UP.repo, site, context);
     await visit.arriveReady();
     const settings = await open(visit);
     await settings.getByLabel('Model address').fill(`hf:${MADE_UP.repo}`);
@@ -62,6 +69,29 @@ test.describe('a model of the Hub', () => {
     await expect(visit.page.locator('#knows')).toHaveText('It knows three things: cat, dog, and bird.');
     await visit.picker.setInputFiles([OWL]);
     await expect(visit.stage.getByRole('list', { name: 'Best labels' }).getByRole('listitem')).toHaveCount(3);
+    hub.stop();
+  });
+
+  test('is offered with what it knows, its size and licence, and asked for when it is chosen', async ({
+    visit,
+    site,
+    context,
+  }) => {
+    const hub = await serveHub('WinKawaks/vit-tiny-patch16-224', site, context);
+    const asked: string[] = [];
+    visit.page.on('request', (request) => {
+      if (request.url().startsWith('https:')) asked.push(request.url());
+    });
+    await visit.arriveReady();
+    const settings = await open(visit);
+    const offers = settings.getByRole('heading', { name: 'Other models' }).locator('..').getByRole('listitem');
+    await expect(offers.first()).toContainText('Knows the thousand things of ImageNet. Apache-2.0.');
+    expect(await visit.faults(), 'axe finds nothing').toEqual([]);
+    expect(asked).toEqual([]);
+    await offers.getByRole('link', { name: 'Load ViT-Tiny (22.9 MB)' }).click();
+    await expect(visit.page).toHaveURL(/\?model=hf%3AWinKawaks%2Fvit-tiny-patch16-224$/);
+    await expect(visit.page.locator('#knows')).toHaveText('It knows three things: cat, dog, and bird.');
+    expect(asked.length).toBeGreaterThan(0);
     hub.stop();
   });
 });

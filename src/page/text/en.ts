@@ -326,6 +326,17 @@ export const en = {
     reportCopied: 'The report is on the clipboard.',
   },
 
+  catalogue: {
+    title: 'Other models',
+    note: 'From the Hugging Face Hub, downloaded when you choose one, and kept. Your photos stay here.',
+    load: (name: string, bytes: string) => `Load ${name} (${bytes})`,
+    knows: {
+      thousand: 'Knows the thousand things of ImageNet.',
+      things: 'Has no labels of its own: for your own things.',
+      words: 'Knows any words.',
+    },
+  },
+
   code: {
     title: 'The same in your own page',
     copy: 'Copy',

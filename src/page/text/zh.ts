@@ -269,6 +269,17 @@ export const zh: Text = {
     reportCopied: '报告已复制到剪贴板。',
   },
 
+  catalogue: {
+    title: '其他模型',
+    note: '来自 Hugging Face Hub，选择后下载并保存。您的照片不会离开此设备。',
+    load: (name, bytes) => `加载 ${name}（${bytes}）`,
+    knows: {
+      thousand: '认识 ImageNet 的一千种事物。',
+      things: '没有自带标签，用于您自己的事物。',
+      words: '认识任意词语。',
+    },
+  },
+
   code: {
     title: '在您自己的页面中使用',
     copy: '复制',

@@ -19,6 +19,7 @@ import {
 } from '../state/settings.ts';
 import { format, LANGUAGES, type Language, language, speak, text } from '../text/language.ts';
 import { addressView } from './address.ts';
+import { catalogueView } from './catalogue.ts';
 import { openDialog } from './dialog.ts';
 
 const kept = signal<CachedModel[]>([]);
@@ -27,7 +28,8 @@ export async function openSettings(): Promise<void> {
   kept.value = await cachedModels();
   openDialog(
     () => text().settings.title,
-    () => html`<div class="settings">${choicesView()}${addressView('model-address')}${keptView()}${checkView()}</div>`,
+    () =>
+      html`<div class="settings">${choicesView()}${catalogueView()}${addressView('model-address')}${keptView()}${checkView()}</div>`,
   );
 }
 
