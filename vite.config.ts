@@ -209,7 +209,8 @@ const tests: ViteUserConfig = {
           name: 'tiers',
           include: ['test/tiers/**/*.spec.ts', 'test/kernels/**/*.spec.ts', 'test/model/families.spec.ts'],
           setupFiles: 'test/tiers/setup.ts',
-          testTimeout: 60_000,
+          // Its compiler takes half a minute for a large kernel where two cores have other work, too.
+          testTimeout: 180_000,
           fileParallelism: false,
           pool: process.env.VIT_ADAPTER === 'gpu' ? 'forks' : lavapipePool,
         },
@@ -232,7 +233,7 @@ const tests: ViteUserConfig = {
         test: {
           name: 'gpu',
           include: ['test/kernels/**/*.spec.ts', 'test/model/**/*.spec.ts', 'test/field/*.browser.spec.ts'],
-          testTimeout: 60_000,
+          testTimeout: 120_000,
           // One GPU, two cores: files one after another.
           fileParallelism: false,
           browser: {
@@ -255,7 +256,7 @@ const tests: ViteUserConfig = {
           // What a second WebGPU computes (test/matrix.js): the embedded model, and one of each family.
           name: 'firefox',
           include: ['test/model/vit-cifar10.spec.ts', 'test/model/{families,families2}.spec.ts'],
-          testTimeout: 60_000,
+          testTimeout: 180_000,
           fileParallelism: false,
           browser: {
             enabled: true,
