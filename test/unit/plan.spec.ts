@@ -5,12 +5,16 @@ import { describe, expect, test } from 'vitest';
 import { BASELINE } from '../../src/engine/choose/kernel-config.ts';
 import { compile, type Dispatch } from '../../src/engine/run/program.ts';
 import * as gather from '../../src/kernels/gather.ts';
+import { SEPARATE_ATTENTION } from '../../src/kernels/separate-attention.ts';
 import type { Architecture } from '../../src/model/architecture.ts';
 import { planViT } from '../../src/model/plan.ts';
 import { planText } from '../../src/model/plan-text.ts';
 import { tensorShapes } from '../../src/model/tensors.ts';
 import type { TextArchitecture } from '../../src/model/text.ts';
 import { TINY } from '../harness/tiny-model.ts';
+
+/** What any plan of pictures needs. */
+const CONFIG = { ...BASELINE, separate: SEPARATE_ATTENTION };
 
 const TEXT: TextArchitecture = {
   vocabulary: 49408,
@@ -126,7 +130,7 @@ describe('a plan', () => {
     test(`of ${JSON.stringify(kind)} uses every tensor of the architecture and no other, and reads only what is written`, () => {
       const architecture = { ...TINY, ...kind };
       const plan = planViT(architecture, { tokens: true, hidden: true, attention: [0, 1] });
-      const program = compile(plan);
+      const program = compile(plan, CONFIG);
       const used = program.actions
         .filter((action): action is Dispatch => 'kernel' in action)
         .flatMap(({ operands }) => operands)
@@ -149,7 +153,7 @@ describe('a plan', () => {
 
     test(`of ${JSON.stringify(kind)}: a program for more outputs has the weights of the ordinary one`, () => {
       const keysOf = (extras: object) =>
-        compile(planViT({ ...TINY, ...kind }, extras))
+        compile(planViT({ ...TINY, ...kind }, extras), CONFIG)
           .actions.filter((action): action is Dispatch => 'kernel' in action)
           .flatMap(({ operands }) => operands)
           .flatMap((operand) => ('key' in operand ? [operand.key] : []));
