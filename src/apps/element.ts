@@ -66,8 +66,10 @@ export class ViTClassifier extends Base {
 
   attributeChangedCallback(name: (typeof ATTRIBUTES)[number], before: string | null, value: string | null): void {
     if (before === value) return;
-    if (name === 'src') this.#part('image').setAttribute('src', value ?? '');
-    if (name === 'src' && value === null) this.#part('image').removeAttribute('src');
+    if (name === 'src') {
+      if (value === null) this.#part('image').removeAttribute('src');
+      else this.#part('image').setAttribute('src', value);
+    }
     if (!this.isConnected) return;
     if (name === 'model' || name === 'backend') this.#open();
     else this.#classify();

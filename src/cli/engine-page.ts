@@ -1,12 +1,11 @@
 /**
  * A page of a headless Chrome with this package's library, one model and some pictures within its reach, and nothing else.
  */
-import { existsSync } from 'node:fs';
 import { basename, dirname, extname, join } from 'node:path';
 import type { BrowserType, Page } from 'playwright';
 import { type ErrorCode, ViTError } from '../error.ts';
 import { openPage } from './chrome.ts';
-import { fileIn, requireFile } from './files.ts';
+import { builtLibrary, fileIn, requireFile } from './files.ts';
 import { packageRoot } from './package-root.ts';
 import { filesBelow, serve } from './serve.ts';
 
@@ -41,8 +40,7 @@ export async function withEnginePage<T>(
   images: string[],
   use: (page: Page, reach: Reach) => Promise<T>,
 ): Promise<T> {
-  const library = join(packageRoot(), 'dist', 'lib');
-  if (!existsSync(library)) throw new ViTError('bad-input', `The library is not built (no ${library}): npm run build`);
+  const library = builtLibrary('lib');
   for (const file of images) requireFile(file);
   const chromium = await loadPlaywright();
 

@@ -1,7 +1,6 @@
 /**
  * A loaded model that a command asks: the library in a headless Chrome, which has WebGPU, or, for the CPU, in this process.
  */
-import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -9,8 +8,7 @@ import { ViTError } from '../error.ts';
 import type { BackendName, Classification, ClassifyOptions, LoadOptions, ModelInfo, Timing, ViT } from '../index.ts';
 import type { Preprocess } from '../model/preprocess.ts';
 import { errorOfPage, type PageError, withEnginePage } from './engine-page.ts';
-import { readJson } from './files.ts';
-import { packageRoot } from './package-root.ts';
+import { builtLibrary, readJson } from './files.ts';
 
 export interface Engine {
   info: ModelInfo;
@@ -57,8 +55,7 @@ async function inThisProcess<T>(
   { backend, dtype, preprocess }: EngineRequest,
   use: (engine: Engine) => Promise<T>,
 ): Promise<T> {
-  const library = join(packageRoot(), 'dist', 'node', 'index.js');
-  if (!existsSync(library)) throw new ViTError('bad-input', `The library is not built (no ${library}): npm run build`);
+  const library = builtLibrary('node', 'index.js');
   const { loadViT }: typeof import('../node/index.ts') = await import(pathToFileURL(library).href);
   const start = performance.now();
   const source = preprocess ? await readModel(manifest, preprocess) : manifest;

@@ -11,7 +11,7 @@ import { parseManifest } from '../weights/parse-manifest.ts';
 import { type Comparison, compare } from './compare.ts';
 import { drawConfusion } from './confusion-chart.ts';
 import { type Engine, withEngine } from './engine.ts';
-import { manifestFile } from './engine-page.ts';
+import { errorOfPage, manifestFile, type PageError } from './engine-page.ts';
 import {
   type Answer,
   type Evaluation,
@@ -212,10 +212,10 @@ async function answerBatch(
     try {
       ranked.push((await classify([file], options)).labels[0]);
     } catch (error) {
-      const { code, message } = error as ViTError;
-      if (code !== 'bad-image') throw code ? new ViTError(code, `${file}: ${message}`, { cause: error }) : error;
+      const named = errorOfPage(error as PageError, file);
+      if ((error as ViTError).code !== 'bad-image') throw named;
       terminal.progress('');
-      terminal.warn(`${file}: ${message}`);
+      terminal.warn(named.message);
       ranked.push(null);
     }
   }

@@ -5,6 +5,7 @@ import { existsSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ViTError } from '../error.ts';
+import { packageRoot } from './package-root.ts';
 
 /** @throws ViTError `bad-input` when it is not there or is not JSON. */
 export async function readJson(path: string): Promise<unknown> {
@@ -26,6 +27,13 @@ export async function readText(path: string): Promise<string> {
 export function requireFile(path: string): void {
   if (!existsSync(path)) throw new ViTError('bad-input', `There is no file ${path}.`);
   if (statSync(path).isDirectory()) throw new ViTError('bad-input', `${path} is a folder, not a file.`);
+}
+
+/** A part of the built library, such as 'lib'. @throws ViTError `bad-input` when it is not built */
+export function builtLibrary(...path: string[]): string {
+  const built = join(packageRoot(), 'dist', ...path);
+  if (!existsSync(built)) throw new ViTError('bad-input', `The library is not built (no ${built}): npm run build`);
+  return built;
 }
 
 /** A path, or the file of one of these names within it when it is a folder. */

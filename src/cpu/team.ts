@@ -38,7 +38,7 @@ export class Team {
       await team.#start(options, ports.slice(1));
       return team;
     } catch (error) {
-      team.end();
+      team.end(error as Error);
       throw error;
     }
   }
@@ -93,7 +93,7 @@ export class Team {
   }
 
   /** May be called again. */
-  end(why: Error = new ViTError('disposed', 'The model was disposed; load it again.')): void {
+  end(why: Error): void {
     this.#ended.abort();
     for (const helper of this.#helpers) helper.end(why);
   }

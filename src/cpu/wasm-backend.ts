@@ -87,7 +87,7 @@ export class WasmBackend implements Backend {
       const member = await Member.create({ ...ofMember, place, ports: team?.ports ?? [] }, arena);
       return new WasmBackend(options, team, member);
     } catch (error) {
-      team?.end();
+      team?.end(error as Error);
       throw error;
     }
   }
@@ -159,7 +159,7 @@ export class WasmBackend implements Backend {
 
   destroy(): void {
     this.#isDestroyed = true;
-    this.#team?.end();
+    this.#team?.end(disposed());
     this.#member.fail(disposed());
   }
 

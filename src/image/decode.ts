@@ -92,7 +92,8 @@ function nameOf(image: Blob): string {
   return name ? `The image ${name}` : `The image (${image.type || 'unknown type'}, ${image.size} bytes)`;
 }
 
-function checkSize({ width, height }: Size, name = 'The image'): void {
+/** @throws ViTError `bad-image` for more than `MAX_PIXELS`, and for none */
+export function checkSize({ width, height }: Size, name = 'The image'): void {
   if (width * height > MAX_PIXELS) {
     throw new ViTError(
       'bad-image',

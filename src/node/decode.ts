@@ -3,9 +3,10 @@
  * stored. Measured with sharp 0.34 (libvips 8.17) on all files of test/fixtures/decode: every byte is equal. It reads no BMP.
  */
 import type { Sharp } from 'sharp';
+import type { PixelData } from '../client/image-input.ts';
 import { ViTError } from '../error.ts';
 import { MAX_PIXELS } from '../image/decode.ts';
-import type { Decode, DecodedPicture } from './pictures.ts';
+import type { Decode } from './pictures.ts';
 
 export const decodeBySharp: Decode = async (bytes, { orientation }) => {
   const sharp = await loadSharp();
@@ -18,7 +19,7 @@ export const decodeBySharp: Decode = async (bytes, { orientation }) => {
   return { data: rgbOfInk(data), width, height };
 };
 
-async function pixelsOf(picture: Sharp): Promise<DecodedPicture> {
+async function pixelsOf(picture: Sharp): Promise<PixelData> {
   const { data, info } = await picture.raw().toBuffer({ resolveWithObject: true });
   return { data, width: info.width, height: info.height };
 }

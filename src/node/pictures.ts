@@ -2,29 +2,19 @@
  * From whatever a program in Node holds a picture in to pixels.
  */
 import { readFile } from 'node:fs/promises';
-import { type ImageInput, takePicture } from '../client/image-input.ts';
+import { type ImageInput, type PixelData, takePicture } from '../client/image-input.ts';
 import { ViTError } from '../error.ts';
-import { MAX_PIXELS } from '../image/decode.ts';
+import { checkSize } from '../image/decode.ts';
 import { declaredSize } from '../image/dimensions.ts';
 import type { WireImage } from '../interface.ts';
 import type { Preprocess } from '../model/preprocess.ts';
 import { pathOf } from './files.ts';
 
-/** RGB or RGBA bytes, row by row. */
-export interface DecodedPicture {
-  data: Uint8Array | Uint8ClampedArray;
-  width: number;
-  height: number;
-}
-
 /**
  * @param bytes of a picture's file
  * @param options `orientation`: whether the EXIF orientation turns the picture (`'exif'`) or not (`'stored'`)
  */
-export type Decode = (
-  bytes: Uint8Array,
-  options: { orientation: 'exif' | 'stored' },
-) => DecodedPicture | Promise<DecodedPicture>;
+export type Decode = (bytes: Uint8Array, options: { orientation: 'exif' | 'stored' }) => PixelData | Promise<PixelData>;
 
 /**
  * @throws ViTError `network` when an address cannot be fetched, `bad-image` for what cannot be read or decoded, `bad-input` for
@@ -40,10 +30,8 @@ export async function readPicture(
   if (!file) return takePicture(image, signal);
   const { name, bytes } = file;
   if (bytes.length === 0) throw new ViTError('bad-image', `${name} is empty (0 bytes).`);
-  const { width = 0, height = 0 } = declaredSize(bytes) ?? {};
-  if (width * height > MAX_PIXELS) {
-    throw new ViTError('bad-image', `${name} has ${width} x ${height} pixels; the limit is ${MAX_PIXELS} pixels.`);
-  }
+  const declared = declaredSize(bytes);
+  if (declared) checkSize(declared, name);
   try {
     return takePicture(await decode(bytes, { orientation }));
   } catch (cause) {

@@ -5,7 +5,7 @@ import { signal } from '@preact/signals-core';
 import { html, nothing } from 'lit-html';
 import { repeat } from 'lit-html/directives/repeat.js';
 import { keepAsking } from '../engine/ask.ts';
-import { asFile, fromFile, lesson, putArrivals, putHeld, putPhoto } from '../engine/teach.ts';
+import { asFile, fromFile, lesson, nameOf, putArrivals, putHeld, putPhoto } from '../engine/teach.ts';
 import { download } from '../export/answers.ts';
 import { fromFiles } from '../intake/arrivals.ts';
 import { heldBy } from '../intake/transfer.ts';
@@ -60,7 +60,7 @@ const over = signal<number | null>(null);
 
 function boxView(box: Box, index: number): unknown {
   const { things } = text();
-  const name = box.name.trim() || things.box(index + 1);
+  const name = nameOf(box);
   const count = box.examples.length;
   return html`
     <fieldset
