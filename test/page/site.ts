@@ -28,6 +28,8 @@ export const STRICT =
 type Trouble = 'lost' | 'held' | ((bytes: Buffer) => Buffer);
 
 export class Site {
+  /** Once it was started; a page may still ask when it has stopped. */
+  origin = '';
   /** Headers of every answer. */
   headers: Record<string, string> = { 'content-security-policy': STRICT };
   /** What the page does not bring itself, by its path. */
@@ -39,16 +41,13 @@ export class Site {
 
   async start(): Promise<this> {
     await new Promise<void>((resolve) => this.#server.listen(0, 'localhost', resolve));
+    this.origin = `http://localhost:${(this.#server.address() as AddressInfo).port}`;
     return this;
   }
 
   stop(): void {
     this.#server.close();
     this.#server.closeAllConnections();
-  }
-
-  get origin(): string {
-    return `http://localhost:${(this.#server.address() as AddressInfo).port}`;
   }
 
   get url(): string {
