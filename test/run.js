@@ -141,11 +141,12 @@ async function watchElsewhere() {
     sawOnly(hosts, print) {
       server.kill();
       const seen = new Set(readFileSync(log, 'utf8').split('\n').filter(Boolean));
-      const others = [...seen].filter((host) => !hosts.includes(host));
-      const missed = hosts.filter((host) => !seen.has(host));
-      if (others.length > 0) print(`wanted elsewhere: ${others.join(', ')}\n`);
-      if (missed.length > 0) print(`asked for by a test, but not seen: ${missed.join(', ')}\n`);
-      return others.length + missed.length === 0;
+      const failures = [
+        ...[...seen].filter((host) => !hosts.includes(host)).map((host) => `wanted elsewhere: ${host}`),
+        ...hosts.filter((host) => !seen.has(host)).map((host) => `asked for by a test, but not seen: ${host}`),
+      ];
+      for (const failure of failures) print(`${failure}\n`);
+      return { passed: Number(failures.length === 0), failed: failures.length, failures };
     },
   };
 }

@@ -1,7 +1,15 @@
 import { chromeArguments } from '../../src/cli/chrome.ts';
 
-/** What a Chrome looks for by itself, whatever its pages do. */
-const OWN = ['update.googleapis.com', 'accounts.google.com', 'content-autofill.googleapis.com'];
+/** What a Chrome looks for by itself, whatever its pages do: updates, the components it downloads, accounts, field trials. */
+const OWN = [
+  'update.googleapis.com',
+  '*.gvt1.com',
+  'accounts.google.com',
+  'clients2.google.com',
+  'clientservices.googleapis.com',
+  'content-autofill.googleapis.com',
+  'optimizationguide-pa.googleapis.com',
+];
 
 /**
  * How tests start Chrome. SwiftShader computes on the CPU, with the same results everywhere; with `VIT_ADAPTER=gpu` the tests
