@@ -163,9 +163,14 @@ export const HOUSE: readonly Room[] = [
     mayImport: ['convert', 'hub', 'weights', 'model', 'version.ts', ...LEAVES],
   },
   {
+    name: 'bulk',
+    knows: 'many pictures: a list of them, computed in parts, each a Parquet file',
+    mayImport: ['error.ts'],
+  },
+  {
     name: 'cli',
     knows: 'the command line',
-    mayImport: ['convert', 'hub', 'index.ts', 'node', 'model', 'weights', 'text', 'image', 'error.ts'],
+    mayImport: ['bulk', 'convert', 'hub', 'index.ts', 'node', 'model', 'weights', 'text', 'image', 'error.ts'],
   },
 ];
 

@@ -1,0 +1,69 @@
+/**
+ * Parts as files of a folder. Each is there completely or not at all, even if the machine stops at any moment.
+ */
+import { randomUUID } from 'node:crypto';
+import { open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { decodePart, encodePart } from './parquet.ts';
+import type { Part } from './schema.ts';
+
+const NAME = /^part-(\d{5,})\.parquet$/;
+const UNFINISHED = /^\.part-\d{5,}\.parquet\..+$/;
+
+/** @param part from 0 */
+export function partName(part: number): string {
+  return `part-${String(part).padStart(5, '0')}.parquet`;
+}
+
+/** Which parts a folder holds. */
+export async function partsIn(folder: string): Promise<Set<number>> {
+  const names = await readdir(folder);
+  return new Set(names.flatMap((name) => NAME.exec(name)?.[1] ?? []).map(Number));
+}
+
+/** Those of a folder, in the order of the list. */
+export async function partPaths(folder: string): Promise<string[]> {
+  return [...(await partsIn(folder))].sort((a, b) => a - b).map((part) => join(folder, partName(part)));
+}
+
+/** @throws ViTError `bad-input` for what is no part of this library's */
+export async function readPart(path: string): Promise<Part> {
+  return decodePart(new Uint8Array(await readFile(path)), path);
+}
+
+/** Under another name first, which no other process has; the disk has it all before it gets its own. */
+export async function writePart(folder: string, part: Part): Promise<void> {
+  await writeWhole(join(folder, partName(part.info.part)), encodePart(part));
+}
+
+/** Replaces a file at once, or leaves it as it was. */
+export async function writeWhole(path: string, bytes: Uint8Array | string): Promise<void> {
+  const folder = dirname(path);
+  const unfinished = join(folder, `.${basename(path)}.${randomUUID()}`);
+  try {
+    const file = await open(unfinished, 'wx');
+    try {
+      await file.writeFile(bytes);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(unfinished, path);
+  } catch (error) {
+    await rm(unfinished, { force: true });
+    throw error;
+  }
+  await syncFolder(folder);
+}
+
+/** A name is on the disk when its folder is. Windows opens none. */
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r').catch(() => null);
+  await handle?.sync().catch(() => {});
+  await handle?.close();
+}
+
+/** What a process that was killed has left; for when nobody else is at work here. */
+export async function removeUnfinished(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) if (UNFINISHED.test(name)) await rm(join(folder, name), { force: true });
+}
