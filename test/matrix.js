@@ -7,7 +7,8 @@
  *   node test/matrix.js vite next firefox  these
  *
  * An app's package.json says in `matrix` how it is run: `build`, and the `folder`, if any, that is then served (at `base`; `strict`:
- * under a strict Content-Security-Policy), or `serve`, a server that listens on $PORT, or `script`, which prints its result.
+ * under a strict Content-Security-Policy), or `serve`, a server that listens on $PORT, or `script`, which prints its result. $TARBALL
+ * is the package as it is published.
  * `refused` is what the error says where it cannot run.
  */
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -95,7 +96,8 @@ async function install(app, print) {
 
 /** @returns {Promise<string | undefined>} what is wrong */
 async function tryRun(app, { build, folder, base = '/', strict = false, serve, script, refused }, print) {
-  const env = { PATH: `${resolve(app, 'node_modules/.bin')}:${process.env.PATH}`, NEXT_TELEMETRY_DISABLED: '1' };
+  const PATH = `${resolve(app, 'node_modules/.bin')}:${process.env.PATH}`;
+  const env = { PATH, TARBALL: tarball, NEXT_TELEMETRY_DISABLED: '1' };
   if (build && !(await command(print, 'sh', ['-c', `cd ${app} && ${build}`], env))) return `"${build}" failed`;
   if (script) return tryScript(`cd ${app} && ${script}`, env, print);
   if (!folder && !serve) return undefined;

@@ -275,7 +275,7 @@ export class ViT {
   /** Made when it is first needed. */
   #words: Promise<Words> | null = null;
 
-  /** Use `loadViT`. */
+  /** @internal Use `loadViT`. */
   constructor(connection: Connection, state: State) {
     this.#connection = connection;
     this.#state = state;

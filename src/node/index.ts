@@ -3,8 +3,8 @@
  * a thread of its own; on WebGPU where the caller brings a device.
  */
 import { badInput } from '../client/options.ts';
-import { type LoadOptions, openViT, type ViT } from '../client/vit.ts';
-import type { ModelFiles } from '../interface.ts';
+import { openViT } from '../client/vit.ts';
+import type { LoadOptions, ModelFiles, ViT } from '../index.ts';
 import { decodeBySharp } from './decode.ts';
 import { manifestAddress, readJsonFile } from './files.ts';
 import { type Decode, readPicture } from './pictures.ts';

@@ -2,10 +2,11 @@
  * From whatever a program in Node holds a picture in to pixels.
  */
 import { readFile } from 'node:fs/promises';
-import { type ImageInput, type PixelData, takePicture } from '../client/image-input.ts';
+import { takePicture } from '../client/image-input.ts';
 import { ViTError } from '../error.ts';
 import { checkSize } from '../image/decode.ts';
 import { declaredSize } from '../image/dimensions.ts';
+import type { ImageInput, PixelData } from '../index.ts';
 import type { WireImage } from '../interface.ts';
 import type { Preprocess } from '../model/preprocess.ts';
 import { pathOf } from './files.ts';
