@@ -57,7 +57,7 @@ export function decideArchitecture(
   const chosen = resamplings(known, decisions);
   const text = decideText(known, numbers?.activation, decisions);
   if (!image || !numbers || !normOrder || !pooling || text === undefined || rotary === undefined) return undefined;
-  const { positions: _, relativeBiases: __, frequencies: ___, attentionWidth, ...shown } = dimensions;
+  const { positions: _, relativeBiases: __, frequencies: ___, packedMlp: ____, attentionWidth, ...shown } = dimensions;
   const headSize = attentionWidth / numbers.heads;
   return withoutDefaults({
     ...shown,
@@ -354,12 +354,7 @@ export function decideImage(
       `patches of ${given} (given), but the patch embedding is for patches of ${actual}.`,
     );
   }
-  const candidates: { positionEmbedding: PositionEmbedding; patches: number }[] =
-    positions === null
-      ? []
-      : prefixes(dimensions)
-          .filter(([rule, prefix]) => prefix === 0 || rule === (config?.positionEmbedding?.value ?? rule))
-          .map(([positionEmbedding, prefix]) => ({ positionEmbedding, patches: positions - prefix }));
+  const candidates = positions === null ? [] : positionRules(dimensions, config?.positionEmbedding);
   const stated = given(answers.imageSize) ?? config?.imageSize;
   // Those that are computed are of patches alone.
   const rule = config?.positionResampling?.value ?? family.conventions.positionResampling;
@@ -399,6 +394,17 @@ export function decideImage(
   const count = positions === null ? `${relativeBiases} relative positions` : `${fitting!.patches} positions`;
   decisions.note('image size', imageSize.join('x'), `${count}, taken for a square of ${side}x${side} patches`);
   return { imageSize, positionEmbedding: fitting?.positionEmbedding ?? 'none' };
+}
+
+/** Which tokens may have positions, and how many patches there are then. */
+function positionRules(
+  dimensions: Dimensions,
+  stated: Fact<PositionEmbedding> | undefined,
+): { positionEmbedding: PositionEmbedding; patches: number }[] {
+  const possible = prefixes(dimensions);
+  // Without other tokens all rules are one.
+  const allowed = possible.length === 1 ? possible : possible.filter(([rule]) => rule === (stated?.value ?? rule));
+  return allowed.map(([positionEmbedding, prefix]) => ({ positionEmbedding, patches: dimensions.positions! - prefix }));
 }
 
 /** Which tokens in front of the patches may have positions, and how many they are: the usual case first. */

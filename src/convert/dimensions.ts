@@ -49,6 +49,8 @@ export interface Dimensions
   heads: number | null;
   /** Of all heads together. */
   attentionWidth: number;
+  /** Whether one tensor holds the gates and the other half of a SwiGLU's first layer. */
+  packedMlp: boolean;
   /** Rows of the position embedding; `null` where there is none. */
   positions: number | null;
   /** Rows of a relative position bias; `null` where there is none. */
@@ -151,6 +153,7 @@ function readDimensions(mapping: Mapping, family: Family): Dimensions {
         : 'none',
     layerScale: shapes.has('blocks.#.ls1.gamma') || shapes.has('blocks.#.ls2.gamma'),
     mlp: hidden === 2 * mlpWidth ? 'swiglu' : 'plain',
+    packedMlp: mapping.recipes.get('blocks.0.mlp.fc1.weight')!.from.length === 1,
     mlpNorm: shapes.has('blocks.#.mlp.norm.*'),
     prefixNorm: shapes.has('cls_norm.*'),
     poolingQuery: shapes.has('attn_pool.q.*') || !shapes.has('attn_pool.latent'),
@@ -313,6 +316,7 @@ function anyArchitecture({
   frequencies: ___,
   heads: __,
   attentionWidth,
+  packedMlp: ____,
   text,
   ...dimensions
 }: Dimensions): Architecture {

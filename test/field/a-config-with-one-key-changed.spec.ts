@@ -3,20 +3,22 @@
  * besides: the outcome is another model or a refusal, never the same model without a word. The keys that do not matter are
  * listed, each with its reason.
  */
+import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import type { Checkpoint } from '../../src/convert/checkpoint.ts';
-import { convertCheckpoint } from '../../src/convert/convert.ts';
+import { type ConvertOptions, convertCheckpoint } from '../../src/convert/convert.ts';
+import { openCheckpoint } from '../../src/convert/open.ts';
 import { MemorySink } from '../../src/convert/sink.ts';
+import { bytesSource } from '../../src/convert/source.ts';
 import { ViTError } from '../../src/error.ts';
-import { fixtureJson, openFixture } from '../harness/checkpoints.ts';
+import { familyFixture, fixtureJson, openFixture } from '../harness/checkpoints.ts';
 import { fieldJson, type Json, modelFolder, openField, preprocessFor } from '../harness/field.ts';
 
 interface Case {
   checkpoint: Checkpoint;
   config: Json;
-  size: number;
-  /** Where no key of the config says it. */
-  heads?: number;
+  /** What no key of the config says. */
+  options: Partial<ConvertOptions>;
   /** Arguments of the library that the file does not have, at values that are not their defaults: path -> value. */
   more?: Json;
 }
@@ -42,6 +44,17 @@ const DOES_NOT_MATTER: Record<string, string> = {
   init_logit_scale: training,
   layerscale_value: training,
   layer_scale_init_value: training,
+  init_values: training,
+  init_logit_bias: training,
+  timm_model_pretrained: training,
+  pos_embed_rescale: training,
+  mask_ratio: training,
+  norm_pix_loss: training,
+  decoder_num_attention_heads: 'of the decoder of masked images',
+  decoder_hidden_size: 'of the decoder of masked images',
+  decoder_num_hidden_layers: 'of the decoder of masked images',
+  decoder_intermediate_size: 'of the decoder of masked images',
+  swiglu_align_to: 'the tensors are of the right width',
   weight_init: training,
   patch_dropout: training,
   use_mask_token: training,
@@ -72,15 +85,56 @@ const DOES_NOT_MATTER: Record<string, string> = {
   return_dict: form,
   qkv_fused: 'the names of the tensors say it',
   proj_bias: 'the tensors say it: zeros are none',
-  attn_type: 'the same numbers in another way, without rotary positions',
-  rope_type: 'the model has no rotary positions',
-  rope_temperature: 'the model has no rotary positions',
-  rope_grid_offset: 'the model has no rotary positions',
-  rope_grid_indexing: 'the model has no rotary positions',
-  rope_rotate_half: 'the model has no rotary positions',
-  ref_feat_shape: 'the model has no rotary positions',
-  attn_pool_num_heads: 'the model does not pool by attention',
 };
+
+/** By the last part of a key's path, in a model that has none of what it speaks of. */
+const DOES_NOT_MATTER_WITHOUT: Record<string, (config: Json) => string | false> = {
+  ...Object.fromEntries(
+    [
+      'attn_type',
+      'rope_type',
+      'rope_temperature',
+      'rope_grid_offset',
+      'rope_grid_indexing',
+      'rope_rotate_half',
+      'ref_feat_shape',
+    ].map((key) => [key, (config: Json) => !isRotary(config) && 'the model has no rotary positions']),
+  ),
+  // Only of frequencies that are computed.
+  rope_temperature: (config) => (!isRotary(config) || isMixed(config)) && 'the frequencies are a tensor',
+  rope_grid_indexing: (config) => (!isRotary(config) || isMixed(config)) && 'the frequencies are a tensor',
+  attn_type: () => 'the same numbers in another way',
+  attn_pool_num_heads: (config) => argsOf(config).global_pool !== 'map' && 'the model does not pool by attention',
+  no_embed_class: (config) =>
+    (argsOf(config).class_token === false || argsOf(config).use_abs_pos_emb === false || isNaFlex(config)) &&
+    'no token in front of the patches has a position, or there is none',
+};
+
+const argsOf = (config: Json) => (config.model_args ?? {}) as Json;
+const isRotary = (config: Json) => argsOf(config).use_rot_pos_emb === true;
+const isMixed = (config: Json) => argsOf(config).rope_type === 'mixed';
+const isNaFlex = (config: Json) => String(config.architecture).startsWith('naflex');
+
+/** Another name, of a model that is the same where `model_args` say all the rest. */
+const SAME_KIND: [RegExp, string][] = [
+  [/^eva02_base/, 'eva02_tiny_patch14_224'],
+  [/^vit_small_patch16_rope/, 'vit_tiny_patch16_rope_224'],
+  [/^vit_intern300m/, 'vit_small_patch14_dinov2'],
+  [/^vit_intern300m/, 'deit3_small_patch16_224'],
+  [/^vit_small.*_dinov3/, 'vit_small_patch16_dinov3'],
+  [/^vit_(so150m|.*siglip)/, 'vit_base_patch16_siglip_224'],
+  [/^vit_so150m_patch16_reg4/, 'vit_medium_patch16_reg4_gap_256'],
+];
+
+/** What an argument already is where it is not given. */
+const DEFAULTS: [title: RegExp, key: string, value: unknown][] = [
+  [/^timm-(avgmax|beit3)/, 'model_args.fc_norm', true],
+  [/^timm-(eva02-(tiny|resampled)|rope-reg1-gap)/, 'model_args.use_fc_norm', true],
+  [/^timm-naflex/, 'model_args.class_token', false],
+  [/^timm-aimv2/, 'model_args.norm_layer', 'rmsnorm'],
+  [/^open-clip/, 'model_cfg.vision_cfg.timm_pool', ''],
+  [/^open-clip-mobileclip/, 'preprocess_cfg.size', 64],
+];
 
 /** By the whole path. */
 const DOES_NOT_MATTER_THERE: Record<string, string> = {
@@ -227,19 +281,47 @@ const OPEN_CLIP_MORE: Json = {
   'preprocess_cfg.size': 64,
 };
 
+const pixels = (size: number) => ({ preprocess: preprocessFor(size, size) });
+
 const fixture = async (family: string, more: Json = HF_MORE, size = 32): Promise<Case> => ({
   checkpoint: await openFixture(family),
   config: fixtureJson(`${family}/config.json`),
-  size,
+  options: pixels(size),
   more,
 });
 
 const model = async (folder: string, more: Json = HF_MORE): Promise<Case> => ({
   checkpoint: await openField(`${modelFolder(folder)}/model.safetensors`),
   config: fieldJson(`${modelFolder(folder)}/config.json`),
-  size: 32,
+  options: pixels(32),
   more,
 });
+
+const TIMM_MORE: Json = { ...under('model_args', TIMM_ARGS), 'pretrained_cfg.tomorrow': 1, tomorrow: 1 };
+
+/** Of the goldens of whole models, with what their file does not say. */
+async function family2(name: string): Promise<Case> {
+  const { bytes, options } = await familyFixture(name);
+  const { config, ...told } = options;
+  const library = name.startsWith('timm') ? TIMM_MORE : name.startsWith('open-clip') ? OPEN_CLIP_MORE : HF_MORE;
+  // The transforms of timm and open_clip are in the same file.
+  const preprocess = library === HF_MORE ? told.preprocess : undefined;
+  return {
+    checkpoint: await openCheckpoint(bytesSource(bytes)),
+    config: config as Json,
+    options: { ...told, preprocess },
+    more: library,
+  };
+}
+
+const FAMILY2 = [
+  ...['hf-aimv2-head', 'hf-aimv2-lit', 'hf-dinov3-swiglu', 'hf-ijepa-resampled', 'hf-metaclip2', 'hf-vitmae-encoder'],
+  ...['hf-siglip2-naflex-resampled', 'hf-siglip2-naflex-text', 'timm-aimv2-resampled', 'timm-avgmax', 'timm-beit3'],
+  ...['timm-dinov3-qkvb-token', 'timm-eva02-enormous-clip', 'timm-eva02-resampled', 'timm-eva02-tiny'],
+  ...['timm-intern300m', 'timm-naflex-siglip', 'timm-pe-core-resampled', 'timm-pe-lang', 'timm-qk-norm'],
+  ...['timm-rmsnorm-qk-norm-swiglu', 'timm-rope-axial-resampled', 'timm-rope-mixed-resampled', 'timm-rope-reg1-gap'],
+  ...['timm-so150m-map', 'open-clip-eva02', 'open-clip-mobileclip-b', 'open-clip-pe-core', 'open-clip-siglip2'],
+];
 
 const CASES: Record<string, Case> = {
   'transformers: ViT': await fixture('hf-vit'),
@@ -258,10 +340,11 @@ const CASES: Record<string, Case> = {
   timm: {
     checkpoint: await openFixture('timm-vit'),
     config: timmBase(),
-    size: 32,
-    more: { ...under('model_args', TIMM_ARGS), 'pretrained_cfg.tomorrow': 1, tomorrow: 1 },
+    options: {},
+    more: TIMM_MORE,
   },
-  open_clip: { checkpoint: await openClip(), config: OPEN_CLIP, size: 32, more: OPEN_CLIP_MORE },
+  open_clip: { checkpoint: await openClip(), config: OPEN_CLIP, options: {}, more: OPEN_CLIP_MORE },
+  ...Object.fromEntries(await Promise.all(FAMILY2.map(async (name) => [name, await family2(name)]))),
 };
 
 /** The CLIP of transformers under open_clip's names. */
@@ -309,7 +392,31 @@ const STRINGS: Record<string, string[]> = {
   tag: ['other'],
   interpolation: ['bilinear'],
   crop_mode: ['squash', 'border'],
-  resize_mode: ['shortest'],
+  resize_mode: ['shortest', 'longest'],
+  act_layer: ['relu', 'gelu', 'gelu_tanh'],
+  approximate: ['none'],
+  hf_tokenizer_name: ['other'],
+  clean: ['lower'],
+  hf_hub_id: ['other'],
+  attn_type: ['eva', 'rope'],
+  embed_norm_layer: ['layernorm'],
+  mlp_layer: ['Mlp', 'SwiGLUPacked'],
+  norm_layer: ['layernorm', 'rmsnorm'],
+  rope_grid_indexing: ['ij', 'xy'],
+  rope_type: ['cat', 'mixed', 'dinov3'],
+  timm_model_name: [
+    'vit_base_patch16_224',
+    'vit_base_patch16_clip_224',
+    'vit_base_patch16_siglip_224',
+    'vit_base_mci_224',
+    'eva02_base_patch16_clip_224',
+    'eva02_enormous_patch14_clip_224',
+    'vit_pe_core_base_patch16_224',
+    'resnet50',
+  ],
+  timm_pool: ['', 'token', 'avg', 'map', 'avgmax'],
+  timm_proj: ['linear', 'mlp'],
+  pool_type: ['argmax', 'last', 'avg'],
 };
 
 /** Other values that a library takes in place of this one. */
@@ -365,25 +472,44 @@ function changed(config: Json, path: string, value: unknown): Json {
   return copy;
 }
 
-/** All that the config decides: what the network, its pixels and its scores are. */
-async function outcome({ checkpoint, heads, size }: Case, config: Json): Promise<string> {
-  const isOwn = 'model_cfg' in config || 'pretrained_cfg' in config;
+/** All that the config decides: what the network, its tensors, its pixels and its scores are. */
+async function outcome({ checkpoint, options }: Case, config: Json): Promise<string> {
+  const sink = new MemorySink();
   try {
-    // The transforms of timm and open_clip are in the same file.
-    const preprocess = isOwn ? undefined : preprocessFor(size, size);
-    const sink = new MemorySink();
-    const options = { name: 'field', config, heads, preprocess };
-    const {
-      architecture,
-      preprocess: pixels,
-      labels,
-      problemType,
-    } = await convertCheckpoint(checkpoint, sink, options);
-    return JSON.stringify({ architecture, pixels, labels, problemType });
+    const manifest = await convertCheckpoint(checkpoint, sink, { name: 'field', ...options, config });
+    const { architecture, preprocess, labels, problemType } = manifest;
+    return JSON.stringify({ architecture, preprocess, labels, problemType, tensors: hashOf(sink) });
   } catch (error) {
     if (error instanceof ViTError) return error.message;
     throw error;
   }
+}
+
+function hashOf({ files }: MemorySink): string {
+  const hash = createHash('sha256');
+  for (const [name, bytes] of files) if (name !== 'model.json') hash.update(bytes);
+  return hash.digest('hex');
+}
+
+/** Why a change may leave everything as it is. */
+function reasonFor(title: string, { checkpoint, config }: Case, path: string, value: unknown): string | undefined {
+  const tensors = [...checkpoint.tensors.keys()];
+  const key = path.split('.').pop()!;
+  const architecture = String(config.architecture);
+  if (path.startsWith('text_config.') && !tensors.some((name) => name.includes('text'))) {
+    return 'the class has no text tower';
+  }
+  if (path === 'model_cfg.vision_cfg.norm_kwargs' && title.startsWith('open-clip'))
+    return 'a tower of timm has its own';
+  if (path === 'projection_dim' && title === 'transformers: CLIP classifier') return 'the class has no projection';
+  if (key === 'id2label' && !/Classification/.test(String(config.architectures))) return 'the class has no classes';
+  if (path === 'architecture' && SAME_KIND.some(([from, to]) => from.test(architecture) && to === value)) {
+    return 'a name of the same kind';
+  }
+  if (DEFAULTS.some(([of, ...change]) => of.test(title) && String(change) === String([path, value]))) {
+    return 'it is so by default';
+  }
+  return DOES_NOT_MATTER_THERE[path] ?? DOES_NOT_MATTER[key] ?? (DOES_NOT_MATTER_WITHOUT[key]?.(config) || undefined);
 }
 
 for (const [title, one] of Object.entries(CASES)) {
@@ -392,19 +518,22 @@ for (const [title, one] of Object.entries(CASES)) {
 
     test('is converted as it stands', () => expect(usual).toContain('"architecture"'));
 
-    const hasText = [...one.checkpoint.tensors.keys()].some((n) => n.includes('text'));
-    const why = (path: string): string | undefined => {
-      if (path.startsWith('text_config.') && !hasText) return 'the class has no text tower';
-      if (path === 'projection_dim' && title === 'transformers: CLIP classifier') return 'the class has no projection';
-      return DOES_NOT_MATTER_THERE[path] ?? DOES_NOT_MATTER[path.split('.').pop()!];
-    };
-    for (const [path, value] of [...changes(one.config), ...Object.entries(one.more ?? {})]) {
+    const all = [...changes(one.config), ...Object.entries(one.more ?? {})];
+    for (const [path, value] of all) {
+      const config = changed(one.config, path, value);
+      if (JSON.stringify(config) === JSON.stringify(one.config)) continue;
       test(`${path}: ${JSON.stringify(value)}`, async () => {
-        const now = await outcome(one, changed(one.config, path, value));
-        const reason = why(path);
+        const now = await outcome(one, config);
+        const reason = reasonFor(title, one, path, value);
         if (reason === undefined) expect(now).not.toBe(usual);
         else if (now.startsWith('{')) expect(now, reason).toBe(usual);
       });
     }
   });
 }
+
+test('gates without an activation of their own are timm’s GELU', async () => {
+  const one = CASES['timm-rmsnorm-qk-norm-swiglu'];
+  const { act_layer: _, ...args } = argsOf(one.config);
+  expect(await outcome(one, { ...one.config, model_args: args })).toContain('mlp_layer SwiGLU without act_layer');
+});

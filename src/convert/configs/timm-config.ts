@@ -3,15 +3,15 @@
  * the keys of `pretrained_cfg` stand at the top.
  */
 import { ViTError } from '../../error.ts';
-import type { Activation, Pooling } from '../../model/architecture.ts';
+import type { Activation, NormOrder, Pooling } from '../../model/architecture.ts';
 import { type Fact, fact } from '../decisions.ts';
 import { JsonObject } from '../json.ts';
 import { readPretrainedCfg } from '../preprocess/pretrained-cfg.ts';
 import { DINOV3, type RotaryFacts } from '../rotary.ts';
 import type { ConfigFacts } from './config-facts.ts';
 import { type Claim, checkKeys } from './known-keys.ts';
-import { MODEL_ARGS, PRETRAINED_CFG, TOP } from './timm-keys.ts';
-import { headsByName, type NameFacts, readTimmName } from './timm-names.ts';
+import { argumentsOf, PRETRAINED_CFG, TOP } from './timm-keys.ts';
+import { headsByName, type NameFacts, PLAIN, readTimmName } from './timm-names.ts';
 import { COMMON } from './transformers-keys.ts';
 
 /** timm's `global_pool`. */
@@ -30,6 +30,13 @@ const ACTIVATIONS: Record<string, Activation> = {
   relu: 'relu',
 };
 
+/** timm's usual rotary positions. */
+const COUNTED: RotaryFacts = {
+  pairs: 'neighbours',
+  positions: 'counted',
+  bands: { base: 10_000, turns: 1, first: 'row' },
+};
+
 /** Where these are said, so is an epsilon that is not timm's usual one. */
 const OTHER_NORMS = ['norm_layer', 'scale_attn_norm', 'scale_mlp_norm', 'scale_attn_inner', 'scale_mlp'];
 
@@ -45,13 +52,14 @@ export function readTimmConfig(config: JsonObject): ConfigFacts {
   const pretrained = config.object('pretrained_cfg') ?? config;
   const args = config.object('model_args') ?? new JsonObject(`${config.file}, model_args`, {});
   const told = readTimmName(name, config.file);
+  const model = told.find((facts) => facts.model)?.model ?? 'VisionTransformer';
   const why = `timm's ${name}`;
   const byName = <Key extends keyof NameFacts>(key: Key): Fact<NonNullable<NameFacts[Key]>> | undefined =>
     fact(told.find((facts) => key in facts)?.[key] ?? undefined, why);
   const keys = [
     // transformers wraps these models with keys of its own.
     checkKeys(config, config.has('model_type') ? { ...COMMON, ...TOP } : TOP),
-    checkKeys(args, MODEL_ARGS),
+    checkKeys(args, argumentsOf(model)),
     ...(pretrained === config ? [] : [checkKeys(pretrained, PRETRAINED_CFG)]),
   ];
   return {
@@ -61,13 +69,15 @@ export function readTimmConfig(config: JsonObject): ConfigFacts {
     epsilon:
       byName('epsilon') ??
       (OTHER_NORMS.some((key) => args.has(key)) ? fact(1e-6, `${args.file}: timm's usual`) : undefined),
-    activation: activationOf(args) ?? activationByName(told, pretrained.string('tag') ?? name.split('.')[1], why),
+    activation:
+      activationOf(
+        args,
+        told.some(({ gated }) => gated),
+      ) ?? activationByName(told, pretrained.string('tag') ?? name.split('.')[1], why),
     imageSize: args.has('pos_embed_grid_size') ? undefined : imageSizeOf(args, pretrained),
     patchSize: fact(args.size('patch_size'), `${args.file}.patch_size`),
     pooling: poolingOf(config, args) ?? byName('pooling'),
-    normOrder: args.boolean('use_post_norm')
-      ? { value: 'branch', why: `${args.file}.use_post_norm` }
-      : byName('normOrder'),
+    normOrder: fact(normOrderOf(args.boolean('use_post_norm')), `${args.file}.use_post_norm`) ?? byName('normOrder'),
     rotary: rotaryOf(args, byName('rotary')),
     poolingHeads: fact(args.count('attn_pool_num_heads'), `${args.file}.attn_pool_num_heads`) ?? byName('poolingHeads'),
     finalNorm:
@@ -80,18 +90,20 @@ export function readTimmConfig(config: JsonObject): ConfigFacts {
       : undefined,
     labels: labelsOf(config) ?? labelsOf(pretrained),
     preprocess: readPretrainedCfg(pretrained),
-    claims: [...keys.flatMap(({ claims }) => claims), ...needsOf(told, why)],
+    claims: [...keys.flatMap(({ claims }) => claims), ...needsOf(told, args, why)],
     unknown: keys.flatMap(({ unknown }) => unknown),
   };
 }
 
+function normOrderOf(isAfterBranch: boolean | undefined): NormOrder | undefined {
+  return isAfterBranch === undefined ? undefined : isAfterBranch ? 'branch' : 'first';
+}
+
 /** A name that needs what the tensors lack is another model's. */
-function needsOf(told: NameFacts[], why: string): Claim[] {
-  return told.flatMap(({ needs }) => {
-    if (!needs) return [];
-    const [what, has] = needs;
-    return [{ claim: `${why} has ${what}`, value: true, shown: has }];
-  });
+function needsOf(told: NameFacts[], args: JsonObject, why: string): Claim[] {
+  const isOwn = told.includes(PLAIN) && args.has('class_token');
+  const needs = isOwn ? [] : told.flatMap((facts) => (facts.needs ? [facts.needs] : []));
+  return needs.map(([what, has]) => ({ claim: `${why} has ${what}`, value: true, shown: has }));
 }
 
 function poolingOf(config: JsonObject, args: JsonObject): Fact<Pooling> | undefined {
@@ -108,37 +120,59 @@ function poolingOf(config: JsonObject, args: JsonObject): Fact<Pooling> | undefi
   return fact(all ? 'all' : POOLINGS[name], `${from.file}, global_pool${all ? ' and pool_include_prefix' : ''}`);
 }
 
-/** What a name says of rotary positions, with what the arguments say otherwise. */
+/**
+ * What a name says of rotary positions, with what the arguments say otherwise.
+ * @throws ViTError `unsupported-model` for a kind, or a DINOv3's grid, that this version cannot run
+ */
 function rotaryOf(args: JsonObject, named: Fact<RotaryFacts> | undefined): Fact<RotaryFacts> | undefined {
   if (args.boolean('use_rot_pos_emb') === false) return undefined;
   if (!named && !args.boolean('use_rot_pos_emb')) return undefined;
   const type = args.string('rope_type');
-  const usual: RotaryFacts = named?.value ?? {
-    pairs: 'neighbours',
-    positions: 'counted',
-    bands: { base: 10_000, turns: 1, first: 'row' },
-  };
-  const facts: RotaryFacts = type === 'dinov3' ? { ...DINOV3 } : { ...usual };
-  if (type === 'mixed') facts.bands = null;
+  const facts = { ...rotaryOfType(args, type, named?.value) };
+  const base = args.number('rope_temperature');
+  const indexing = args.string('rope_grid_indexing');
+  const offset = args.number('rope_grid_offset');
+  if (facts.positions === 'centred' && (offset || indexing === 'xy')) {
+    throw new ViTError(
+      'unsupported-model',
+      `${args.file} has ${offset ? `rope_grid_offset ${offset}` : 'rope_grid_indexing xy'}, which this version cannot run ` +
+        'with positions as DINOv3 has them.',
+    );
+  }
   if (facts.bands) {
-    const indexing = args.string('rope_grid_indexing');
-    facts.bands = {
-      ...facts.bands,
-      base: args.number('rope_temperature') ?? facts.bands.base,
-      ...(indexing && facts.positions === 'counted' && { first: indexing === 'xy' ? 'column' : 'row' }),
-    };
+    const first = indexing ? (indexing === 'xy' ? 'column' : 'row') : facts.bands.first;
+    facts.bands = { ...facts.bands, base: base ?? facts.bands.base, first };
   }
   if (args.has('rope_rotate_half')) facts.pairs = args.boolean('rope_rotate_half') ? 'halves' : 'neighbours';
-  const offset = args.number('rope_grid_offset');
-  if (offset !== undefined && facts.positions === 'counted') facts.offset = offset;
+  if (offset !== undefined) facts.offset = offset;
   const grid = args.numbers('ref_feat_shape');
   if (grid) facts.grid = [grid[0], grid[1]];
   else if (named) facts.ofPatch = Number(/_patch(\d+)/.exec(named.why)?.[1]) || undefined;
   return { value: facts, why: named?.why ?? `${args.file}.use_rot_pos_emb` };
 }
 
-function activationOf(args: JsonObject): Fact<Activation> | undefined {
+function rotaryOfType(args: JsonObject, type: string | undefined, named: RotaryFacts | undefined): RotaryFacts {
+  if (type === undefined) return named ?? COUNTED;
+  const counted = named?.positions === 'counted' ? named : COUNTED;
+  if (type === 'cat') return { ...counted, bands: counted.bands ?? COUNTED.bands };
+  if (type === 'mixed') return { ...counted, bands: null };
+  if (type === 'dinov3') return DINOV3;
+  throw new ViTError(
+    'unsupported-model',
+    `${args.file} has rope_type ${type}; this version can run cat, mixed, dinov3.`,
+  );
+}
+
+/** @param known whether the name says what gates there are */
+function activationOf(args: JsonObject, known: boolean): Fact<Activation> | undefined {
   const name = args.string('act_layer');
+  const mlp = args.string('mlp_layer');
+  if (name === undefined && mlp?.startsWith('SwiGLU') && !known) {
+    throw new ViTError(
+      'unsupported-model',
+      `${args.file} has mlp_layer ${mlp} without act_layer: its gates are timm's usual GELU, which this version cannot run.`,
+    );
+  }
   if (name === undefined || name === GATED) return undefined;
   if (Object.hasOwn(ACTIVATIONS, name)) return fact(ACTIVATIONS[name], `${args.file}.act_layer`);
   throw new ViTError('unsupported-model', `${args.file} has act_layer ${name}, which this version cannot run.`);

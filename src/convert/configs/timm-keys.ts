@@ -1,6 +1,7 @@
 /**
- * The keys of timm's config.json, and the arguments of its `VisionTransformer`, `Beit` and `Eva` (timm/models/
- * vision_transformer.py, beit.py, eva.py): a new argument that this version can run is a line here.
+ * The keys of timm's config.json, and the arguments of its `VisionTransformer`, `Beit`, `Eva` and `NaFlexVit` (timm/models/
+ * vision_transformer.py, beit.py, eva.py, naflexvit.py): a new argument that this version can run is a line here, and in the
+ * list of its class.
  */
 import type { Dimensions } from '../dimensions.ts';
 import { type Keys, only, read, same, square, training, unused } from './known-keys.ts';
@@ -59,8 +60,8 @@ export const TOP: Keys = {
   do_pooling: only(true),
 };
 
-/** Of the model's class. */
-export const MODEL_ARGS: Keys = {
+/** Of all classes. */
+const ARGS: Keys = {
   img_size: read,
   // Convolutions before the projection have their own.
   patch_size: same(({ patchSize, stem }, value) => (stem.length > 0 ? value : square(patchSize, value))),
@@ -69,8 +70,8 @@ export const MODEL_ARGS: Keys = {
   global_pool: read,
   embed_dim: same(({ width }) => width),
   depth: same(({ depth }) => depth),
-  num_heads: read,
-  mlp_ratio: same((dimensions, value) => mlpRatio(dimensions, value)),
+  num_heads: same(({ heads }, value) => heads ?? value),
+  mlp_ratio: same(mlpRatio),
   qkv_bias: same(({ qkvBias }) => qkvBias),
   qkv_fused: unused('the names of the tensors tell'),
   qk_norm: same(({ qkNorm }) => qkNorm),
@@ -100,7 +101,8 @@ export const MODEL_ARGS: Keys = {
   use_shared_rel_pos_bias: same(({ relativePositionBias }) => relativePositionBias === 'shared'),
   use_rot_pos_emb: read,
   attn_type: only('eva', 'rope'),
-  rope_type: only('cat', 'mixed', 'dinov3'),
+  // Learned frequencies are tensors.
+  rope_type: same(({ frequencies }, value) => ((value === 'mixed') === (frequencies !== null) ? value : 'cat')),
   rope_temperature: read,
   rope_rotate_half: read,
   rope_grid_offset: read,
@@ -111,9 +113,9 @@ export const MODEL_ARGS: Keys = {
     Math.trunc(width * Number(value)) === poolingMlpWidth ? value : poolingMlpWidth / width,
   ),
   swiglu_align_to: unused('the tensors are of the right width'),
-  pos_embed_grid_size: unused('the position embedding tells'),
+  pos_embed_grid_size: same(({ positions }, value) => (sizeOfGrid(value) === positions ? value : positions)),
   // SiLU is that of a SwiGLU, and of nothing else here.
-  act_layer: same(({ mlp }, value) => (value === 'silu' && mlp !== 'swiglu' ? mlp : value)),
+  act_layer: same(({ mlp }, value) => ((value === 'silu') === (mlp === 'swiglu') ? value : mlp)),
   norm_layer: same(({ norm }) => (norm === 'rms' ? 'rmsnorm' : 'layernorm')),
   mlp_layer: same(({ mlp }, value) => (value === (mlp === 'swiglu' ? 'SwiGLU' : 'Mlp') ? value : mlp)),
   attn_layer: only('Attention'),
@@ -137,11 +139,51 @@ export const MODEL_ARGS: Keys = {
   head_init_scale: training,
 };
 
-function mlpRatio({ width, mlpWidth, mlp }: Dimensions, value: unknown): unknown {
+/** Arguments that every class takes. */
+const COMMON =
+  'img_size patch_size in_chans num_classes global_pool embed_dim depth num_heads qkv_bias mlp_ratio init_values ' +
+  'drop_rate pos_drop_rate proj_drop_rate attn_drop_rate drop_path_rate norm_layer';
+
+const TRANSFORMER =
+  'qk_norm scale_attn_norm scale_mlp_norm proj_bias class_token no_embed_class reg_tokens pos_embed pre_norm final_norm ' +
+  'fc_norm pool_include_prefix dynamic_img_size dynamic_img_pad strict_img_size patch_drop_rate weight_init fix_init ' +
+  'embed_layer embed_norm_layer act_layer block_fn mlp_layer attn_layer distilled';
+
+const ROTARY = 'rope_type rope_temperature rope_rotate_half rope_grid_offset rope_grid_indexing ref_feat_shape';
+
+/** What a class takes besides. */
+const OTHERS = {
+  VisionTransformer: TRANSFORMER,
+  NaFlexVit: `${TRANSFORMER} pos_embed_grid_size attn_pool_num_heads attn_pool_mlp_ratio qkv_fused`,
+  Beit: 'swiglu_mlp scale_mlp use_abs_pos_emb use_rel_pos_bias use_shared_rel_pos_bias head_init_scale',
+  Eva:
+    'qkv_fused swiglu_mlp swiglu_align_to scale_mlp scale_attn_inner attn_type class_token num_reg_tokens no_embed_class ' +
+    `use_abs_pos_emb use_rot_pos_emb ${ROTARY} use_post_norm use_pre_transformer_norm use_post_transformer_norm ` +
+    'use_fc_norm attn_pool_num_heads attn_pool_mlp_ratio dynamic_img_size dynamic_img_pad patch_drop_rate head_init_scale',
+};
+
+export type TimmClass = keyof typeof OTHERS;
+
+/** `model_args` of a class: what another class alone takes is as strange to it as what nobody knows. */
+export function argumentsOf(model: TimmClass): Keys {
+  const known = `${COMMON} ${OTHERS[model]}`.split(' ').map((key) => [key, ARGS[key]]);
+  return { ...Object.fromEntries(known), ...(model === 'Eva' && { mlp_ratio: same(evaMlpRatio) }) };
+}
+
+/** A packed SwiGLU halves its hidden layer. */
+function mlpRatio({ width, mlpWidth, mlp, packedMlp }: Dimensions, value: unknown): unknown {
   const hidden = Math.trunc(width * Number(value));
-  // Rounded up, as DINOv3 has it.
-  if (mlp === 'swiglu' && mlpWidth - hidden >= 0 && mlpWidth - hidden < 64) return value;
-  // A packed SwiGLU halves its hidden layer.
-  const fits = hidden === mlpWidth || (mlp === 'swiglu' && Math.trunc(hidden / 2) === mlpWidth);
+  const fits = hidden === mlpWidth || (mlp === 'swiglu' && packedMlp && Math.trunc(hidden / 2) === mlpWidth);
   return fits ? value : mlpWidth / width;
+}
+
+/** The width of a SwiGLU may be rounded up (`swiglu_align_to`). */
+function evaMlpRatio({ width, mlpWidth, mlp }: Dimensions, value: unknown): unknown {
+  const rounding = mlpWidth - Math.trunc(width * Number(value));
+  const fits = rounding === 0 || (mlp === 'swiglu' && rounding > 0 && rounding < 64);
+  return fits ? value : mlpWidth / width;
+}
+
+function sizeOfGrid(value: unknown): number | undefined {
+  return Array.isArray(value) ? value[0] * value[1] : undefined;
 }

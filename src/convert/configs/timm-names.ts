@@ -6,9 +6,12 @@ import { ViTError } from '../../error.ts';
 import type { Activation, NormOrder, Pooling, PositionResampling } from '../../model/architecture.ts';
 import type { Dimensions } from '../dimensions.ts';
 import { DINOV3, type RotaryFacts } from '../rotary.ts';
+import type { TimmClass } from './timm-keys.ts';
 
 /** What a name says. */
 export interface NameFacts {
+  /** `VisionTransformer`, where nothing else is said. */
+  model?: TimmClass;
   epsilon?: number;
   activation?: Activation;
   /** Under a name with several entries, as OpenAI's weights have theirs: only the tag tells. */
@@ -17,6 +20,8 @@ export interface NameFacts {
   normOrder?: NormOrder;
   rotary?: RotaryFacts;
   poolingHeads?: number;
+  /** That an MLP with gates has SiLU there. */
+  gated?: true;
   /** That there is no final norm. */
   finalNorm?: 'none';
   positionResampling?: PositionResampling;
@@ -72,13 +77,14 @@ const VIT_WORDS: Record<string, NameFacts> = {
   siglip: { activation: 'gelu', pooling: 'attention', needs: ['no class token', (d) => !d.classToken] },
   gap: { activation: 'gelu', pooling: 'patches' },
   map: { activation: 'gelu', pooling: 'attention' },
-  dinov2: { needs: ['layer scale', (d) => d.layerScale] },
+  dinov2: { gated: true, needs: ['layer scale', (d) => d.layerScale] },
   miil: { needs: ['no bias of Q, K and V', (d) => !d.qkvBias] },
   plus: {},
   '36x1': { needs: ['layer scale', (d) => d.layerScale] },
   so150m: { headSize: 64 },
   so150m2: { headSize: 64, needs: ['no bias of Q, K and V', (d) => !d.qkvBias] },
   dinov3: {
+    model: 'Eva',
     epsilon: 1e-5,
     pooling: 'patches',
     rotary: DINOV3,
@@ -86,7 +92,7 @@ const VIT_WORDS: Record<string, NameFacts> = {
     needs: ['layer scale', (d) => d.layerScale],
   },
   qkvb: { needs: ['biases of Q and V', (d) => d.qkvBias] },
-  rope: { rotary: ROPE_VIT, needs: ['layer scale', (d) => d.layerScale] },
+  rope: { model: 'Eva', rotary: ROPE_VIT, needs: ['layer scale', (d) => d.layerScale] },
   mixed: { rotary: { ...ROPE_VIT, bands: null }, needs: ['frequencies', (d) => d.frequencies !== null] },
   ape: { needs: ['a position embedding', (d) => d.positions !== null] },
   intern300m: { finalNorm: 'none', headSize: 64, needs: ['layer scale', (d) => d.layerScale] },
@@ -94,6 +100,11 @@ const VIT_WORDS: Record<string, NameFacts> = {
   reg1: { needs: ['a register token', (d) => d.registerTokens === 1] },
   reg4: { needs: ['4 register tokens', (d) => d.registerTokens === 4] },
   reg8: { needs: ['8 register tokens', (d) => d.registerTokens === 8] },
+};
+
+/** The first ViTs, whose names say no more than their size. */
+export const PLAIN: NameFacts = {
+  needs: ['a class token, and no convolutions before the projection', (d) => d.classToken && d.stem.length === 0],
 };
 
 const DEIT_WORDS: Record<string, NameFacts> = {
@@ -118,6 +129,7 @@ const FAMILIES: { pattern: RegExp; words: Record<string, NameFacts>; facts?: Nam
     pattern: /^vit_pe_(.+)$/,
     words: PERCEPTION_WORDS,
     facts: {
+      model: 'Eva',
       epsilon: 1e-5,
       activation: 'gelu',
       rotary: PERCEPTION,
@@ -125,12 +137,18 @@ const FAMILIES: { pattern: RegExp; words: Record<string, NameFacts>; facts?: Nam
       needs: ['a norm before the blocks', (d) => d.normBeforeBlocks],
     },
   },
-  { pattern: /^vit_(.+_rope_reg\d+_gap_\d+)$/, words: VIT_WORDS, facts: { rotary: EVA, headSize: 64 } },
+  { pattern: /^vit_(.+_rope_reg\d+_gap_\d+)$/, words: VIT_WORDS, facts: { model: 'Eva', rotary: EVA, headSize: 64 } },
   { pattern: /^vit_(.+)$/, words: VIT_WORDS },
   {
     pattern: /^aimv2_(.+)$/,
     words: {},
-    facts: { epsilon: 1e-5, pooling: 'patches', headSize: 128, needs: ['RMSNorm', (d) => d.norm === 'rms'] },
+    facts: {
+      gated: true,
+      epsilon: 1e-5,
+      pooling: 'patches',
+      headSize: 128,
+      needs: ['RMSNorm', (d) => d.norm === 'rms'],
+    },
   },
   {
     pattern: /^beit3_(.+)$/,
@@ -140,16 +158,17 @@ const FAMILIES: { pattern: RegExp; words: Record<string, NameFacts>; facts?: Nam
   {
     pattern: /^naflexvit_(.+)$/,
     words: { ...VIT_WORDS, siglip: { activation: 'gelu_tanh', pooling: 'attention' } },
+    facts: { model: 'NaFlexVit' },
   },
   {
     pattern: /^eva02_(enormous_patch14_clip_\d+)$/,
     words: EVA_WORDS,
-    facts: { epsilon: 1e-6, normOrder: 'branch', headSize: { 1792: 112 } },
+    facts: { model: 'Eva', epsilon: 1e-6, normOrder: 'branch', headSize: { 1792: 112 } },
   },
   {
     pattern: /^eva02_(.+)$/,
     words: EVA_WORDS,
-    facts: { epsilon: 1e-6, rotary: EVA, headSize: 64, needs: ['SwiGLU', (d) => d.mlp === 'swiglu'] },
+    facts: { model: 'Eva', epsilon: 1e-6, rotary: EVA, headSize: 64, needs: ['SwiGLU', (d) => d.mlp === 'swiglu'] },
   },
   { pattern: /^deit_(.+)$/, words: DEIT_WORDS },
   { pattern: /^deit3_(.+)$/, words: {}, facts: { needs: ['layer scale', (d) => d.layerScale] } },
@@ -157,11 +176,11 @@ const FAMILIES: { pattern: RegExp; words: Record<string, NameFacts>; facts?: Nam
   {
     pattern: /^beit(?:v2)?_(.+)$/,
     words: {},
-    facts: { needs: ['relative position biases', (d) => d.relativePositionBias !== 'none'] },
+    facts: { model: 'Beit', needs: ['relative position biases', (d) => d.relativePositionBias !== 'none'] },
   },
   // Of MIM.
-  { pattern: /^eva_(large_patch14_\d+)$/, words: {} },
-  { pattern: /^eva_(giant_patch14_.+)$/, words: EVA_WORDS, facts: { headSize: { 1408: 88 } } },
+  { pattern: /^eva_(large_patch14_\d+)$/, words: {}, facts: { model: 'Eva' } },
+  { pattern: /^eva_(giant_patch14_.+)$/, words: EVA_WORDS, facts: { model: 'Eva', headSize: { 1408: 88 } } },
 ];
 
 /** SigLIPs whose entry in timm has the GELU with tanh; those of the other SigLIPs have the exact one. */
@@ -189,6 +208,7 @@ export function readTimmName(name: string, file: string): NameFacts[] {
     );
   }
   const facts = words.filter((word) => Object.hasOwn(family.words, word)).map((word) => family.words[word]);
+  if (family.words === VIT_WORDS && facts.length === 0) return [PLAIN];
   return [
     ...(TANH_SIGLIPS.test(model) ? [{ activation: 'gelu_tanh' as const }] : []),
     // What is said later in a name is said of what stands before: `clip_quickgelu`, `siglip_gap`.

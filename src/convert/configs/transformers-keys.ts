@@ -105,7 +105,7 @@ export const COMMON: Keys = {
 const ENCODER: Keys = {
   hidden_size: same(({ width }) => width),
   num_hidden_layers: same(({ depth }) => depth),
-  num_attention_heads: read,
+  num_attention_heads: same(({ heads }, value) => heads ?? value),
   hidden_act: read,
   layer_norm_eps: read,
   image_size: read,
@@ -243,7 +243,7 @@ export const TEXT: Keys = {
   projection_dim: unused('the one of the whole model counts'),
   projection_size: same(({ text }, value) => text?.projection ?? value),
   num_attention_heads: read,
-  hidden_act: read,
+  hidden_act: same(({ text }, value) => (text?.mlp === 'swiglu' ? 'silu' : value)),
   layer_norm_eps: read,
   rms_norm_eps: read,
   qkv_bias: only(false),
