@@ -2,7 +2,7 @@
  * Parts as files of a folder. Each is there completely or not at all, even if the machine stops at any moment.
  */
 import { randomUUID } from 'node:crypto';
-import { open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { decodePart, encodePart } from './parquet.ts';
 import type { Part } from './schema.ts';
@@ -63,7 +63,15 @@ async function syncFolder(folder: string): Promise<void> {
   await handle?.close();
 }
 
-/** What a process that was killed has left; for when nobody else is at work here. */
-export async function removeUnfinished(folder: string): Promise<void> {
-  for (const name of await readdir(folder)) if (UNFINISHED.test(name)) await rm(join(folder, name), { force: true });
+/** Milliseconds after which nobody writes to a file any more. */
+const ABANDONED = 3_600_000;
+
+/** What processes that were killed have left. */
+export async function removeAbandoned(folder: string, now = Date.now()): Promise<void> {
+  for (const name of await readdir(folder)) {
+    if (!UNFINISHED.test(name)) continue;
+    const path = join(folder, name);
+    const written = await stat(path).catch(() => null);
+    if (written && now - written.mtimeMs > ABANDONED) await rm(path, { force: true });
+  }
 }

@@ -4,32 +4,49 @@
 import { Command, Option } from 'commander';
 import { ViTError } from '../error.ts';
 import type { BackendName, Classification, ModelInfo, Timing } from '../index.ts';
+import { type OutputFlags, outputOf, PICTURES, threadsOption } from './bulk-flags.ts';
 import { type Engine, withEngine } from './engine.ts';
 import { errorOfPage, manifestFile, type PageError } from './engine-page.ts';
 import { requireFile } from './files.ts';
 import { parseCount } from './flags.ts';
+import { runOutput } from './run-output.ts';
 import { count, type Terminal } from './terminal.ts';
 
-interface Flags {
-  model?: string;
+interface Flags extends Partial<OutputFlags> {
   json: boolean;
   topK: number;
   backend: 'auto' | BackendName;
+  threads: number;
 }
 
 export function classifyCommand(terminal: Terminal): Command {
   return new Command('classify')
-    .description('say what is in pictures')
-    .argument('<image...>', 'PNG, JPEG, WebP or whatever else Chrome (with --backend cpu: sharp) reads')
+    .description('say what is in pictures; with --out of many, as Parquet files')
+    .argument('[image...]', 'PNG, JPEG, WebP or whatever else Chrome (with --backend cpu: sharp) reads')
     .option('--model <dir>', 'a converted model (default: the one of this package)')
     .option('--top-k <n>', 'how many labels per picture', parseCount, 5)
     .addOption(
-      new Option('--backend <name>', 'where to compute; cpu needs no browser')
+      new Option('--backend <name>', 'where to compute; cpu needs no browser, nor does --out, where auto is cpu')
         .choices(['auto', 'webgpu', 'cpu'])
         .default('auto'),
     )
     .option('--json', 'print JSON', false)
-    .action((images: string[], flags: Flags) => classify(images, flags, terminal));
+    .option('--out <folder>', 'where Parquet files go, and what is there of them already')
+    .option('--images <what>', `with --out: ${PICTURES}`)
+    .option('--part-size <n>', 'with --out: pictures in a file (default: 1000)', parseCount)
+    .addOption(threadsOption())
+    .action(async (images: string[], flags: Flags, command: Command) => {
+      const { out, topK, backend } = flags;
+      if (out !== undefined) {
+        const output = await outputOf({ task: 'classify', topK }, images, { ...flags, out }, terminal);
+        await runOutput(output, { ...flags, backend: backend === 'auto' ? 'cpu' : backend }, terminal);
+        return;
+      }
+      const lonely = flags.images === undefined ? flags.partSize && '--part-size' : '--images';
+      if (lonely) command.error(`error: ${lonely} needs --out`);
+      if (images.length === 0) command.error("error: missing required argument 'image'");
+      await classify(images, flags, terminal);
+    });
 }
 
 interface Report {

@@ -58,7 +58,7 @@ async function inThisProcess<T>(
   const library = builtLibrary('node', 'index.js');
   const { loadViT }: typeof import('../node/index.ts') = await import(pathToFileURL(library).href);
   const start = performance.now();
-  const source = preprocess ? await readModel(manifest, preprocess) : manifest;
+  const source = preprocess ? await readModel(manifest, { preprocess }) : manifest;
   const vit = await loadViT(source, { backend, dtype }).catch(asOurs);
   try {
     return await use({
@@ -75,13 +75,14 @@ async function inThisProcess<T>(
 }
 
 /** The library's error is of a class of its own: it is another build. */
-function asOurs(error: unknown): never {
+export function asOurs(error: unknown): never {
   const { code, message } = error as ViTError;
   throw code ? new ViTError(code, message, { cause: error }) : error;
 }
 
-async function readModel(path: string, preprocess: Preprocess) {
-  const manifest = { ...((await readJson(path)) as { shards: { file: string }[] }), preprocess };
+/** @param changes of what its manifest says */
+export async function readModel(path: string, changes: { preprocess?: Preprocess } = {}) {
+  const manifest = { ...((await readJson(path)) as { shards: { file: string }[] }), ...changes };
   const read = async ({ file }: { file: string }) => new Uint8Array(await readFile(join(dirname(path), file)));
   return { manifest: manifest as never, shards: await Promise.all(manifest.shards.map(read)) };
 }

@@ -6,6 +6,7 @@ import { ViTError } from '../error.ts';
 import { classifyCommand } from './classify.ts';
 import { convertCommand } from './convert.ts';
 import { withFlags } from './convert-flags.ts';
+import { embedCommand } from './embed.ts';
 import { evaluateCommand } from './evaluate.ts';
 import { exportOnnxCommand } from './export-onnx.ts';
 import { fetchCommand } from './fetch.ts';
@@ -27,6 +28,7 @@ export async function run(args: string[], terminal: Terminal = processTerminal):
     .addCommand(inspectCommand(terminal))
     .addCommand(exportOnnxCommand(terminal))
     .addCommand(classifyCommand(terminal))
+    .addCommand(embedCommand(terminal))
     .addCommand(evaluateCommand(terminal))
     .addCommand(labelFileCommand(terminal));
   for (const command of [program, ...program.commands]) {

@@ -2,10 +2,9 @@
  * A folder of images sorted by class: which files there are, and which label each one shows.
  */
 import { readdirSync } from 'node:fs';
-import { extname, join } from 'node:path';
+import { join } from 'node:path';
+import { isPicture, picturesBelow } from '../bulk/picture-files.ts';
 import { ViTError } from '../error.ts';
-
-const KINDS = ['.png', '.jpg', '.jpeg', '.webp', '.gif', '.avif', '.bmp'];
 
 export interface SortedImage {
   file: string;
@@ -49,23 +48,16 @@ export function sortedImages(root: string, labels: string[], most = Infinity): S
 
 /** Every image below a folder, by name. */
 export function imagesBelow(root: string): string[] {
-  const images = readdirSync(root, { withFileTypes: true, recursive: true })
-    .filter((entry) => entry.isFile() && isImage(entry.name))
-    .map((entry) => join(entry.parentPath, entry.name))
-    .sort();
+  const images = picturesBelow(root);
   if (images.length === 0) throw new ViTError('bad-input', `There is no image in ${root}.`);
   return images;
 }
 
 function imagesIn(folder: string): string[] {
   return readdirSync(folder)
-    .filter(isImage)
+    .filter(isPicture)
     .sort()
     .map((name) => join(folder, name));
-}
-
-function isImage(name: string): boolean {
-  return KINDS.includes(extname(name).toLowerCase()) && !name.startsWith('.');
 }
 
 /** None for what is no label, several where classes share a name. */

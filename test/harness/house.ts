@@ -165,7 +165,7 @@ export const HOUSE: readonly Room[] = [
   {
     name: 'bulk',
     knows: 'many pictures: a list of them, computed in parts, each a Parquet file',
-    mayImport: ['error.ts'],
+    mayImport: ['node', 'index.ts', 'model', 'error.ts'],
   },
   {
     name: 'cli',

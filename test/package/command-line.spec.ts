@@ -35,7 +35,7 @@ test('the licences of all code that is built in are there', () => {
   const { devDependencies } = JSON.parse(readFileSync('package.json', 'utf8'));
   const notices = (build: string) => readFileSync(join(folder, 'node_modules/vit-webgpu/dist', build), 'utf8');
   const command = notices('cli/THIRD-PARTY.md');
-  for (const name of ['@bufbuild/protobuf', 'commander']) {
+  for (const name of ['@bufbuild/protobuf', 'commander', 'hyparquet', 'hyparquet-writer']) {
     expect(devDependencies).toHaveProperty([name]);
     expect(command).toContain(`## ${name} - `);
   }
@@ -45,7 +45,8 @@ test('the licences of all code that is built in are there', () => {
 
 test('it says what it can do', async () => {
   const help = await vitWebgpu('--help');
-  for (const command of ['convert', 'fetch', 'inspect', 'classify', 'export-onnx']) expect(help).toContain(command);
+  for (const command of ['convert', 'fetch', 'inspect', 'classify', 'embed', 'export-onnx'])
+    expect(help).toContain(command);
 });
 
 test('convert, and inspect of what it wrote', async () => {

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { parquetMetadata, parquetReadObjects } from 'hyparquet';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { decodePart, encodePart } from '../../src/bulk/parquet.ts';
-import { partPaths, partsIn, readPart, removeUnfinished, writePart, writeWhole } from '../../src/bulk/part-files.ts';
+import { partPaths, partsIn, readPart, removeAbandoned, writePart, writeWhole } from '../../src/bulk/part-files.ts';
 import type { Part } from '../../src/bulk/schema.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'vit-webgpu-'));
@@ -99,7 +99,9 @@ describe('files of parts', () => {
     const names = ['part-00000.parquet', 'part-00002.parquet', 'part-100000.parquet'];
     expect(await partPaths(folder)).toEqual(names.map((name) => join(folder, name)));
     expect((await readPart(join(folder, names[1]))).rows).toEqual(embedded.rows);
-    await removeUnfinished(folder);
+    await removeAbandoned(folder);
+    expect(readdirSync(folder)).toContain('.part-00001.parquet.0123');
+    await removeAbandoned(folder, Date.now() + 2 * 3_600_000);
     expect(readdirSync(folder).sort()).toEqual(
       ['job.json', 'part-00001.parquet.txt', 'part-1.parquet', ...names].sort(),
     );

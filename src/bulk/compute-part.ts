@@ -1,0 +1,75 @@
+/**
+ * A part of an output, from its number alone: whoever computes it, and however often, it is the same.
+ */
+import { existsSync } from 'node:fs';
+import { ViTError } from '../error.ts';
+import type { PixelData } from '../index.ts';
+import { decodeBySharp } from '../node/decode.ts';
+import { readPicture } from '../node/pictures.ts';
+import type { Answer, Computer } from './computer.ts';
+import { idsOf, type Output, partCount } from './output.ts';
+import { pictureBytes } from './picture-bytes.ts';
+import { locate } from './picture-list.ts';
+import { type Outcome, runPipeline } from './pipeline.ts';
+import type { ClassifyRow, EmbedRow, Part } from './schema.ts';
+
+export interface PartOptions {
+  signal?: AbortSignal;
+  /** Told how many pictures more are done, and which of them are bad. */
+  onDone?: (pictures: number, bad: number) => void;
+}
+
+/**
+ * @param part from 0
+ * @throws ViTError `bad-input` where the pictures' folder is not there, or the computer is of something else; what models throw
+ */
+export async function computePart(
+  output: Output,
+  part: number,
+  computer: Computer,
+  { signal, onDone }: PartOptions = {},
+): Promise<Part> {
+  const { job } = output;
+  const { task, model, dimension } = computer;
+  if (task !== job.task || computer.topK !== job.topK || model.sha256 !== job.model.sha256)
+    throw new ViTError('bad-input', `${model.path} is not the model of the output in ${output.folder}.`);
+  const { root } = job.pictures;
+  // Else every picture would be a bad one.
+  if (!existsSync(root)) throw new ViTError('bad-input', `The pictures' folder ${root} is not there.`);
+  const ids = idsOf(output, part);
+  const outcomes = await runPipeline<PixelData, Answer>(
+    ids,
+    { ...computer, read: (id, stop) => readPixels(locate(root, id), computer, stop) },
+    {
+      signal,
+      onDone: (outcomes) => onDone?.(outcomes.length, outcomes.filter((outcome) => 'error' in outcome).length),
+    },
+  );
+  const info = {
+    model: model.sha256,
+    name: model.name,
+    dimension,
+    list: job.pictures.sha256,
+    part,
+    parts: partCount(output),
+  };
+  const rows = ids.map((id, i) => rowOf(id, outcomes[i], NOTHING[task]));
+  return task === 'embed' ? { task, info, rows: rows as EmbedRow[] } : { task, info, rows: rows as ClassifyRow[] };
+}
+
+const NOTHING: Record<Part['task'], Answer> = { embed: { vector: null }, classify: { labels: null, scores: null } };
+
+function rowOf(id: string, outcome: Outcome<Answer>, nothing: Answer): EmbedRow | ClassifyRow {
+  const row = 'error' in outcome ? { id, ...nothing, error: outcome.error } : { id, ...outcome.answer, error: null };
+  return row as EmbedRow | ClassifyRow;
+}
+
+/** Without a name, so that what is said of a bad picture is the same wherever it lies. */
+async function readPixels(
+  location: string,
+  { orientation }: Pick<Computer, 'orientation'>,
+  signal: AbortSignal,
+): Promise<PixelData> {
+  const bytes = await pictureBytes(location, signal);
+  return (await readPicture(new Blob([bytes]), decodeBySharp, { orientation }, signal)) as PixelData;
+}

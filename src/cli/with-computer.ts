@@ -1,0 +1,43 @@
+/**
+ * The models that a command for many pictures computes with, in this process: on the CPU one in each of several threads, on
+ * WebGPU one.
+ */
+import { pathToFileURL } from 'node:url';
+import { type Computer, computerOf } from '../bulk/computer.ts';
+import type { ViT } from '../index.ts';
+import type { ComputeFlags } from './bulk-flags.ts';
+import { asOurs, readModel } from './engine.ts';
+import { builtLibrary } from './files.ts';
+import { provideWebGpu } from './node-webgpu.ts';
+import type { Terminal } from './terminal.ts';
+
+/** Pictures at once: more are no faster on a CPU, and photos are large. */
+const BATCH = { cpu: 4, webgpu: 16 };
+
+/** @throws ViTError of the library; `bad-input` when it is not built, `no-webgpu` where that is wanted and not to be had */
+export async function withComputer<T>(
+  what: Pick<Computer, 'task' | 'topK' | 'model'>,
+  { backend, threads }: ComputeFlags,
+  terminal: Terminal,
+  use: (computer: Computer) => Promise<T>,
+): Promise<T> {
+  const library = builtLibrary('node', 'index.js');
+  const { loadViT }: typeof import('../node/index.ts') = await import(pathToFileURL(library).href);
+  const onEvent = ({ message }: { message: string }) => terminal.warn(message);
+  const vits: ViT[] = [];
+  try {
+    if (backend === 'webgpu') {
+      await provideWebGpu();
+      // In this thread, where the GPU is.
+      const options = { backend, worker: false, onEvent } as const;
+      vits.push(await loadViT(await readModel(what.model.path), options).catch(asOurs));
+    } else {
+      // One after the other: each is held twice while it is loaded.
+      for (let i = 0; i < threads; i++)
+        vits.push(await loadViT(what.model.path, { backend, threads: 1, onEvent }).catch(asOurs));
+    }
+    return await use(await computerOf(vits, { ...what, batch: BATCH[backend] }));
+  } finally {
+    for (const vit of vits) vit.dispose();
+  }
+}
