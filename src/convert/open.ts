@@ -17,6 +17,8 @@ export const FORMATS = 'safetensors, PyTorch (.pt, .pth, .bin), TorchScript and 
 const SAVE_AGAIN = "torch.save(torch.load('old.pt', map_location='cpu', weights_only=True), 'new.pt')";
 
 const EXPORTED = 'Convert the checkpoint that it was made from.';
+const UNPACK = 'Unpack it first.';
+const NO_MODEL = 'Give the file with the weights.';
 
 /** First bytes of what people try that is not read: a list of alternatives, or a test. */
 const OTHER_FORMATS: { magic: number[] | ((start: Uint8Array) => boolean); title: string; wayOut: string }[] = [
@@ -26,7 +28,7 @@ const OTHER_FORMATS: { magic: number[] | ((start: Uint8Array) => boolean); title
     wayOut: 'Run git lfs pull, or download the file by itself.',
   },
   {
-    magic: (start) => /^\s*<(!doctype|html|\?xml|head)/i.test(latin1(start)),
+    magic: (start) => /^(\xef\xbb\xbf)?\s*<(!doctype|!--|html|\?xml|head|body)/i.test(latin1(start)),
     title: 'a web page',
     wayOut: 'The address is that of a page about the file, or of an error: download the file itself.',
   },
@@ -49,7 +51,7 @@ const OTHER_FORMATS: { magic: number[] | ((start: Uint8Array) => boolean); title
   {
     magic: (start) => latin1(start.subarray(257, 262)) === 'ustar',
     title: 'a tar archive',
-    wayOut: 'Unpack it first.',
+    wayOut: UNPACK,
   },
   {
     // A pickled number, which older versions of PyTorch put before everything else.
@@ -68,7 +70,18 @@ const OTHER_FORMATS: { magic: number[] | ((start: Uint8Array) => boolean); title
     title: 'one NumPy array',
     wayOut: 'A model is an .npz of many arrays.',
   },
-  { magic: [0x1f, 0x8b], title: 'compressed with gzip', wayOut: 'Unpack it first.' },
+  { magic: [0x1f, 0x8b], title: 'compressed with gzip', wayOut: UNPACK },
+  { magic: [0x28, 0xb5, 0x2f, 0xfd], title: 'compressed with zstd', wayOut: UNPACK },
+  { magic: [0xfd, 0x37, 0x7a, 0x58, 0x5a], title: 'compressed with xz', wayOut: UNPACK },
+  { magic: (start) => /^BZh[1-9]/.test(latin1(start)), title: 'compressed with bzip2', wayOut: UNPACK },
+  { magic: [0x37, 0x7a, 0xbc, 0xaf, 0x27, 0x1c], title: 'a 7z archive', wayOut: UNPACK },
+  { magic: codes('Rar!'), title: 'a RAR archive', wayOut: UNPACK },
+  { magic: codes('%PDF-'), title: 'a PDF', wayOut: NO_MODEL },
+  {
+    magic: (start) => /^(\x89PNG|\xff\xd8\xff|GIF8|RIFF....WEBP)/s.test(latin1(start)),
+    title: 'a picture',
+    wayOut: NO_MODEL,
+  },
 ];
 
 const ZIP = [0x50, 0x4b];
@@ -97,7 +110,26 @@ export async function openCheckpoint(source: Source, beside?: OpenBeside): Promi
   if (other) {
     throw new ViTError('unsupported-model', `This is ${other.title}; ${FORMATS} can be read. ${other.wayOut}`);
   }
+  if (!couldBeSafetensors(start, source.size)) {
+    throw new ViTError('unsupported-model', `This is no checkpoint: ${beginning(start)}. ${FORMATS} can be read.`);
+  }
   return openSafetensors(source);
+}
+
+/** A broken one is still called by its name. */
+function couldBeSafetensors(start: Uint8Array<ArrayBuffer>, size: number): boolean {
+  return start.length < 8 ? !isText(start) : isLength(start, size);
+}
+
+/** What a file without a known beginning begins with, as people would look at it. */
+function beginning(start: Uint8Array): string {
+  if (isText(start)) return `it is text, and begins "${latin1(start).trim().split(/\s+/).join(' ').slice(0, 40)}"`;
+  const bytes = [...start.subarray(0, 8)].map((byte) => byte.toString(16).padStart(2, '0'));
+  return `it begins with the bytes ${bytes.join(' ')}, which are those of no format that this version knows`;
+}
+
+function isText(bytes: Uint8Array): boolean {
+  return /^[\t\n\r\x20-\x7e]+$/.test(latin1(bytes));
 }
 
 async function openArchive(source: Source): Promise<Checkpoint> {

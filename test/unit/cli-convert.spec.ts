@@ -224,7 +224,7 @@ describe('failures', () => {
   const unreadable: [checkpoint: string, content: string | undefined, message: string][] = [
     ['absent.safetensors', undefined, 'There is no file'],
     ['archive.pt', 'PK\u0003\u0004 and so on', 'Not a readable zip archive'],
-    ['short.safetensors', 'abc', 'Not a readable safetensors file'],
+    ['short.safetensors', 'abc', 'it is text, and begins "abc"'],
   ];
   for (const [name, content, message] of unreadable) {
     test(`of reading have exit code 1: ${name}`, async () => {
