@@ -8,16 +8,25 @@ import { exposeEngine } from '../worker/wire.ts';
 import { withFiles } from './files.ts';
 
 globalThis.fetch = withFiles(globalThis.fetch);
+const endpoint = portAsEndpoint();
 const { EngineHost } = await loadAnnex('host', new URL('../annexes/entries/host.ts', import.meta.url).href);
-exposeEngine(new EngineHost(), portAsEndpoint());
+exposeEngine(new EngineHost(), endpoint);
 
-/** What a worker in a browser is to itself. */
+/**
+ * What a worker in a browser is to itself. What comes while the engine is being loaded waits for it: Node keeps it until
+ * somebody listens, Deno does not.
+ */
 function portAsEndpoint(): Endpoint {
   const port = parentPort!;
+  const early: unknown[] = [];
+  let receive = (data: unknown): void => void early.push(data);
+  port.on('message', (data) => receive(data));
   return {
     postMessage: (message: unknown, transfer: never[] = []) => port.postMessage(message, transfer),
-    addEventListener: (_: string, listener: (event: { data: unknown }) => void) =>
-      void port.on('message', (data) => listener({ data })),
+    addEventListener(_: string, listener: (event: { data: unknown }) => void) {
+      receive = (data) => listener({ data });
+      early.splice(0).forEach(receive);
+    },
     removeEventListener: () => {},
   } as unknown as Endpoint;
 }

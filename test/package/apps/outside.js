@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import process from 'node:process';
 import { checkSupport, loadViT, ViTError } from 'vit-webgpu';
+import { loadViT as loadFromPath } from 'vit-webgpu/node';
 
 const FOLDER = 'public/model';
 const read = (file) => new Uint8Array(readFileSync(`${FOLDER}/${file}`));
@@ -22,6 +23,7 @@ for (const source of [files, address]) {
   for (const backend of webgpu ? ['cpu', 'webgpu'] : ['cpu']) runs.push(await run(source, backend));
 }
 server.close();
+runs.push(await runInThread());
 console.log(JSON.stringify({ runs }));
 // Bun at times waits for a worker that was ended.
 process.exit();
@@ -35,6 +37,19 @@ async function run(source, backend) {
     vit.dispose();
     const isClear = refused instanceof ViTError && /give \{ data, width, height \}/.test(refused.message);
     return { passed: passed && labels.length === 5 && isClear && vit.info.backend === backend };
+  } catch (error) {
+    return { passed: false, error: `${error}` };
+  }
+}
+
+/** By the entry for servers: a model from its folder, a picture through a decoder of one's own. */
+async function runInThread() {
+  try {
+    const decode = () => ({ data: new Uint8Array(3 * 40 * 30).fill(90), width: 40, height: 30 });
+    const vit = await loadFromPath(FOLDER, { decode });
+    const [decoded, given] = [await vit.classify(`${FOLDER}/dog.jpg`), await vit.classify(decode())];
+    vit.dispose();
+    return { passed: given.length === 5 && decoded[0].score === given[0].score && vit.info.backend === 'cpu' };
   } catch (error) {
     return { passed: false, error: `${error}` };
   }
