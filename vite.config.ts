@@ -11,9 +11,10 @@ import { firefox } from './test/harness/firefox-provider.ts';
 import { lavapipePool } from './test/harness/lavapipe-pool.ts';
 
 /**
- * Six builds of one source, and the tests. `vite` alone serves the page while developing.
+ * Builds of one source, and the tests. `vite` alone serves the page while developing.
  *   --mode lib   dist/lib   index.js and worker.js: plain ES modules that run from static files
  *   --mode apps  dist/apps  hooks for React, and a custom element, on dist/lib
+ *   --mode search  dist/search  an index of embeddings, with a worker of its own
  *   --mode node  dist/node  the entry for Node, on the files of dist/lib
  *   --mode page  dist/page  the classification page with its model, on the library in dist/lib
  *   --mode cli   dist/cli   the command line, for Node
@@ -140,6 +141,18 @@ const apps: ViteUserConfig = {
     target: 'es2022',
     lib: { entry: { react: 'src/apps/react.ts', element: 'src/apps/element.ts' }, formats: ['es'] },
     rolldownOptions: { external: ['react'], output: { minify: true, chunkFileNames: '[name].js' } },
+  },
+};
+
+/** Apart from the library: who searches need not have a model. */
+const search: ViteUserConfig = {
+  ...script,
+  plugins: [besideIndex(script)],
+  build: {
+    ...script.build,
+    outDir: 'dist/search',
+    license: NOTICES,
+    lib: { entry: { search: 'src/search/index.ts' }, formats: ['es'] },
   },
 };
 
@@ -273,5 +286,5 @@ const tests: ViteUserConfig = {
 
 export default defineConfig(async ({ mode }) => {
   if (mode !== 'cli') await compileWasm();
-  return { lib: library, apps, node, page, cli, test: tests }[mode] ?? {};
+  return { lib: library, apps, search, node, page, cli, test: tests }[mode] ?? {};
 });

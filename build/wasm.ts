@@ -1,17 +1,20 @@
 /**
  * The kernels for the CPU, wasm/*.ts, compiled to `dist/wasm`: two modules of one source, since a module with one instruction
- * that a browser does not know is refused whole. Builds, tests and `npm start` all begin with it.
+ * that a browser does not know is refused whole; and that of search, in base64, since it is so small that it lies within its script.
+ * Builds, tests and `npm start` all begin with it.
  */
-import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import asc from 'assemblyscript/asc';
 
 const SOURCES = 'wasm';
 const OUTPUT = 'dist/wasm';
 
-const MODULES = {
-  'cpu-plain.wasm': ['simd'],
-  'cpu-relaxed.wasm': ['simd', 'relaxed-simd'],
+/** Each with its source, and what a browser must know for it. */
+const MODULES: Record<string, [source: string, ...features: string[]]> = {
+  'cpu-plain.wasm': ['index.ts', 'simd'],
+  'cpu-relaxed.wasm': ['index.ts', 'simd', 'relaxed-simd'],
+  'search.wasm.txt': ['search/index.ts', 'simd'],
 };
 
 const OPTIONS = [
@@ -24,14 +27,19 @@ const OPTIONS = [
 
 /** Unless they are newer than their sources and than this file. */
 export async function compileWasm(): Promise<void> {
-  const sources = ['build/wasm.ts', ...readdirSync(SOURCES).map((file) => join(SOURCES, file))];
+  const files = readdirSync(SOURCES, { recursive: true, encoding: 'utf8' });
+  const sources = ['build/wasm.ts', ...files.map((file) => join(SOURCES, file))];
   const changed = Math.max(...sources.map((file) => statSync(file).mtimeMs));
   mkdirSync(OUTPUT, { recursive: true });
-  for (const [file, features] of Object.entries(MODULES)) {
+  for (const [file, [source, ...features]] of Object.entries(MODULES)) {
     const path = join(OUTPUT, file);
     if (existsSync(path) && statSync(path).mtimeMs > changed) continue;
     const enable = features.flatMap((feature) => ['--enable', feature]);
-    const { error, stderr } = await asc.main([`${SOURCES}/index.ts`, '--outFile', path, ...OPTIONS, ...enable]);
+    // Other builds may run at the same time: none of them reads half a file.
+    const unfinished = `${path}.${process.pid}`;
+    const { error, stderr } = await asc.main([`${SOURCES}/${source}`, '--outFile', unfinished, ...OPTIONS, ...enable]);
     if (error) throw new Error(`wasm/ does not compile:\n${stderr}`);
+    if (file.endsWith('.txt')) writeFileSync(unfinished, readFileSync(unfinished).toString('base64'));
+    renameSync(unfinished, path);
   }
 }

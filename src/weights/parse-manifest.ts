@@ -25,10 +25,8 @@ import {
 } from './manifest.ts';
 import { parseArchitecture } from './parse-architecture.ts';
 import { parseCalibration } from './parse-calibration.ts';
+import { parseFile } from './parse-file.ts';
 import { parsePreprocess } from './parse-preprocess.ts';
-
-/** What is held in memory at once must be within what a browser gives. */
-const MAX_SHARD_BYTES = 2 ** 30;
 
 /**
  * @param where names the manifest in messages: its URL or path
@@ -124,18 +122,6 @@ function parseWords(field: Field): Words {
     clean: field.get('clean').oneOf(CLEANINGS),
     template: field.get('template').string(),
   };
-}
-
-function parseFile(field: Field): ShardEntry {
-  const file = field.get('file').string();
-  const base = 'https://model.invalid/folder/';
-  const url = URL.canParse(file, base) ? new URL(file, base).href : '';
-  if (!url.startsWith(base) || file.includes('..') || file.startsWith('/')) {
-    field.get('file').fail(`is "${file}"; it must be a relative path below the manifest's folder`);
-  }
-  const sha256 = field.get('sha256').string();
-  if (!/^[0-9a-f]{64}$/.test(sha256)) field.get('sha256').fail('is not a SHA-256 in lower-case hexadecimal');
-  return { file, bytes: field.get('bytes').integer(1, MAX_SHARD_BYTES), sha256 };
 }
 
 /** Tensors beyond those of the architecture are left out: nothing would read them. */

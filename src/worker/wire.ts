@@ -20,7 +20,7 @@ export function exposeEngine(engine: EngineInterface, port?: Endpoint): void {
 /** A callback that can be called from the other side. */
 export const remoteCallback = proxy;
 
-function installTransferHandlers(): void {
+export function installTransferHandlers(): void {
   const { canHandle } = transferHandlers.get('throw')!;
   // Comlink's own handler of what a method throws knows no codes and no causes.
   transferHandlers.set('throw', {

@@ -31,6 +31,11 @@ export const HOUSE: readonly Room[] = [
     mayImport: ['index.ts'],
   },
   {
+    name: 'search',
+    knows: 'an index of embeddings: its files, the best of its rows, a worker of its own; knows no model',
+    mayImport: ['client', 'worker', 'wasm', 'weights', 'version.ts', 'error.ts'],
+  },
+  {
     name: 'node',
     knows: 'the library in Node: files, pictures decoded by sharp, a thread for the engine',
     mayImport: ['index.ts', 'client', 'annexes', 'worker', 'image', 'model', ...LEAVES],

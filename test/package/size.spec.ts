@@ -14,6 +14,8 @@ const CPU = 20_000;
 const PAGE = 30_000;
 /** Of React or the custom element, with what both share. */
 const APP = 3_000;
+/** An index in a page: what it asks, and the worker that answers. */
+const SEARCH = { search: 5_500, 'search-worker': 12_000 };
 /** Parts of the page that come when they are asked for. */
 const ON_DEMAND = {
   ...{ address: 2_000, 'ask-words': 2_000, asked: 2_000, camera: 2_000, code: 2_000, dialog: 2_000, settings: 3_000 },
@@ -76,6 +78,10 @@ test('the files for apps are small beside the core', () => {
   const { 'shared-model': shared, ...entries } = scriptsOf('dist/apps');
   expect(Object.keys(entries).sort()).toEqual(['element', 'react']);
   for (const [name, size] of Object.entries(entries)) expect(size + shared, name).toBeLessThanOrEqual(APP);
+});
+
+test('what searches an index is within its bounds', () => {
+  expectWithin(scriptsOf('dist/search'), SEARCH);
 });
 
 test('no annex is so small that a bundler puts it into the code', () => {

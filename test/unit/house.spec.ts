@@ -18,6 +18,7 @@ function importsOf(file: string, kind = /(?:from|import)\s*\(?\s*'(\.[^']+)'/g):
 
 function roomOf(file: string): string | undefined {
   if (file.startsWith('../shaders/')) return 'shaders';
+  if (file.startsWith('../dist/wasm/')) return 'wasm';
   const holds = (name: string) => file === name || file.startsWith(`${name}/`);
   const rooms = HOUSE.map(({ name }) => name).filter(holds);
   return rooms.sort((a, b) => b.length - a.length)[0];

@@ -1,0 +1,114 @@
+/**
+ * Where an index is searched: in a module worker of its own, or in this thread. Either way its caller sees the same
+ * `IndexInterface`.
+ */
+import { releaseProxy, wrap } from 'comlink';
+import { type ErrorCode, ViTError } from '../error.ts';
+import { VERSION } from '../version.ts';
+import { installTransferHandlers } from '../worker/wire.ts';
+import type { IndexInterface } from './interface.ts';
+import { registeredHost, WORKER_NAME } from './registry.ts';
+
+export interface IndexConnection {
+  index: IndexInterface;
+  /** Never resolves; rejects when the worker cannot be started or dies. */
+  failed: Promise<never>;
+  close(): void;
+}
+
+/** Milliseconds after which a worker that says nothing is none of ours. */
+const PATIENCE = 15_000;
+
+const WAYS_OUT =
+  'Serve all of vit-webgpu/dist/search beside your script, or in the folder that the option "assets" names; ' +
+  "in Vite's configuration set optimizeDeps: { exclude: ['vit-webgpu'] }. Or do without: { worker: false }.";
+
+/**
+ * @param useWorker false: in the calling thread, as where there are no workers (Node, service workers)
+ * @param assets the folder of the files of `dist/search`, where they are not beside this one
+ * @throws ViTError `network` where the index's script cannot be had
+ */
+export async function connectIndex(useWorker: boolean, assets?: string | URL): Promise<IndexConnection> {
+  const address = scriptAddress(assets);
+  if (!useWorker || typeof Worker === 'undefined') {
+    const index = await hostHere(address);
+    return { index, failed: new Promise(() => {}), close: () => void index.dispose() };
+  }
+  const worker = startWorker(address, assets);
+  installTransferHandlers();
+  const index = wrap<IndexInterface>(worker);
+  let timer: ReturnType<typeof setTimeout>;
+  const failed = new Promise<never>((_, reject) => {
+    const fail = (why: string, code: ErrorCode = 'network') =>
+      reject(new ViTError(code, `The index's worker (${address}) ${why}. ${WAYS_OUT}`));
+    worker.addEventListener('error', ({ message }) => fail(message ? `failed: ${message}` : 'could not be loaded'));
+    timer = setTimeout(() => fail('does not answer'), PATIENCE);
+    const notOurs = () => fail(`is not of release ${VERSION}, as this script is`);
+    index.release().then((release) => {
+      clearTimeout(timer);
+      if (release !== VERSION) notOurs();
+    }, notOurs);
+  });
+  failed.catch(() => {});
+  return {
+    index: index as unknown as IndexInterface,
+    failed,
+    close() {
+      clearTimeout(timer);
+      index[releaseProxy]();
+      worker.terminate();
+    },
+  };
+}
+
+function scriptAddress(assets?: string | URL): string {
+  if (assets !== undefined)
+    return new URL('search-worker.js', new URL(`${assets}`.replace(/\/?$/, '/'), pageAddress())).href;
+  return new URL('./search-worker.ts', import.meta.url).href;
+}
+
+/** What addresses of a page are relative to; there is nothing of the kind in Node. */
+export function pageAddress(): string | undefined {
+  return typeof document === 'undefined' ? globalThis.location?.href : document.baseURI;
+}
+
+function startWorker(address: string, assets?: string | URL): Worker {
+  const options = { type: 'module', name: WORKER_NAME } as const;
+  try {
+    if (assets !== undefined) return new Worker(address, options);
+    // Written out in this form because bundlers find a worker by it.
+    return new Worker(new URL('./search-worker.ts', import.meta.url), { type: 'module', name: 'vit-webgpu search' });
+  } catch {
+    return startFromElsewhere(address, options);
+  }
+}
+
+/** Of another origin, which browsers refuse as a worker and not as a module that one imports. */
+function startFromElsewhere(address: string, options: WorkerOptions): Worker {
+  const script = new Blob([`import ${JSON.stringify(address)}`], { type: 'text/javascript' });
+  const url = URL.createObjectURL(script);
+  try {
+    return new Worker(url, options);
+  } catch (cause) {
+    const why = (cause as Error).message;
+    throw new ViTError('network', `No worker can be started from ${address} (${why}). ${WAYS_OUT}`, { cause });
+  } finally {
+    setTimeout(() => URL.revokeObjectURL(url), PATIENCE);
+  }
+}
+
+async function hostHere(address: string): Promise<IndexInterface> {
+  try {
+    // The page's bundler knows the file by its address; it is not to look for it here.
+    if (!registeredHost())
+      await import(/* @vite-ignore */ /* webpackIgnore: true */ /* turbopackIgnore: true */ address);
+  } catch (cause) {
+    const why = (cause as Error).message;
+    throw new ViTError('network', `The script of the index, ${address}, cannot be used (${why}). ${WAYS_OUT}`, {
+      cause,
+    });
+  }
+  const Host = registeredHost();
+  if (!Host) throw new ViTError('network', `${address} is of another release than ${VERSION}. ${WAYS_OUT}`);
+  return new Host();
+}
