@@ -9,7 +9,13 @@ import { dts } from 'rolldown-plugin-dts';
 
 const FROM = 'dist/declarations';
 const TO = 'dist/types';
-const ENTRIES = { index: 'index', node: 'node/index', react: 'apps/react', element: 'apps/element', search: 'search/index' };
+const ENTRIES = {
+  index: 'index',
+  node: 'node/index',
+  react: 'apps/react',
+  element: 'apps/element',
+  search: 'search/index',
+};
 
 rmSync(TO, { recursive: true, force: true });
 for (const [name, path] of Object.entries(ENTRIES)) {

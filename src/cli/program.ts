@@ -12,7 +12,9 @@ import { exportOnnxCommand } from './export-onnx.ts';
 import { fetchCommand } from './fetch.ts';
 import { inspectCommand } from './inspect.ts';
 import { labelFileCommand } from './label-file.ts';
+import { indexCommand } from './make-index.ts';
 import { packageVersion } from './package-root.ts';
+import { searchCommand } from './search.ts';
 import { processTerminal, type Terminal } from './terminal.ts';
 
 const FAILED = 1;
@@ -30,7 +32,9 @@ export async function run(args: string[], terminal: Terminal = processTerminal):
     .addCommand(classifyCommand(terminal))
     .addCommand(embedCommand(terminal))
     .addCommand(evaluateCommand(terminal))
-    .addCommand(labelFileCommand(terminal));
+    .addCommand(labelFileCommand(terminal))
+    .addCommand(indexCommand(terminal))
+    .addCommand(searchCommand(terminal));
   for (const command of [program, ...program.commands]) {
     command.exitOverride().configureOutput({
       writeOut: (text) => terminal.print(text.trimEnd()),

@@ -1,9 +1,15 @@
 /**
  * What a page and the thread of its index say to each other: types, no code.
  */
-import type { IndexManifest } from './manifest.ts';
+import type { IndexModel, VectorDtype } from './manifest.ts';
 
-export type IndexFacts = Pick<IndexManifest, 'model' | 'rows' | 'dimension' | 'dtype'>;
+/** Of a manifest. */
+export interface IndexFacts {
+  model: IndexModel;
+  rows: number;
+  dimension: number;
+  dtype: VectorDtype;
+}
 
 /** How much of the vectors is here, in bytes. */
 export interface LoadProgress {

@@ -10,8 +10,8 @@ export const VERSION = 1;
 export const MANIFEST = 'index.json';
 
 /** How vectors are stored. */
-export const DTYPES = ['f16', 'f32'] as const;
-export type VectorDtype = (typeof DTYPES)[number];
+export type VectorDtype = 'f16' | 'f32';
+export const DTYPES: readonly VectorDtype[] = ['f16', 'f32'];
 
 export const BYTES_PER_NUMBER: Record<VectorDtype, number> = { f16: 2, f32: 4 };
 

@@ -16,12 +16,14 @@ import { Queue, rejectOnAbort, throwIfAborted } from '../client/queue.ts';
 import { shown, toViTError, ViTError } from '../error.ts';
 import { connectIndex, type IndexConnection, pageAddress } from './connection.ts';
 import type { IndexFacts, LoadProgress, Match } from './interface.ts';
-import { type IndexModel, MANIFEST } from './manifest.ts';
+import { type IndexModel, MANIFEST, type VectorDtype } from './manifest.ts';
 
 /** What an index must know of a model: `vit.info`, say. */
 export interface QueryModel {
   name: string;
   source: { sha256?: string };
+  /** SHA-256 of its `model.json`, where its checkpoint's is not known. */
+  manifest?: string;
 }
 
 export interface OpenIndexOptions {
@@ -114,14 +116,19 @@ function manifestAddress(address: string | URL): string {
   }
 }
 
-/** By the checkpoint, where both know it: a folder may have another name. */
-function requireModel(index: IndexModel, { name, source }: QueryModel): void {
-  const isSame = index.sha256 && source.sha256 ? index.sha256 === source.sha256 : index.name === name;
-  if (isSame) return;
-  const hashes = index.name === name ? `, of the checkpoint ${index.sha256}, and this one is of ${source.sha256}` : '';
+/** By the checkpoint or else by its `model.json`, where both know it: a folder may have another name. */
+function requireModel(index: IndexModel, { name, source, manifest }: QueryModel): void {
+  const hashes = [
+    [index.sha256, source.sha256],
+    [index.manifest, manifest],
+  ];
+  const [of, its] = hashes.find(([a, b]) => a && b) ?? [index.name, name];
+  if (of === its) return;
+  const what =
+    index.name === name ? `${name} of the hash ${of}, and this one's is ${its}` : `${index.name}, and this is ${name}`;
   throw badInput(
-    `The index is of the model ${index.name}${hashes || `, and this is ${name}`}: their embeddings have nothing to do with ` +
-      'one another. Load that model, or make an index with this one.',
+    `The index is of the model ${what}: their embeddings have nothing to do with one another. Take that model, or make an ` +
+      'index with this one.',
   );
 }
 
@@ -134,13 +141,14 @@ export class SearchIndex {
   readonly rows: number;
   /** Numbers of each. */
   readonly dimension: number;
-  readonly dtype: IndexFacts['dtype'];
+  /** How they are stored. */
+  readonly dtype: VectorDtype;
   /** Whose embeddings they are. */
   readonly model: IndexModel;
   readonly #connection: IndexConnection;
   readonly #queue = new Queue();
 
-  /** Use `openIndex`. */
+  /** @internal Use `openIndex`. */
   constructor(connection: IndexConnection, { rows, dimension, dtype, model }: IndexFacts) {
     this.#connection = connection;
     this.rows = rows;

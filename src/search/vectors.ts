@@ -13,6 +13,8 @@ type Layout = Pick<IndexManifest, 'dimension' | 'dtype' | 'rows'>;
 export const BLOCK = 4096;
 
 export interface Vectors {
+  /** Where products are computed. */
+  readonly by: 'WebAssembly' | 'TypeScript';
   /** Bytes that are held. */
   readonly bytes: number;
   /** @param bytes of whole rows, as they are stored @param row the first of them */
@@ -60,6 +62,7 @@ const PAGE = 65_536;
 const ALIGNMENT = 64;
 
 class WasmVectors implements Vectors {
+  readonly by = 'WebAssembly';
   readonly #memory: WebAssembly.Memory;
   readonly #products: Products;
   readonly #layout: Layout;
@@ -114,6 +117,7 @@ function placeOfVectors(layout: Layout): number {
 }
 
 class PlainVectors implements Vectors {
+  readonly by = 'TypeScript';
   readonly #layout: Layout;
   readonly #numbers: Float32Array<ArrayBuffer>;
   readonly #scores = new Float32Array(BLOCK);

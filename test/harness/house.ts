@@ -175,7 +175,9 @@ export const HOUSE: readonly Room[] = [
   {
     name: 'cli',
     knows: 'the command line',
-    mayImport: ['bulk', 'convert', 'hub', 'index.ts', 'node', 'model', 'weights', 'text', 'image', 'error.ts'],
+    mayImport: [
+      ...['bulk', 'search', 'convert', 'hub', 'index.ts', 'node', 'model', 'weights', 'text', 'image', 'error.ts'],
+    ],
   },
 ];
 

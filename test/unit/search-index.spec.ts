@@ -13,6 +13,7 @@ import { type OpenIndexOptions, openIndex, type SearchIndex } from '../../src/se
 import { DTYPES, type IndexManifest } from '../../src/search/manifest.ts';
 import { parseIndexManifest } from '../../src/search/parse-manifest.ts';
 import { TopK } from '../../src/search/top-k.ts';
+import { reserveVectors } from '../../src/search/vectors.ts';
 import { fuzzRuns, SEED } from '../harness/fuzz.ts';
 import { random } from '../harness/random.ts';
 import { cosines, type Files, IndexServer, indexFiles, MODEL, randomEmbeddings } from '../harness/search-index.ts';
@@ -49,12 +50,16 @@ function ranked(scores: number[], k: number): number[] {
   return [...scores.keys()].sort((a, b) => scores[b] - scores[a] || a - b).slice(0, k);
 }
 
-describe.each(['WebAssembly', 'without it'])('with %s', (where) => {
-  const withKernel = where === 'WebAssembly';
+describe.each(['WebAssembly', 'TypeScript'])('by %s', (by) => {
   afterEach(() => vi.restoreAllMocks());
   const prepare = () => {
-    if (!withKernel) vi.spyOn(WebAssembly, 'compile').mockRejectedValue(new Error('unsafe-eval'));
+    if (by === 'TypeScript') vi.spyOn(WebAssembly, 'compile').mockRejectedValue(new Error('unsafe-eval'));
   };
+
+  test('it is', async () => {
+    prepare();
+    expect((await reserveVectors({ dimension: 1, dtype: 'f16', rows: 1 })).by).toBe(by);
+  });
 
   test.each(DTYPES)('every score of %s is that of the oracle, whatever the dimension', async (dtype) => {
     prepare();
@@ -262,13 +267,18 @@ describe('refused is', () => {
     const folder = folderOf((await indexFiles(randomEmbeddings(2, 4))).files);
     const other = { name: 'tiny', source: { sha256: 'c'.repeat(64) } };
     expect(await openIndex(folder, { model: other }).catch(codeOf)).toEqual(
-      refused('bad-input', /of the model tiny, of the checkpoint aaa.*this one is of ccc/),
+      refused('bad-input', /of the model tiny of the hash aaa.*this one's is ccc/),
     );
     // What is not known is compared by the name.
     expect(await openIndex(folder, { model: { name: 'clip', source: {} } }).catch(codeOf)).toEqual(
       refused('bad-input', /of the model tiny, and this is clip/),
     );
+    const converted = { name: 'tiny', source: {}, manifest: 'd'.repeat(64) };
+    expect(await openIndex(folder, { model: converted }).catch(codeOf)).toEqual(
+      refused('bad-input', /hash bbb.*is ddd/),
+    );
     await open(folder, { model: { name: 'tiny', source: {} } });
+    await open(folder, { model: { name: 'renamed', source: {}, manifest: MODEL.manifest } });
   });
 
   test('what is no query', async () => {
