@@ -47,6 +47,7 @@ export async function computePart(
   );
   const info = {
     model: model.sha256,
+    checkpoint: model.checkpoint,
     name: model.name,
     dimension,
     list: job.pictures.sha256,

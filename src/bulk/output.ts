@@ -37,6 +37,8 @@ export interface ModelFile {
   name: string;
   /** Of `model.json`, hexadecimal. */
   sha256: string;
+  /** SHA-256 of the checkpoint that it was converted from, where that is known. */
+  checkpoint?: string;
 }
 
 export interface Output {

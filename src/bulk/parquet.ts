@@ -18,7 +18,7 @@ export function encodePart({ task, info, rows }: Part): Uint8Array<ArrayBuffer> 
       statistics: false,
       rowGroupSize: Math.max(1, rows.length),
       kvMetadata: Object.entries(KEYS)
-        .filter(([name]) => metadata[name as keyof typeof metadata] !== null)
+        .filter(([name]) => (metadata[name as keyof typeof metadata] ?? null) !== null)
         .map(([name, key]) => ({ key, value: String(metadata[name as keyof typeof metadata]) })),
       createdBy: 'vit-webgpu',
     }),
@@ -93,21 +93,23 @@ export async function decodePart(bytes: Uint8Array<ArrayBuffer>, name: string): 
   }
 }
 
-function openPart(file: ArrayBuffer, name: string): { metadata: FileMetaData; task: Task; info: PartInfo } {
+function openPart(file: ArrayBuffer, path: string): { metadata: FileMetaData; task: Task; info: PartInfo } {
   let metadata: FileMetaData;
   try {
     metadata = parquetMetadata(file);
   } catch (cause) {
-    throw broken(name, (cause as Error).message, cause);
+    throw broken(path, (cause as Error).message, cause);
   }
   const values = new Map(metadata.key_value_metadata?.map(({ key, value }) => [key, value]));
   const task = values.get(KEYS.task);
   const [part, parts] = [Number(values.get(KEYS.part)), Number(values.get(KEYS.parts))];
   const [model, list] = [values.get(KEYS.model), values.get(KEYS.list)];
   if (!model || !list || !(part < parts) || (task !== 'embed' && task !== 'classify'))
-    throw broken(name, `its metadata lacks ${KEYS.task}, ${KEYS.model} and others`);
+    throw broken(path, `its metadata lacks ${KEYS.task}, ${KEYS.model} and others`);
   const dimension = values.has(KEYS.dimension) ? Number(values.get(KEYS.dimension)) : null;
-  return { metadata, task, info: { model, name: values.get(KEYS.name) ?? '', dimension, list, part, parts } };
+  const checkpoint = values.get(KEYS.checkpoint);
+  const name = values.get(KEYS.name) ?? '';
+  return { metadata, task, info: { model, ...(checkpoint && { checkpoint }), name, dimension, list, part, parts } };
 }
 
 function broken(name: string, why: string, cause?: unknown): ViTError {

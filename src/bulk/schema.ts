@@ -25,6 +25,8 @@ export interface ClassifyRow {
 export interface PartInfo {
   /** SHA-256 of the model's `model.json`, which holds those of its shards; hexadecimal. */
   model: string;
+  /** SHA-256 of the checkpoint that was converted, where that is known: the same however it was converted. */
+  checkpoint?: string;
   /** The model's name. */
   name: string;
   /** Numbers of a vector; null for labels. */
@@ -46,6 +48,7 @@ export type Part = { info: PartInfo } & (
 export const KEYS = {
   task: 'vit-webgpu.task',
   model: 'vit-webgpu.model',
+  checkpoint: 'vit-webgpu.checkpoint',
   name: 'vit-webgpu.name',
   dimension: 'vit-webgpu.dimension',
   list: 'vit-webgpu.list',

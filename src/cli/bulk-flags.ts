@@ -75,6 +75,12 @@ function sayRepeated({ repeated }: PictureList, terminal: Terminal): void {
 /** @param model a folder or a `model.json`; undefined: that of this package */
 export async function modelFile(model?: string): Promise<ModelFile> {
   const path = resolve(manifestFile(model));
-  const { name } = (await readJson(path)) as { name?: unknown };
-  return { path, name: String(name), sha256: await sha256OfFile(path) };
+  const { name, source } = (await readJson(path)) as { name?: unknown; source?: { sha256?: unknown } };
+  const checkpoint = String(source?.sha256);
+  return {
+    path,
+    name: String(name),
+    sha256: await sha256OfFile(path),
+    ...(/^[0-9a-f]{64}$/.test(checkpoint) && { checkpoint }),
+  };
 }

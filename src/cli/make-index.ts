@@ -40,7 +40,7 @@ async function makeIndex(folder: string, { out, dtype, force }: Flags, terminal:
       `${folder} holds no part-00000.parquet: give a folder that \`vit-webgpu embed\` wrote.`,
     );
   }
-  const { model, name, dimension, parts } = (await readEmbeddings(paths[0])).info;
+  const { model, checkpoint = null, name, dimension, parts } = (await readEmbeddings(paths[0])).info;
   if (paths.length < parts) {
     terminal.warn(
       `${folder} is not complete: ${paths.length} of ${parts} parts are there. The index has what they hold.`,
@@ -63,7 +63,7 @@ async function makeIndex(folder: string, { out, dtype, force }: Flags, terminal:
   let bytes = 0;
   let rows = 0;
   await writeFolder(out, force, async (partial) => {
-    const options = { model: { name, sha256: null, manifest: model }, dimension, dtype };
+    const options = { model: { name, sha256: checkpoint, manifest: model }, dimension, dtype };
     ({ rows } = await buildIndex(embeddings(), options, (file, contents) => {
       bytes += contents.length;
       return writeFile(join(partial, file), contents);

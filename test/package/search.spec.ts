@@ -53,16 +53,18 @@ globalThis.result = (async () => {
 
 let folder: string;
 let server: Server;
-const command = async (...args: string[]) => {
-  const path = join('node_modules', '.bin', 'vit-webgpu');
-  return promisify(execFile)(path, args, { cwd: folder }).catch(({ stdout, stderr }) => ({ stdout, stderr }));
-};
+const run = (path: string, args: string[]) =>
+  promisify(execFile)(path, args, { cwd: folder }).catch(({ stdout, stderr }) => ({ stdout, stderr }));
+/** As it is installed, without any package beside it. */
+const command = (...args: string[]) => run(join('node_modules', '.bin', 'vit-webgpu'), args);
+/** Where sharp is. */
+const withSharp = (...args: string[]) => run(process.execPath, [resolve('dist/cli/vit-webgpu.js'), ...args]);
 
 test.beforeAll(async () => {
   folder = installPackage();
-  // In a consumer's folder it is what they install to decode pictures.
   for (const photo of PHOTOS) cpSync(`public/samples/${photo}`, join(folder, photo));
-  await writeEmbeddings();
+  await withSharp('embed', ...PHOTOS, '--out', 'vectors', '--part-size', '4');
+  expect((await command('index', 'vectors', '--out', 'index')).stdout).toContain('6 vectors of 192 in f16');
   for (const page of Object.keys(POLICIES)) {
     writeFileSync(
       join(folder, page),
@@ -92,28 +94,6 @@ test.afterAll(() => {
   server.close();
   rmSync(folder, { recursive: true });
 });
-
-/** As `embed` would: of all samples, in two parts. */
-async function writeEmbeddings(): Promise<void> {
-  const { loadViT } = await import(pathToFileURL(resolve('dist/node/index.js')).href);
-  const model = resolve('weights/vit-cifar10');
-  const vit = await loadViT(model);
-  const vectors: Float32Array[] = await vit.embed(PHOTOS.map((photo) => `public/samples/${photo}`));
-  vit.dispose();
-  const digest = await crypto.subtle.digest('SHA-256', readFileSync(join(model, 'model.json')));
-  const info = {
-    model: Buffer.from(digest).toString('hex'),
-    name: 'vit-cifar10',
-    dimension: vectors[0].length,
-    list: 'a'.repeat(64),
-    parts: 2,
-  };
-  mkdirSync(join(folder, 'vectors'));
-  const rows = vectors.map((vector, i) => ({ id: PHOTOS[i], vector, error: null }));
-  await writePart(join(folder, 'vectors'), { task: 'embed', info: { ...info, part: 0 }, rows: rows.slice(0, 4) });
-  await writePart(join(folder, 'vectors'), { task: 'embed', info: { ...info, part: 1 }, rows: rows.slice(4) });
-  expect((await command('index', 'vectors', '--out', 'index')).stdout).toContain('6 vectors of 192 in f16');
-}
 
 for (const page of Object.keys(POLICIES)) {
   test(`a picture finds itself first, on ${page}, in a worker that goes with its index`, async ({ page: tab }) => {
@@ -163,31 +143,22 @@ interface Result {
 }
 
 test('the command finds a picture by itself, and says what it cannot search with', async () => {
-  // Here, where sharp is.
-  const here = async (...args: string[]) => {
-    const path = resolve('dist/cli/vit-webgpu.js');
-    return promisify(execFile)(process.execPath, [path, 'search', ...args]).catch(({ stdout, stderr }) => ({
-      stdout,
-      stderr,
-    }));
-  };
-  const index = ['--index', join(folder, 'index')];
-  const { stdout } = await here('public/samples/owl.jpg', ...index, '--top-k', '2');
+  const index = ['--index', 'index'];
+  const { stdout } = await withSharp('search', 'owl.jpg', ...index, '--top-k', '2');
   const lines = stdout.trimEnd().split('\n');
   expect(lines).toHaveLength(3);
   expect(lines[0]).toMatch(/^ {1}1\.0000 {2}owl\.jpg$/);
   expect(lines[2]).toMatch(/^6 vectors searched in [\d.]+ ms$/);
-  const json = JSON.parse((await here('public/samples/owl.jpg', ...index, '--json')).stdout);
-  expect(json).toMatchObject({ query: 'public/samples/owl.jpg', model: 'vit-cifar10', rows: 6 });
+  const json = JSON.parse((await withSharp('search', 'owl.jpg', ...index, '--json')).stdout);
+  expect(json).toMatchObject({ query: 'owl.jpg', model: 'vit-cifar10', rows: 6 });
   expect(json.matches.map(({ id }: { id: string }) => id).sort()).toEqual(PHOTOS);
-  const vectors = ['--index', join(folder, 'vectors')];
   for (const [args, message] of [
     [['an owl', ...index], 'There is no file an owl, and vit-cifar10 knows no words'],
     [['absent.jpg', ...index], 'There is no file absent.jpg. If these are words, give --words.'],
-    [['public/samples/owl.jpg', ...vectors], 'holds embeddings, and no index yet: vit-webgpu index'],
-    [['public/samples/owl.jpg', '--index', join(folder, 'absent')], 'absent'],
+    [['owl.jpg', '--index', 'vectors'], 'holds embeddings, and no index yet: vit-webgpu index'],
+    [['owl.jpg', '--index', 'absent'], 'absent'],
   ] as const) {
-    const { stderr } = await here(...args);
+    const { stderr } = await withSharp('search', ...args);
     expect(stderr).toContain(`error: `);
     expect(stderr).toContain(message);
     expect(stderr).not.toContain('    at ');

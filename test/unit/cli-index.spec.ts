@@ -21,7 +21,11 @@ afterEach(() => rmSync(folder, { recursive: true }));
 const row = (id: string, ...vector: number[]): EmbedRow => ({ id, vector: Float32Array.from(vector), error: null });
 
 function embedded(part: number, parts: number, rows: EmbedRow[], model = 'a'.repeat(64)): Part {
-  return { task: 'embed', info: { model, name: 'tiny', dimension: 2, list: 'b'.repeat(64), part, parts }, rows };
+  return {
+    task: 'embed',
+    info: { model, checkpoint: 'd'.repeat(64), name: 'tiny', dimension: 2, list: 'b'.repeat(64), part, parts },
+    rows,
+  };
 }
 
 const run = (...flags: string[]) =>
@@ -36,7 +40,7 @@ test('has the rows of all parts in their order, without those that failed', asyn
   expect([exitCode, warned]).toEqual([0, '1 picture without an embedding left out: the files say why.']);
   expect(printed).toMatch(/^3 vectors of 2 in f16, .*index$/);
   const index = await openIndex(pathToFileURL(join(folder, 'index')));
-  expect(index).toMatchObject({ rows: 3, model: { name: 'tiny', sha256: null, manifest: 'a'.repeat(64) } });
+  expect(index).toMatchObject({ rows: 3, model: { name: 'tiny', sha256: 'd'.repeat(64), manifest: 'a'.repeat(64) } });
   expect(await index.search([5, 0])).toEqual([
     { id: 'a.jpg', score: 1 },
     { id: 'c.jpg', score: 1 },
