@@ -1,6 +1,6 @@
 /**
  * Vectors in memory, and their inner products with a query. WebAssembly where it may run; elsewhere (some Content Security Policies
- * refuse it) the same in TypeScript, which takes some six times as long.
+ * refuse it) the same in TypeScript, which takes some five times as long.
  */
 import kernel from '../../dist/wasm/search.wasm.txt?raw';
 import { ViTError } from '../error.ts';
