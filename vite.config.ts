@@ -172,7 +172,7 @@ const node: ViteUserConfig = {
 const cli: ViteUserConfig = {
   publicDir: false,
   // All built in, so that who installs the library for a page gets none of it. The others are the user's own.
-  ssr: { noExternal: true, external: ['playwright', 'sharp', 'webgpu', 'bullmq'] },
+  ssr: { noExternal: true, external: ['playwright', 'sharp', 'webgpu', 'bullmq', 'ioredis'] },
   build: {
     outDir: 'dist/cli',
     target: 'node20',

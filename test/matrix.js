@@ -1,7 +1,7 @@
 /**
  * `npm run test:matrix`: the packed library in small apps, one per bundler (test/package/apps), and in the examples, each built
- * with its own packages in a folder of its own and opened in Chrome; and library and page in Firefox (test/package/firefox.js).
- * The last line counts; what cannot be had is `NOT RUN`.
+ * with its own packages in a folder of its own and opened in Chrome; library and page in Firefox (test/package/firefox.js); and
+ * workers on a real Redis (test/package/queue.js). The last line counts; what cannot be had is `NOT RUN`.
  *
  *   node test/matrix.js                    everything
  *   node test/matrix.js vite next firefox  these
@@ -20,6 +20,7 @@ import { chromium } from 'playwright';
 import { command, runJobs, summarize } from './harness/jobs.js';
 import { freePort, serveFolder, startServer } from './harness/servers.js';
 import { firefoxJob } from './package/firefox.js';
+import { queueJob } from './package/queue.js';
 
 const APPS = 'test/package/apps';
 const EXAMPLES = JSON.parse(readFileSync('test/package/examples.json', 'utf8'));
@@ -43,6 +44,7 @@ let loadsExtensions;
 try {
   const jobs = [
     firefoxJob(() => chromium.launch(withArguments())),
+    queueJob({ folder, tarball: () => tarball, install }),
     ...apps.map(({ name }) => appJob(name)),
     ...examples.map(exampleJob),
   ];

@@ -4,7 +4,7 @@
 import { existsSync } from 'node:fs';
 import { ViTError } from '../error.ts';
 import type { PixelData } from '../index.ts';
-import { decodeBySharp } from '../node/decode.ts';
+import { decodeBySharp, loadSharp } from '../node/decode.ts';
 import { readPicture } from '../node/pictures.ts';
 import type { Answer, Computer } from './computer.ts';
 import { idsOf, type Output, partCount } from './output.ts';
@@ -19,9 +19,16 @@ export interface PartOptions {
   onDone?: (pictures: number, bad: number) => void;
 }
 
+/** @throws ViTError `bad-input` for what would make every picture of an output a bad one on this machine */
+export async function checkPictures({ job: { pictures } }: Output): Promise<void> {
+  if (!existsSync(pictures.root))
+    throw new ViTError('bad-input', `The pictures' folder ${pictures.root} is not there.`);
+  await loadSharp();
+}
+
 /**
  * @param part from 0
- * @throws ViTError `bad-input` where the pictures' folder is not there, or the computer is of something else; what models throw
+ * @throws ViTError `bad-input` where the computer is of something else; what `checkPictures` and models throw
  */
 export async function computePart(
   output: Output,
@@ -33,9 +40,8 @@ export async function computePart(
   const { task, model, dimension } = computer;
   if (task !== job.task || computer.topK !== job.topK || model.sha256 !== job.model.sha256)
     throw new ViTError('bad-input', `${model.path} is not the model of the output in ${output.folder}.`);
+  await checkPictures(output);
   const { root } = job.pictures;
-  // Else every picture would be a bad one.
-  if (!existsSync(root)) throw new ViTError('bad-input', `The pictures' folder ${root} is not there.`);
   const ids = idsOf(output, part);
   const outcomes = await runPipeline<PixelData, Answer>(
     ids,

@@ -95,9 +95,14 @@ export async function beginOutput(
   return { folder, job, ids };
 }
 
-/** One that was begun, with the model and the pictures where they were then. @throws ViTError `bad-input` */
-export async function openOutput(folder: string): Promise<Output> {
+/**
+ * One that was begun, with the model and the pictures where they were then.
+ * @param known of an earlier time: of the same list, that need not be read again
+ * @throws ViTError `bad-input`
+ */
+export async function openOutput(folder: string, known?: Output): Promise<Output> {
   const job = await readJob(folder);
+  if (known?.folder === folder && known.job.pictures.sha256 === job.pictures.sha256) return { ...known, job };
   const list = join(folder, LIST);
   const ids = parseList(await readFile(list, 'utf8').catch(cannotRead(list)));
   if (listHash(ids) !== job.pictures.sha256) throw new ViTError('bad-input', `${list} is not the list of ${JOB}.`);

@@ -15,7 +15,9 @@ import { labelFileCommand } from './label-file.ts';
 import { indexCommand } from './make-index.ts';
 import { packageVersion } from './package-root.ts';
 import { searchCommand } from './search.ts';
+import { submitCommand } from './submit.ts';
 import { processTerminal, type Terminal } from './terminal.ts';
+import { workCommand } from './work.ts';
 
 const FAILED = 1;
 const MISUSED = 2;
@@ -31,6 +33,8 @@ export async function run(args: string[], terminal: Terminal = processTerminal):
     .addCommand(exportOnnxCommand(terminal))
     .addCommand(classifyCommand(terminal))
     .addCommand(embedCommand(terminal))
+    .addCommand(submitCommand(terminal))
+    .addCommand(workCommand(terminal))
     .addCommand(evaluateCommand(terminal))
     .addCommand(labelFileCommand(terminal))
     .addCommand(indexCommand(terminal))

@@ -2,6 +2,7 @@
  * Computes what an output lacks, and says how far it is and what came of it.
  */
 import { computeMissing } from '../bulk/compute-missing.ts';
+import { checkPictures } from '../bulk/compute-part.ts';
 import { idsOf, missingParts, type Output } from '../bulk/output.ts';
 import { duration, number, Progress } from '../bulk/progress.ts';
 import type { ComputeFlags } from './bulk-flags.ts';
@@ -16,6 +17,7 @@ export async function runOutput(output: Output, flags: ComputeFlags, terminal: T
   const before = total - (await missingPictures(output));
   if (before > 0) terminal.print(`${number(before)} of ${number(total)} pictures are there already.`);
   if (before === total) return;
+  await checkPictures(output);
   await withComputer(output.job, flags, terminal, async (computer) => {
     const start = performance.now();
     const progress = new Progress(total, before);

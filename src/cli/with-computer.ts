@@ -14,30 +14,55 @@ import type { Terminal } from './terminal.ts';
 /** Pictures at once: more are no faster on a CPU, and photos are large. */
 const BATCH = { cpu: 4, webgpu: 16 };
 
+/** As the task of an output wants it. */
+export type Wanted = Pick<Computer, 'task' | 'topK' | 'model'>;
+
+export interface OpenComputer {
+  computer: Computer;
+  close(): void;
+}
+
 /** @throws ViTError of the library; `bad-input` when it is not built, `no-webgpu` where that is wanted and not to be had */
-export async function withComputer<T>(
-  what: Pick<Computer, 'task' | 'topK' | 'model'>,
+export async function openComputer(
+  { task, topK, model }: Wanted,
   { backend, threads }: ComputeFlags,
   terminal: Terminal,
-  use: (computer: Computer) => Promise<T>,
-): Promise<T> {
+): Promise<OpenComputer> {
   const library = builtLibrary('node', 'index.js');
   const { loadViT }: typeof import('../node/index.ts') = await import(pathToFileURL(library).href);
   const onEvent = ({ message }: { message: string }) => terminal.warn(message);
   const vits: ViT[] = [];
+  const close = () => {
+    for (const vit of vits) vit.dispose();
+  };
   try {
     if (backend === 'webgpu') {
       await provideWebGpu();
       // In this thread, where the GPU is.
       const options = { backend, worker: false, onEvent } as const;
-      vits.push(await loadViT(await readModel(what.model.path), options).catch(asOurs));
+      vits.push(await loadViT(await readModel(model.path), options).catch(asOurs));
     } else {
       // One after the other: each is held twice while it is loaded.
       for (let i = 0; i < threads; i++)
-        vits.push(await loadViT(what.model.path, { backend, threads: 1, onEvent }).catch(asOurs));
+        vits.push(await loadViT(model.path, { backend, threads: 1, onEvent }).catch(asOurs));
     }
-    return await use(await computerOf(vits, { ...what, batch: BATCH[backend] }));
+    return { computer: await computerOf(vits, { task, topK, model, batch: BATCH[backend] }), close };
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+export async function withComputer<T>(
+  wanted: Wanted,
+  flags: ComputeFlags,
+  terminal: Terminal,
+  use: (computer: Computer) => Promise<T>,
+): Promise<T> {
+  const { computer, close } = await openComputer(wanted, flags, terminal);
+  try {
+    return await use(computer);
   } finally {
-    for (const vit of vits) vit.dispose();
+    close();
   }
 }

@@ -38,7 +38,8 @@ function rgbOfInk(ink: ArrayLike<number>): Uint8Array {
   return rgb;
 }
 
-async function loadSharp() {
+/** @throws ViTError `bad-input` where it is not installed */
+export async function loadSharp() {
   try {
     return (await import('sharp')).default;
   } catch (cause) {

@@ -1,0 +1,51 @@
+/**
+ * `vit-webgpu submit`: as `embed` and `classify --out`, computed by workers on any number of machines.
+ */
+import { Argument, Command } from 'commander';
+import { idsOf } from '../bulk/output.ts';
+import { number, Progress } from '../bulk/progress.ts';
+import { connect } from '../bulk/queue/connect.ts';
+import { submitParts } from '../bulk/queue/submit.ts';
+import type { Task } from '../bulk/schema.ts';
+import { type OutputFlags, outputOf, withOutputFlags } from './bulk-flags.ts';
+import { parseCount } from './flags.ts';
+import { missingPictures, sayOutcome, showing } from './run-output.ts';
+import type { Terminal } from './terminal.ts';
+
+interface Flags extends OutputFlags {
+  queue: string;
+  topK: number;
+}
+
+export function submitCommand(terminal: Terminal): Command {
+  const command = new Command('submit')
+    .description(
+      'as embed and classify --out, by workers on other machines (vit-webgpu work): fills their queue and follows it',
+    )
+    .addArgument(new Argument('<task>').choices(['embed', 'classify']))
+    .argument('[image...]', 'pictures: files or addresses')
+    .requiredOption('--queue <url>', 'of Redis, such as redis://localhost:6379')
+    .requiredOption('--out <folder>', 'where the files go, by the same path on every machine');
+  return withOutputFlags(command)
+    .option('--top-k <n>', 'classify: how many labels per picture', parseCount, 5)
+    .action((task: Task, images: string[], flags: Flags) => submit(task, images, flags, terminal));
+}
+
+async function submit(task: Task, images: string[], flags: Flags, terminal: Terminal): Promise<void> {
+  const topK = task === 'classify' ? flags.topK : null;
+  const output = await outputOf({ task, topK }, images, flags, terminal);
+  const { count: total } = output.job.pictures;
+  const missing = await missingPictures(output);
+  if (missing < total) terminal.print(`${number(total - missing)} of ${number(total)} pictures are there already.`);
+  if (missing === 0) return;
+  const connection = await connect(flags.queue, (message) => terminal.warn(message));
+  try {
+    const start = performance.now();
+    const progress = new Progress(total, total - missing);
+    const onParts = (parts: number[]) => progress.add(parts.reduce((sum, part) => sum + idsOf(output, part).length, 0));
+    await showing(progress, terminal, () => submitParts(output, connection, { onParts }));
+    sayOutcome(output, progress, missing, performance.now() - start, terminal);
+  } finally {
+    connection.close();
+  }
+}
