@@ -26,6 +26,8 @@ const APPS = 'test/package/apps';
 const EXAMPLES = JSON.parse(readFileSync('test/package/examples.json', 'utf8'));
 const MODEL = 'weights/vit-cifar10';
 const PHOTO = 'public/samples/dog.jpg';
+/** Of the embeddings of all samples. */
+const INDEX = 'index';
 const LANES = 2;
 /** Of npm, when there is no registry. */
 const NO_REGISTRY = /ENOTFOUND|ECONNREFUSED|ECONNRESET|ETIMEDOUT|EAI_AGAIN|ENETUNREACH/;
@@ -63,6 +65,13 @@ async function packLibrary(print) {
   const pack = ['pack', '--ignore-scripts', '--json', '--pack-destination', folder];
   if (!(await command((text) => (packed += text), 'npm', pack))) return false;
   tarball = join(folder, JSON.parse(packed)[0].filename);
+  const [vectors, samples] = [join(folder, 'vectors'), dirname(PHOTO)];
+  for (const args of [
+    ['embed', '--images', samples, '--out', vectors],
+    ['index', vectors, '--out', join(folder, INDEX)],
+  ]) {
+    if (!(await command(print, process.execPath, ['dist/cli/vit-webgpu.js', ...args]))) return false;
+  }
   const { chromeArguments, findChrome } = await import('../dist/cli/chrome.js');
   const software = process.env.VIT_ADAPTER !== 'gpu';
   const executablePath = findChrome(chromium.executablePath());
@@ -79,6 +88,7 @@ function appJob(name) {
     // Where the servers of apps look for files that are served as they are; our own looks there, too.
     cpSync(MODEL, join(app, 'public/model'), { recursive: true });
     cpSync(PHOTO, join(app, 'public/model/dog.jpg'));
+    cpSync(join(folder, INDEX), join(app, 'public/model', INDEX), { recursive: true });
   });
 }
 
@@ -233,8 +243,8 @@ async function tryExtension(extension, print) {
   }
 }
 
-function isRight({ backend, label, score, shape, warnings }) {
-  const sees = label === 'dog' && score > 0.5;
+function isRight({ backend, label, score, shape, found, warnings }) {
+  const sees = label === 'dog' && score > 0.5 && /\bdog\.jpg$/.test(found);
   return backend === 'webgpu' && sees && String(shape) === '8,8' && warnings.length === 0;
 }
 

@@ -7,7 +7,7 @@ import { type ErrorCode, ViTError } from '../error.ts';
 import { VERSION } from '../version.ts';
 import { installTransferHandlers } from '../worker/wire.ts';
 import type { IndexInterface } from './interface.ts';
-import { registeredHost, WORKER_NAME } from './registry.ts';
+import { importHost } from './registry.ts';
 
 export interface IndexConnection {
   index: IndexInterface;
@@ -73,11 +73,11 @@ export function pageAddress(): string | undefined {
 }
 
 function startWorker(address: string, assets?: string | URL): Worker {
-  const options = { type: 'module', name: WORKER_NAME } as const;
+  const options = { type: 'module', name: 'vit-webgpu-search' } as const;
   try {
     if (assets !== undefined) return new Worker(address, options);
     // Written out in this form because bundlers find a worker by it.
-    return new Worker(new URL('./search-worker.ts', import.meta.url), { type: 'module', name: 'vit-webgpu search' });
+    return new Worker(new URL('./search-worker.ts', import.meta.url), { type: 'module', name: 'vit-webgpu-search' });
   } catch {
     return startFromElsewhere(address, options);
   }
@@ -99,16 +99,11 @@ function startFromElsewhere(address: string, options: WorkerOptions): Worker {
 
 async function hostHere(address: string): Promise<IndexInterface> {
   try {
-    // The page's bundler knows the file by its address; it is not to look for it here.
-    if (!registeredHost())
-      await import(/* @vite-ignore */ /* webpackIgnore: true */ /* turbopackIgnore: true */ address);
+    return new (await importHost(address))();
   } catch (cause) {
     const why = (cause as Error).message;
     throw new ViTError('network', `The script of the index, ${address}, cannot be used (${why}). ${WAYS_OUT}`, {
       cause,
     });
   }
-  const Host = registeredHost();
-  if (!Host) throw new ViTError('network', `${address} is of another release than ${VERSION}. ${WAYS_OUT}`);
-  return new Host();
 }

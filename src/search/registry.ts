@@ -1,20 +1,30 @@
 /**
- * What the index's own script leaves for a caller that imports it: bundlers may drop exports, a global symbol stays.
+ * How the index's own script is had in a thread that is not its worker's: whoever wants it there says so and imports it, and it
+ * leaves what it has. Bundlers may drop exports; a global symbol stays.
  */
 import { VERSION } from '../version.ts';
 import type { IndexInterface } from './interface.ts';
 
-/** By which the script knows that it runs in a worker of ours. */
-export const WORKER_NAME = 'vit-webgpu search';
-
-const KEY = Symbol.for(`vit-webgpu/search/${VERSION}`);
-
 type Host = new () => IndexInterface;
 
-export function registerHost(host: Host): void {
-  (globalThis as { [KEY]?: Host })[KEY] = host;
+const KEY = Symbol.for(`vit-webgpu/search/${VERSION}`);
+const global = globalThis as { [KEY]?: Host | 'wanted' };
+
+/** Runs the script at `address`, unless it is here already. */
+export async function importHost(address: string): Promise<Host> {
+  if (typeof global[KEY] !== 'function') {
+    global[KEY] = 'wanted';
+    // The page's bundler knows the file by its address; it is not to look for it here.
+    await import(/* @vite-ignore */ /* webpackIgnore: true */ /* turbopackIgnore: true */ address);
+  }
+  const host = global[KEY] as Host | 'wanted';
+  if (host === 'wanted') throw new Error('of another release');
+  return host;
 }
 
-export function registeredHost(): Host | undefined {
-  return (globalThis as { [KEY]?: Host })[KEY];
+/** For the script. @returns false where nobody wants it, since it runs in a worker of its own */
+export function leaveHost(host: Host): boolean {
+  if (global[KEY] === undefined) return false;
+  global[KEY] = host;
+  return true;
 }

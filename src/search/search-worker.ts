@@ -4,10 +4,9 @@
 import { expose } from 'comlink';
 import { installTransferHandlers } from '../worker/wire.ts';
 import { IndexHost } from './host.ts';
-import { registerHost, WORKER_NAME } from './registry.ts';
+import { leaveHost } from './registry.ts';
 
-registerHost(IndexHost);
-if ((globalThis as { name?: string }).name === WORKER_NAME && typeof document === 'undefined') {
+if (!leaveHost(IndexHost)) {
   installTransferHandlers();
   expose(new IndexHost());
 }

@@ -5,8 +5,10 @@
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import process from 'node:process';
+import { pathToFileURL } from 'node:url';
 import { checkSupport, loadViT, ViTError } from 'vit-webgpu';
 import { loadViT as loadFromPath } from 'vit-webgpu/node';
+import { openIndex } from 'vit-webgpu/search';
 
 const FOLDER = 'public/model';
 const read = (file) => new Uint8Array(readFileSync(`${FOLDER}/${file}`));
@@ -22,6 +24,7 @@ const runs = [];
 for (const source of [files, address]) {
   for (const backend of webgpu ? ['cpu', 'webgpu'] : ['cpu']) runs.push(await run(source, backend));
 }
+for (const index of [new URL('index/', address), pathToFileURL(`${FOLDER}/index`)]) runs.push(await search(index));
 server.close();
 runs.push(await runInThread());
 console.log(JSON.stringify({ runs }));
@@ -37,6 +40,21 @@ async function run(source, backend) {
     vit.dispose();
     const isClear = refused instanceof ViTError && /give \{ data, width, height \}/.test(refused.message);
     return { passed: passed && labels.length === 5 && isClear && vit.info.backend === backend };
+  } catch (error) {
+    return { passed: false, error: `${error}` };
+  }
+}
+
+async function search(address) {
+  try {
+    const vit = await loadViT(files, { backend: 'cpu' });
+    const query = await vit.embed({ data: new Uint8Array(3 * 40 * 30).fill(90), width: 40, height: 30 });
+    const index = await openIndex(address, { model: vit.info });
+    const matches = await index.search(query, { k: 100 });
+    index.dispose();
+    vit.dispose();
+    const isSorted = matches.every(({ score }, i) => i === 0 || score <= matches[i - 1].score);
+    return { passed: matches.length === index.rows && isSorted };
   } catch (error) {
     return { passed: false, error: `${error}` };
   }

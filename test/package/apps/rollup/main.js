@@ -1,4 +1,5 @@
 import * as library from 'vit-webgpu';
+import * as search from 'vit-webgpu/search';
 import { classify } from './classify.js';
 
-classify(library, { assets: 'vit-webgpu' });
+classify({ ...library, ...search }, { assets: 'vit-webgpu' });

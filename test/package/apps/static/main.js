@@ -1,4 +1,5 @@
 import { classify } from './classify.js';
 import * as library from './node_modules/vit-webgpu/dist/lib/index.js';
+import * as search from './node_modules/vit-webgpu/dist/search/search.js';
 
-classify(library);
+classify({ ...library, ...search });
