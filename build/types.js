@@ -2,7 +2,7 @@
  * The types of each entry of the package, from those that `tsc` writes for each source: a file of what is public and what
  * that is made of, and nothing else. What others take from `index` they import from there, so that a `ViT` is one type.
  */
-import { rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { rolldown } from 'rolldown';
 import { dts } from 'rolldown-plugin-dts';
@@ -18,13 +18,17 @@ const ENTRIES = {
 };
 
 rmSync(TO, { recursive: true, force: true });
+mkdirSync(TO);
 for (const [name, path] of Object.entries(ENTRIES)) {
   const build = await rolldown({
     input: { [name]: join(FROM, `${path}.d.ts`) },
     external: ['react'],
     plugins: [name !== 'index' && indexIsOutside(), dts({ dtsInput: true })],
   });
-  await build.write({ dir: TO });
+  const { output } = await build.generate({});
+  // The name under which the documentation has them.
+  const module = name === 'index' ? 'vit-webgpu' : `vit-webgpu/${name}`;
+  writeFileSync(join(TO, `${name}.d.ts`), `/** @module ${module} */\n${output[0].code}\n`);
   await build.close();
 }
 

@@ -25,13 +25,16 @@ export type {
   LearnOptions,
   SimilarityOptions,
 } from './client/words/words.ts';
-export { type ErrorCode, ViTError } from './error.ts';
+export { type ErrorCode, type Question, ViTError } from './error.ts';
 export type { Geometry, Size } from './image/geometry.ts';
 export type {
   AdapterInfo,
   AttendOptions,
   BackendName,
+  Conversion,
+  CpuInfo,
   EngineEvent,
+  HubAccess,
   KernelCheck,
   Memory,
   ModelFiles,
@@ -43,10 +46,13 @@ export type {
   RgbImage,
   SelfTest,
   StepProfile,
+  Tensor,
   Text,
   Timing,
 } from './interface.ts';
 export type { Architecture } from './model/architecture.ts';
-export type { Preprocess } from './model/preprocess.ts';
+export type { Crop, Filter, Preprocess, Resize } from './model/preprocess.ts';
+export type { Rotary } from './model/rotary.ts';
+export type { TextArchitecture } from './model/text.ts';
 export { type CachedModel, cachedModels, clearCache } from './weights/kept-models.ts';
-export type { Manifest } from './weights/manifest.ts';
+export type { Calibration, Golden, Manifest, ShardEntry, TensorEntry } from './weights/manifest.ts';

@@ -14,6 +14,7 @@ declare global {
   interface GPUDevice {}
 }
 
+export type { Conversion } from './convert/answers.ts';
 export type { OutputName } from './model/outputs.ts';
 
 export type BackendName = 'webgpu' | 'cpu';

@@ -1,7 +1,8 @@
 /**
  * `npm run test:matrix`: the packed library in small apps, one per bundler (test/package/apps), and in the examples, each built
- * with its own packages in a folder of its own and opened in Chrome; library and page in Firefox (test/package/firefox.js); and
- * workers on a real Redis (test/package/queue.js). The last line counts; what cannot be had is `NOT RUN`.
+ * with its own packages in a folder of its own and opened in Chrome; library and page in Firefox (test/package/firefox.js); the
+ * site of the documentation (test/package/docs.js); and workers on a real Redis (test/package/queue.js). The last line counts;
+ * what cannot be had is `NOT RUN`.
  *
  *   node test/matrix.js                    everything
  *   node test/matrix.js vite next firefox  these
@@ -19,6 +20,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { chromium } from 'playwright';
 import { command, runJobs, summarize } from './harness/jobs.js';
 import { freePort, serveFolder, startServer } from './harness/servers.js';
+import { docsJob } from './package/docs.js';
 import { firefoxJob } from './package/firefox.js';
 import { queueJob } from './package/queue.js';
 
@@ -44,8 +46,10 @@ let withArguments;
 /** Google's own Chrome takes none from the command line. */
 let loadsExtensions;
 try {
+  const startChrome = () => chromium.launch(withArguments());
   const jobs = [
-    firefoxJob(() => chromium.launch(withArguments())),
+    firefoxJob(startChrome),
+    docsJob(startChrome, install, command),
     queueJob({ folder, tarball: () => tarball, install }),
     ...apps.map(({ name }) => appJob(name)),
     ...examples.map(exampleJob),
@@ -76,7 +80,9 @@ async function packLibrary(print) {
   const software = process.env.VIT_ADAPTER !== 'gpu';
   const executablePath = findChrome(chromium.executablePath());
   withArguments = (more = []) => ({ executablePath, args: [...chromeArguments({ software }), ...more] });
-  loadsExtensions = !/^Google Chrome \d/.test(execFileSync(executablePath, ['--version'], { encoding: 'utf8' }));
+  loadsExtensions = !/^Google Chrome \d/.test(
+    execFileSync(executablePath, ['--version'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }),
+  );
   return true;
 }
 
@@ -130,9 +136,9 @@ function consumerJob(name, source, manifest, runs, prepare) {
 }
 
 /** @returns {Promise<boolean | string>} whether it worked, or why it cannot be had */
-async function install(app, print) {
+async function install(app, print, verb = 'install') {
   let said = '';
-  const args = ['install', '--prefix', app, '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'];
+  const args = [verb, '--prefix', app, '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'];
   if (await command((text) => (said += text), 'npm', args)) return true;
   print(said);
   return NO_REGISTRY.test(said) && 'its packages could not be installed, for want of a registry.';

@@ -32,7 +32,7 @@ test('and comlink brings nothing: another version of it, or anything besides, is
   ]);
 });
 
-test.each(['package-lock.json', 'bench/package-lock.json'])(
+test.each(['package-lock.json', 'bench/package-lock.json', 'docs/package-lock.json'])(
   '%s names no registry: everybody installs from their own',
   (path) => {
     expect(read(path)).not.toContain('"resolved"');
