@@ -60,6 +60,22 @@ test('convert, and inspect of what it wrote', async () => {
   expect(await vitWebgpu('inspect', 'converted')).toContain('hash verified');
 });
 
+test('what is somebody else’s to install is asked for by name', async () => {
+  const picture = join(process.cwd(), 'public/samples/dog.jpg');
+  for (const [args, packages] of [
+    [['embed', picture, '--out', 'out'], 'sharp'],
+    [['submit', 'embed', picture, '--out', 'out', '--queue', 'redis://127.0.0.1:1'], 'bullmq ioredis'],
+    [['work', '--queue', 'redis://127.0.0.1:1'], 'bullmq ioredis'],
+  ] as const) {
+    const { code, stderr } = await vitWebgpu(...args).then(
+      () => ({ code: 0, stderr: '' }),
+      (error) => error,
+    );
+    expect([code, stderr]).toEqual([1, expect.stringContaining(`npm install ${packages}`)]);
+    expect(stderr).not.toContain('    at ');
+  }
+});
+
 test('fetch, from a server that speaks as the Hub', async () => {
   const hub = new HubServer({ ...MADE_UP });
   const endpoint = await hub.start();
