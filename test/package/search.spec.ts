@@ -39,6 +39,8 @@ globalThis.result = (async () => {
     await openIndex('index', { model: { ...other, manifest: 'e'.repeat(64) } }).catch(failure),
     await openIndex('nowhere').catch(failure),
     await index.search([1, 2]).catch(failure),
+    await openIndex('index', { assets: 'nowhere' }).catch(failure),
+    await openIndex('index', { assets: 'nowhere', worker: false }).catch(failure),
   ];
   const query = await vit.embed('dog.jpg');
   const here = await openIndex('index', { worker: false });
@@ -125,6 +127,11 @@ for (const page of Object.keys(POLICIES)) {
       },
       { name: 'ViTError', code: 'network', message: expect.stringContaining('nowhere/index.json') },
       { name: 'ViTError', code: 'bad-input', message: expect.stringContaining("2 numbers; the index's have 192") },
+      ...['could not be loaded', 'cannot be used'].map((why) => ({
+        name: 'ViTError',
+        code: 'network',
+        message: expect.stringMatching(`nowhere/search-worker\\.js.*${why}.*Serve all of vit-webgpu/dist/search`),
+      })),
     ]);
     // That of the model, and those of indexes that were refused, are gone.
     await expect.poll(() => tab.workers()).toHaveLength(1);

@@ -328,6 +328,17 @@ describe('refused is', () => {
     }
   });
 
+  test('an altered shard on a page that is not secure, which has no hash of the browser', async () => {
+    const { files } = await indexFiles(randomEmbeddings(8, 4));
+    vi.stubGlobal('crypto', {});
+    ends.push(() => vi.unstubAllGlobals());
+    const index = await open(folderOf(files));
+    expect(await index.search([1, 2, 3, 4])).toHaveLength(8);
+    flip(files, 'vectors-00001.bin');
+    const altered = await open(folderOf(files));
+    expect(await altered.search([1, 2, 3, 4]).catch(codeOf)).toEqual(refused('bad-shard', /was altered/));
+  });
+
   test('ids that are no list of texts, though their hash is right', async () => {
     const { files, manifest } = await indexFiles(randomEmbeddings(2, 4));
     for (const ids of ['["a"]', '["a", 1]', '{}', '["a", "b"']) {
