@@ -10,6 +10,8 @@ import PAGES from './pages.json' with { type: 'json' };
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const { DOCS_BASE: base = '/', DOCS_SOURCE: source } = process.env;
+/** At this address while developing, too. */
+const MODEL = 'weights/vit-cifar10';
 const files = PAGES.flatMap(({ items }) => items.map(({ file }) => file));
 
 export default defineConfig({
@@ -26,7 +28,10 @@ export default defineConfig({
     configFile: false,
     plugins: [packagesOfThisFolder()],
   },
-  markdown: { config: (md) => md.use(linksToFiles, { root: ROOT, pages: [...files, 'docs/index.md'], source }) },
+  markdown: {
+    theme: { light: 'github-light-high-contrast', dark: 'github-dark-high-contrast' },
+    config: (md) => md.use(linksToFiles, { root: ROOT, pages: [...files, 'docs/index.md'], source }),
+  },
   themeConfig: {
     search: { provider: 'local' },
     outline: [2, 3],
@@ -43,7 +48,7 @@ export default defineConfig({
   },
   /** What examples on the pages fetch, and the page of this project. */
   buildEnd({ outDir }) {
-    cpSync(join(ROOT, 'weights/vit-cifar10'), join(outDir, 'model'), { recursive: true });
+    cpSync(join(ROOT, MODEL), join(outDir, MODEL), { recursive: true });
     cpSync(join(ROOT, 'dist/page'), join(outDir, 'try'), { recursive: true });
   },
 });
