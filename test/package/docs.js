@@ -60,6 +60,10 @@ async function checkInChrome(startChrome) {
     await page.goto(`${site.origin}/docs/classify.html`);
     await page.getByRole('button', { name: 'The sample dog' }).click();
     await page.getByRole('listitem').filter({ hasText: 'dog' }).filter({ hasText: '%' }).waitFor({ timeout: 60_000 });
+    await page.goto(`${site.origin}/docs/embed.html`);
+    await page.getByRole('button', { name: 'Like the sample dog' }).click();
+    // Itself, and whatever the embedded model takes for the next one.
+    await page.getByRole('listitem').filter({ hasText: '1.00' }).waitFor({ timeout: 60_000 });
     return wrong.join('\n');
   } finally {
     await browser.close();
