@@ -40,6 +40,9 @@ export async function computePart(
   const { task, model, dimension } = computer;
   if (task !== job.task || computer.topK !== job.topK || model.sha256 !== job.model.sha256)
     throw new ViTError('bad-input', `${model.path} is not the model of the output in ${output.folder}.`);
+  const parts = partCount(output);
+  if (!Number.isInteger(part) || part < 0 || part >= parts)
+    throw new ViTError('bad-input', `The output in ${output.folder} has no part ${part}.`);
   await checkPictures(output);
   const { root } = job.pictures;
   const ids = idsOf(output, part);
@@ -58,7 +61,7 @@ export async function computePart(
     dimension,
     list: job.pictures.sha256,
     part,
-    parts: partCount(output),
+    parts,
   };
   const rows = ids.map((id, i) => rowOf(id, outcomes[i], NOTHING[task]));
   return task === 'embed' ? { task, info, rows: rows as EmbedRow[] } : { task, info, rows: rows as ClassifyRow[] };

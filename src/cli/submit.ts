@@ -15,6 +15,7 @@ import type { Terminal } from './terminal.ts';
 interface Flags extends OutputFlags {
   queue: string;
   topK: number;
+  attempts: number;
 }
 
 export function submitCommand(terminal: Terminal): Command {
@@ -27,6 +28,7 @@ export function submitCommand(terminal: Terminal): Command {
     .requiredOption('--queue <url>', 'of Redis, such as redis://localhost:6379')
     .requiredOption('--out <folder>', 'where the files go, by the same path on every machine');
   return withOutputFlags(command)
+    .option('--attempts <n>', 'at a part, before it is given up', parseCount, 5)
     .option('--top-k <n>', 'classify: how many labels per picture', parseCount, 5)
     .action((task: Task, images: string[], flags: Flags) => submit(task, images, flags, terminal));
 }
@@ -43,7 +45,7 @@ async function submit(task: Task, images: string[], flags: Flags, terminal: Term
     const start = performance.now();
     const progress = new Progress(total, total - missing);
     const onParts = (parts: number[]) => progress.add(parts.reduce((sum, part) => sum + idsOf(output, part).length, 0));
-    await showing(progress, terminal, () => submitParts(output, connection, { onParts }));
+    await showing(progress, terminal, () => submitParts(output, connection, { attempts: flags.attempts, onParts }));
     sayOutcome(output, progress, missing, performance.now() - start, terminal);
   } finally {
     connection.close();

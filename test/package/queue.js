@@ -81,20 +81,35 @@ async function prepare(app, commands) {
 const what = (out) => ['--images', 'pictures', '--model', 'model', '--out', out, '--part-size', String(PART_SIZE)];
 
 const TESTS = {
-  'a worker that cannot work here gives its part back, and says why': async (app, commands) => {
-    const submitted = commands.start('submit', 'classify', 'pictures/00001.png', '--model', 'model', '--out', 'single');
+  'a worker that cannot work says why; its part is given up, tried again, and done when it can': async (
+    app,
+    commands,
+  ) => {
+    const submit = () =>
+      commands.start(
+        'submit',
+        'classify',
+        'pictures/00001.png',
+        '--model',
+        'model',
+        '--out',
+        'single',
+        '--attempts',
+        '1',
+      );
+    const first = submit();
     await until(() => partsOf(app, 'single') === 0 && readdirSync(join(app, 'single')).includes('job.json'));
     renameSync(join(app, 'model'), join(app, 'moved'));
-    const unfit = commands.work();
-    const { code, said } = await unfit.ended;
-    equal([code, said.includes('There is no file')], [1, true], said);
+    const worker = commands.work();
+    const given = await first.ended;
+    const why = /Workers failed at 1 part, first at part 0: There is no file .*model\.json\. Start it again/;
+    equal([given.code, why.test(given.said)], [1, true], given.said);
+    equal(/single, part 0: There is no file/.test(worker.said()), true, worker.said());
     renameSync(join(app, 'moved'), join(app, 'model'));
-    const fit = commands.work();
-    const end = await submitted.ended;
-    equal(end.code, 0, end.said);
-    fit.child.kill('SIGTERM');
-    equal((await fit.ended).code, 0, 'the worker was told to stop');
-    equal(partsOf(app, 'single'), 1, 'parts');
+    const { code, said } = await submit().ended;
+    equal([code, partsOf(app, 'single')], [0, 1], said);
+    worker.child.kill('SIGTERM');
+    equal((await worker.ended).code, 0, 'the worker was told to stop');
   },
 
   'one of three workers killed, another told to stop: the output is that of one process': async (app, commands) => {
@@ -129,6 +144,24 @@ const TESTS = {
     equal((await workers[2].ended).code, 0, 'the last worker was told to stop');
     const again = await commands.finish('submit', 'embed', ...what('many'));
     equal(again.includes('2,000 of 2,000 pictures are there already.'), true, again);
+  },
+
+  'a worker without the time to finish gives its part back, and another has it at once': async (app, commands) => {
+    const whole = ['--images', 'pictures', '--model', 'model', '--out', 'whole', '--part-size', String(PICTURES)];
+    const submitted = commands.start('submit', 'embed', ...whole);
+    // Were it not given back, it would be another's after ten minutes.
+    const patient = ['work', '--threads', '1', '--stalled-after', '600', '--grace', '1'];
+    const first = commands.start(...patient);
+    await until(() => first.said().includes('Works for the queue'));
+    await sleep(2000);
+    first.child.kill('SIGTERM');
+    const { code, said } = await first.ended;
+    equal(code, 0, said);
+    const second = commands.start(...patient, '--grace', '60');
+    const end = await submitted.ended;
+    equal([end.code, partsOf(app, 'whole')], [0, 1], end.said);
+    second.child.kill('SIGTERM');
+    equal((await second.ended).code, 0, 'the other worker was told to stop');
   },
 
   'without Redis, it says where there is none': async (_, commands) => {

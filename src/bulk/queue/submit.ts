@@ -14,10 +14,10 @@ import { type Connection, type PartJob, QUEUE } from './connect.ts';
 const AHEAD = 256;
 /** Milliseconds between two looks. */
 const INTERVAL = 500;
-/** Of a part, by workers that fail at it. */
-const ATTEMPTS = 3;
 
-export interface Followed {
+export interface SubmitOptions {
+  /** Of a part, by workers that fail at it. */
+  attempts: number;
   /** Told which parts have come. */
   onParts?: (parts: number[]) => void;
   signal?: AbortSignal;
@@ -27,7 +27,7 @@ export interface Followed {
 export async function submitParts(
   output: Output,
   { bullmq, redis }: Connection,
-  { onParts, signal }: Followed = {},
+  { attempts, onParts, signal }: SubmitOptions,
 ): Promise<void> {
   const queue: Queue<PartJob> = new bullmq.Queue(QUEUE, { connection: redis });
   // Said by the connection.
@@ -45,7 +45,7 @@ export async function submitParts(
     // Of an earlier time, when workers failed at it.
     if ((await queue.getJobState(idOf(part))) === 'failed') await queue.remove(idOf(part));
     const backoff = { type: 'exponential', delay: 1000 };
-    const options = { jobId: idOf(part), attempts: ATTEMPTS, backoff, removeOnComplete: true };
+    const options = { jobId: idOf(part), attempts, backoff, removeOnComplete: true };
     await queue.add('part', { folder, part }, options);
   };
   const check = async (part: number) => {
@@ -83,6 +83,7 @@ export async function submitParts(
   }
   if (failures.size === 0) return;
   const [[part, why]] = failures;
+  const parts = `${failures.size} part${failures.size === 1 ? '' : 's'}`;
   const advice = 'Start it again to have them tried again';
-  throw new ViTError('bad-input', `Workers failed at ${failures.size} parts. ${advice}. Part ${part}: ${why}`);
+  throw new ViTError('bad-input', `Workers failed at ${parts}, first at part ${part}: ${why} ${advice}.`);
 }

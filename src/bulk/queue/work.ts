@@ -4,6 +4,7 @@
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Job, Worker } from 'bullmq';
 import { ViTError } from '../../error.ts';
 import { checkPictures, computePart } from '../compute-part.ts';
@@ -14,6 +15,8 @@ import { type Connection, type PartJob, QUEUE } from './connect.ts';
 
 /** How often the worker of a part may die before the part is held to be the reason. */
 const MOST_DEATHS = 3;
+/** Milliseconds that a worker keeps a part at which it failed, the second time in a row twice as long, and so on to the longest. */
+const PAUSE = { first: 4000, longest: 60_000 };
 
 export interface WorkOptions {
   /** Milliseconds after which the part of a worker that says nothing is another's. */
@@ -25,7 +28,7 @@ export interface WorkOptions {
   onPart?: (part: WrittenPart) => void;
   onTrouble?: (message: string) => void;
   /** Tells it to stop. */
-  signal?: AbortSignal;
+  signal: AbortSignal;
 }
 
 export interface WrittenPart {
@@ -37,42 +40,43 @@ export interface WrittenPart {
   elapsed: number;
 }
 
-/** @throws what stands in the way of any part on this machine, such as a model that is not here. The part goes back then. */
+/**
+ * Until it is told to stop. A part at which it fails is another's after a pause: a machine on which nothing works takes few of
+ * them away from those on which it does, and goes on when it has been put right.
+ */
 export async function work(
   { bullmq, redis }: Connection,
   { stalledAfter, grace, open, onPart, onTrouble, signal }: WorkOptions,
 ): Promise<void> {
-  const outputs = outputCache();
+  /** Its list may be long: it is read once. */
+  let output: Output | undefined;
+  let failures = 0;
   const enough = new AbortController();
-  let unfit: unknown;
 
-  const take = async (job: Job<PartJob>, token?: string) => {
-    const { folder, part } = job.data;
-    const giveBack = async () => {
-      await job.moveToWait(token);
-      throw new bullmq.WaitingError();
-    };
+  const compute = async ({ folder, part }: PartJob) => {
     if (existsSync(join(folder, partName(part)))) return;
-    let output: Output;
-    let computer: Computer;
-    try {
-      output = await outputs(folder);
-      await checkPictures(output);
-      computer = await open(output);
-    } catch (error) {
-      unfit = error;
-      void stop();
-      return giveBack();
-    }
+    output = await openOutput(folder, output);
+    await checkPictures(output);
+    const computer = await open(output);
     const start = performance.now();
+    const computed = await computePart(output, part, computer, { signal: enough.signal });
+    await writePart(folder, computed);
+    const bad = computed.rows.filter(({ error }) => error !== null).length;
+    onPart?.({ folder, part, pictures: computed.rows.length, bad, elapsed: performance.now() - start });
+  };
+  const take = async (job: Job<PartJob>, token?: string) => {
     try {
-      const computed = await computePart(output, part, computer, { signal: enough.signal });
-      await writePart(folder, computed);
-      const bad = computed.rows.filter(({ error }) => error !== null).length;
-      onPart?.({ folder, part, pictures: computed.rows.length, bad, elapsed: performance.now() - start });
+      await compute(job.data);
+      failures = 0;
     } catch (error) {
-      if (enough.signal.aborted) return giveBack();
+      if (enough.signal.aborted) {
+        await job.moveToWait(token);
+        throw new bullmq.WaitingError();
+      }
+      const { folder, part } = job.data;
       onTrouble?.(`${folder}, part ${part}: ${(error as Error).message}`);
+      const pause = Math.min(PAUSE.first * 2 ** failures++, PAUSE.longest);
+      await sleep(pause, undefined, { signal }).catch(() => {});
       throw error;
     }
   };
@@ -86,28 +90,17 @@ export async function work(
   });
   // Said by the connection, unless it is something else.
   worker.on('error', ({ message }) => onTrouble?.(message));
-
-  let closed: Promise<void> | undefined;
   /** It ends the part that it has, or gives it back. */
-  const stop = () => {
-    closed ??= (async () => {
-      const timer = setTimeout(() => enough.abort(new ViTError('aborted', 'The worker was told to stop.')), grace);
-      await worker.close();
-      clearTimeout(timer);
-    })();
-    return closed;
+  const stop = async () => {
+    const timer = setTimeout(() => enough.abort(new ViTError('aborted', 'The worker was told to stop.')), grace);
+    await worker.close();
+    clearTimeout(timer);
   };
-  signal?.addEventListener('abort', () => void stop());
-  if (!signal?.aborted) await worker.run();
-  await stop();
-  if (unfit) throw unfit;
-}
-
-/** The last one is kept: its list may be long. */
-function outputCache(): (folder: string) => Promise<Output> {
-  let last: Output | undefined;
-  return async (folder) => {
-    last = await openOutput(folder, last);
-    return last;
-  };
+  const stopped = signal.aborted
+    ? stop()
+    : new Promise<void>((resolve, reject) => {
+        signal.addEventListener('abort', () => stop().then(resolve, reject));
+      });
+  if (!signal.aborted) await worker.run();
+  await stopped;
 }
