@@ -31,15 +31,17 @@ const smallShaders: Plugin = {
   },
 };
 
-/** Constants stay as they are, for `specialise`; so does the space around a minus, since two of them are an operator. */
+/** Constants stay as they are, for `specialise`; so does the space before a second minus, since two of them are an operator. */
 function shrinkShader(source: string): string {
   return source
     .split('\n')
     .map((line) => line.replace(/\/\/.*$/, '').trim())
     .filter((line) => line !== '')
-    .map((line) => (/^(const|alias) /.test(line) ? line : line.replace(/ *([=,;{}()<>:*+/]) */g, '$1')))
+    .map((line) =>
+      /^(const|alias) /.test(line) ? line : line.replace(/ *([=,;{}()<>:*+/|&%?]) */g, '$1').replace(/ - (?!-)/g, '-'),
+    )
     .join('\n')
-    .replaceAll('\n}', '}');
+    .replace(/\n}|(?<=[,({])\n/g, (end) => end.trim());
 }
 
 /** What every file of `dist/lib` is built with. */

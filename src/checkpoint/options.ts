@@ -11,6 +11,7 @@ import type { HubAccess } from '../interface.ts';
 import { ACTIVATIONS } from '../model/architecture.ts';
 import type { Preprocess } from '../model/preprocess.ts';
 import { Field } from '../weights/field.ts';
+import { DTYPES } from '../weights/manifest.ts';
 import { parseCalibration } from '../weights/parse-calibration.ts';
 import { parsePreprocess } from '../weights/parse-preprocess.ts';
 
@@ -27,7 +28,7 @@ const pair = (field: Field) => field.pair();
 const CONVERSION: Readers<Conversion> = {
   name: text,
   file: text,
-  dtype: (field) => field.oneOf(['f32', 'f16'] as const),
+  dtype: (field) => field.oneOf(DTYPES),
   template: text,
   layout: (field) => field.oneOf(['auto', ...LAYOUTS]),
   prefix: text,

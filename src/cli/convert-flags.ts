@@ -9,7 +9,7 @@ import { TORCHVISION_PRESETS } from '../convert/preprocess/torchvision-presets.t
 import type { ViTError } from '../error.ts';
 import { ACTIVATIONS, type Activation } from '../model/architecture.ts';
 import { type Crop, FILTERS, type Filter, type Resize } from '../model/preprocess.ts';
-import type { Dtype } from '../weights/manifest.ts';
+import { DTYPES, type Dtype } from '../weights/manifest.ts';
 import {
   orNull,
   parseCount,
@@ -72,7 +72,7 @@ export function addConvertFlags(command: Command): Command {
     .option('--calibration <file>', 'how far scores may be believed (default: calibration.json beside the checkpoint)')
     .addOption(new Option('--layout <layout>', 'tensor names').choices(['auto', ...LAYOUTS]).default('auto'))
     .option('--prefix <prefix>', "what stands before the names of the model's tensors (default: found out)")
-    .addOption(new Option('--dtype <dtype>', 'number format of the shards').choices(['f32', 'f16']).default('f32'))
+    .addOption(new Option('--dtype <dtype>', 'number format of the shards').choices([...DTYPES]).default('f32'))
     .option('--heads <n>', 'attention heads', parseCount)
     .option('--text-heads <n>', 'attention heads of a text tower', parseCount)
     .option('--epsilon <x>', 'of the layer norms', parseNumber)

@@ -4,6 +4,7 @@
 import { ViTError } from '../error.ts';
 import { decodeHalfs, encodeHalfs } from '../weights/half.ts';
 import type { Dtype } from '../weights/manifest.ts';
+import { dequantise, quantise } from './quantise.ts';
 
 export interface Encoded {
   bytes: Uint8Array<ArrayBuffer>;
@@ -11,21 +12,37 @@ export interface Encoded {
   values: Float32Array<ArrayBuffer>;
 }
 
-/** @throws ViTError `numeric` naming the tensor, for NaN, infinity and numbers that f16 cannot hold. */
-export function encode(name: string, values: Float32Array<ArrayBuffer>, dtype: Dtype): Encoded {
+/**
+ * @param rows of an `i8`: scales come first, then all elements
+ * @throws ViTError `numeric` naming the tensor, for NaN, infinity and numbers that f16 cannot hold.
+ */
+export function encode(name: string, values: Float32Array<ArrayBuffer>, dtype: Dtype, rows = 1): Encoded {
   const bad = firstNotFinite(values);
   if (bad >= 0) throw new ViTError('numeric', `${name} has ${values[bad]} as its element ${bad}.`);
   if (dtype === 'f32') return { bytes: new Uint8Array(values.buffer), values };
+  if (dtype === 'i8') {
+    const quantised = quantise(values, rows);
+    const stored = dequantise(quantised);
+    refuseOverflow(name, values, decodeHalfs(encodeHalfs(stored)), dtype);
+    const bytes = new Uint8Array(4 * rows + values.length);
+    bytes.set(new Uint8Array(quantised.scales.buffer));
+    bytes.set(new Uint8Array(quantised.codes.buffer), 4 * rows);
+    return { bytes, values: stored };
+  }
   const halves = encodeHalfs(values);
   const stored = decodeHalfs(halves);
-  const overflow = firstNotFinite(stored);
-  if (overflow >= 0) {
-    throw new ViTError(
-      'numeric',
-      `${name} has ${values[overflow]} as its element ${overflow}, which f16 cannot hold (up to 65504); f32 can.`,
-    );
-  }
+  refuseOverflow(name, values, stored, dtype);
   return { bytes: new Uint8Array(halves.buffer), values: stored };
+}
+
+/** @param halves what `values` are as halves */
+function refuseOverflow(name: string, values: Float32Array, halves: Float32Array, dtype: Dtype): void {
+  const overflow = firstNotFinite(halves);
+  if (overflow < 0) return;
+  throw new ViTError(
+    'numeric',
+    `${name} has ${values[overflow]} as its element ${overflow}, which ${dtype} cannot hold (up to 65504); f32 can.`,
+  );
 }
 
 /** @returns its index; -1 when there is none. */

@@ -74,8 +74,10 @@ export async function prepareModel(whole: Checkpoint, options: ModelOptions): Pr
   onFindings?.(findings);
   const architecture = await readNumbers(decided.architecture, recipes, checkpoint);
   const layout = layOutShards(tensorShapes(architecture), dtype, shardBytes);
-  const encoded = async (name: string) =>
-    encode(name, await make(recipes.get(name)!, checkpoint), layout.tensors[name].dtype);
+  const encoded = async (name: string) => {
+    const { dtype, shape } = layout.tensors[name];
+    return encode(name, await make(recipes.get(name)!, checkpoint), dtype, shape[0]);
+  };
   const shards = shardEntries(layout);
   return {
     manifest: {

@@ -3,7 +3,14 @@
  * shards of one size, the last being what is left. A text tower begins with a shard of its own: it is fetched by itself. Where everything lies is known before the first byte is written.
  */
 import { ViTError } from '../error.ts';
-import { ALIGNMENT, BYTES_PER_ELEMENT, type Dtype, type ShardEntry, type TensorEntry } from '../weights/manifest.ts';
+import {
+  ALIGNMENT,
+  BYTES_PER_ELEMENT,
+  type Dtype,
+  type ShardEntry,
+  scaleBytes,
+  type TensorEntry,
+} from '../weights/manifest.ts';
 import { elementCount } from './checkpoint.ts';
 import { sha256 } from './sha256.ts';
 import type { Sink } from './sink.ts';
@@ -22,7 +29,7 @@ export interface ShardLayout {
 
 /**
  * @param shapes canonical name -> shape
- * @param dtype of all tensors but frequencies, whose angles would be off by more than the rest of a model in halves
+ * @param dtype of the model: `storedAs` says what it is of each tensor
  * @param shardBytes of every shard but the last, and the last of images
  * @throws ViTError `bad-input` when `shardBytes` is no multiple of 256.
  */
@@ -49,12 +56,11 @@ export function layOutShards(
       cut();
       first = shards.length;
     }
-    const stored = name === 'rope.freqs' ? 'f32' : dtype;
+    const stored = { dtype: storedAs(name, dtype), shape: [...shape] };
     const begin = Math.ceil(end / ALIGNMENT) * ALIGNMENT;
-    const bytes = elementCount(shape) * BYTES_PER_ELEMENT[stored];
+    const bytes = elementCount(shape) * BYTES_PER_ELEMENT[stored.dtype] + scaleBytes(stored);
     tensors[name] = {
-      dtype: stored,
-      shape: [...shape],
+      ...stored,
       shard: first + Math.floor(begin / shardBytes),
       offset: begin % shardBytes,
       bytes,
@@ -63,6 +69,18 @@ export function layOutShards(
   }
   cut();
   return { tensors, shards };
+}
+
+/** Nearly all of a model: the matrices of its blocks. */
+const MATRICES = /^(text\.)?blocks\.\d+\.(attn\.(qkv|proj)|mlp\.fc[12])\.weight$/;
+
+/**
+ * In halves, angles of rotary positions would be off by more than all the rest. In 8 bits, only matrices of blocks are: every
+ * other tensor is small, and all of a picture goes through it.
+ */
+function storedAs(name: string, dtype: Dtype): Dtype {
+  if (name === 'rope.freqs') return 'f32';
+  return dtype === 'i8' && !MATRICES.test(name) ? 'f16' : dtype;
 }
 
 /** The shards of a layout, before they are written: their hashes are empty. */

@@ -11,10 +11,17 @@ export const VERSION = 1;
 /** Offsets of tensors within a shard, and the sizes of all shards but the last, are multiples of it. */
 export const ALIGNMENT = 256;
 
-/** Storage types of tensors on disk. */
-export type Dtype = 'f32' | 'f16';
+/** Storage types of tensors on disk. Of `i8` every row has a scale, and is as many times that. */
+export const DTYPES = ['f32', 'f16', 'i8'] as const;
 
-export const BYTES_PER_ELEMENT: Record<Dtype, number> = { f32: 4, f16: 2 };
+export type Dtype = (typeof DTYPES)[number];
+
+export const BYTES_PER_ELEMENT: Record<Dtype, number> = { f32: 4, f16: 2, i8: 1 };
+
+/** Of the scales in front of a tensor's elements: one f32 for each row. */
+export function scaleBytes({ dtype, shape }: Pick<TensorEntry, 'dtype' | 'shape'>): number {
+  return dtype === 'i8' ? 4 * shape[0] : 0;
+}
 
 export const PROBLEM_TYPES = ['single-label', 'multi-label', 'regression'] as const;
 

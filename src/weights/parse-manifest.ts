@@ -11,6 +11,7 @@ import { Field } from './field.ts';
 import {
   ALIGNMENT,
   BYTES_PER_ELEMENT,
+  DTYPES,
   FORMAT,
   type Golden,
   type LoadedManifest,
@@ -18,6 +19,7 @@ import {
   PROBLEM_TYPES,
   type ProblemType,
   type ShardEntry,
+  scaleBytes,
   shardStarts,
   type TensorEntry,
   VERSION,
@@ -138,7 +140,7 @@ function parseTensors(field: Field, architecture: Architecture, shards: ShardEnt
     if (!field.has(name)) field.fail(`lacks the tensor ${name} ${formatShape(shape)}`);
     const entry = field.get(name);
     const tensor: TensorEntry = {
-      dtype: entry.get('dtype').oneOf(['f32', 'f16']),
+      dtype: entry.get('dtype').oneOf(DTYPES),
       shape: entry.get('shape').list((size) => size.integer(1)),
       shard: entry.get('shard').integer(0, shards.length - 1),
       offset: entry.get('offset').integer(0),
@@ -148,7 +150,7 @@ function parseTensors(field: Field, architecture: Architecture, shards: ShardEnt
     if (formatShape(tensor.shape) !== formatShape(shape)) {
       entry.fail(`has the shape ${formatShape(tensor.shape)}; this architecture needs ${formatShape(shape)}`);
     }
-    if (tensor.bytes !== elements * BYTES_PER_ELEMENT[tensor.dtype]) {
+    if (tensor.bytes !== elements * BYTES_PER_ELEMENT[tensor.dtype] + scaleBytes(tensor)) {
       entry.get('bytes').fail(`is ${tensor.bytes}; ${formatShape(shape)} in ${tensor.dtype} takes another number`);
     }
     if (tensor.offset % ALIGNMENT !== 0) entry.get('offset').fail(`is no multiple of ${ALIGNMENT}`);

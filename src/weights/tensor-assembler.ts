@@ -3,7 +3,7 @@
  * no tensor is ever held whole here.
  */
 import { decodeHalfs } from './half.ts';
-import { BYTES_PER_ELEMENT, type Manifest, shardStarts, type TensorEntry } from './manifest.ts';
+import { BYTES_PER_ELEMENT, type Manifest, scaleBytes, shardStarts, type TensorEntry } from './manifest.ts';
 
 /** A run of a tensor's elements. The pieces of one tensor come in order. */
 export interface TensorPiece {
@@ -24,6 +24,8 @@ export class TensorAssembler {
   /** Where each shard begins and ends when all are laid end to end, which is how tensors span them. */
   readonly #starts: number[];
   #shard = 0;
+  /** Of the tensor that is arriving. */
+  #scales = new Float32Array(0);
 
   constructor({ tensors, shards }: Pick<Manifest, 'tensors' | 'shards'>, sink: (piece: TensorPiece) => void) {
     this.#tensors = Object.entries(tensors);
@@ -34,17 +36,38 @@ export class TensorAssembler {
   /** Takes the next shard, in order. */
   addShard(shard: Uint8Array<ArrayBuffer>): void {
     const start = this.#starts[this.#shard++];
-    for (const [name, { shard: firstShard, offset, bytes, dtype }] of this.#tensors) {
-      // Relative to this shard.
-      const begin = this.#starts[firstShard] + offset - start;
-      const end = Math.min(begin + bytes, shard.length);
+    for (const [name, entry] of this.#tensors) {
+      const { dtype, bytes } = entry;
       const size = BYTES_PER_ELEMENT[dtype];
-      for (let at = Math.max(begin, 0); at < end; at += PIECE * size) {
-        const data = decode(shard.subarray(at, Math.min(at + PIECE * size, end)), dtype);
-        this.#sink({ name, length: bytes / size, first: (at - begin) / size, data });
+      const scales = scaleBytes(entry);
+      // Relative to this shard.
+      const begin = this.#starts[entry.shard] + entry.offset - start;
+      const end = Math.min(begin + bytes, shard.length);
+      const elements = begin + scales;
+      let at = Math.max(begin, 0);
+      if (at < Math.min(elements, end)) {
+        if (at === begin) this.#scales = new Float32Array(scales / 4);
+        const part = shard.subarray(at, Math.min(elements, end));
+        new Uint8Array(this.#scales.buffer).set(part, at - begin);
+        at += part.length;
+      }
+      const length = (bytes - scales) / size;
+      for (; at < end; at += PIECE * size) {
+        const part = shard.subarray(at, Math.min(at + PIECE * size, end));
+        const first = (at - elements) / size;
+        const data = scales > 0 ? scaled(part, this.#scales, first, length) : decode(part, dtype);
+        this.#sink({ name, length, first, data });
       }
     }
   }
+}
+
+/** @param first number of the first element among `length` */
+function scaled(bytes: Uint8Array, scales: Float32Array, first: number, length: number): Float32Array<ArrayBuffer> {
+  const data = new Float32Array(bytes.length);
+  const row = length / scales.length;
+  for (let i = 0; i < data.length; i++) data[i] = ((bytes[i] << 24) >> 24) * scales[Math.floor((first + i) / row)];
+  return data;
 }
 
 /** Little-endian, as are all machines that run browsers. A view if the bytes are aligned, otherwise a copy. */

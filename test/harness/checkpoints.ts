@@ -146,15 +146,18 @@ function readTensors(manifest: Manifest, files: Map<string, Uint8Array>): Map<st
   const stream = new Uint8Array(total);
   for (const [i, { file }] of manifest.shards.entries()) stream.set(files.get(file)!, starts[i]);
   const tensors = new Map<string, Float32Array>();
-  for (const [name, { dtype, shard, offset, bytes }] of Object.entries(manifest.tensors)) {
-    const start = starts[shard] + offset;
-    const view = new DataView(stream.buffer, start, bytes);
-    const size = dtype === 'f32' ? 4 : 2;
+  for (const [name, { dtype, shape, shard, offset, bytes }] of Object.entries(manifest.tensors)) {
+    const view = new DataView(stream.buffer, starts[shard] + offset, bytes);
+    const length = shape.reduce((a, b) => a * b, 1);
+    const [rows] = shape;
+    const valueAt = {
+      f32: (i: number) => view.getFloat32(4 * i, true),
+      f16: (i: number) => halfValue(view.getUint16(2 * i, true)),
+      i8: (i: number) => view.getInt8(4 * rows + i) * view.getFloat32(4 * Math.floor((i * rows) / length), true),
+    }[dtype];
     tensors.set(
       name,
-      Float32Array.from({ length: bytes / size }, (_, i) =>
-        dtype === 'f32' ? view.getFloat32(4 * i, true) : halfValue(view.getUint16(2 * i, true)),
-      ),
+      Float32Array.from({ length }, (_, i) => valueAt(i)),
     );
   }
   return tensors;
