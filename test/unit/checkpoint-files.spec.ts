@@ -92,12 +92,18 @@ describe('files beside the checkpoint', () => {
     ['no checkpoint', [json({}, 'a.json'), json({}, 'b.json')], {}, /The list of files has no checkpoint/],
     ['two of one name', [model(), model()], {}, /Two of the files have the same name/],
     ['a config that is none', [model(), new File(['{'], 'config.json')], {}, /config\.json is not JSON/],
-    ['no checkpoint at all', [new File(['GIF89a..........'], 'cat.gif')], {}, /Not a readable safetensors file/],
     ['an empty file', [new File([], 'empty.pt')], {}, /This file is empty/],
   ])('%s', async ([, files, convert, message]) => {
     await expect(load(files, convert)).rejects.toMatchObject({
       code: 'bad-input',
       message: expect.stringMatching(message),
+    });
+  });
+
+  test('a picture', async () => {
+    await expect(load([new File(['GIF89a..........'], 'cat.gif')], {})).rejects.toMatchObject({
+      code: 'unsupported-model',
+      message: expect.stringMatching(/This is a picture.*Give the file with the weights/),
     });
   });
 
