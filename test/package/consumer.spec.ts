@@ -47,7 +47,7 @@ test.beforeAll(async () => {
       const body = readFileSync(join(folder, file));
       response.writeHead(200, {
         'content-type': TYPES[extname(file)] ?? 'application/octet-stream',
-        'content-security-policy': POLICY,
+        'content-security-policy': file === '/trusted.html' ? `${POLICY}; require-trusted-types-for 'script'` : POLICY,
       });
       response.end(body);
     } catch {
@@ -110,6 +110,26 @@ test('the element shows what is in a picture, from static files, under the same 
   await page.goto(`${origin}/element.html`);
   await expect(page.locator('vit-classifier [part=label]')).toHaveText('dog', { timeout: 30_000 });
   expect(errors).toEqual([]);
+});
+
+test('a page with Trusted Types makes the worker itself, as docs/csp.md has it', async ({ page }) => {
+  const library = './node_modules/vit-webgpu';
+  const address = `${library}/dist/lib/worker.js`;
+  writeFileSync(
+    join(folder, 'trusted.js'),
+    `import { loadViT } from '${library}/dist/lib/index.js';
+     const policy = trustedTypes.createPolicy('vit-webgpu', { createScriptURL: (address) => address });
+     const worker = () => new Worker(policy.createScriptURL('${address}'), { type: 'module' });
+     const load = (options) => loadViT('${library}/weights/vit-cifar10/model.json', { backend: 'webgpu', ...options });
+     const refused = await load({}).catch(({ code }) => code);
+     const labels = await (await load({ worker })).classify({ data: new Uint8Array(192), width: 8, height: 8 });
+     globalThis.result = { refused, labels: labels.length };`,
+  );
+  writeFileSync(join(folder, 'trusted.html'), PAGE.replace('app.js', 'trusted.js'));
+  await page.goto(`http://localhost:${(server.address() as AddressInfo).port}/trusted.html`);
+  await page.waitForFunction(() => 'result' in globalThis);
+  const result = await page.evaluate(() => (globalThis as unknown as { result: unknown }).result);
+  expect(result).toEqual({ refused: 'network', labels: 5 });
 });
 
 test('the types are there for a consumer that checks its libraries', () => {
