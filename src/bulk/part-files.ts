@@ -4,6 +4,7 @@
 import { randomUUID } from 'node:crypto';
 import { open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet';
 import { decodePart, encodePart } from './parquet.ts';
 import type { Part } from './schema.ts';
 
@@ -29,6 +30,12 @@ export async function partPaths(folder: string): Promise<string[]> {
 /** @throws ViTError `bad-input` for what is no part of this library's */
 export async function readPart(path: string): Promise<Part> {
   return decodePart(new Uint8Array(await readFile(path)), path);
+}
+
+/** How many rows have an error; nothing else of the file is read. */
+export async function countErrors(path: string): Promise<number> {
+  const rows = await parquetReadObjects({ file: await asyncBufferFromFile(path), columns: ['error'] });
+  return rows.filter(({ error }) => error !== null).length;
 }
 
 /** Under another name first, which no other process has; the disk has it all before it gets its own. */

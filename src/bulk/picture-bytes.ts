@@ -5,6 +5,7 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ViTError } from '../error.ts';
+import { bucketRequest, isBucketAddress } from './bucket.ts';
 import { isAddress } from './picture-list.ts';
 
 /** Of a file's own: who asks again gets the same. */
@@ -58,7 +59,9 @@ type Download =
 async function download(address: string, signal?: AbortSignal): Promise<Download> {
   const limit = AbortSignal.timeout(PATIENCE);
   try {
-    const response = await fetch(address, { signal: signal ? AbortSignal.any([signal, limit]) : limit });
+    const response = await fetch(isBucketAddress(address) ? await bucketRequest(address) : address, {
+      signal: signal ? AbortSignal.any([signal, limit]) : limit,
+    });
     const { ok, status } = response;
     if (ok) return { bytes: new Uint8Array(await response.arrayBuffer()) };
     await response.body?.cancel();

@@ -7,6 +7,7 @@ import { existsSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, relative, resolve, sep } from 'node:path';
 import { ViTError } from '../error.ts';
+import { isBucketAddress } from './bucket.ts';
 import { isPicture, picturesBelow } from './picture-files.ts';
 
 export interface PictureList {
@@ -37,7 +38,7 @@ export function locate(root: string, id: string): string {
 }
 
 export function isAddress(text: string): boolean {
-  return /^https?:\/\//i.test(text);
+  return /^https?:\/\//i.test(text) || isBucketAddress(text);
 }
 
 /** One on each line. */

@@ -24,7 +24,7 @@ export async function runOutput(output: Output, flags: ComputeFlags, terminal: T
     await showing(progress, terminal, () =>
       computeMissing(output, computer, { onDone: (pictures, bad) => progress.add(pictures, bad) }),
     );
-    sayOutcome(output, progress, total - before, performance.now() - start, terminal);
+    sayOutcome(output, progress.bad, total - before, performance.now() - start, terminal);
   });
 }
 
@@ -47,7 +47,7 @@ export async function showing<T>(progress: Progress, terminal: Terminal, work: (
 /** @param pictures that were computed @param elapsed milliseconds */
 export function sayOutcome(
   { folder }: Output,
-  { bad }: Progress,
+  bad: number,
   pictures: number,
   elapsed: number,
   terminal: Terminal,

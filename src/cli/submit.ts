@@ -1,8 +1,10 @@
 /**
  * `vit-webgpu submit`: as `embed` and `classify --out`, computed by workers on any number of machines.
  */
+import { join } from 'node:path';
 import { Argument, Command } from 'commander';
 import { idsOf } from '../bulk/output.ts';
+import { countErrors, partName } from '../bulk/part-files.ts';
 import { number, Progress } from '../bulk/progress.ts';
 import { connect } from '../bulk/queue/connect.ts';
 import { submitParts } from '../bulk/queue/submit.ts';
@@ -44,9 +46,15 @@ async function submit(task: Task, images: string[], flags: Flags, terminal: Term
   try {
     const start = performance.now();
     const progress = new Progress(total, total - missing);
-    const onParts = (parts: number[]) => progress.add(parts.reduce((sum, part) => sum + idsOf(output, part).length, 0));
+    let bad = 0;
+    const onParts = async (parts: number[]) => {
+      for (const part of parts) {
+        progress.add(idsOf(output, part).length);
+        bad += await countErrors(join(output.folder, partName(part)));
+      }
+    };
     await showing(progress, terminal, () => submitParts(output, connection, { attempts: flags.attempts, onParts }));
-    sayOutcome(output, progress, missing, performance.now() - start, terminal);
+    sayOutcome(output, bad, missing, performance.now() - start, terminal);
   } finally {
     connection.close();
   }

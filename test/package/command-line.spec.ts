@@ -35,7 +35,7 @@ test('the licences of all code that is built in are there', () => {
   const { devDependencies } = JSON.parse(readFileSync('package.json', 'utf8'));
   const notices = (build: string) => readFileSync(join(folder, 'node_modules/vit-webgpu/dist', build), 'utf8');
   const command = notices('cli/THIRD-PARTY.md');
-  for (const name of ['@bufbuild/protobuf', 'commander', 'hyparquet', 'hyparquet-writer']) {
+  for (const name of ['@bufbuild/protobuf', 'commander', 'hyparquet', 'hyparquet-writer', 'aws4fetch']) {
     expect(devDependencies).toHaveProperty([name]);
     expect(command).toContain(`## ${name} - `);
   }

@@ -137,6 +137,7 @@ const TESTS = {
       equal(many.equals(one), true, name);
     }
     equal(said.includes(`many: ${PICTURES} pictures in`), true, said);
+    equal(said.includes('3 pictures could not be read'), true, said);
     const computed = workers.flatMap(({ said }) => [...said().matchAll(/, part (\d+): /g)].map(([, part]) => part));
     equal(workers[2].said().includes('part'), true, 'the last worker computed');
     equal(new Set(computed).size >= parts.length - 1, true, 'parts that workers say they wrote');

@@ -7,13 +7,14 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { bucketRequest } from '../../src/bulk/bucket.ts';
 import { computeMissing } from '../../src/bulk/compute-missing.ts';
 import type { Computer } from '../../src/bulk/computer.ts';
 import { beginOutput, missingParts, openOutput } from '../../src/bulk/output.ts';
-import { partPaths, readPart } from '../../src/bulk/part-files.ts';
+import { countErrors, partPaths, readPart } from '../../src/bulk/part-files.ts';
 import { pictureBytes } from '../../src/bulk/picture-bytes.ts';
-import { readPictureList } from '../../src/bulk/picture-list.ts';
+import { locate, readPictureList } from '../../src/bulk/picture-list.ts';
 import type { EmbedRow } from '../../src/bulk/schema.ts';
 import type { PixelData } from '../../src/index.ts';
 import { writePictures } from '../harness/pictures.ts';
@@ -86,6 +87,8 @@ describe('an output', () => {
       ...[0, 1, 2, 3, 4].map((part) => [part, 6, 5]),
       [5, 6, 1],
     ]);
+    const errors = await Promise.all((await partPaths(folder)).map(countErrors));
+    expect(errors.reduce((sum, count) => sum + count)).toBe(BAD.length);
     for (const { info } of parts) expect(info).toMatchObject({ model: model.sha256, name: 'tiny', dimension: 3 });
     expect(readdirSync(folder).filter((name) => name.startsWith('.'))).toEqual([]);
   });
@@ -227,6 +230,36 @@ describe('bytes of an address', () => {
       await expect(bytes('/cut')).rejects.toMatchObject({ code: 'network', message: /cannot be fetched/ });
       expect(asked).toEqual({ '/later': 3, '/gone': 1, '/never': 3, '/cut': 3 });
     } finally {
+      server.close();
+    }
+  });
+
+  test('in a bucket are asked for as its protocol wants it, signed where there are credentials', async () => {
+    const key = 's3://shop/photos/a b?#é+.jpg';
+    const path = '/shop/photos/a%20b%3F%23%C3%A9%2B.jpg';
+    const free = await bucketRequest(key, { AWS_REGION: 'eu-central-1' });
+    expect([free.url, free.headers.get('authorization')]).toEqual([
+      `https://s3.eu-central-1.amazonaws.com${path}`,
+      null,
+    ]);
+    const asked: { url?: string; authorization?: string; token?: unknown }[] = [];
+    const server = createServer(({ url, headers }, response) => {
+      asked.push({ url, authorization: headers.authorization, token: headers['x-amz-security-token'] });
+      response.end('here');
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    vi.stubEnv('AWS_ENDPOINT_URL_S3', `http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+    vi.stubEnv('AWS_REGION', 'eu-west-3');
+    vi.stubEnv('AWS_ACCESS_KEY_ID', 'key');
+    vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'secret');
+    vi.stubEnv('AWS_SESSION_TOKEN', 'token');
+    try {
+      expect(Buffer.from(await pictureBytes(locate('/root', key))).toString()).toBe('here');
+      const scope =
+        /^AWS4-HMAC-SHA256 Credential=key\/\d{8}\/eu-west-3\/s3\/aws4_request, SignedHeaders=.*host.*, Signature=[\da-f]{64}$/;
+      expect(asked).toEqual([{ url: path, authorization: expect.stringMatching(scope), token: 'token' }]);
+    } finally {
+      vi.unstubAllEnvs();
       server.close();
     }
   });

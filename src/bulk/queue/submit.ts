@@ -19,7 +19,7 @@ export interface SubmitOptions {
   /** Of a part, by workers that fail at it. */
   attempts: number;
   /** Told which parts have come. */
-  onParts?: (parts: number[]) => void;
+  onParts?: (parts: number[]) => void | Promise<void>;
   signal?: AbortSignal;
 }
 
@@ -66,7 +66,7 @@ export async function submitParts(
         left.delete(part);
         underWay.delete(part);
       }
-      if (come.length > 0) onParts?.(come);
+      if (come.length > 0) await onParts?.(come);
       await Promise.all([...underWay].map(check));
       const more: Promise<void>[] = [];
       while (underWay.size < AHEAD) {
