@@ -55,4 +55,4 @@ export type { Crop, Filter, Preprocess, Resize } from './model/preprocess.ts';
 export type { Rotary } from './model/rotary.ts';
 export type { TextArchitecture } from './model/text.ts';
 export { type CachedModel, cachedModels, clearCache } from './weights/kept-models.ts';
-export type { Calibration, Golden, Manifest, ShardEntry, TensorEntry } from './weights/manifest.ts';
+export type { Calibration, Dtype, Golden, Manifest, ShardEntry, TensorEntry } from './weights/manifest.ts';
