@@ -98,7 +98,7 @@ async function openInPage({ rows, dtype, isPlain, number, dimension }: Case & { 
   const { compile } = WebAssembly;
   if (isPlain) WebAssembly.compile = () => Promise.reject(new Error('not here'));
   const start = performance.now();
-  const index = await openIndex(`/indexes/${rows}-${dtype}`, { worker: !isPlain });
+  const index = await openIndex(`/indexes/${rows}-${dtype}`, isPlain ? { worker: false } : {});
   await index.search(new Float32Array(dimension).fill(1));
   const first = performance.now() - start;
   WebAssembly.compile = compile;

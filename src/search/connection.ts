@@ -3,7 +3,8 @@
  * `IndexInterface`.
  */
 import { releaseProxy, wrap } from 'comlink';
-import { type ErrorCode, ViTError } from '../error.ts';
+import { badInput } from '../client/options.ts';
+import { type ErrorCode, shown, ViTError } from '../error.ts';
 import { VERSION } from '../version.ts';
 import { installTransferHandlers } from '../worker/wire.ts';
 import type { IndexInterface } from './interface.ts';
@@ -24,23 +25,27 @@ const WAYS_OUT =
   "in Vite's configuration set optimizeDeps: { exclude: ['vit-webgpu'] }. Or do without: { worker: false }.";
 
 /**
- * @param useWorker false: in the calling thread, as where there are no workers (Node, service workers)
+ * @param given makes the worker, for a page that needs it made its own way; false: in the calling thread, as where there are no
+ *   workers (Node, service workers)
  * @param assets the folder of the files of `dist/search`, where they are not beside this one
- * @throws ViTError `network` where the index's script cannot be had
+ * @throws ViTError `network` where the index's script cannot be had, `bad-input` for a function that makes no worker
  */
-export async function connectIndex(useWorker: boolean, assets?: string | URL): Promise<IndexConnection> {
+export async function connectIndex(
+  given: false | (() => Worker) | undefined,
+  assets?: string | URL,
+): Promise<IndexConnection> {
   const address = scriptAddress(assets);
-  if (!useWorker || typeof Worker === 'undefined') {
+  if (given === false || (!given && typeof Worker === 'undefined')) {
     const index = await hostHere(address);
     return { index, failed: new Promise(() => {}), close: () => void index.dispose() };
   }
-  const worker = startWorker(address, assets);
+  const worker = given ? madeBy(given) : startWorker(address, assets);
   installTransferHandlers();
   const index = wrap<IndexInterface>(worker);
   let timer: ReturnType<typeof setTimeout>;
   const failed = new Promise<never>((_, reject) => {
     const fail = (why: string, code: ErrorCode = 'network') =>
-      reject(new ViTError(code, `The index's worker (${address}) ${why}. ${WAYS_OUT}`));
+      reject(new ViTError(code, `The index's worker (${given ? 'that was given' : address}) ${why}. ${WAYS_OUT}`));
     worker.addEventListener('error', ({ message }) => fail(message ? `failed: ${message}` : 'could not be loaded'));
     timer = setTimeout(() => fail('does not answer'), PATIENCE);
     const notOurs = () => fail(`is not of release ${VERSION}, as this script is`);
@@ -81,6 +86,18 @@ function startWorker(address: string, assets?: string | URL): Worker {
   } catch {
     return startFromElsewhere(address, options);
   }
+}
+
+function madeBy(factory: () => Worker): Worker {
+  const what = 'The function that is the option "worker"';
+  let worker: Worker;
+  try {
+    worker = factory();
+  } catch (cause) {
+    throw badInput(`${what} failed: ${(cause as Error)?.message}`, cause);
+  }
+  if (typeof worker?.postMessage === 'function') return worker;
+  throw badInput(`${what} returned something else than a Worker: ${shown(worker)}.`);
 }
 
 /** Of another origin, which browsers refuse as a worker and not as a module that one imports. */

@@ -2,16 +2,7 @@
  * An index as its caller sees it.
  */
 import { proxy } from 'comlink';
-import {
-  BOOLEAN,
-  badInput,
-  checkOptions,
-  FUNCTION,
-  isObject,
-  type Rule,
-  type Rules,
-  SIGNAL,
-} from '../client/options.ts';
+import { badInput, checkOptions, FUNCTION, isObject, type Rule, type Rules, SIGNAL } from '../client/options.ts';
 import { Queue, rejectOnAbort, throwIfAborted } from '../client/queue.ts';
 import { shown, toViTError, ViTError } from '../error.ts';
 import { connectIndex, type IndexConnection, pageAddress } from './connection.ts';
@@ -31,8 +22,11 @@ export interface OpenIndexOptions {
   model?: QueryModel;
   /** How much of the vectors has arrived, once they are asked for. */
   onProgress?: (progress: LoadProgress) => void;
-  /** `false` searches in this thread, as it is by itself where there are no workers. Default true. */
-  worker?: boolean;
+  /**
+   * Makes the worker, of `search-worker.js`, for a page that needs it made its own way; `false` searches in this thread, as it is by
+   * itself where there are no workers.
+   */
+  worker?: false | (() => Worker);
   /** The folder of the files of `dist/search`, where a bundler does not emit them. */
   assets?: string | URL;
   signal?: AbortSignal;
@@ -51,7 +45,7 @@ const OPEN: Rules<OpenIndexOptions> = {
     (value) => isObject(value) && typeof value.name === 'string' && isObject(value.source),
   ],
   onProgress: FUNCTION,
-  worker: BOOLEAN,
+  worker: ['false or a function that returns a Worker', (value) => value === false || typeof value === 'function'],
   assets: ADDRESS,
   signal: SIGNAL,
 };
@@ -68,7 +62,7 @@ const CALL: Rules<Pick<SearchOptions, 'signal'>> = { signal: SIGNAL };
  * @throws ViTError `network`, `bad-manifest`, `bad-input` (also for the index of another model), `aborted`
  */
 export async function openIndex(address: string | URL, options: OpenIndexOptions = {}): Promise<SearchIndex> {
-  const { model, onProgress, worker = true, assets, signal } = checkOptions('openIndex', options, OPEN);
+  const { model, onProgress, worker, assets, signal } = checkOptions('openIndex', options, OPEN);
   const manifest = manifestAddress(address);
   throwIfAborted(signal);
   const connection = await connectIndex(worker, assets);
@@ -83,7 +77,8 @@ export async function openIndex(address: string | URL, options: OpenIndexOptions
         });
       }
     };
-    const opening = connection.index.open(manifest, worker ? proxy(notify) : notify);
+    // Within this thread the mark that `proxy` leaves means nothing.
+    const opening = connection.index.open(manifest, proxy(notify));
     const first: Promise<IndexFacts>[] = [opening, connection.failed];
     if (signal)
       first.push(

@@ -41,15 +41,21 @@ globalThis.result = (async () => {
     await index.search([1, 2]).catch(failure),
     await openIndex('index', { assets: 'nowhere' }).catch(failure),
     await openIndex('index', { assets: 'nowhere', worker: false }).catch(failure),
+    await openIndex('index', { worker: () => ({}) }).catch(failure),
+    await openIndex('index', { worker: true }).catch(failure),
   ];
   const query = await vit.embed('dog.jpg');
+  const address = './node_modules/vit-webgpu/dist/search/search-worker.js';
+  const made = await openIndex('index', { worker: () => new Worker(address, { type: 'module' }) });
+  const byFactory = await made.search(query, { k: 2 });
+  made.dispose();
   const here = await openIndex('index', { worker: false });
   const inThisThread = await here.search(query, { k: 2 });
   here.dispose();
   vit.dispose();
   const untouched = query.length;
   globalThis.end = () => index.dispose();
-  return { rows, dimension, model, found, refused, inThisThread, untouched, last: progress.at(-1) };
+  return { rows, dimension, model, found, refused, byFactory, inThisThread, untouched, last: progress.at(-1) };
 })();
 `;
 
@@ -132,7 +138,13 @@ for (const page of Object.keys(POLICIES)) {
         code: 'network',
         message: expect.stringMatching(`nowhere/search-worker\\.js.*${why}.*Serve all of vit-webgpu/dist/search`),
       })),
+      ...['something else than a Worker', 'worker must be false or a function'].map((message) => ({
+        name: 'ViTError',
+        code: 'bad-input',
+        message: expect.stringContaining(message),
+      })),
     ]);
+    expect(result.byFactory).toEqual(result.found['dog.jpg']);
     // That of the model, and those of indexes that were refused, are gone.
     await expect.poll(() => tab.workers()).toHaveLength(1);
     await tab.evaluate(() => (globalThis as unknown as { end(): void }).end());
@@ -144,6 +156,7 @@ for (const page of Object.keys(POLICIES)) {
 
 interface Result {
   found: Record<string, { id: string; score: number }[]>;
+  byFactory: object;
   inThisThread: object;
   refused: object[];
   last: object;
