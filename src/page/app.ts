@@ -38,7 +38,7 @@ mount(part('toasts'), toastView);
 watchEnd(part('strip'));
 effect(() => {
   const known = part('knows');
-  if (!hasEmbeddedModel && model.value.state !== 'ready') known.classList.add('unknown');
+  if (!hasEmbeddedModel() && model.value.state !== 'ready') known.classList.add('unknown');
   if (model.value.state !== 'ready') return;
   const { info } = model.value;
   const { labels, problemType } = info;

@@ -64,6 +64,16 @@ export function retry({ id }: Photo): void {
   work();
 }
 
+/** All of them, by another model. */
+export function lookAgain(): void {
+  for (const { id, state } of photos.value) {
+    if (state === 'waiting' || state === 'working') continue;
+    updatePhoto(id, { state: 'waiting', best: [], timing: null, problem: null });
+    waiting.push(id);
+  }
+  begin();
+}
+
 /** Those not yet looked at go away again. */
 export function stop(): void {
   const ids = new Set(waiting.splice(0));

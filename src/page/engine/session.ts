@@ -1,7 +1,17 @@
 /**
  * The model's life, as the page sees it: it loads, says what happens to it, and is given up when it answers no more.
  */
-import { checkSupport, type EngineEvent, loadViT, type ModelInfo, type ViT } from '../../index.ts';
+import { signal as state } from '@preact/signals-core';
+import {
+  type Conversion,
+  checkSupport,
+  type EngineEvent,
+  loadViT,
+  type ModelInfo,
+  type Question,
+  type ViT,
+  ViTError,
+} from '../../index.ts';
 import { model, textProgress } from '../state/model.ts';
 import { announce, notify } from '../state/notices.ts';
 import { describe, modelProblem, type Problem } from '../state/problem.ts';
@@ -11,7 +21,12 @@ import { format, text } from '../text/language.ts';
 
 const EMBEDDED = 'weights/vit-cifar10/model.json';
 
-export const hasEmbeddedModel = modelAddress === null || modelAddress === EMBEDDED;
+/** A checkpoint from this person's disk, in place of the model at the address. */
+const files = state<File[] | null>(null);
+
+/** What this person said of a checkpoint, and what was asked. */
+let answers: Conversion | undefined;
+let asked: readonly Question[] = [];
 
 let vit: ViT | null = null;
 let onReady = () => {};
@@ -20,6 +35,25 @@ let loading = new AbortController();
 
 export function engine(): ViT | null {
   return vit;
+}
+
+/** Whether the model is the one that comes with the page, whose labels stand there before it is loaded. */
+export function hasEmbeddedModel(): boolean {
+  return files.value === null && (modelAddress === null || modelAddress === EMBEDDED);
+}
+
+/** Another model, from a checkpoint with what lies beside it. */
+export function open(checkpoint: File[]): Promise<void> {
+  files.value = checkpoint;
+  answers = undefined;
+  asked = [];
+  return load();
+}
+
+/** The same model once more. @param more beside what was answered before */
+export function answer(more: Conversion): Promise<void> {
+  answers = { ...answers, ...more, preprocess: { ...answers?.preprocess, ...more.preprocess } };
+  return load();
 }
 
 /** @param listener called whenever photos can be answered */
@@ -34,11 +68,12 @@ export async function load(): Promise<void> {
   vit?.dispose();
   vit = null;
   model.value = { state: 'loading', progress: null };
-  const address = parse(modelAddress ?? EMBEDDED);
-  if (!address) return fail(({ modelProblems }) => modelProblems['bad-address'], modelAddress!);
+  const source = files.value ?? parse(modelAddress ?? EMBEDDED);
+  if (!source) return fail(({ modelProblems }) => modelProblems['bad-address'], modelAddress!);
   try {
-    const loaded = await loadViT(address, {
+    const loaded = await loadViT(source, {
       backend: backend.value,
+      convert: answers,
       signal,
       onProgress(progress) {
         // Reports come by a way of their own, and may be late.
@@ -55,7 +90,7 @@ export async function load(): Promise<void> {
     announce(`${backendName(vit.info)}. ${backendSentence(vit.info, support)}`);
     onReady();
   } catch (error) {
-    if (!signal.aborted) fail(modelProblem(error), describe(error));
+    if (!signal.aborted) fail(modelProblem(error), describe(error), questionsOf(error));
   }
 }
 
@@ -95,8 +130,17 @@ function heed({ type, info }: EngineEvent): void {
   }
 }
 
-function fail(problem: Problem, detail: string): void {
-  model.value = { state: 'failed', problem, detail };
+/** Where answers do not fit, all of them may be wrong. */
+function questionsOf(error: unknown): readonly Question[] {
+  if (!(error instanceof ViTError)) return [];
+  const fresh = error.questions ?? [];
+  const isFresh = ({ name }: Question) => fresh.some((question) => question.name === name);
+  asked = [...asked.filter((question) => !isFresh(question)), ...fresh];
+  return fresh.length > 0 || error.code === 'bad-input' ? asked : [];
+}
+
+function fail(problem: Problem, detail: string, questions: readonly Question[] = []): void {
+  model.value = { state: 'failed', problem, detail, questions };
   const { title, sentence } = problem(text());
   announce(`${title}. ${sentence}`);
 }

@@ -6,6 +6,7 @@ import { refused } from '../state/items.ts';
 import { announce, notify } from '../state/notices.ts';
 import { text } from '../text/language.ts';
 import { type Arrivals, fromFiles, fromUrl, mayBePhoto } from './arrivals.ts';
+import { isCheckpoint, openCheckpoint } from './checkpoint.ts';
 import { photosIn } from './folders.ts';
 import { type Held, heldBy } from './transfer.ts';
 
@@ -126,7 +127,8 @@ function bringInSight(element: Element): void {
   if (top < 0 || top > innerHeight / 2) element.scrollIntoView({ block: 'start' });
 }
 
-async function receiveHeld({ arrivals, folders }: Held, nothing: string): Promise<void> {
+async function receiveHeld({ arrivals, folders, files }: Held, nothing: string): Promise<void> {
+  if (files.some(isCheckpoint)) return openCheckpoint(files);
   if (folders.length === 0 || arrivals.photos.length + arrivals.refused.length > 0) receive(arrivals, nothing);
   for (const folder of folders) {
     let last: number | null = null;

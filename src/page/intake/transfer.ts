@@ -6,6 +6,8 @@ import { type Arrivals, fromFiles, fromUrl, nothing } from './arrivals.ts';
 export interface Held {
   arrivals: Arrivals;
   folders: FileSystemDirectoryEntry[];
+  /** As they came, photos or not. */
+  files: File[];
 }
 
 /** Files first: a picture that is copied or dragged from a page often comes as a file and as its address. */
@@ -21,9 +23,9 @@ export function heldBy(transfer: DataTransfer): Held {
       if (file) files.push(file);
     }
   }
-  if (files.length + folders.length > 0) return { arrivals: fromFiles(files), folders };
+  if (files.length + folders.length > 0) return { arrivals: fromFiles(files), folders, files };
   const url = imageAddress(transfer);
-  return { arrivals: url ? fromUrl(url) : nothing(), folders };
+  return { arrivals: url ? fromUrl(url) : nothing(), folders, files };
 }
 
 /** Of the `<img>` that was dragged; where there is none, of the link. */

@@ -32,7 +32,7 @@ function foreignKind(name: string, type: string): string | null {
 }
 
 export function modelProblem(error: unknown): Problem {
-  const code = codeOf(error) ?? 'other';
+  const code = (error instanceof ViTError && error.questions && 'questions') || (codeOf(error) ?? 'other');
   return ({ modelProblems }) => modelProblems[code] ?? modelProblems.other;
 }
 

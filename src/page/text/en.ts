@@ -50,6 +50,7 @@ export const en = {
     compile: 'Compiling the shaders',
     ready: 'Ready',
     retry: 'Try again',
+    answer: 'Answer',
     technical: 'Technical details',
     onCpu: 'Ready, on the CPU',
     onSoftware: (name: string) => `Ready, on a software GPU (${name})`,
@@ -267,6 +268,14 @@ export const en = {
       title: 'This is not an address',
       sentence: 'What follows “?model=” in the address of this page cannot be read. Correct it, or leave it out.',
     },
+    'bad-input': {
+      title: 'This does not fit together',
+      sentence: 'What was given contradicts itself, or the checkpoint: the technical details say what.',
+    },
+    questions: {
+      title: 'The checkpoint does not say everything',
+      sentence: 'A few things about it have to be answered before it can run.',
+    },
     'unsupported-model': {
       title: 'This model is of another kind',
       sentence: 'It is a model, but not one that this page knows how to run.',
@@ -297,6 +306,14 @@ export const en = {
     },
   } as Record<string, { title: string; sentence: string }>,
 
+  questions: {
+    title: 'What nothing says of this checkpoint',
+    note: 'Whoever trained it knows: look into its code, or its card. A wrong answer gives wrong results.',
+    choices: (choices: readonly string[]) => `For example ${choices.join(', ')}.`,
+    unreadable: 'This cannot be read as an answer.',
+    convert: 'Go on',
+  },
+
   settings: {
     title: 'Settings',
     close: 'Close',
@@ -310,6 +327,7 @@ export const en = {
     addressHint:
       'The address of a model.json, or hf:owner/name for a model of the Hugging Face Hub, converted here. Empty: the model that comes with this page.',
     load: 'Load',
+    openFiles: 'Open a checkpoint',
     kept: 'Kept for the next visit',
     keptModel: (name: string, bytes: string) => `${name}, ${bytes}`,
     nothingKept: 'No model is kept in this browser.',

@@ -48,6 +48,7 @@ export const zh: Text = {
     compile: '正在编译着色器',
     ready: '已就绪',
     retry: '重试',
+    answer: '回答',
     technical: '技术细节',
     onCpu: '已就绪，在 CPU 上运行',
     onSoftware: (name) => `已就绪，在软件 GPU（${name}）上运行`,
@@ -232,6 +233,8 @@ export const zh: Text = {
     'bad-shard': { title: '模型文件已损坏', sentence: '权重文件与应有的不符，因此没有运行。重试会重新下载。' },
     'bad-manifest': { title: '这不是模型', sentence: '这个地址没有指向此页面能读取的模型。请检查地址。' },
     'bad-address': { title: '这不是地址', sentence: '此页面地址中“?model=”后面的内容无法识别。请更正或删除。' },
+    'bad-input': { title: '内容互相矛盾', sentence: '所给内容互相矛盾，或与检查点不符：详见技术细节。' },
+    questions: { title: '检查点没有说明一切', sentence: '运行之前，需要先回答几个问题。' },
     'unsupported-model': { title: '不支持这种模型', sentence: '这是一个模型，但此页面不会运行它。' },
     'no-webgpu': { title: '这里没有 WebGPU', sentence: '您要求只用 WebGPU，而此浏览器没有。请在设置中选择其他后端。' },
     'out-of-memory': { title: '内存不足', sentence: '模型放不下。请关闭其他标签页，然后重试。' },
@@ -239,6 +242,14 @@ export const zh: Text = {
     shader: { title: 'GPU 拒绝了程序', sentence: '驱动程序没有接受着色器。请更新显卡驱动或浏览器，然后重试。' },
     numeric: { title: 'GPU 计算错误', sentence: '得到的结果不是数字。请更新显卡驱动，然后重试。' },
     other: { title: '模型无法启动', sentence: '发生了意外错误。请重试，或重新加载页面。' },
+  },
+
+  questions: {
+    title: '此检查点没有说明的内容',
+    note: '训练它的人知道答案：请查看其代码或说明。错误的回答会得到错误的结果。',
+    choices: (choices) => `例如：${choices.join('、')}。`,
+    unreadable: '无法识别这个回答。',
+    convert: '继续',
   },
 
   settings: {
@@ -254,6 +265,7 @@ export const zh: Text = {
     addressHint:
       'model.json 的地址，或 Hugging Face Hub 上的模型 hf:owner/name（在此转换）。留空则使用此页面自带的模型。',
     load: '加载',
+    openFiles: '打开检查点文件',
     kept: '已保存，供下次使用',
     keptModel: (name, bytes) => `${name}，${bytes}`,
     nothingKept: '此浏览器中没有保存模型。',

@@ -2,6 +2,7 @@
  * A field for the address of a model. Another model is another page: its address can be kept and passed on.
  */
 import { html } from 'lit-html';
+import { CHECKPOINTS, openCheckpoint } from '../intake/checkpoint.ts';
 import { modelAddress } from '../state/settings.ts';
 import { text } from '../text/language.ts';
 
@@ -16,7 +17,20 @@ export function addressView(id: string): unknown {
         <button class="quiet" type="submit">${settings.load}</button>
       </span>
       <small class="soft" id="${id}-hint">${settings.addressHint}</small>
+      <label class="quiet">
+        ${settings.openFiles}
+        <input class="unseen" type="file" multiple accept=${CHECKPOINTS} @change=${openFiles}>
+      </label>
     </form>`;
+}
+
+async function openFiles({ target }: Event): Promise<void> {
+  const input = target as HTMLInputElement;
+  const files = Array.from(input.files ?? []);
+  input.value = '';
+  if (files.length === 0) return;
+  input.closest('dialog')?.close();
+  await openCheckpoint(files);
 }
 
 function open(event: Event): void {

@@ -3,6 +3,7 @@
  */
 import { html, nothing } from 'lit-html';
 import { keyed } from 'lit-html/directives/keyed.js';
+import type { Question } from '../../index.ts';
 import { load, modelSize } from '../engine/session.ts';
 import { type ModelState, model } from '../state/model.ts';
 import { backendName, backendSentence } from '../text/backend.ts';
@@ -33,11 +34,16 @@ export function modelView(): unknown {
           : nothing
       }
     </div>
-    ${
-      now.state === 'failed'
-        ? html`<button class="button" id="retry" type="button" @click=${load}>${words.retry}</button>`
-        : nothing
-    }`;
+    ${now.state === 'failed' ? wayOut(now.questions) : nothing}`;
+}
+
+function wayOut(questions: readonly Question[]): unknown {
+  const words = text().model;
+  if (questions.length === 0) {
+    return html`<button class="button" id="retry" type="button" @click=${load}>${words.retry}</button>`;
+  }
+  const ask = async () => (await import('./questions.ts')).openQuestions(questions);
+  return html`<button class="button" id="retry" type="button" @click=${ask}>${words.answer}</button>`;
 }
 
 function linesOf(now: ModelState): Lines {

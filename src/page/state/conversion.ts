@@ -1,0 +1,83 @@
+/**
+ * What a person typed in answer to the questions of a checkpoint, as the library takes it.
+ */
+import type { Conversion } from '../../index.ts';
+
+type Reader = (typed: string) => unknown;
+
+const numbers: Reader = (typed) => typed.split(/[\s,;]+/).map(number);
+const names: Reader = (typed) => typed.split(/\s*[,\n]\s*/).filter(Boolean);
+const truth: Reader = (typed) => ({ true: true, false: false })[typed];
+
+const READERS: Record<string, Reader> = {
+  heads: number,
+  textHeads: number,
+  epsilon: number,
+  qkScale: number,
+  imageSize: size,
+  patchSize: size,
+  normFirst: truth,
+  text: truth,
+  ignore: names,
+  ignoreKeys: names,
+  labels: names,
+  config: parse,
+  preprocessor: parse,
+  calibration: parse,
+  'preprocess.mean': numbers,
+  'preprocess.std': numbers,
+  'preprocess.resize': resize,
+  'preprocess.crop': crop,
+};
+
+/** @returns undefined where it cannot be read */
+export function readAnswer(name: string, typed: string): unknown {
+  const value = (READERS[name] ?? String)(typed.trim());
+  const isBroken = (part: unknown) => part === undefined || part === '' || Number.isNaN(part);
+  return (Array.isArray(value) ? value.length === 0 || value.some(isBroken) : isBroken(value)) ? undefined : value;
+}
+
+/** @param answered by the names of questions, which may be parts of an option: `preprocess.mean` */
+export function conversionOf(answered: Iterable<[name: string, value: unknown]>): Conversion {
+  const conversion: Record<string, unknown> = {};
+  for (const [name, value] of answered) {
+    const [option, part] = name.split('.');
+    conversion[option] = part ? { ...(conversion[option] as object), [part]: value } : value;
+  }
+  return conversion;
+}
+
+function number(typed: string): number {
+  return typed.trim() === '' ? Number.NaN : Number(typed);
+}
+
+/** `224` or `224x336`: [height, width]. */
+function size(typed: string): [number, number] | undefined {
+  const [, height, width] = /^(\d+)(?:\s*[x×]\s*(\d+))?$/.exec(typed) ?? [];
+  return height === undefined ? undefined : [Number(height), Number(width ?? height)];
+}
+
+/** `squash:224x224`, `shortest-edge:256`, `none`. */
+function resize(typed: string): unknown {
+  if (typed === 'none') return null;
+  const [mode, how = ''] = typed.split(':');
+  const [height, width] = size(how) ?? [];
+  if (height === undefined) return undefined;
+  if (mode === 'squash') return { mode, height, width };
+  return mode === 'shortest-edge' ? { mode, size: height, rounding: 'trunc' } : undefined;
+}
+
+/** `224x224`, `none`. */
+function crop(typed: string): unknown {
+  if (typed === 'none') return null;
+  const [height, width] = size(typed) ?? [];
+  return height === undefined ? undefined : { height, width, rounding: 'half-even' };
+}
+
+function parse(typed: string): unknown {
+  try {
+    return JSON.parse(typed);
+  } catch {
+    return undefined;
+  }
+}
