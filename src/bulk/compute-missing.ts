@@ -15,16 +15,20 @@ export async function computeMissing(
   { signal, onDone }: PartOptions = {},
 ): Promise<void> {
   let written: Promise<void> = Promise.resolve();
-  for (const part of await missingParts(output)) {
-    // Another process may be at work here, too.
-    if (existsSync(join(output.folder, partName(part)))) {
-      onDone?.(idsOf(output, part).length, 0);
-      continue;
+  try {
+    for (const part of await missingParts(output)) {
+      // Another process may be at work here, too.
+      if (existsSync(join(output.folder, partName(part)))) {
+        onDone?.(idsOf(output, part).length, 0);
+        continue;
+      }
+      const [computed] = await Promise.all([computePart(output, part, computer, { signal, onDone }), written]);
+      written = writePart(output.folder, computed);
+      // Waited for above or below: not an unhandled one until then.
+      written.catch(() => {});
     }
-    const [computed] = await Promise.all([computePart(output, part, computer, { signal, onDone }), written]);
-    written = writePart(output.folder, computed);
-    // Waited for above or below: not an unhandled one until then.
-    written.catch(() => {});
+  } finally {
+    // However it ends, nothing is being written any more.
+    await written;
   }
-  await written;
 }
