@@ -5,12 +5,11 @@
 import { releaseProxy } from 'comlink';
 import { inFolder } from '../annexes/addresses.ts';
 import { ADVICE } from '../annexes/registry.ts';
-import { type ErrorCode, shown, ViTError } from '../error.ts';
+import { ViTError } from '../error.ts';
 import type { EngineInterface } from '../interface.ts';
-import { VERSION } from '../version.ts';
 import { wrapEngine } from '../worker/wire.ts';
 import { annexHere } from './annex-here.ts';
-import { badInput } from './options.ts';
+import { madeBy, startFromElsewhere, watched } from './worker-of-ours.ts';
 
 export interface Connection {
   engine: EngineInterface;
@@ -19,9 +18,6 @@ export interface Connection {
   /** May be called again. */
   close(): void;
 }
-
-/** Milliseconds after which a worker that says nothing is none of ours; its script must be here by then. */
-const PATIENCE = 15_000;
 
 const WAYS_OUT = `${ADVICE} Or do without: { worker: false }.`;
 
@@ -42,28 +38,19 @@ export async function connect(worker: false | (() => Worker) | undefined, assets
   const [port, name] = worker ? [madeBy(worker), 'that was given'] : startWorker(assets);
   const engine = wrapEngine(port);
   let isClosed = false;
-  let timer: ReturnType<typeof setTimeout>;
-  const failed = new Promise<never>((_, reject) => {
-    const fail = (why: string, code: ErrorCode = worker ? 'bad-input' : 'network') =>
-      reject(new ViTError(code, `The engine's worker (${name}) ${why}. ${WAYS_OUT}`));
-    port.addEventListener('error', ({ message }) =>
-      fail(message ? `failed: ${message}` : 'could not be loaded', 'network'),
-    );
-    timer = setTimeout(() => fail('does not answer'), PATIENCE);
-    const notOurs = () => fail(`is not of release ${VERSION}, as this script is`);
-    engine.release().then((release) => {
-      clearTimeout(timer);
-      if (release !== VERSION) notOurs();
-    }, notOurs);
-  });
-  failed.catch(() => {});
+  const { failed, stopWaiting } = watched(
+    port,
+    engine.release(),
+    (why, code = worker ? 'bad-input' : 'network') =>
+      new ViTError(code, `The engine's worker (${name}) ${why}. ${WAYS_OUT}`),
+  );
   return {
     engine: engine as unknown as EngineInterface,
     failed,
     close() {
       if (isClosed) return;
       isClosed = true;
-      clearTimeout(timer);
+      stopWaiting();
       engine[releaseProxy]();
       port.terminate();
     },
@@ -79,7 +66,7 @@ function startWorker(assets?: string | URL): [Worker, string] {
     // Written out in this form because bundlers find a worker by it.
     return [new Worker(new URL('../worker/worker.ts', import.meta.url), { type: 'module', name: 'vit-webgpu' }), href];
   } catch {
-    return [startFromElsewhere(href, options), href];
+    return [startFromElsewhere(href, options, WAYS_OUT), href];
   }
 }
 
@@ -92,34 +79,4 @@ function workerAddress(assets?: string | URL): string {
       cause,
     });
   }
-}
-
-/** Of another origin, which browsers refuse as a worker and not as a module that one imports. */
-function startFromElsewhere(address: string, options: WorkerOptions): Worker {
-  const script = new Blob([`import ${JSON.stringify(address)}`], { type: 'text/javascript' });
-  const url = URL.createObjectURL(script);
-  try {
-    return new Worker(url, options);
-  } catch (cause) {
-    const why = (cause as Error).message;
-    throw new ViTError('network', `No worker can be started from ${address} (${why}). ${WAYS_OUT}`, { cause });
-  } finally {
-    setTimeout(() => URL.revokeObjectURL(url), PATIENCE);
-  }
-}
-
-function madeBy(factory: () => Worker): Worker {
-  const what = 'The function that is the option "worker"';
-  let worker: Worker;
-  try {
-    worker = factory();
-  } catch (cause) {
-    throw badInput(`${what} failed: ${(cause as Error)?.message}`, cause);
-  }
-  for (const method of ['postMessage', 'addEventListener', 'terminate'] as const) {
-    if (typeof worker?.[method] !== 'function') {
-      throw badInput(`${what} returned something else than a Worker: ${shown(worker)}.`);
-    }
-  }
-  return worker;
 }

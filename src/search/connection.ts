@@ -3,9 +3,8 @@
  * `IndexInterface`.
  */
 import { releaseProxy, wrap } from 'comlink';
-import { badInput } from '../client/options.ts';
-import { type ErrorCode, shown, ViTError } from '../error.ts';
-import { VERSION } from '../version.ts';
+import { madeBy, startFromElsewhere, watched } from '../client/worker-of-ours.ts';
+import { ViTError } from '../error.ts';
 import { installTransferHandlers } from '../worker/wire.ts';
 import type { IndexInterface } from './interface.ts';
 import { importHost } from './registry.ts';
@@ -16,9 +15,6 @@ export interface IndexConnection {
   failed: Promise<never>;
   close(): void;
 }
-
-/** Milliseconds after which a worker that says nothing is none of ours. */
-const PATIENCE = 15_000;
 
 const WAYS_OUT =
   'Serve all of vit-webgpu/dist/search beside your script, or in the folder that the option "assets" names; ' +
@@ -42,24 +38,17 @@ export async function connectIndex(
   const worker = given ? madeBy(given) : startWorker(address, assets);
   installTransferHandlers();
   const index = wrap<IndexInterface>(worker);
-  let timer: ReturnType<typeof setTimeout>;
-  const failed = new Promise<never>((_, reject) => {
-    const fail = (why: string, code: ErrorCode = 'network') =>
-      reject(new ViTError(code, `The index's worker (${given ? 'that was given' : address}) ${why}. ${WAYS_OUT}`));
-    worker.addEventListener('error', ({ message }) => fail(message ? `failed: ${message}` : 'could not be loaded'));
-    timer = setTimeout(() => fail('does not answer'), PATIENCE);
-    const notOurs = () => fail(`is not of release ${VERSION}, as this script is`);
-    index.release().then((release) => {
-      clearTimeout(timer);
-      if (release !== VERSION) notOurs();
-    }, notOurs);
-  });
-  failed.catch(() => {});
+  const { failed, stopWaiting } = watched(
+    worker,
+    index.release(),
+    (why, code = given ? 'bad-input' : 'network') =>
+      new ViTError(code, `The index's worker (${given ? 'that was given' : address}) ${why}. ${WAYS_OUT}`),
+  );
   return {
     index: index as unknown as IndexInterface,
     failed,
     close() {
-      clearTimeout(timer);
+      stopWaiting();
       index[releaseProxy]();
       worker.terminate();
     },
@@ -84,33 +73,7 @@ function startWorker(address: string, assets?: string | URL): Worker {
     // Written out in this form because bundlers find a worker by it.
     return new Worker(new URL('./search-worker.ts', import.meta.url), { type: 'module', name: 'vit-webgpu-search' });
   } catch {
-    return startFromElsewhere(address, options);
-  }
-}
-
-function madeBy(factory: () => Worker): Worker {
-  const what = 'The function that is the option "worker"';
-  let worker: Worker;
-  try {
-    worker = factory();
-  } catch (cause) {
-    throw badInput(`${what} failed: ${(cause as Error)?.message}`, cause);
-  }
-  if (typeof worker?.postMessage === 'function') return worker;
-  throw badInput(`${what} returned something else than a Worker: ${shown(worker)}.`);
-}
-
-/** Of another origin, which browsers refuse as a worker and not as a module that one imports. */
-function startFromElsewhere(address: string, options: WorkerOptions): Worker {
-  const script = new Blob([`import ${JSON.stringify(address)}`], { type: 'text/javascript' });
-  const url = URL.createObjectURL(script);
-  try {
-    return new Worker(url, options);
-  } catch (cause) {
-    const why = (cause as Error).message;
-    throw new ViTError('network', `No worker can be started from ${address} (${why}). ${WAYS_OUT}`, { cause });
-  } finally {
-    setTimeout(() => URL.revokeObjectURL(url), PATIENCE);
+    return startFromElsewhere(address, options, WAYS_OUT);
   }
 }
 
