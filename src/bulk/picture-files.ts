@@ -2,13 +2,13 @@
  * Which files of a folder are pictures.
  */
 import { readdirSync } from 'node:fs';
-import { extname, join } from 'node:path';
+import { basename, extname, join } from 'node:path';
 
 const KINDS = ['.png', '.jpg', '.jpeg', '.webp', '.gif', '.avif', '.bmp'];
 
-/** By its name. */
-export function isPicture(name: string): boolean {
-  return KINDS.includes(extname(name).toLowerCase()) && !name.startsWith('.');
+/** By its name, or that at the end of its path. */
+export function isPicture(path: string): boolean {
+  return KINDS.includes(extname(path).toLowerCase()) && !basename(path).startsWith('.');
 }
 
 /** Paths of every picture below a folder, sorted. */

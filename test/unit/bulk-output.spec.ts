@@ -190,6 +190,9 @@ describe('a list of pictures', () => {
     const addresses = ['https://example.com/1', 'b.jpg', 'https://example.com/1'];
     expect(await readPictureList(addresses)).toMatchObject({ ids: addresses.slice(0, 2), repeated: 1 });
     expect(await readPictureList(['c.webp'])).toMatchObject({ ids: ['c.webp'] });
+    for (const path of ['./c.webp', '../photos/c.webp', '.hidden/c.webp']) {
+      expect(await readPictureList([path])).toMatchObject({ ids: [path] });
+    }
   });
 
   test('that is empty, not there, mixed or unspeakable is refused', async () => {
