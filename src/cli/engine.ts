@@ -3,12 +3,11 @@
  */
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { ViTError } from '../error.ts';
 import type { BackendName, Classification, ClassifyOptions, LoadOptions, ModelInfo, Timing, ViT } from '../index.ts';
 import type { Preprocess } from '../model/preprocess.ts';
 import { errorOfPage, type PageError, withEnginePage } from './engine-page.ts';
-import { builtLibrary, readJson } from './files.ts';
+import { importBuilt, readJson } from './files.ts';
 
 export interface Engine {
   info: ModelInfo;
@@ -55,8 +54,7 @@ async function inThisProcess<T>(
   { backend, dtype, preprocess }: EngineRequest,
   use: (engine: Engine) => Promise<T>,
 ): Promise<T> {
-  const library = builtLibrary('node', 'index.js');
-  const { loadViT }: typeof import('../node/index.ts') = await import(pathToFileURL(library).href);
+  const { loadViT }: typeof import('../node/index.ts') = await importBuilt('node', 'index.js');
   const start = performance.now();
   const source = preprocess ? await readModel(manifest, { preprocess }) : manifest;
   const vit = await loadViT(source, { backend, dtype }).catch(asOurs);

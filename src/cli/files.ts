@@ -4,6 +4,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { ViTError } from '../error.ts';
 import { packageRoot } from './package-root.ts';
 
@@ -34,6 +35,11 @@ export function builtLibrary(...path: string[]): string {
   const built = join(packageRoot(), 'dist', ...path);
   if (!existsSync(built)) throw new ViTError('bad-input', `The library is not built (no ${built}): npm run build`);
   return built;
+}
+
+/** Runs a part of the built library. @throws ViTError `bad-input` when it is not built */
+export async function importBuilt<T>(...path: string[]): Promise<T> {
+  return import(pathToFileURL(builtLibrary(...path)).href);
 }
 
 /** A path, or the file of one of these names within it when it is a folder. */

@@ -5,13 +5,14 @@ import { existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Command } from 'commander';
+import { isPicture } from '../bulk/picture-files.ts';
 import { ViTError } from '../error.ts';
 import type { ViT } from '../index.ts';
 import type { Match, SearchIndex } from '../search/index.ts';
 import { asOurs } from './engine.ts';
 import { manifestFile } from './engine-page.ts';
 import { sha256OfFile } from './file-source.ts';
-import { builtLibrary } from './files.ts';
+import { importBuilt } from './files.ts';
 import { parseCount } from './flags.ts';
 import { count, formatBytes, type Terminal } from './terminal.ts';
 
@@ -36,7 +37,7 @@ export function searchCommand(terminal: Terminal): Command {
 }
 
 async function search(query: string, { index, model, topK, words, json }: Flags, terminal: Terminal): Promise<void> {
-  const isWords = words || !isPicture(query);
+  const isWords = words || !isOfPicture(query);
   const manifest = manifestFile(model);
   const { loadViT }: typeof import('../node/index.ts') = await importBuilt('node', 'index.js');
   const { openIndex }: typeof import('../search/index.ts') = await importBuilt('search', 'search.js');
@@ -72,9 +73,9 @@ function embed(vit: ViT, query: string, isWords: boolean): Promise<Float32Array>
 }
 
 /** @throws ViTError `bad-input` for the name of a picture that is not there */
-function isPicture(query: string): boolean {
+function isOfPicture(query: string): boolean {
   if (/^(https?|file):/.test(query) || existsSync(query)) return true;
-  if (!/\.(png|jpe?g|webp|gif|avif|bmp)$/i.test(query)) return false;
+  if (!isPicture(query)) return false;
   throw new ViTError('bad-input', `There is no file ${query}. If these are words, give --words.`);
 }
 
@@ -87,10 +88,6 @@ function indexAddress(index: string): string {
     throw new ViTError('bad-input', `${index} holds embeddings, and no index yet: vit-webgpu index ${index} --out DIR`);
   }
   return pathToFileURL(path).href;
-}
-
-async function importBuilt(...path: string[]) {
-  return import(pathToFileURL(builtLibrary(...path)).href);
 }
 
 function printMatches(matches: Match[], { rows }: SearchIndex, milliseconds: number, terminal: Terminal): void {

@@ -2,12 +2,11 @@
  * The models that a command for many pictures computes with, in this process: on the CPU one in each of several threads, on
  * WebGPU one.
  */
-import { pathToFileURL } from 'node:url';
 import { type Computer, computerOf } from '../bulk/computer.ts';
 import type { ViT } from '../index.ts';
 import type { ComputeFlags } from './bulk-flags.ts';
 import { asOurs, readModel } from './engine.ts';
-import { builtLibrary } from './files.ts';
+import { importBuilt } from './files.ts';
 import { provideWebGpu } from './node-webgpu.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -28,8 +27,7 @@ export async function openComputer(
   { backend, threads }: ComputeFlags,
   terminal: Terminal,
 ): Promise<OpenComputer> {
-  const library = builtLibrary('node', 'index.js');
-  const { loadViT }: typeof import('../node/index.ts') = await import(pathToFileURL(library).href);
+  const { loadViT }: typeof import('../node/index.ts') = await importBuilt('node', 'index.js');
   const onEvent = ({ message }: { message: string }) => terminal.warn(message);
   const vits: ViT[] = [];
   const close = () => {

@@ -4,6 +4,7 @@
  * A scale has four binary digits, so that its products have no more than the eleven of a half: who keeps the weights in f16
  * has the same numbers as who keeps them in f32.
  */
+import { decodeScaled } from '../weights/scaled-bytes.ts';
 
 /** Digits of a scale: the leading one, and three more. */
 const DIGITS = [8, 9, 10, 11, 12, 13, 14, 15].map((digits) => digits / 8);
@@ -34,10 +35,7 @@ export function quantise(values: Float32Array, rows: number): Quantised {
 
 /** What a reader makes of it. @returns `[rows, K]` */
 export function dequantise({ scales, codes }: Quantised): Float32Array<ArrayBuffer> {
-  const length = codes.length / scales.length;
-  const values = new Float32Array(codes.length);
-  for (let i = 0; i < values.length; i++) values[i] = codes[i] * scales[Math.trunc(i / length)];
-  return values;
+  return decodeScaled(new Uint8Array(codes.buffer), scales, 0, codes.length);
 }
 
 /** The scale with the least sum of squared errors: cutting off what is rare makes the steps of all others smaller. */

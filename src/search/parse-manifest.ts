@@ -4,7 +4,7 @@
  */
 import { ViTError } from '../error.ts';
 import { Field } from '../weights/field.ts';
-import { parseFile } from '../weights/parse-file.ts';
+import { parseFile, parseHash } from '../weights/parse-file.ts';
 import {
   DTYPES,
   FORMAT,
@@ -43,11 +43,7 @@ export function parseIndexManifest(json: unknown, where: string): IndexManifest 
 }
 
 function parseModel(field: Field): IndexModel {
-  const hash = (name: string) =>
-    field.get(name).nullable((value) => {
-      if (!/^[0-9a-f]{64}$/.test(value.string())) value.fail('is not a SHA-256 in lower-case hexadecimal');
-      return value.string();
-    });
+  const hash = (name: string) => field.get(name).nullable(parseHash);
   return { name: field.get('name').string(), sha256: hash('sha256'), manifest: hash('manifest') };
 }
 

@@ -15,7 +15,13 @@ export function parseFile(field: Field): ShardEntry {
   if (!url.startsWith(base) || file.includes('..') || file.startsWith('/')) {
     field.get('file').fail(`is "${file}"; it must be a relative path below the manifest's folder`);
   }
-  const sha256 = field.get('sha256').string();
-  if (!/^[0-9a-f]{64}$/.test(sha256)) field.get('sha256').fail('is not a SHA-256 in lower-case hexadecimal');
+  const sha256 = parseHash(field.get('sha256'));
   return { file, bytes: field.get('bytes').integer(1, MAX_FILE_BYTES), sha256 };
+}
+
+/** @throws ViTError for anything but a SHA-256 as manifests have it */
+export function parseHash(field: Field): string {
+  const hash = field.string();
+  if (!/^[0-9a-f]{64}$/.test(hash)) field.fail('is not a SHA-256 in lower-case hexadecimal');
+  return hash;
 }

@@ -4,6 +4,7 @@
  */
 import { decodeHalfs } from './half.ts';
 import { BYTES_PER_ELEMENT, type Manifest, scaleBytes, shardStarts, type TensorEntry } from './manifest.ts';
+import { decodeScaled } from './scaled-bytes.ts';
 
 /** A run of a tensor's elements. The pieces of one tensor come in order. */
 export interface TensorPiece {
@@ -55,19 +56,11 @@ export class TensorAssembler {
       for (; at < end; at += PIECE * size) {
         const part = shard.subarray(at, Math.min(at + PIECE * size, end));
         const first = (at - elements) / size;
-        const data = scales > 0 ? scaled(part, this.#scales, first, length) : decode(part, dtype);
+        const data = scales > 0 ? decodeScaled(part, this.#scales, first, length) : decode(part, dtype);
         this.#sink({ name, length, first, data });
       }
     }
   }
-}
-
-/** @param first number of the first element among `length` */
-function scaled(bytes: Uint8Array, scales: Float32Array, first: number, length: number): Float32Array<ArrayBuffer> {
-  const data = new Float32Array(bytes.length);
-  const row = length / scales.length;
-  for (let i = 0; i < data.length; i++) data[i] = ((bytes[i] << 24) >> 24) * scales[Math.floor((first + i) / row)];
-  return data;
 }
 
 /** Little-endian, as are all machines that run browsers. A view if the bytes are aligned, otherwise a copy. */

@@ -11,7 +11,7 @@ import { DINOV3, type RotaryFacts } from '../rotary.ts';
 import type { ConfigFacts } from './config-facts.ts';
 import { type Claim, checkKeys } from './known-keys.ts';
 import { argumentsOf, PRETRAINED_CFG, TOP } from './timm-keys.ts';
-import { headsByName, type NameFacts, PLAIN, readTimmName } from './timm-names.ts';
+import { COUNTED, headsByName, type NameFacts, PLAIN, readTimmName } from './timm-names.ts';
 import { COMMON } from './transformers-keys.ts';
 
 /** timm's `global_pool`. */
@@ -28,13 +28,6 @@ const ACTIVATIONS: Record<string, Activation> = {
   quick_gelu: 'quick_gelu',
   quickgelu: 'quick_gelu',
   relu: 'relu',
-};
-
-/** timm's usual rotary positions. */
-const COUNTED: RotaryFacts = {
-  pairs: 'neighbours',
-  positions: 'counted',
-  bands: { base: 10_000, turns: 1, first: 'row' },
 };
 
 /** Where these are said, so is an epsilon that is not timm's usual one. */

@@ -44,13 +44,15 @@ const SIZES: Record<string, { width: number; heads: number }> = {
   gigantic: { width: 1664, heads: 16 },
 };
 
-/** EVA-02, and RoPE-ViTs with registers: its grid in pretraining is 16x16 at every size. */
-const EVA: RotaryFacts = {
+/** timm's usual rotary positions. */
+export const COUNTED: RotaryFacts = {
   pairs: 'neighbours',
   positions: 'counted',
-  grid: [16, 16],
   bands: { base: 10_000, turns: 1, first: 'row' },
 };
+
+/** EVA-02, and RoPE-ViTs with registers: its grid in pretraining is 16x16 at every size. */
+const EVA: RotaryFacts = { ...COUNTED, grid: [16, 16] };
 
 /** RoPE-ViT: positions go on counting at other sizes. */
 const ROPE_VIT: RotaryFacts = {
