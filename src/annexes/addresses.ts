@@ -2,6 +2,7 @@
  * Where the annexes are. The page has to say it: every bundler finds `new URL('./file', import.meta.url)` in the page's own
  * code and emits that file, but not all do in a worker.
  */
+import { inFolder } from './in-folder.ts';
 import type { AnnexAddresses, AnnexFile } from './table.ts';
 
 /** Each is written out in full, since that is what bundlers look for. The build makes `./attend.js` of it. */
@@ -33,10 +34,4 @@ export function annexAddresses(assets?: string | URL): AnnexAddresses {
   };
   const files = Object.keys(BESIDE) as AnnexFile[];
   return Object.fromEntries(files.map((file) => [file, addressOf(file)])) as AnnexAddresses;
-}
-
-/** @param folder relative to the page, with or without a slash at its end */
-export function inFolder(folder: string | URL, file: string): URL {
-  const page = typeof document === 'undefined' ? globalThis.location?.href : document.baseURI;
-  return new URL(file, new URL(`${folder}`.replace(/\/?$/, '/'), page));
 }

@@ -3,6 +3,7 @@
  * and one warning; no answer depends on it.
  */
 import { ViTError } from '../error.ts';
+import { readLocalFile } from './local-file.ts';
 import { ADVICE, loadAnnex } from './registry.ts';
 import type { AnnexAddresses, AnnexData, AnnexFile, AnnexName, AnnexTable } from './table.ts';
 
@@ -72,18 +73,8 @@ export class Annexes {
 }
 
 async function read(address: string): Promise<Uint8Array<ArrayBuffer>> {
-  if (address.startsWith('file:')) return readFile(new URL(address));
+  if (address.startsWith('file:')) return readLocalFile(new URL(address));
   const response = await fetch(address);
   if (!response.ok) throw new Error(`HTTP ${response.status}`);
   return new Uint8Array(await response.arrayBuffer());
-}
-
-interface Node {
-  process: { getBuiltinModule(name: string): { readFile(url: URL): Promise<Uint8Array<ArrayBuffer>> } };
-}
-
-/** Node's fetch reads no files. An import, even one that is never reached, would be looked for by bundlers. */
-async function readFile(url: URL): Promise<Uint8Array<ArrayBuffer>> {
-  const { process } = globalThis as unknown as Node;
-  return new Uint8Array(await process.getBuiltinModule('node:fs/promises').readFile(url));
 }

@@ -3,7 +3,7 @@
  * `EngineInterface`.
  */
 import { releaseProxy } from 'comlink';
-import { inFolder } from '../annexes/addresses.ts';
+import { inFolder } from '../annexes/in-folder.ts';
 import { ADVICE } from '../annexes/registry.ts';
 import { ViTError } from '../error.ts';
 import type { EngineInterface } from '../interface.ts';

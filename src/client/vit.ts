@@ -1,7 +1,8 @@
 /**
  * A loaded model, as a page holds it. The work is done by the engine at the other end of the connection.
  */
-import { annexAddresses, inFolder } from '../annexes/addresses.ts';
+import { annexAddresses } from '../annexes/addresses.ts';
+import { inFolder } from '../annexes/in-folder.ts';
 import { shown, toViTError, ViTError } from '../error.ts';
 import { type Geometry, geometry, type Size } from '../image/geometry.ts';
 import type {

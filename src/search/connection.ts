@@ -3,6 +3,7 @@
  * `IndexInterface`.
  */
 import { releaseProxy, wrap } from 'comlink';
+import { inFolder } from '../annexes/in-folder.ts';
 import { madeBy, startFromElsewhere, watched } from '../client/worker-of-ours.ts';
 import { ViTError } from '../error.ts';
 import { installTransferHandlers } from '../worker/wire.ts';
@@ -56,14 +57,8 @@ export async function connectIndex(
 }
 
 function scriptAddress(assets?: string | URL): string {
-  if (assets !== undefined)
-    return new URL('search-worker.js', new URL(`${assets}`.replace(/\/?$/, '/'), pageAddress())).href;
+  if (assets !== undefined) return inFolder(assets, 'search-worker.js').href;
   return new URL('./search-worker.ts', import.meta.url).href;
-}
-
-/** What addresses of a page are relative to; there is nothing of the kind in Node. */
-export function pageAddress(): string | undefined {
-  return typeof document === 'undefined' ? globalThis.location?.href : document.baseURI;
 }
 
 function startWorker(address: string, assets?: string | URL): Worker {

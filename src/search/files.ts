@@ -2,6 +2,7 @@
  * The files of an index: at an address, or in a folder of this machine in Node.
  */
 import { sha256 as sha256InScript } from '@noble/hashes/sha2.js';
+import { readLocalFile } from '../annexes/local-file.ts';
 import { ViTError } from '../error.ts';
 import { fetchShards } from '../weights/fetch-model.ts';
 import type { ShardEntry } from '../weights/manifest.ts';
@@ -53,16 +54,10 @@ async function openAddress(address: string, signal: AbortSignal): Promise<IndexF
 /** Pages that are not secure have no `crypto.subtle`. */
 const hash: Sha256 = async (bytes) => (globalThis.crypto?.subtle ? sha256(bytes) : hexadecimal(sha256InScript(bytes)));
 
-interface Node {
-  process: { getBuiltinModule(name: string): { readFile(url: URL): Promise<Uint8Array<ArrayBuffer>> } };
-}
-
 async function openFolder(address: URL): Promise<IndexFiles> {
-  // An import, even one that is never reached, would be looked for by bundlers.
-  const { readFile } = (globalThis as unknown as Node).process.getBuiltinModule('node:fs/promises');
   const readBeside = async (file: string) => {
     try {
-      return await readFile(new URL(file, address));
+      return await readLocalFile(new URL(file, address));
     } catch (cause) {
       throw new ViTError('network', `A file of the index cannot be read: ${(cause as Error).message}.`, { cause });
     }

@@ -2,10 +2,11 @@
  * An index as its caller sees it.
  */
 import { proxy } from 'comlink';
+import { pageAddress } from '../annexes/in-folder.ts';
 import { badInput, checkOptions, FUNCTION, isObject, type Rule, type Rules, SIGNAL } from '../client/options.ts';
 import { Queue, rejectOnAbort, throwIfAborted } from '../client/queue.ts';
 import { shown, toViTError, ViTError } from '../error.ts';
-import { connectIndex, type IndexConnection, pageAddress } from './connection.ts';
+import { connectIndex, type IndexConnection } from './connection.ts';
 import type { IndexFacts, LoadProgress, Match } from './interface.ts';
 import { type IndexModel, MANIFEST, type VectorDtype } from './manifest.ts';
 

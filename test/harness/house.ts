@@ -33,7 +33,7 @@ export const HOUSE: readonly Room[] = [
   {
     name: 'search',
     knows: 'an index of embeddings: its files, the best of its rows, a worker of its own; knows no model',
-    mayImport: ['client', 'worker', 'wasm', 'weights', 'version.ts', 'error.ts'],
+    mayImport: ['client', 'annexes', 'worker', 'wasm', 'weights', 'version.ts', 'error.ts'],
   },
   {
     name: 'node',

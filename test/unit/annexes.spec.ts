@@ -4,8 +4,9 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { beforeEach, expect, test } from 'vitest';
-import { annexAddresses, inFolder } from '../../src/annexes/addresses.ts';
+import { annexAddresses } from '../../src/annexes/addresses.ts';
 import { Annexes } from '../../src/annexes/annexes.ts';
+import { inFolder } from '../../src/annexes/in-folder.ts';
 import { loadAnnex, register, registered } from '../../src/annexes/registry.ts';
 import type { AnnexAddresses, AnnexData, AnnexName, AnnexTable } from '../../src/annexes/table.ts';
 import { ViTError } from '../../src/error.ts';
