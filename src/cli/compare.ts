@@ -1,7 +1,8 @@
 /**
  * Two models' answers to the same pictures: what one of them loses against the other.
  */
-import type { Classification } from '../index.ts';
+import { applySigmoid, applySoftmax } from '../client/scores.ts';
+import type { Classification, ModelInfo } from '../index.ts';
 
 export interface Comparison {
   images: number;
@@ -15,6 +16,17 @@ export interface Comparison {
 
 /** All labels of one picture with their logits, best first; `null` of one that could not be read. */
 type Logits = Classification[] | null;
+
+/** What `classify` gives by itself: the five best labels with their scores. */
+export function bestOf(
+  logits: Classification[],
+  { problemType, calibration }: Pick<ModelInfo, 'problemType' | 'calibration'>,
+): Classification[] {
+  const scores = Float32Array.from(logits, ({ score }) => score);
+  if (problemType === 'single-label') applySoftmax(scores, calibration?.temperature ?? 1);
+  else applySigmoid(scores);
+  return logits.slice(0, 5).map((best, i) => ({ ...best, score: scores[i] }));
+}
 
 /** @param truths the label of each picture, by index */
 export function compare(ones: Logits[], others: Logits[], truths: number[]): Comparison {

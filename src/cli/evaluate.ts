@@ -8,7 +8,7 @@ import { ViTError } from '../error.ts';
 import type { BackendName, Classification, LoadOptions, ModelInfo } from '../index.ts';
 import { type Crop, FILTERS, type Filter, type Preprocess, type Resize } from '../model/preprocess.ts';
 import { parseManifest } from '../weights/parse-manifest.ts';
-import { type Comparison, compare } from './compare.ts';
+import { bestOf, type Comparison, compare } from './compare.ts';
 import { drawConfusion } from './confusion-chart.ts';
 import { type Engine, withEngine } from './engine.ts';
 import { errorOfPage, manifestFile, type PageError } from './engine-page.ts';
@@ -84,19 +84,16 @@ async function evaluateModel(flags: Flags, terminal: Terminal): Promise<void> {
   const { labels, preprocess: own, problemType } = parseManifest(await readJson(file), file);
   if (labels.length === 0) throw new ViTError('bad-input', `${file}: the model has no labels, only features.`);
   if (problemType === 'regression') throw new ViTError('bad-input', `${file}: the model gives numbers, not labels.`);
-  const preprocess = {
-    ...own,
-    ...given({ resize: orNull(flags.resize), crop: orNull(flags.crop), filter: flags.filter }),
-  };
+  const preprocess = preprocessOf(own, flags);
   const sorted = sortedImages(root, labels, limit);
   const strangers = unknownRoot === undefined ? [] : imagesBelow(unknownRoot);
 
   const start = performance.now();
-  const { info, ranked } = await answer(file, [...sorted.map(({ file }) => file), ...strangers], sorted, {
-    ...flags,
-    preprocess,
-    terminal,
-  });
+  // Logits tell everything that scores do: who compares them needs no second run.
+  const raw = flags.beside !== undefined;
+  const asked = { ...flags, preprocess, terminal, raw };
+  const { info, ranked: given } = await answer(file, [...sorted.map(({ file }) => file), ...strangers], sorted, asked);
+  const ranked = raw ? given.map((logits) => logits && bestOf(logits, info)) : given;
   const answers: Answer[] = sorted.flatMap(({ truth }, i) => {
     const best = ranked[i];
     return best ? [{ truth, ranked: best }] : [];
@@ -121,7 +118,7 @@ async function evaluateModel(flags: Flags, terminal: Terminal): Promise<void> {
     );
     report.unknown = { images: strangersRanked.length, chosen: thresholdThatKeeps(keep, figures), thresholds: figures };
   }
-  if (flags.beside !== undefined) report.beside = await besideOther(file, flags.beside, sorted, flags, terminal);
+  if (flags.beside !== undefined) report.beside = await besideOther(given, info, flags.beside, sorted, flags, terminal);
   printReport(report, terminal);
   if (out !== undefined) {
     await mkdir(out, { recursive: true });
@@ -131,25 +128,36 @@ async function evaluateModel(flags: Flags, terminal: Terminal): Promise<void> {
   if (failed > 0) throw failure;
 }
 
-/** Raw logits of both models, each with its own preprocessing. @throws ViTError `bad-input` for models of other labels */
+/**
+ * @param ones logits of the model `info` is of, of all that is sorted
+ * @throws ViTError `bad-input` for a model of other labels
+ */
 async function besideOther(
-  file: string,
+  ones: (Classification[] | null)[],
+  info: ModelInfo,
   folder: string,
   sorted: SortedImage[],
   flags: Flags,
   terminal: Terminal,
 ): Promise<Comparison & { model: string }> {
-  const other = manifestFile(folder);
-  const manifests = await Promise.all([file, other].map(async (path) => parseManifest(await readJson(path), path)));
-  if (String(manifests[0].labels) !== String(manifests[1].labels)) {
-    throw new ViTError('bad-input', `${other}: its labels are not those of ${file}, so the two cannot be compared.`);
+  const file = manifestFile(folder);
+  const { name, labels, preprocess: own } = parseManifest(await readJson(file), file);
+  if (String(labels) !== String(info.labels)) {
+    throw new ViTError(
+      'bad-input',
+      `${file}: its labels are not those of ${info.name}, so the two cannot be compared.`,
+    );
   }
   const images = sorted.map(({ file }) => file);
-  const logitsOf = async (path: string, { preprocess }: { preprocess: Preprocess }) =>
-    (await answer(path, images, sorted, { ...flags, preprocess, terminal, raw: true })).ranked;
-  const [ones, others] = [await logitsOf(file, manifests[0]), await logitsOf(other, manifests[1])];
+  const asked = { ...flags, preprocess: preprocessOf(own, flags), terminal, raw: true };
+  const { ranked } = await answer(file, images, sorted, asked);
   const truths = sorted.map(({ truth }) => truth);
-  return { model: manifests[1].name, ...compare(ones, others, truths) };
+  return { model: name, ...compare(ones, ranked, truths) };
+}
+
+/** A model's own, but for what flags say. */
+function preprocessOf(own: Preprocess, { resize, crop, filter }: Flags): Preprocess {
+  return { ...own, ...given({ resize: orNull(resize), crop: orNull(crop), filter }) };
 }
 
 /** Without what is absent; `null` is something. */

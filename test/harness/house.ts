@@ -176,7 +176,20 @@ export const HOUSE: readonly Room[] = [
     name: 'cli',
     knows: 'the command line',
     mayImport: [
-      ...['bulk', 'search', 'convert', 'hub', 'index.ts', 'node', 'model', 'weights', 'text', 'image', 'error.ts'],
+      ...[
+        'bulk',
+        'search',
+        'client',
+        'convert',
+        'hub',
+        'index.ts',
+        'node',
+        'model',
+        'weights',
+        'text',
+        'image',
+        'error.ts',
+      ],
     ],
   },
 ];

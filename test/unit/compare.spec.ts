@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { compare } from '../../src/cli/compare.ts';
+import { bestOf, compare } from '../../src/cli/compare.ts';
 
 /** Logits by index, as `classify` ranks them. */
 const ranked = (...logits: number[]) =>
@@ -23,4 +23,17 @@ test('leaves out pictures that one of them could not read', () => {
     agreement: 1,
     largestDifference: 0.5,
   });
+});
+
+test('makes of logits the scores that classify gives', () => {
+  const logits = ranked(0, Math.log(3), -50, -50, -50, -50);
+  const single = { problemType: 'single-label', calibration: null } as const;
+  expect(bestOf(logits, single).map(({ index, score }) => [index, score.toFixed(6)])).toEqual([
+    [1, '0.750000'],
+    [0, '0.250000'],
+    ...[2, 3, 4].map((index) => [index, '0.000000']),
+  ]);
+  const soft = bestOf(logits, { ...single, calibration: { temperature: 1e6 } });
+  expect(soft[0].score).toBeCloseTo(1 / 6, 4);
+  expect(bestOf(logits, { ...single, problemType: 'multi-label' })[0].score).toBeCloseTo(0.75, 6);
 });
