@@ -6,9 +6,12 @@ import { effect } from '@preact/signals-core';
 import { enqueue, work } from './engine/queue.ts';
 import { hasEmbeddedModel, load, whenReady } from './engine/session.ts';
 import { onDrop, onPaste, onPasteButton, onPick, onPickFolder, onSample } from './intake/intake.ts';
+import { cardOf } from './state/catalogue.ts';
 import { selectedId } from './state/items.ts';
 import { live } from './state/live.ts';
 import { model } from './state/model.ts';
+import { notify } from './state/notices.ts';
+import { modelAddress, secondAddress } from './state/settings.ts';
 import { hasLabels } from './state/verdict.ts';
 import { format, preferredLanguage, speak, text } from './text/language.ts';
 import { askView, fetchPanels } from './views/ask.ts';
@@ -56,15 +59,32 @@ onPickFolder(part('folder'));
 onPasteButton(part('paste'));
 onSample(part('samples'));
 part('code').addEventListener('click', async () => (await import('./views/code.ts')).openCode());
+part('models').addEventListener('click', async () => (await import('./views/models.ts')).openModels());
+part('share').addEventListener('click', async () => (await import('./export/share.ts')).share());
 part('settings').addEventListener('click', async () => (await import('./views/settings.ts')).openSettings());
 part('camera').addEventListener('click', async () => (await import('./engine/camera.ts')).openCamera());
 // Only secure pages get a camera. Hidden where there is none, and not shown where there is: nothing may jump.
 part('camera').hidden = !navigator.mediaDevices;
+// The first model first.
+effect(() => {
+  if (secondAddress.value === null || model.value.state !== 'ready') return;
+  import('./engine/compare.ts').then(
+    ({ keepComparing }) => keepComparing(),
+    () => notify(text().nothing.notLoaded),
+  );
+});
+effect(() => {
+  const card = cardOf(modelAddress.value);
+  part('model-card').hidden = card === null || !(hasEmbeddedModel() || modelAddress.value);
+  if (card) part<HTMLAnchorElement>('model-card').href = card;
+});
 // A photo that comes is what somebody wants to see now.
 effect(() => {
   if (selectedId.value !== null) live.peek()?.stop();
 });
 load();
+if (new URLSearchParams(location.search).has('shared'))
+  import('./intake/shared.ts').then(({ takeShared }) => takeShared());
 if (import.meta.env.PROD && navigator.serviceWorker) {
   // After everything that this visit needs. Without it the page works all the same.
   addEventListener('load', () => navigator.serviceWorker.register('service-worker.js').catch(() => {}));

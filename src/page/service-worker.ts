@@ -1,6 +1,8 @@
 /**
- * Keeps this page's own files for a visit without a network. Models are not its business: the library keeps them.
+ * Keeps this page's own files for a visit without a network, and takes what other apps share with the installed page: photos go
+ * from here to the page, and to no server. Models are not its business: the library keeps them.
  */
+
 /** What the build found, put in front of this file. */
 declare const SHELL: { version: string; files: string[] };
 
@@ -14,6 +16,11 @@ const worker = globalThis as unknown as {
     listener: (event: { request: Request; respondWith(response: Promise<Response>): void }) => void,
   ): void;
 };
+
+/** Where photos wait that were shared, until the page takes them (`intake/shared.ts`). */
+const SHARED = 'shared-photos';
+/** As in the manifest. */
+const SHARE_URL = new URL('share', location.href).href;
 
 const NAME = `page-${SHELL.version}`;
 const SHELL_URLS = new Set(SHELL.files.map((file) => new URL(file, location.href).href));
@@ -30,7 +37,9 @@ worker.addEventListener('activate', (event) => {
 worker.addEventListener('fetch', (event) => {
   const { request } = event;
   const url = new URL(request.url);
-  if (request.method !== 'GET' || url.origin !== location.origin) return;
+  if (url.origin !== location.origin) return;
+  if (request.method === 'POST' && url.href === SHARE_URL) return event.respondWith(keepShared(request));
+  if (request.method !== 'GET') return;
   // The page itself is asked for anew as long as there is a network, so that a new version is seen at once.
   if (request.mode === 'navigate') {
     event.respondWith(
@@ -40,3 +49,13 @@ worker.addEventListener('fetch', (event) => {
     event.respondWith(caches.match(request).then((kept) => kept ?? fetch(request)));
   }
 });
+
+async function keepShared(request: Request): Promise<Response> {
+  const cache = await caches.open(SHARED);
+  const shared = (await request.formData()).getAll('photos').filter((one) => one instanceof File);
+  for (const [i, file] of shared.entries()) {
+    const headers = { 'x-name': encodeURIComponent(file.name) };
+    await cache.put(`shared/${Date.now()}-${i}`, new Response(file, { headers }));
+  }
+  return Response.redirect('./?shared', 303);
+}

@@ -1,7 +1,8 @@
 /**
  * A checkpoint from a person's disk: it becomes the model, and what it does not say of itself is asked in a form.
  */
-import { readFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { drop, OWL } from './photos.ts';
 import { expect, test } from './visit.ts';
@@ -62,9 +63,9 @@ test('is dropped, asked about, and shown all photos', async ({ visit }) => {
   await expect(visit.stage.getByRole('list', { name: 'Best labels' })).toContainText('class ');
 });
 
-test('is chosen in the settings, with its config beside it', async ({ visit }) => {
+test('is chosen in the sheet of models, with its config beside it', async ({ visit }) => {
   await visit.arriveReady();
-  await visit.page.getByRole('button', { name: 'Settings', exact: true }).click();
+  await visit.page.getByRole('button', { name: 'Models', exact: true }).click();
   await visit.page.getByLabel('Open a checkpoint').setInputFiles([
     { name: 'model.safetensors', mimeType: '', buffer: readFileSync(HF) },
     {
@@ -83,11 +84,26 @@ test('is chosen in the settings, with its config beside it', async ({ visit }) =
   await expect(visit.page.locator('#knows')).not.toContainText('airplane');
 });
 
+test('comes in a folder, with its config beside it', async ({ visit }, info) => {
+  const folder = info.outputPath('vit');
+  mkdirSync(folder, { recursive: true });
+  copyFileSync(HF, join(folder, 'model.safetensors'));
+  copyFileSync(HF.replace('model.safetensors', 'config.json'), join(folder, 'config.json'));
+  writeFileSync(join(folder, 'preprocessor_config.json'), JSON.stringify(PREPROCESSOR));
+  await visit.arriveReady();
+  await drop(visit.page, [folder]);
+  await expect(visit.page.locator('#knows')).not.toContainText('airplane');
+  await visit.ready();
+  await visit.page.getByLabel('Folder').setInputFiles(folder);
+  await visit.ready();
+  await expect(visit.page.locator('#knows'), 'chosen, too').not.toContainText('airplane');
+});
+
 test('a file that is none is called what it is, and the model of the page comes back with a reload', async ({
   visit,
 }) => {
   await visit.arriveReady();
-  await visit.page.getByRole('button', { name: 'Settings', exact: true }).click();
+  await visit.page.getByRole('button', { name: 'Models', exact: true }).click();
   const broken = { name: 'model.safetensors', mimeType: '', buffer: Buffer.from('Entry not found') };
   await visit.page.getByLabel('Open a checkpoint').setInputFiles([broken]);
   await expect(visit.model).toContainText('This model is of another kind');

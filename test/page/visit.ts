@@ -161,6 +161,12 @@ export class Visit {
     await expect(this.model).toContainText('Ready');
   }
 
+  /** The dialog behind a button of the header. */
+  async open(name: 'Code' | 'Models' | 'Settings'): Promise<Locator> {
+    await this.page.getByRole('button', { name, exact: true }).click();
+    return this.page.getByRole('dialog', { name: name === 'Code' ? 'The same in your own page' : name });
+  }
+
   tile(name: string): Locator {
     return this.tiles.filter({ hasText: `${name}: ` });
   }

@@ -3,7 +3,7 @@
  */
 import { effect } from '@preact/signals-core';
 import type { ViT } from '../../index.ts';
-import { type Answer, answers, findPhoto, isAnswered, type Photo, photos, selectedId } from '../state/items.ts';
+import { type Asked, answers, findPhoto, isAnswered, type Photo, photos, selectedId } from '../state/items.ts';
 import { model } from '../state/model.ts';
 import { isFatal, photoProblem } from '../state/problem.ts';
 import { type Kind, type Question, question } from '../state/question.ts';
@@ -20,7 +20,7 @@ let lastKind: Kind = 'labels';
 /** What each photo was asked last. */
 const asked = new Map<number, Question>();
 /** To the question before, until there is one to this. */
-const given = new Map<number, Answer>();
+const given = new Map<number, Asked>();
 
 let isAsking = false;
 
@@ -72,7 +72,7 @@ async function look(vit: ViT, { id, name, file }: Photo, now: Question): Promise
   }
 }
 
-function give(id: number, to: Question, answer: Answer): void {
+function give(id: number, to: Question, answer: Asked): void {
   if (asked.get(id) !== to || question.peek()?.kind !== to.kind) return;
   given.set(id, answer);
   answers.value = new Map(given);

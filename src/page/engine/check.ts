@@ -36,6 +36,8 @@ export async function check(): Promise<void> {
     }
     const milliseconds = times.sort((a, b) => a - b)[RUNS >> 1];
     const { info } = vit;
+    // Of which steps the time is made; there are such figures of GPUs alone.
+    const profile = info.backend === 'webgpu' ? await vit.profile(picture) : null;
     const facts = {
       ...{
         model: info.name,
@@ -44,7 +46,13 @@ export async function check(): Promise<void> {
         dtype: info.dtype,
         adapter: info.adapter,
       },
-      ...{ fallbackReason: info.fallbackReason, userAgent: navigator.userAgent, selfTest: test, milliseconds: times },
+      ...{
+        fallbackReason: info.fallbackReason,
+        userAgent: navigator.userAgent,
+        selfTest: test,
+        milliseconds: times,
+        profile,
+      },
     };
     const text = JSON.stringify(facts, null, 2);
     report.value = { state: 'done', passed: test.passed, error: test.maxError, milliseconds, text };

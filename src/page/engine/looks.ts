@@ -1,5 +1,6 @@
 /**
- * What lies over the photo on the stage: the exact pixels that the model is shown, or a spotlight on what it looks at.
+ * What lies over the photo on the stage: the exact pixels that the model is shown, a spotlight on what it looks at, or on what is
+ * alike.
  * Made when asked for, of the photo that is on the stage.
  */
 import { computed, effect, signal } from '@preact/signals-core';
@@ -9,7 +10,7 @@ import { model } from '../state/model.ts';
 import { isFatal } from '../state/problem.ts';
 import { engine, giveUp } from './session.ts';
 
-export type Look = 'photo' | 'sees' | 'attention';
+export type Look = 'photo' | 'sees' | 'attention' | 'similar';
 
 export const look = signal<Look>('photo');
 /** Null: all of them. */
@@ -17,7 +18,35 @@ export const layer = signal<number | null>(null);
 export const head = signal<number | null>(null);
 
 /** Of which photo, and what; null while it is made. */
-export const overlay = signal<{ key: string; canvas: HTMLCanvasElement } | null>(null);
+export const overlay = signal<Overlay | null>(null);
+
+interface Overlay {
+  key: string;
+  canvas: HTMLCanvasElement;
+  /** Where it depends on a patch: draws it for another one. */
+  show?: (patch: Patch) => void;
+}
+
+/** Counted from the upper left one, from 0 on. */
+export interface Patch {
+  row: number;
+  column: number;
+}
+
+/** Which patch the others are compared with; null before somebody chose one: the one in the middle. */
+export const patch = signal<Patch | null>(null);
+/** Within the grid of the model that is here; null while no patch is to be chosen. */
+export const shownPatch = computed(() => {
+  if (!overlay.value?.show) return null;
+  const { width, height } = overlay.value.canvas;
+  const { row, column } = patch.value ?? { row: height >> 1, column: width >> 1 };
+  return { row: Math.min(row, height - 1), column: Math.min(column, width - 1) };
+});
+
+effect(() => {
+  if (shownPatch.value) overlay.value?.show?.(shownPatch.value);
+});
+
 export const hasFailed = signal(false);
 
 /** What is asked for: nothing while a photo waits for its answer, which comes first. */
@@ -44,8 +73,8 @@ effect(() => {
 
 async function make(vit: ViT, key: string, { file }: Photo, look: Look, signal: AbortSignal): Promise<void> {
   try {
-    const canvas = look === 'sees' ? await exactPixels(vit, file!, signal) : await spotlight(vit, file!, signal);
-    if (!signal.aborted) overlay.value = { key, canvas };
+    const made = await MAKE[look as keyof typeof MAKE](vit, file!, signal);
+    if (!signal.aborted) overlay.value = { key, ...made };
   } catch (error) {
     if (signal.aborted) return;
     if (isFatal(error)) giveUp(vit, error);
@@ -53,9 +82,17 @@ async function make(vit: ViT, key: string, { file }: Photo, look: Look, signal: 
   }
 }
 
-async function exactPixels(vit: ViT, file: Blob, signal: AbortSignal): Promise<HTMLCanvasElement> {
+const MAKE = {
+  sees: exactPixels,
+  attention: spotlight,
+  similar: async (...args: Parameters<typeof exactPixels>) => (await import('./similar.ts')).similarPatches(...args),
+};
+
+type Made = Promise<Omit<Overlay, 'key'>>;
+
+async function exactPixels(vit: ViT, file: Blob, signal: AbortSignal): Made {
   const { data, width, height } = await vit.preprocess(file, undefined, { signal });
-  return draw(width, height, (pixels) => {
+  return drawn(width, height, (pixels) => {
     for (let i = 0; i < width * height; i++) {
       for (let channel = 0; channel < 3; channel++) pixels[4 * i + channel] = data[3 * i + channel];
       pixels[4 * i + 3] = 255;
@@ -63,29 +100,37 @@ async function exactPixels(vit: ViT, file: Blob, signal: AbortSignal): Promise<H
   });
 }
 
-/** How dark what is ignored becomes. */
-const DARK = 0.86;
-
-/** Black, and the less of it the more attention a patch gets. */
-async function spotlight(vit: ViT, file: Blob, signal: AbortSignal): Promise<HTMLCanvasElement> {
+async function spotlight(vit: ViT, file: Blob, signal: AbortSignal): Made {
   const options = layer.peek() === null ? { rollout: true } : { layer: layer.peek()! };
   const map = await vit.attend(file, { ...options, head: head.peek() ?? undefined, signal });
   const [rows, columns] = map.shape;
-  const most = map.data.reduce((a, b) => Math.max(a, b), 0);
-  const least = map.data.reduce((a, b) => Math.min(a, b), most);
-  return draw(columns, rows, (pixels) => {
-    for (const [i, share] of map.data.entries()) {
-      const light = most > least ? (share - least) / (most - least) : 1;
-      pixels[4 * i + 3] = Math.round(255 * DARK * (1 - light));
-    }
-  });
+  return drawn(columns, rows, (pixels) => shade(pixels, map.data));
 }
 
-function draw(width: number, height: number, fill: (pixels: Uint8ClampedArray) => void): HTMLCanvasElement {
+/** How dark the darkest becomes. */
+const DARK = 0.86;
+
+/** Black, and the less of it the larger the value of a patch. @param values one per patch */
+export function shade(pixels: Uint8ClampedArray, values: Float32Array): void {
+  const most = values.reduce((a, b) => Math.max(a, b));
+  const least = values.reduce((a, b) => Math.min(a, b));
+  for (const [i, value] of values.entries()) {
+    const light = most > least ? (value - least) / (most - least) : 1;
+    pixels[4 * i + 3] = Math.round(255 * DARK * (1 - light));
+  }
+}
+
+type Fill = (pixels: Uint8ClampedArray) => void;
+
+function drawn(width: number, height: number, fill: Fill): { canvas: HTMLCanvasElement } {
   const canvas = document.createElement('canvas');
   [canvas.width, canvas.height] = [width, height];
-  const image = new ImageData(width, height);
+  draw(canvas, fill);
+  return { canvas };
+}
+
+export function draw(canvas: HTMLCanvasElement, fill: Fill): void {
+  const image = new ImageData(canvas.width, canvas.height);
   fill(image.data);
   canvas.getContext('2d')!.putImageData(image, 0, 0);
-  return canvas;
 }

@@ -12,14 +12,13 @@ import {
   type ViT,
   ViTError,
 } from '../../index.ts';
+import { EMBEDDED } from '../state/catalogue.ts';
 import { model, textProgress } from '../state/model.ts';
 import { announce, notify } from '../state/notices.ts';
 import { describe, modelProblem, type Problem } from '../state/problem.ts';
-import { backend, modelAddress } from '../state/settings.ts';
+import { backend, chooseModel, modelAddress } from '../state/settings.ts';
 import { backendName, backendSentence } from '../text/backend.ts';
 import { format, text } from '../text/language.ts';
-
-const EMBEDDED = 'weights/vit-cifar10/model.json';
 
 /** A checkpoint from this person's disk, in place of the model at the address. */
 const files = state<File[] | null>(null);
@@ -39,12 +38,13 @@ export function engine(): ViT | null {
 
 /** Whether the model is the one that comes with the page, whose labels stand there before it is loaded. */
 export function hasEmbeddedModel(): boolean {
-  return files.value === null && (modelAddress === null || modelAddress === EMBEDDED);
+  return files.value === null && [null, EMBEDDED.address].includes(modelAddress.value);
 }
 
-/** Another model, from a checkpoint with what lies beside it. */
-export function open(checkpoint: File[]): Promise<void> {
-  files.value = checkpoint;
+/** Another model: at an address, from files of this person, or, with null, the one that comes with the page. */
+export function open(source: string | File[] | null): Promise<void> {
+  files.value = Array.isArray(source) ? source : null;
+  chooseModel(Array.isArray(source) ? null : source);
   answers = undefined;
   asked = [];
   return load();
@@ -68,8 +68,8 @@ export async function load(): Promise<void> {
   vit?.dispose();
   vit = null;
   model.value = { state: 'loading', progress: null };
-  const source = files.value ?? parse(modelAddress ?? EMBEDDED);
-  if (!source) return fail(({ modelProblems }) => modelProblems['bad-address'], modelAddress!);
+  const source = files.value ?? parse(modelAddress.value ?? EMBEDDED.address);
+  if (!source) return fail(({ modelProblems }) => modelProblems['bad-address'], modelAddress.value!);
   try {
     const loaded = await loadViT(source, {
       backend: backend.value,
@@ -145,7 +145,7 @@ function fail(problem: Problem, detail: string, questions: readonly Question[] =
   announce(`${title}. ${sentence}`);
 }
 
-function parse(address: string): URL | null {
+export function parse(address: string): URL | null {
   try {
     return new URL(address, document.baseURI);
   } catch {

@@ -1,19 +1,22 @@
 /**
- * All answers as a table or as JSON: file, state, labels with scores, milliseconds, model.
+ * All answers as a table or as JSON: file, state, labels with scores, milliseconds, model; and the same of the second model, where two are compared.
  */
-import type { Photo } from '../state/items.ts';
+import type { Answer, Photo } from '../state/items.ts';
 
 const LABELS = 5;
 
 export function asJson(photos: readonly Photo[]): string {
-  const rows = photos.map(({ name, state, best, timing, model }) => ({
+  const rows = photos.map(({ name, second, ...answer }) => ({
     file: name,
-    state,
-    labels: best.map(({ label, score }) => ({ label, score })),
-    milliseconds: timing,
-    model,
+    ...facts(answer),
+    ...(second && { second: facts(second) }),
   }));
   return JSON.stringify(rows, null, 2);
+}
+
+function facts({ state, best, timing, model }: Answer): object {
+  const labels = best.map(({ label, score }) => ({ label, score }));
+  return { state, labels, milliseconds: timing, model };
 }
 
 export function asCsv(photos: readonly Photo[]): string {
@@ -25,17 +28,30 @@ export function asTabs(photos: readonly Photo[]): string {
   return table(photos, '\t', (value) => plain(value).replace(/[\t\r\n]+/g, ' '), '\n');
 }
 
+/** Where two models are compared, the second has the same columns once more. */
 function table(photos: readonly Photo[], between: string, field: (value: string) => string, end: string): string {
-  const ranks = Array.from({ length: LABELS }, (_, i) => [`label ${i + 1}`, `score ${i + 1}`]).flat();
-  const header = ['file', 'state', ...ranks, 'decode ms', 'preprocess ms', 'run ms', 'model'];
-  const rows = photos.map(({ name, state, best, timing, model }) => [
-    name,
+  const isCompared = photos.some(({ second }) => second !== null);
+  const header = ['file', ...COLUMNS, ...(isCompared ? COLUMNS.map((name) => `second ${name}`) : [])];
+  const rows = photos.map((photo) => [photo.name, ...cells(photo), ...(isCompared ? cells(photo.second) : [])]);
+  return [header, ...rows].map((row) => row.map(field).join(between) + end).join('');
+}
+
+const RANKS = Array.from({ length: LABELS }, (_, i) => i);
+const COLUMNS = [
+  'state',
+  ...RANKS.flatMap((i) => [`label ${i + 1}`, `score ${i + 1}`]),
+  ...['decode ms', 'preprocess ms', 'run ms', 'model'],
+];
+
+function cells(answer: Answer | null): string[] {
+  if (!answer) return COLUMNS.map(() => '');
+  const { state, best, timing, model } = answer;
+  return [
     state,
-    ...Array.from({ length: LABELS }, (_, i) => [best[i]?.label ?? '', best[i] ? `${best[i].score}` : '']).flat(),
+    ...RANKS.flatMap((i) => [best[i]?.label ?? '', best[i] ? `${best[i].score}` : '']),
     ...(['decode', 'preprocess', 'run'] as const).map((step) => timing?.[step].toFixed(2) ?? ''),
     model,
-  ]);
-  return [header, ...rows].map((row) => row.map(field).join(between) + end).join('');
+  ];
 }
 
 function csvField(value: string): string {

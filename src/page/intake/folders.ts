@@ -18,6 +18,12 @@ export async function* photosIn(folder: FileSystemDirectoryEntry): AsyncGenerato
   if (part.length > 0) yield part;
 }
 
+/** What lies in `folder` itself. */
+export async function filesBeside(folder: FileSystemDirectoryEntry): Promise<File[]> {
+  const entries = (await entriesOf(folder)).filter(({ isFile }) => isFile) as FileSystemFileEntry[];
+  return (await Promise.all(entries.map(fileOf))).filter((file) => file !== null);
+}
+
 async function* filesIn(folder: FileSystemDirectoryEntry): AsyncGenerator<File> {
   const entries = await entriesOf(folder);
   entries.sort((a, b) => a.name.localeCompare(b.name, undefined, { numeric: true }));

@@ -1,13 +1,14 @@
 /**
  * The ways in: a drop anywhere, a paste, the pickers, the samples.
  */
+import { changeModel } from '../engine/change-model.ts';
 import { enqueue } from '../engine/queue.ts';
 import { refused } from '../state/items.ts';
 import { announce, notify } from '../state/notices.ts';
 import { text } from '../text/language.ts';
 import { type Arrivals, fromFiles, fromUrl, mayBePhoto } from './arrivals.ts';
-import { isCheckpoint, openCheckpoint } from './checkpoint.ts';
-import { photosIn } from './folders.ts';
+import { holdCheckpoint } from './checkpoint.ts';
+import { filesBeside, photosIn } from './folders.ts';
 import { type Held, heldBy } from './transfer.ts';
 
 /** Without a `dragover` for so long, whatever hovered over the page is gone; browsers send one every third of a second. */
@@ -93,7 +94,9 @@ export function onPickFolder(input: HTMLInputElement): void {
     const files = Array.from(input.files ?? []);
     input.value = '';
     if (files.length === 0) return;
-    receive(fromFiles(files.filter(mayBePhoto)), text().nothing.folder(files[0].webkitRelativePath.split('/')[0]));
+    const beside = files.filter(({ webkitRelativePath }) => webkitRelativePath.split('/').length === 2);
+    if (holdCheckpoint(beside)) changeModel(beside);
+    else receive(fromFiles(files.filter(mayBePhoto)), text().nothing.folder(files[0].webkitRelativePath.split('/')[0]));
   });
 }
 
@@ -105,7 +108,7 @@ export function onSample(samples: HTMLElement): void {
 }
 
 /** @param nothing what to say where there is no photo */
-function receive({ photos, refused: others }: Arrivals, nothing: string): void {
+export function receive({ photos, refused: others }: Arrivals, nothing: string): void {
   if (photos.length + others.length === 0) {
     notify(nothing);
     return;
@@ -128,9 +131,11 @@ function bringInSight(element: Element): void {
 }
 
 async function receiveHeld({ arrivals, folders, files }: Held, nothing: string): Promise<void> {
-  if (files.some(isCheckpoint)) return openCheckpoint(files);
+  if (holdCheckpoint(files)) return changeModel(files);
   if (folders.length === 0 || arrivals.photos.length + arrivals.refused.length > 0) receive(arrivals, nothing);
   for (const folder of folders) {
+    const beside = await filesBeside(folder);
+    if (holdCheckpoint(beside)) return changeModel(beside);
     let last: number | null = null;
     for await (const part of photosIn(folder)) last = enqueue(fromFiles(part).photos, { behind: last }).at(-1)!.id;
     if (last === null) notify(text().nothing.folder(folder.name));

@@ -1,25 +1,39 @@
 /**
- * Models of the Hugging Face Hub that the page offers. Bytes are those of their weights as they are published: four for each
+ * Models that the page offers: its own, and some of the Hugging Face Hub. Bytes are those of their weights as they are published: four for each
  * parameter.
  */
 export interface Offer {
   /** As of `loadViT`. */
   address: string;
   name: string;
-  knows: 'thousand' | 'things' | 'words';
+  knows: 'ten' | 'thousand' | 'things' | 'words';
   bytes: number;
   licence: string;
 }
 
+/** The one that comes with the page; its name is a sentence. */
+export const EMBEDDED: Offer = {
+  address: 'weights/vit-cifar10/model.json',
+  name: '',
+  knows: 'ten',
+  bytes: 5.4e6,
+  licence: 'Apache-2.0',
+};
+
+const TINY: Offer = {
+  address: 'hf:WinKawaks/vit-tiny-patch16-224',
+  name: 'ViT-Tiny',
+  knows: 'thousand',
+  bytes: 22.9e6,
+  licence: 'Apache-2.0',
+};
+
+/** What those get offered whose photo the model of this page does not know. */
+export const FIRST_OFFER = TINY;
+
 /** The smallest first. */
 export const CATALOGUE: readonly Offer[] = [
-  {
-    address: 'hf:WinKawaks/vit-tiny-patch16-224',
-    name: 'ViT-Tiny',
-    knows: 'thousand',
-    bytes: 22.9e6,
-    licence: 'Apache-2.0',
-  },
+  TINY,
   {
     address: 'hf:WinKawaks/vit-small-patch16-224',
     name: 'ViT-Small',
@@ -37,3 +51,10 @@ export const CATALOGUE: readonly Offer[] = [
   },
   { address: 'hf:openai/clip-vit-base-patch32', name: 'CLIP ViT-B/32', knows: 'words', bytes: 605e6, licence: 'MIT' },
 ];
+
+/** Where it says what a model is good for; null where nothing is known of that. */
+export function cardOf(address: string | null): string | null {
+  if (address === null || address === EMBEDDED.address) return './weights/vit-cifar10/MODEL_CARD.md';
+  const [, repo] = /^hf:([\w.-]+\/[\w.-]+)/.exec(address) ?? [];
+  return repo ? `https://huggingface.co/${repo}` : null;
+}

@@ -29,7 +29,12 @@ export interface Photo {
   /** The model that answered. */
   model: string;
   problem: Problem | null;
+  /** What a second model says of it, where two are compared. */
+  second: Answer | null;
 }
+
+/** What a model says of a photo. */
+export type Answer = Pick<Photo, 'state' | 'best' | 'timing' | 'model' | 'problem'>;
 
 /** A file that was seen not to be a photo without being opened. */
 export interface Refused {
@@ -47,11 +52,11 @@ export const selectedId = signal<number | null>(null);
 export const filter = signal<Filter>('all');
 export const order = signal<Order>('newest');
 
-/** What a photo is by the words that are asked now. */
-export type Answer = Pick<Photo, 'state' | 'best' | 'model' | 'problem'>;
+/** What a photo is by the words that are asked now; the time is that of the photo itself. */
+export type Asked = Omit<Answer, 'timing'>;
 
 /** By the photo's id; null while nothing but the model's own labels is asked. */
-export const answers = signal<ReadonlyMap<number, Answer> | null>(null);
+export const answers = signal<ReadonlyMap<number, Asked> | null>(null);
 
 /** The photos with the answers that are shown. */
 const answered = computed(() => {
@@ -84,11 +89,11 @@ const COMPARE: Record<Exclude<Order, 'newest'>, (a: Photo, b: Photo) => number> 
   score: (a, b) => scoreOf(b) - scoreOf(a),
 };
 
-const NOT_YET: Answer = { state: 'working', best: [], model: '', problem: null };
-const merged = new WeakMap<Photo, { answer: Answer; photo: Photo }>();
+const NOT_YET: Asked = { state: 'working', best: [], model: '', problem: null };
+const merged = new WeakMap<Photo, { answer: Asked; photo: Photo }>();
 
 /** The same object as long as both are: who holds it has nothing new to show. */
-function merge(photo: Photo, answer: Answer): Photo {
+function merge(photo: Photo, answer: Asked): Photo {
   if (!isAnswered(photo)) return photo;
   const last = merged.get(photo);
   if (last?.answer === answer) return last.photo;
@@ -124,7 +129,7 @@ export function addPhotos(
   const fresh = arrivals.map(
     ({ name, file, url }): Photo => ({
       ...{ id: nextId++, name, url, file, isWelcome, state: 'waiting', thumbnail: null, size: null },
-      ...{ best: [], timing: null, model: '', problem: null },
+      ...{ best: [], timing: null, model: '', problem: null, second: null },
     }),
   );
   batch(() => {

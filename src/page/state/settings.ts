@@ -20,10 +20,33 @@ function startingBackend(): Backend {
 export const backend = signal<Backend>(startingBackend());
 
 /** Labels with bars beside the photo. */
-export const labelCount = signal(LABEL_COUNTS.find((count) => `${count}` === remembered.get('labels')) ?? 5);
+export const labelCount = signal(
+  LABEL_COUNTS.find((count) => `${count}` === (address.get('labels') ?? remembered.get('labels'))) ?? 5,
+);
 
 /** As it was typed; null for the model that comes with the page. */
-export const modelAddress = address.get('model');
+export const modelAddress = signal(address.get('model'));
+
+/** Of the second model, where two are compared. */
+export const secondAddress = signal(address.get('compare'));
+
+/** The address of the page follows: it can be kept, and passed on. */
+export function chooseModel(value: string | null): void {
+  modelAddress.value = value;
+  setParameter('model', value);
+}
+
+export function chooseSecond(value: string | null): void {
+  secondAddress.value = value;
+  setParameter('compare', value);
+}
+
+function setParameter(name: string, value: string | null): void {
+  const url = new URL(location.href);
+  if (value === null) url.searchParams.delete(name);
+  else url.searchParams.set(name, value);
+  history.replaceState(history.state, '', url);
+}
 
 export function chooseBackend(value: Backend): void {
   backend.value = value;

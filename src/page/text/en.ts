@@ -21,7 +21,10 @@ export const en = {
     code: 'Code',
     modelCard: 'Model card',
     settings: 'Settings',
+    models: 'Models',
+    share: 'Share this page',
     licences: 'Licences',
+    private: 'The photo never leaves this tab.',
     modelRegion: 'Model',
     answerRegion: 'Answer',
     intakeRegion: 'Photos to try',
@@ -51,6 +54,7 @@ export const en = {
     ready: 'Ready',
     retry: 'Try again',
     answer: 'Answer',
+    back: 'Use the model of this page',
     technical: 'Technical details',
     onCpu: 'Ready, on the CPU',
     onSoftware: (name: string) => `Ready, on a software GPU (${name})`,
@@ -87,9 +91,14 @@ export const en = {
     photo: 'Photo',
     sees: 'What it sees',
     attention: 'Attention',
+    similar: 'Alike',
     seesNote: (width: number, height: number, rows: number, columns: number) =>
       `${width} × ${height} pixels in ${rows} × ${columns} patches: the exact pixels that the model is shown.`,
     attentionNote: 'Bright is what the answer is made from; what is dark was ignored.',
+    similarNote:
+      'Bright is what the model takes for the same as the marked patch. Point at another one, or press the arrow keys.',
+    patchAt: (row: number, column: number, rows: number, columns: number) =>
+      `Patch ${row}, ${column} of ${rows} × ${columns}: arrow keys choose another one`,
     noAttention: 'This model has no class token whose attention could be shown.',
     failedLook: 'This could not be computed',
     layer: 'Layer',
@@ -344,11 +353,31 @@ export const en = {
     reportCopied: 'The report is on the clipboard.',
   },
 
+  offer: {
+    sentence: (name: string, licence: string) =>
+      `${name} knows a thousand things. It comes from the Hugging Face Hub (${licence}); your photos stay here.`,
+    decline: 'No, thanks',
+  },
+
+  compare: {
+    compare: 'Compare',
+    with: (name: string) => `Compare with ${name}`,
+    stop: 'Stop comparing',
+    second: 'Second model',
+    ready: (name: string) => `${name} answers, too.`,
+  },
+
+  share: {
+    copied: 'The address is on the clipboard: the model and the settings, and no photo.',
+  },
+
   catalogue: {
+    embedded: 'the small model of this page',
     title: 'Other models',
     note: 'From the Hugging Face Hub, downloaded when you choose one, and kept. Your photos stay here.',
     load: (name: string, bytes: string) => `Load ${name} (${bytes})`,
     knows: {
+      ten: 'Knows ten things.',
       thousand: 'Knows the thousand things of ImageNet.',
       things: 'Has no labels of its own: for your own things.',
       words: 'Knows any words.',

@@ -19,7 +19,10 @@ export const zh: Text = {
     code: '代码',
     modelCard: '模型说明',
     settings: '设置',
+    models: '模型库',
+    share: '分享此页面',
     licences: '许可证',
+    private: '照片不会离开这个标签页。',
     modelRegion: '模型',
     answerRegion: '答案',
     intakeRegion: '可以试试的照片',
@@ -49,6 +52,7 @@ export const zh: Text = {
     ready: '已就绪',
     retry: '重试',
     answer: '回答',
+    back: '使用此页面自带的模型',
     technical: '技术细节',
     onCpu: '已就绪，在 CPU 上运行',
     onSoftware: (name) => `已就绪，在软件 GPU（${name}）上运行`,
@@ -85,9 +89,12 @@ export const zh: Text = {
     photo: '照片',
     sees: '模型所见',
     attention: '注意力',
+    similar: '相似处',
     seesNote: (width, height, rows, columns) =>
       `${width} × ${height} 像素，分成 ${rows} × ${columns} 个图块：模型得到的就是这些像素。`,
     attentionNote: '亮处是答案的依据，暗处被忽略了。',
+    similarNote: '亮处在模型看来与标出的图块相同。指向另一个图块，或按方向键。',
+    patchAt: (row, column, rows, columns) => `图块 ${row}, ${column}，共 ${rows} × ${columns}：用方向键选择另一个`,
     noAttention: '这个模型没有类别标记，无法显示注意力。',
     failedLook: '无法计算',
     layer: '层',
@@ -281,11 +288,31 @@ export const zh: Text = {
     reportCopied: '报告已复制到剪贴板。',
   },
 
+  offer: {
+    sentence: (name, licence) =>
+      `${name} 认识一千种事物，来自 Hugging Face Hub（${licence}）；您的照片不会离开此设备。`,
+    decline: '不用了',
+  },
+
+  compare: {
+    compare: '对比',
+    with: (name) => `与 ${name} 对比`,
+    stop: '停止对比',
+    second: '第二个模型',
+    ready: (name) => `${name} 也会回答。`,
+  },
+
+  share: {
+    copied: '地址已复制到剪贴板：包含模型和设置，不含照片。',
+  },
+
   catalogue: {
+    embedded: '此页面自带的小模型',
     title: '其他模型',
     note: '来自 Hugging Face Hub，选择后下载并保存。您的照片不会离开此设备。',
     load: (name, bytes) => `加载 ${name}（${bytes}）`,
     knows: {
+      ten: '认识十种事物。',
       thousand: '认识 ImageNet 的一千种事物。',
       things: '没有自带标签，用于您自己的事物。',
       words: '认识任意词语。',

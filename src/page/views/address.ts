@@ -1,8 +1,9 @@
 /**
- * A field for the address of a model. Another model is another page: its address can be kept and passed on.
+ * A field for the address of a model, and a button for a checkpoint of one's own: all photos are shown to what comes.
  */
 import { html } from 'lit-html';
-import { CHECKPOINTS, openCheckpoint } from '../intake/checkpoint.ts';
+import { changeModel } from '../engine/change-model.ts';
+import { CHECKPOINTS } from '../intake/checkpoint.ts';
 import { modelAddress } from '../state/settings.ts';
 import { text } from '../text/language.ts';
 
@@ -13,7 +14,7 @@ export function addressView(id: string): unknown {
     <form class="address" @submit=${open}>
       <label for=${id}>${settings.address}</label>
       <span class="field">
-        <input id=${id} name="model" type="text" aria-describedby="${id}-hint" .value=${modelAddress ?? ''}>
+        <input id=${id} name="model" type="text" aria-describedby="${id}-hint" .value=${modelAddress.value ?? ''}>
         <button class="quiet" type="submit">${settings.load}</button>
       </span>
       <small class="soft" id="${id}-hint">${settings.addressHint}</small>
@@ -24,20 +25,19 @@ export function addressView(id: string): unknown {
     </form>`;
 }
 
-async function openFiles({ target }: Event): Promise<void> {
+function openFiles({ target }: Event): void {
   const input = target as HTMLInputElement;
   const files = Array.from(input.files ?? []);
   input.value = '';
   if (files.length === 0) return;
   input.closest('dialog')?.close();
-  await openCheckpoint(files);
+  changeModel(files);
 }
 
 function open(event: Event): void {
   event.preventDefault();
-  const typed = new FormData(event.target as HTMLFormElement).get('model') as string;
-  const url = new URL(location.href);
-  if (typed.trim()) url.searchParams.set('model', typed.trim());
-  else url.searchParams.delete('model');
-  location.assign(url);
+  const form = event.target as HTMLFormElement;
+  const typed = (new FormData(form).get('model') as string).trim();
+  form.closest('dialog')?.close();
+  changeModel(typed || null);
 }

@@ -17,7 +17,7 @@ export function openCode(): void {
 }
 
 function snippet(): string {
-  const address = modelAddress ?? '/models/vit-cifar10/model.json';
+  const address = modelAddress.value ?? '/models/vit-cifar10/model.json';
   const options = backend.value === 'auto' ? '' : `, { backend: '${backend.value}' }`;
   return `import { loadViT } from 'vit-webgpu';
 

@@ -9,6 +9,7 @@ import { repeat } from 'lit-html/directives/repeat.js';
 import { clear, run, stop } from '../engine/queue.ts';
 import { asCsv, asJson, asTabs, download } from '../export/answers.ts';
 import {
+  type Answer,
   counts,
   type Filter,
   filter,
@@ -23,7 +24,7 @@ import {
   shown,
 } from '../state/items.ts';
 import { notify } from '../state/notices.ts';
-import { kind } from '../state/question.ts';
+import { kind, question } from '../state/question.ts';
 import { format, language, text } from '../text/language.ts';
 import { scoreText } from '../text/score.ts';
 
@@ -124,20 +125,24 @@ function tileView(photo: Photo): unknown {
   const isSelected = photo.id === selectedId.value;
   // Into the boxes.
   const canBeDragged = kind.value === 'things';
-  return guard([photo, isSelected, canBeDragged, language()], () => {
+  // The second model has its own labels alone.
+  const isAsked = question.value !== null;
+  return guard([photo, isSelected, canBeDragged, isAsked, language()], () => {
     const words = wordsOf(photo);
+    const beside = isAsked || !photo.second ? '' : wordsOf(photo.second);
     return html`
       <li draggable=${canBeDragged}>
-        <button class="tile" type="button" data-id=${photo.id} data-state=${photo.state} aria-pressed=${isSelected} title=${`${photo.name}: ${words}`}>
+        <button class="tile" type="button" data-id=${photo.id} data-state=${photo.state} aria-pressed=${isSelected} title=${[photo.name, words, beside].filter(Boolean).join(': ')}>
           ${photo.thumbnail ? html`<img src=${photo.thumbnail} alt="" draggable="false" decoding="async">` : html`<span class="blank"></span>`}
           <span class="unseen">${photo.name}: </span>
           <span class="caption">${words}</span>
+          ${beside ? html`<span class="caption beside" data-state=${photo.second!.state}>${beside}</span>` : nothing}
         </button>
       </li>`;
   });
 }
 
-function wordsOf({ state, best, problem }: Photo): string {
+function wordsOf({ state, best, problem }: Answer): string {
   const { stage } = text();
   switch (state) {
     case 'waiting':

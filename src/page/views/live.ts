@@ -19,7 +19,7 @@ export function liveView({ video, isMirrored, isPaused, best, verdict, rate, fli
       <h2 class="verdict">
         ${verdict ? headline(best[0], verdict) : stage.working}
       </h2>
-      ${verdict ? scoresView(best.slice(0, labelCount.value), verdict) : nothing}
+      ${verdict ? scoresView(best, verdict, labelCount.value) : nothing}
       <p class="note">${rate > 0 ? camera.rate(rate < 10 ? rate.toFixed(1) : `${Math.round(rate)}`) : ''}</p>
       <div class="doings">
         <button class="quiet" type="button" @click=${keep}>${camera.keep}</button>

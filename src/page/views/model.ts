@@ -4,7 +4,8 @@
 import { html, nothing } from 'lit-html';
 import { keyed } from 'lit-html/directives/keyed.js';
 import type { Question } from '../../index.ts';
-import { load, modelSize } from '../engine/session.ts';
+import { changeModel } from '../engine/change-model.ts';
+import { hasEmbeddedModel, load, modelSize } from '../engine/session.ts';
 import { type ModelState, model } from '../state/model.ts';
 import { backendName, backendSentence } from '../text/backend.ts';
 import { format, text } from '../text/language.ts';
@@ -39,14 +40,23 @@ export function modelView(): unknown {
 
 function wayOut(questions: readonly Question[]): unknown {
   const words = text().model;
-  if (questions.length === 0) {
-    return html`<button class="button" id="retry" type="button" @click=${load}>${words.retry}</button>`;
-  }
   const ask = async () => (await import('./questions.ts')).openQuestions(questions);
-  return html`<button class="button" id="retry" type="button" @click=${ask}>${words.answer}</button>`;
+  return html`
+    <div class="ways-out">
+      ${
+        questions.length === 0
+          ? html`<button class="button" id="retry" type="button" @click=${load}>${words.retry}</button>`
+          : html`<button class="button" id="retry" type="button" @click=${ask}>${words.answer}</button>`
+      }
+      ${
+        hasEmbeddedModel()
+          ? nothing
+          : html`<button class="quiet" type="button" @click=${() => changeModel(null)}>${words.back}</button>`
+      }
+    </div>`;
 }
 
-function linesOf(now: ModelState): Lines {
+export function linesOf(now: ModelState): Lines {
   const words = text().model;
   switch (now.state) {
     case 'failed': {

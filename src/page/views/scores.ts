@@ -4,14 +4,14 @@
 import { html } from 'lit-html';
 import type { Classification } from '../../index.ts';
 import type { PhotoState } from '../state/items.ts';
-import { labelCount } from '../state/settings.ts';
 import { text } from '../text/language.ts';
 import { scoreText } from '../text/score.ts';
 
-export function scoresView(best: Classification[], state: PhotoState): unknown {
+/** @param rows how many of them, and what room is kept for */
+export function scoresView(best: Classification[], state: PhotoState, rows: number): unknown {
   return html`
-    <ol class="scores" .style=${`--rows: ${labelCount.value}`} aria-label=${text().stage.best}>
-      ${best.map(
+    <ol class="scores" .style=${`--rows: ${rows}`} aria-label=${text().stage.best}>
+      ${best.slice(0, rows).map(
         ({ label, score }) => html`
           <li>
             <span class="label" title=${label}>${label}</span>

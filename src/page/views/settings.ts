@@ -1,9 +1,7 @@
 /**
- * What can be chosen, what is kept, and whether this machine computes right.
+ * What can be chosen, and whether this machine computes right.
  */
-import { signal } from '@preact/signals-core';
 import { html, nothing } from 'lit-html';
-import { type CachedModel, cachedModels, clearCache } from '../../index.ts';
 import { check, report } from '../engine/check.ts';
 import { load } from '../engine/session.ts';
 import { notify } from '../state/notices.ts';
@@ -18,18 +16,12 @@ import {
   labelCount,
 } from '../state/settings.ts';
 import { format, LANGUAGES, type Language, language, speak, text } from '../text/language.ts';
-import { addressView } from './address.ts';
-import { catalogueView } from './catalogue.ts';
 import { openDialog } from './dialog.ts';
 
-const kept = signal<CachedModel[]>([]);
-
-export async function openSettings(): Promise<void> {
-  kept.value = await cachedModels();
+export function openSettings(): void {
   openDialog(
     () => text().settings.title,
-    () =>
-      html`<div class="settings">${choicesView()}${catalogueView()}${addressView('model-address')}${keptView()}${checkView()}</div>`,
+    () => html`<div class="settings">${choicesView()}${checkView()}</div>`,
   );
 }
 
@@ -69,34 +61,6 @@ function choice(
         ${choices.map(([key, words]) => html`<option value=${key} ?selected=${key === value}>${words}</option>`)}
       </select>
     </label>`;
-}
-
-function keptView(): unknown {
-  const { settings } = text();
-  const forget = async (url?: string) => {
-    await clearCache(url);
-    kept.value = await cachedModels();
-  };
-  return html`
-    <section>
-      <h3>${settings.kept}</h3>
-      <ul>
-        ${kept.value.map(
-          ({ name, url, cachedBytes }) => html`
-            <li>
-              ${settings.keptModel(name, format().bytes(cachedBytes))}
-              <button class="quiet" type="button" aria-label=${settings.forgetModel(name)} @click=${() => forget(url)}>
-                ${settings.forgetOne}
-              </button>
-            </li>`,
-        )}
-      </ul>
-      ${
-        kept.value.length > 0
-          ? html`<button class="quiet" type="button" @click=${() => forget()}>${settings.forget}</button>`
-          : html`<p>${settings.nothingKept}</p>`
-      }
-    </section>`;
 }
 
 function checkView(): unknown {

@@ -6,18 +6,24 @@ import { html, nothing } from 'lit-html';
 import { guard } from 'lit-html/directives/guard.js';
 import { keyed } from 'lit-html/directives/keyed.js';
 import { live as asShown } from 'lit-html/directives/live.js';
-import { hasFailed, head, type Look, layer, look, overlay } from '../engine/looks.ts';
+import { changeModel } from '../engine/change-model.ts';
+import { hasFailed, head, type Look, layer, look } from '../engine/looks.ts';
 import { retry } from '../engine/queue.ts';
-import { engine } from '../engine/session.ts';
-import { answers, type Photo, removePhotos, selected, updatePhoto } from '../state/items.ts';
+import { hasEmbeddedModel } from '../engine/session.ts';
+import { FIRST_OFFER } from '../state/catalogue.ts';
+import { type Answer, answers, type Photo, removePhotos, selected, updatePhoto } from '../state/items.ts';
 import { live } from '../state/live.ts';
-import { model } from '../state/model.ts';
+import { type ModelState, model } from '../state/model.ts';
+import { declineOffer, isOfferDeclined } from '../state/offer.ts';
 import { kind, question } from '../state/question.ts';
+import { second } from '../state/second.ts';
 import { labelCount } from '../state/settings.ts';
 import { format, text } from '../text/language.ts';
 import { scoreText } from '../text/score.ts';
 import { chooseKind } from './ask.ts';
+import { coverView } from './cover.ts';
 import { liveView } from './live.ts';
+import { linesOf } from './model.ts';
 import { PhotoUrl } from './photo-url.ts';
 import { scoresView } from './scores.ts';
 
@@ -29,6 +35,7 @@ export function stageView(): unknown {
   const camera = live.value;
   const root = document.querySelector<HTMLElement>('#stage')!;
   root.dataset.state = camera ? (camera.verdict ?? 'working') : (photo?.state ?? 'empty');
+  root.toggleAttribute('data-compared', isCompared() && !camera);
   if (camera) return liveView(camera);
   return html`${photoView(photo)}${photo ? answerView(photo) : html`<div class="answer"></div>`}`;
 }
@@ -62,29 +69,6 @@ function photoView(photo: Photo | null): unknown {
   );
 }
 
-/** The grid while the model works; then whatever was asked for. Placed where the model's crop is. */
-function coverView({ size, state }: Photo): unknown {
-  const now = model.value;
-  const vit = engine();
-  if (!size || now.state !== 'ready' || !vit) return nothing;
-  const { imageSize, patchSize } = now.info.architecture;
-  const { source, resized, output, left, top } = vit.geometry(size);
-  const [x, y] = [source.width / resized.width, source.height / resized.height];
-  const place = [
-    `--left: ${(left * x) / source.width}`,
-    `--top: ${(top * y) / source.height}`,
-    `--width: ${(output.width * x) / source.width}`,
-    `--height: ${(output.height * y) / source.height}`,
-    `--rows: ${imageSize[0] / patchSize[0]}`,
-    `--columns: ${imageSize[1] / patchSize[1]}`,
-  ].join(';');
-  const isGrid = state === 'working' || look.value === 'sees';
-  return html`
-    <div class="cover ${isGrid ? 'grid' : ''} ${overlay.value ? 'ready' : ''}" .style=${place}>
-      ${overlay.value?.canvas ?? nothing}
-    </div>`;
-}
-
 function answerView(photo: Photo): unknown {
   const { state, best, timing, name } = photo;
   const { stage, ask } = text();
@@ -93,9 +77,10 @@ function answerView(photo: Photo): unknown {
   const isAskedAgain = state === 'seen' || (state === 'working' && answers.value !== null);
   return html`
     <div class="answer">
-      <p class="name" title=${name}>${name}</p>
-      <h2 class="verdict" title=${isAnswered ? best[0].label : nothing}>${verdictOf(photo)}</h2>
-      ${isAnswered || isAskedAgain ? scoresView(best.slice(0, labelCount.value), state) : nothing}
+      <p class="name" title=${name}>${name}${isCompared() && photo.model ? html` <span>${photo.model}</span>` : nothing}</p>
+      <h2 class="verdict" title=${isAnswered ? best[0].label : nothing}>${verdictOf(photo, model.value)}</h2>
+      ${isAnswered || isAskedAgain ? scoresView(best, state, rows()) : nothing}
+      ${isCompared() ? secondView(photo.second) : nothing}
       <p class="note">${noteOf(photo)}</p>
       ${isAnswered || isAskedAgain ? looksView() : nothing}
       <p class="times">
@@ -113,6 +98,7 @@ function answerView(photo: Photo): unknown {
             : nothing
         }
       </p>
+      ${state === 'unsure' && !question.value ? offerView() : nothing}
       <div class="doings">
         <button class="quiet" type="button" @click=${() => removePhotos(({ id }) => id === photo.id)}>${stage.remove}</button>
         ${(state === 'unsure' || state === 'torn') && !question.value ? knownView() : nothing}
@@ -122,11 +108,50 @@ function answerView(photo: Photo): unknown {
     </div>`;
 }
 
-function verdictOf({ state, best, problem }: Photo): unknown {
+/** Two models side by side, each with its own labels. */
+function isCompared(): boolean {
+  return second.value !== null && question.value === null;
+}
+
+/** Of two models fewer labels each. */
+function rows(): number {
+  return isCompared() ? Math.min(3, labelCount.value) : labelCount.value;
+}
+
+function secondView(answer: Answer | null): unknown {
+  const now = second.value!;
+  const { line, detail } = linesOf(now);
+  const { state, best, model: name } = answer ?? { state: 'waiting' as const, best: [], model: '' };
+  return html`
+    <div class="other" data-state=${state}>
+      <p class="name"><span>${name || (now.state === 'ready' ? now.info.name : text().compare.second)}</span></p>
+      ${
+        answer
+          ? html`<h3 class="verdict" title=${best[0]?.label ?? nothing}>${verdictOf(answer, now)}</h3>${scoresView(best, state, rows())}`
+          : html`<h3 class="verdict">${now.state === 'ready' ? text().stage.waiting : line}</h3><p class="soft">${now.state === 'ready' ? nothing : detail}</p>`
+      }
+    </div>`;
+}
+
+/** What a photo that this model does not know may get: another model, with what it costs. */
+function offerView(): unknown {
+  if (!hasEmbeddedModel() || isOfferDeclined.value) return nothing;
+  const { offer, catalogue } = text();
+  const { address, name, bytes, licence } = FIRST_OFFER;
+  return html`
+    <div class="offer">
+      <p>${offer.sentence(name, licence)}</p>
+      <button class="button" type="button" @click=${() => changeModel(address)}>${catalogue.load(name, format().bytes(bytes))}</button>
+      <button class="quiet" type="button" @click=${declineOffer}>${offer.decline}</button>
+    </div>`;
+}
+
+/** @param by the model, or how far it is */
+function verdictOf({ state, best, problem }: Answer, by: ModelState): unknown {
   const { stage } = text();
   switch (state) {
     case 'waiting':
-      return { loading: stage.waitingForModel, failed: stage.noModel, ready: stage.waiting }[model.value.state];
+      return { loading: stage.waitingForModel, failed: stage.noModel, ready: stage.waiting }[by.state];
     case 'working':
       return stage.working;
     case 'sure':
@@ -170,6 +195,7 @@ function lookNote(): string {
   if (look.value === 'photo' || model.value.state !== 'ready') return '';
   if (hasFailed.value) return stage.failedLook;
   if (look.value === 'attention') return hasAttention() ? stage.attentionNote : stage.noAttention;
+  if (look.value === 'similar') return stage.similarNote;
   const { imageSize, patchSize } = model.value.info.architecture;
   const [rows, columns] = imageSize.map((size, i) => size / patchSize[i]);
   return stage.seesNote(imageSize[1], imageSize[0], rows, columns);
@@ -179,7 +205,7 @@ function hasAttention(): boolean {
   return model.value.state === 'ready' && model.value.info.architecture.classToken !== false;
 }
 
-const LOOKS: Look[] = ['photo', 'sees', 'attention'];
+const LOOKS: Look[] = ['photo', 'sees', 'attention', 'similar'];
 
 function looksView(): unknown {
   const { stage } = text();
