@@ -4,7 +4,7 @@
 import { ViTError } from '../error.ts';
 import { decodeHalfs, encodeHalfs } from '../weights/half.ts';
 import type { Dtype } from '../weights/manifest.ts';
-import { dequantise, quantise } from './quantise.ts';
+import { dequantise, I4, I8 } from './quantise.ts';
 
 export interface Encoded {
   bytes: Uint8Array<ArrayBuffer>;
@@ -13,21 +13,19 @@ export interface Encoded {
 }
 
 /**
- * @param rows of an `i8`: scales come first, then all elements
+ * @param rows of an `i8` or `i4`: scales come first, then all elements
  * @throws ViTError `numeric` naming the tensor, for NaN, infinity and numbers that f16 cannot hold.
  */
 export function encode(name: string, values: Float32Array<ArrayBuffer>, dtype: Dtype, rows = 1): Encoded {
   const bad = firstNotFinite(values);
   if (bad >= 0) throw new ViTError('numeric', `${name} has ${values[bad]} as its element ${bad}.`);
   if (dtype === 'f32') return { bytes: new Uint8Array(values.buffer), values };
-  if (dtype === 'i8') {
+  if (dtype === 'i8' || dtype === 'i4') {
+    const { quantise, store } = dtype === 'i8' ? I8 : I4;
     const quantised = quantise(values, rows);
     const stored = dequantise(quantised);
     refuseOverflow(name, values, decodeHalfs(encodeHalfs(stored)), dtype);
-    const bytes = new Uint8Array(4 * rows + values.length);
-    bytes.set(new Uint8Array(quantised.scales.buffer));
-    bytes.set(new Uint8Array(quantised.codes.buffer), 4 * rows);
-    return { bytes, values: stored };
+    return { bytes: store(quantised), values: stored };
   }
   const halves = encodeHalfs(values);
   const stored = decodeHalfs(halves);

@@ -35,6 +35,8 @@ export interface ModelOptions extends Answers {
   template?: string;
   /** Default `f32`, as exact as the checkpoint. */
   dtype?: Dtype;
+  /** Of single tensors, by their names in the manifest: instead of what `dtype` makes of them. */
+  dtypes?: ReadonlyMap<string, Dtype>;
   /** Default 8 MiB. */
   shardBytes?: number;
   /** Called with what was decided and why, before anything is written. */
@@ -64,6 +66,7 @@ export async function prepareModel(whole: Checkpoint, options: ModelOptions): Pr
     name,
     source = {},
     dtype = 'f32',
+    dtypes,
     shardBytes = DEFAULT_SHARD_BYTES,
     onFindings,
     tokenizer,
@@ -73,7 +76,7 @@ export async function prepareModel(whole: Checkpoint, options: ModelOptions): Pr
   const { form, findings, checkpoint, recipes, ...decided } = decide(whole, answers, { tokenizer, template });
   onFindings?.(findings);
   const architecture = await readNumbers(decided.architecture, recipes, checkpoint);
-  const layout = layOutShards(tensorShapes(architecture), dtype, shardBytes);
+  const layout = layOutShards(tensorShapes(architecture), dtype, shardBytes, dtypes);
   const encoded = async (name: string) => {
     const { dtype, shape } = layout.tensors[name];
     return encode(name, await make(recipes.get(name)!, checkpoint), dtype, shape[0]);

@@ -7,6 +7,7 @@ import {
   ALIGNMENT,
   BYTES_PER_ELEMENT,
   type Dtype,
+  GROUP,
   type ShardEntry,
   scaleBytes,
   type TensorEntry,
@@ -31,12 +32,14 @@ export interface ShardLayout {
  * @param shapes canonical name -> shape
  * @param dtype of the model: `storedAs` says what it is of each tensor
  * @param shardBytes of every shard but the last, and the last of images
+ * @param chosen what single tensors are stored as instead
  * @throws ViTError `bad-input` when `shardBytes` is no multiple of 256.
  */
 export function layOutShards(
   shapes: ReadonlyMap<string, readonly number[]>,
   dtype: Dtype,
   shardBytes: number,
+  chosen: ReadonlyMap<string, Dtype> = new Map(),
 ): ShardLayout {
   if (!Number.isSafeInteger(shardBytes) || shardBytes < ALIGNMENT || shardBytes % ALIGNMENT !== 0) {
     throw new ViTError('bad-input', `Shards must have a multiple of ${ALIGNMENT} bytes, not ${shardBytes}.`);
@@ -56,7 +59,7 @@ export function layOutShards(
       cut();
       first = shards.length;
     }
-    const stored = { dtype: storedAs(name, dtype), shape: [...shape] };
+    const stored = { dtype: chosen.get(name) ?? storedAs(name, shape, dtype), shape: [...shape] };
     const begin = Math.ceil(end / ALIGNMENT) * ALIGNMENT;
     const bytes = elementCount(shape) * BYTES_PER_ELEMENT[stored.dtype] + scaleBytes(stored);
     tensors[name] = {
@@ -74,13 +77,22 @@ export function layOutShards(
 /** Nearly all of a model: the matrices of its blocks. */
 const MATRICES = /^(text\.)?blocks\.\d+\.(attn\.(qkv|proj)|mlp\.fc[12])\.weight$/;
 
-/**
- * In halves, angles of rotary positions would be off by more than all the rest. In 8 bits, only matrices of blocks are: every
- * other tensor is small, and all of a picture goes through it.
- */
-function storedAs(name: string, dtype: Dtype): Dtype {
+/** Whether a tensor may have 8 bits. Every one that may not is small, and all of a picture goes through it. */
+export function isMatrixOfBlock(name: string): boolean {
+  return MATRICES.test(name);
+}
+
+/** Whether the rows of a tensor are whole groups of `i4`. */
+export function hasGroups(shape: readonly number[]): boolean {
+  return shape.length > 1 && elementCount(shape.slice(1)) % GROUP === 0;
+}
+
+/** In halves, angles of rotary positions would be off by more than all the rest. */
+function storedAs(name: string, shape: readonly number[], dtype: Dtype): Dtype {
   if (name === 'rope.freqs') return 'f32';
-  return dtype === 'i8' && !MATRICES.test(name) ? 'f16' : dtype;
+  if (dtype !== 'i8' && dtype !== 'i4') return dtype;
+  if (!isMatrixOfBlock(name)) return 'f16';
+  return dtype === 'i4' && hasGroups(shape) ? 'i4' : 'i8';
 }
 
 /** The shards of a layout, before they are written: their hashes are empty. */

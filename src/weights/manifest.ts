@@ -11,15 +11,19 @@ export const VERSION = 1;
 /** Offsets of tensors within a shard, and the sizes of all shards but the last, are multiples of it. */
 export const ALIGNMENT = 256;
 
-/** Storage types of tensors on disk. Of `i8` every row has a scale, and is as many times that. */
-export const DTYPES = ['f32', 'f16', 'i8'] as const;
+/** Storage types of tensors on disk. Of `i8` every row has a scale, of `i4` every 32 elements: an element is as many times that. */
+export const DTYPES = ['f32', 'f16', 'i8', 'i4'] as const;
 
 export type Dtype = (typeof DTYPES)[number];
 
-export const BYTES_PER_ELEMENT: Record<Dtype, number> = { f32: 4, f16: 2, i8: 1 };
+export const BYTES_PER_ELEMENT: Record<Dtype, number> = { f32: 4, f16: 2, i8: 1, i4: 0.5 };
 
-/** Of the scales in front of a tensor's elements: one f32 for each row. */
+/** Elements of a row that share a scale in `i4`: its rows are multiples of it. */
+export const GROUP = 32;
+
+/** Of the scales in front of a tensor's elements: an f32 for each row, or a half for each group. */
 export function scaleBytes({ dtype, shape }: Pick<TensorEntry, 'dtype' | 'shape'>): number {
+  if (dtype === 'i4') return (2 * shape.reduce((a, b) => a * b)) / GROUP;
   return dtype === 'i8' ? 4 * shape[0] : 0;
 }
 

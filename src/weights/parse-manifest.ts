@@ -14,6 +14,7 @@ import {
   DTYPES,
   FORMAT,
   type Golden,
+  GROUP,
   type LoadedManifest,
   type Manifest,
   PROBLEM_TYPES,
@@ -150,6 +151,8 @@ function parseTensors(field: Field, architecture: Architecture, shards: ShardEnt
     if (formatShape(tensor.shape) !== formatShape(shape)) {
       entry.fail(`has the shape ${formatShape(tensor.shape)}; this architecture needs ${formatShape(shape)}`);
     }
+    if (tensor.dtype === 'i4' && (elements / shape[0]) % GROUP !== 0)
+      entry.fail(`in i4 has rows of no multiple of ${GROUP}`);
     if (tensor.bytes !== elements * BYTES_PER_ELEMENT[tensor.dtype] + scaleBytes(tensor)) {
       entry.get('bytes').fail(`is ${tensor.bytes}; ${formatShape(shape)} in ${tensor.dtype} takes another number`);
     }

@@ -1,10 +1,10 @@
 /**
- * Numbers in 8 bits: signed, and as many times the scale of their row.
+ * Numbers in 8 or 4 bits: signed, and as many times the scale that some of them in a row share.
  */
 
 /**
- * @param bytes of a run of elements
- * @param scales one for each row of the tensor
+ * @param bytes of a run of elements; of two in a byte the first has the lower bits
+ * @param scales of the whole tensor, each of as many elements
  * @param first number of the run's first element among all `length`
  */
 export function decodeScaled(
@@ -12,9 +12,14 @@ export function decodeScaled(
   scales: Float32Array,
   first: number,
   length: number,
+  bits: number,
 ): Float32Array<ArrayBuffer> {
-  const data = new Float32Array(bytes.length);
-  const row = length / scales.length;
-  for (let i = 0; i < data.length; i++) data[i] = ((bytes[i] << 24) >> 24) * scales[Math.floor((first + i) / row)];
+  const data = new Float32Array((bytes.length * 8) / bits);
+  const group = length / scales.length;
+  for (let i = 0; i < data.length; i++) {
+    const at = i * bits;
+    const code = (bytes[at >> 3] << (32 - bits - (at & 7))) >> (32 - bits);
+    data[i] = code * scales[Math.floor((first + i) / group)];
+  }
   return data;
 }

@@ -25,8 +25,9 @@ export class TensorAssembler {
   /** Where each shard begins and ends when all are laid end to end, which is how tensors span them. */
   readonly #starts: number[];
   #shard = 0;
-  /** Of the tensor that is arriving. */
-  #scales = new Float32Array(0);
+  /** Of the tensor that is arriving: as bytes, and what they are. */
+  #scaleBytes = new Uint8Array();
+  #scales = new Float32Array();
 
   constructor({ tensors, shards }: Pick<Manifest, 'tensors' | 'shards'>, sink: (piece: TensorPiece) => void) {
     this.#tensors = Object.entries(tensors);
@@ -47,16 +48,17 @@ export class TensorAssembler {
       const elements = begin + scales;
       let at = Math.max(begin, 0);
       if (at < Math.min(elements, end)) {
-        if (at === begin) this.#scales = new Float32Array(scales / 4);
+        if (at === begin) this.#scaleBytes = new Uint8Array(scales);
         const part = shard.subarray(at, Math.min(elements, end));
-        new Uint8Array(this.#scales.buffer).set(part, at - begin);
+        this.#scaleBytes.set(part, at - begin);
         at += part.length;
+        if (at === elements) this.#scales = decode(this.#scaleBytes, dtype === 'i4' ? 'f16' : 'f32');
       }
       const length = (bytes - scales) / size;
       for (; at < end; at += PIECE * size) {
         const part = shard.subarray(at, Math.min(at + PIECE * size, end));
         const first = (at - elements) / size;
-        const data = scales > 0 ? decodeScaled(part, this.#scales, first, length) : decode(part, dtype);
+        const data = scales > 0 ? decodeScaled(part, this.#scales, first, length, 8 * size) : decode(part, dtype);
         this.#sink({ name, length, first, data });
       }
     }

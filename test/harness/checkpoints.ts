@@ -154,6 +154,11 @@ function readTensors(manifest: Manifest, files: Map<string, Uint8Array>): Map<st
       f32: (i: number) => view.getFloat32(4 * i, true),
       f16: (i: number) => halfValue(view.getUint16(2 * i, true)),
       i8: (i: number) => view.getInt8(4 * rows + i) * view.getFloat32(4 * Math.floor((i * rows) / length), true),
+      i4: (i: number) => {
+        const byte = view.getUint8(length / 16 + (i >> 1));
+        const code = i % 2 === 0 ? byte & 15 : byte >> 4;
+        return (code < 8 ? code : code - 16) * halfValue(view.getUint16(2 * Math.floor(i / 32), true));
+      },
     }[dtype];
     tensors.set(
       name,

@@ -1,13 +1,15 @@
 /**
  * A small model made of random numbers, as files in memory: for tests of everything but accuracy.
  */
+import { elementCount } from '../../src/convert/checkpoint.ts';
+import { encode } from '../../src/convert/encode.ts';
 import { computeGolden } from '../../src/convert/golden.ts';
 import { layOutShards } from '../../src/convert/shards.ts';
 import type { ModelFiles } from '../../src/interface.ts';
 import type { Architecture } from '../../src/model/architecture.ts';
 import { tensorShapes } from '../../src/model/tensors.ts';
 import type { TextArchitecture } from '../../src/model/text.ts';
-import { FORMAT, type Manifest, VERSION } from '../../src/weights/manifest.ts';
+import { type Dtype, FORMAT, type Manifest, VERSION } from '../../src/weights/manifest.ts';
 import { sha256 } from '../../src/weights/verify.ts';
 import { random } from './random.ts';
 
@@ -50,15 +52,15 @@ export const TINY_CLIP: Architecture = {
 };
 
 /** Shards of 4 KiB, so that tensors span them. */
-export async function tinyModel(architecture: Architecture = TINY): Promise<ModelFiles> {
-  const layout = layOutShards(tensorShapes(architecture), 'f32', 4096);
+export async function tinyModel(architecture: Architecture = TINY, dtype: Dtype = 'f32'): Promise<ModelFiles> {
+  const layout = layOutShards(tensorShapes(architecture), dtype, 4096);
   const shards = layout.shards.map((bytes) => new Uint8Array(bytes));
   const values = new Map<string, Float32Array>();
   let seed = 1;
-  for (const [name, { shape, shard, offset, bytes }] of Object.entries(layout.tensors)) {
-    const data = random(bytes / 4, seed++, name.endsWith('weight') ? 2 / Math.sqrt(shape[1] ?? 1) : 0.2);
-    values.set(name, data);
-    const raw = new Uint8Array(data.buffer);
+  for (const [name, { dtype, shape, shard, offset }] of Object.entries(layout.tensors)) {
+    const data = random(elementCount(shape), seed++, name.endsWith('weight') ? 2 / Math.sqrt(shape[1] ?? 1) : 0.2);
+    const { bytes: raw, values: stored } = encode(name, data, dtype, shape[0]);
+    values.set(name, stored);
     for (let done = 0, at = shard, from = offset; done < raw.length; at++, from = 0) {
       const piece = raw.subarray(done, done + shards[at].length - from);
       shards[at].set(piece, from);

@@ -4,6 +4,7 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { ViTError } from '../../src/error.ts';
+import type { Architecture } from '../../src/model/architecture.ts';
 import { planViT } from '../../src/model/plan.ts';
 import { type Manifest, shardStarts } from '../../src/weights/manifest.ts';
 import { parseManifest } from '../../src/weights/parse-manifest.ts';
@@ -17,25 +18,28 @@ let manifest: Manifest;
 let paths: (string | number)[][];
 
 beforeAll(async () => {
-  // With fields of every kind.
-  manifest = (
-    await tinyModel({
-      ...TINY,
-      norm: 'layer',
-      registerTokens: 2,
-      stem: [20],
-      qkNorm: true,
-      rotary: { frequencies: 'shared', positions: 'counted', offset: 1, grid: [2, 2] },
-      attentionNorm: true,
-      mlpNorm: true,
-      prefixNorm: true,
-      pooling: 'attention',
-      poolingHeads: 4,
-      poolingQuery: false,
-      poolingMlpWidth: 0,
-      poolingPrefix: false,
-    })
-  ).manifest;
+  // With fields of every kind, and tensors of 4, 8 and 16 bits.
+  const architecture: Architecture = {
+    ...TINY,
+    mlpWidth: 64,
+    norm: 'layer',
+    registerTokens: 2,
+    stem: [20],
+    qkNorm: true,
+    rotary: { frequencies: 'shared', positions: 'counted', offset: 1, grid: [2, 2] },
+    attentionNorm: true,
+    mlpNorm: true,
+    prefixNorm: true,
+    pooling: 'attention',
+    poolingHeads: 4,
+    poolingQuery: false,
+    poolingMlpWidth: 0,
+    poolingPrefix: false,
+  };
+  ({ manifest } = await tinyModel(architecture, 'i4'));
+  expect(new Set(Object.values(manifest.tensors).map(({ dtype }) => dtype))).toEqual(
+    new Set(['f16', 'f32', 'i8', 'i4']),
+  );
   paths = pathsOf(manifest, []);
 });
 
@@ -86,6 +90,8 @@ const hostile = fc.oneof(
       'x\0',
       '<img src=x onerror=alert(1)>',
       '__proto__',
+      'i4',
+      'i8',
       'constructor',
     ),
   },
