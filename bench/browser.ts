@@ -1,12 +1,12 @@
 /**
  * `npm run bench`: the systems that run in a page, each in a headless Chrome of its own.
  */
-import { existsSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
-import { dirname, resolve } from 'node:path';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Option } from 'commander';
-import { type Browser, type BrowserServer, chromium, type Page } from 'playwright';
+import { type BrowserContext, chromium, type Page } from 'playwright';
 import { chromeArguments, findChrome } from '../src/cli/chrome.ts';
 import { type Comparison, compare } from './compare.ts';
 import type { Contender, FirstResult } from './contender.ts';
@@ -241,12 +241,14 @@ async function hasGpu(): Promise<boolean> {
 class Chrome {
   readonly page: Page;
   readonly server: StaticServer;
-  readonly #process: BrowserServer;
-  readonly #browser: Browser;
+  readonly pid: number;
+  readonly #context: BrowserContext;
+  readonly #profile: string;
 
-  private constructor(process: BrowserServer, browser: Browser, page: Page, server: StaticServer) {
-    this.#process = process;
-    this.#browser = browser;
+  private constructor(context: BrowserContext, profile: string, pid: number, page: Page, server: StaticServer) {
+    this.#context = context;
+    this.#profile = profile;
+    this.pid = pid;
     this.page = page;
     this.server = server;
   }
@@ -265,29 +267,38 @@ class Chrome {
       '/jax': JAX,
     };
     const server = await serveFolders({ ...common, ...folders }, isolated);
-    const process = await chromium.launchServer({ executablePath, args: chromeArguments({ software }) });
-    const browser = await chromium.connect(process.wsEndpoint());
-    const page = await browser.newPage();
+    // As a visitor has it: in a private window, what is kept is kept in memory.
+    const profile = mkdtempSync(join(tmpdir(), 'vit-webgpu-bench-'));
+    const context = await chromium.launchPersistentContext(profile, {
+      executablePath,
+      args: chromeArguments({ software }),
+    });
+    const [page] = context.pages();
     // A first run may take minutes.
     page.setDefaultTimeout(0);
     await page.goto(server.origin);
     await page.addScriptTag({ url: '/bench/page.js', type: 'module' });
     await page.waitForFunction(() => 'bench' in globalThis);
-    return new Chrome(process, browser, page, server);
-  }
-
-  get pid(): number {
-    return this.#process.process().pid!;
+    return new Chrome(context, profile, await pidOf(context), page, server);
   }
 
   get version(): string {
-    return this.#browser.version();
+    return this.#context.browser()!.version();
   }
 
   async close(): Promise<void> {
-    await this.#process.close();
+    await this.#context.close();
     await this.server.close();
+    rmSync(this.#profile, { recursive: true, force: true });
   }
+}
+
+/** Of the browser's own process, whose children are all others. */
+async function pidOf(context: BrowserContext): Promise<number> {
+  const session = await context.browser()!.newBrowserCDPSession();
+  const { processInfo } = await session.send('SystemInfo.getProcessInfo');
+  await session.detach();
+  return processInfo.find(({ type }) => type === 'browser')!.id;
 }
 
 function gigabytes(bytesPerSecond: number): string {

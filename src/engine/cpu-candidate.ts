@@ -30,12 +30,19 @@ export class CpuCandidate implements Candidate {
   }
 
   async open(): Promise<Backend> {
-    const { annexes, fill, signal } = this.#loading;
-    const openSlow = async () => new (await annexes.need('reference')).ReferenceBackend(this.#model);
-    const backend = (await this.#openFast()) ?? (await openSlow());
-    await destroyOnError(backend, signal, () => fill(backend));
-    this.#last = backend;
-    return backend;
+    const { annexes, fill, signal, warn } = this.#loading;
+    const fast = await this.#openFast();
+    if (fast) {
+      // Whoever waits for weights can check kernels meanwhile.
+      const work = () => Promise.all([this.#wrongKernel(fast), fill(fast)]);
+      const [wrong] = await destroyOnError(fast, signal, work);
+      if (!wrong) return this.#keep(fast);
+      fast.destroy();
+      warn(slowBecause(wrong));
+    }
+    const slow = new (await annexes.need('reference')).ReferenceBackend(this.#model);
+    await destroyOnError(slow, signal, () => fill(slow));
+    return this.#keep(slow);
   }
 
   disableF16(): boolean {
@@ -49,7 +56,7 @@ export class CpuCandidate implements Candidate {
     const annex = await annexes.find('cpu');
     if (!annex) return null;
     try {
-      const backend = await annex.openCpu({
+      return await annex.openCpu({
         storage: wantsF16(this.#loading) && !this.#f16IsDisabled ? 'f16' : 'f32',
         threads: options.threads,
         script: annexes.address('cpu.js'),
@@ -58,8 +65,6 @@ export class CpuCandidate implements Candidate {
         ...this.#model,
         check: async (runAlone) => (await annexes.need('reference')).checkOnCpu(plan, runAlone),
       });
-      await this.#prove(backend);
-      return backend;
     } catch (error) {
       if (error instanceof ViTError && error.code === 'out-of-memory') throw error;
       // An annex that is missing has been warned of.
@@ -68,22 +73,24 @@ export class CpuCandidate implements Candidate {
     }
   }
 
-  /** Once per browser and code. @throws Error naming a kernel that is wrong */
-  async #prove(backend: Backend): Promise<void> {
+  /** Once per browser and code. @returns an error that names it; null where all are right */
+  async #wrongKernel(backend: Backend): Promise<Error | null> {
     const { findings, plan } = this.#loading;
     const about = [
       ...['kernels of the CPU', globalThis.navigator?.userAgent, VERSION],
       ...[backend.cpu!.simd, backend.storage, kindsOfSteps(plan)],
     ];
-    if (await findings.read(about)) return;
+    if (await findings.read(about)) return null;
     const checks = await unlessMissing(backend.check!());
-    if (!checks) return;
-    const wrong = checks.find(({ passed }) => !passed);
-    if (wrong) {
-      backend.destroy();
-      throw new Error(`kernel ${wrong.kernel} gives wrong results here (${wrong.step})`);
-    }
-    await findings.write(about, true);
+    const wrong = checks?.find(({ passed }) => !passed);
+    if (wrong) return new Error(`kernel ${wrong.kernel} gives wrong results here (${wrong.step})`);
+    if (checks) await findings.write(about, true);
+    return null;
+  }
+
+  #keep(backend: Backend): Backend {
+    this.#last = backend;
+    return backend;
   }
 }
 

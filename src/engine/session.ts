@@ -297,7 +297,10 @@ export class Session {
   #report(stage: Progress['stage'], bytes = 0): void {
     if (this.#loaded === null) return;
     const total = sizeOf(this.#files);
-    this.#loaded = Math.min(total, this.#loaded + bytes);
+    const before = this.#loaded;
+    this.#loaded = Math.min(total, before + bytes);
+    // Finer steps nobody sees, and a large model has thousands of them.
+    if (bytes > 0 && stepOf(before, total) === stepOf(this.#loaded, total)) return;
     this.#opening.notify({ stage, loaded: this.#loaded, total });
   }
 
@@ -316,6 +319,8 @@ export class Session {
     this.#opening.notify({ type, message, info: this.info });
   }
 }
+
+const stepOf = (loaded: number, total: number) => Math.floor((256 * loaded) / total);
 
 function sizeOf({ shards }: Part): number {
   return shards.reduce((sum, { bytes }) => sum + bytes, 0);

@@ -13,7 +13,7 @@ import { type Sha256, verify } from './verify.ts';
 /** Shards held at once: one is unpacked while the next one arrives. Between the two, both arrive. */
 const HELD = 2;
 /** Bytes that are read at a time. */
-const CHUNK = 1 << 17;
+const CHUNK = 1 << 20;
 
 type Bytes = Uint8Array<ArrayBuffer>;
 

@@ -2,6 +2,7 @@
  * What was found out about this GPU and browser, kept from one load to the next: for as long as this thread lives and, in
  * the origin's store, beyond that. It only saves time, so nothing is said when it cannot be kept.
  */
+import { keep } from './keep.ts';
 import { openStore, type Store } from './store.ts';
 import { sha256 } from './verify.ts';
 
@@ -45,7 +46,7 @@ export class Findings {
       const name = await fileName(about);
       const text = JSON.stringify(found);
       memory.set(name, text);
-      await this.#store?.write(name, new TextEncoder().encode(text));
+      if (this.#store) await keep(this.#store, name, new TextEncoder().encode(text));
     } catch {
       // It will be found out again.
     }

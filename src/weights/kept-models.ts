@@ -8,8 +8,8 @@ import { openStore, type Store } from './store.ts';
 /** Ending of files that hold a `Kept`. */
 export const MANIFEST = '.json';
 
-/** Files are named by their SHA-256. */
-const SHARD = /^[0-9a-f]{64}$/;
+/** Files are named by their SHA-256, also those that a closed tab has left half-written. */
+const SHARD = /^[0-9a-f]{64}(\.part)?$/;
 
 export interface Kept {
   url: string;

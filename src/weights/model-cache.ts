@@ -3,6 +3,7 @@
  * new version of a model never reads the old one's bytes; manifests are kept by their URL. Nothing that goes wrong here
  * stops a model from loading: there is one warning, and the cache is left alone from then on.
  */
+import { keep } from './keep.ts';
 import { MANIFEST, readKept, removeOrphans } from './kept-models.ts';
 import type { ShardEntry } from './manifest.ts';
 import { openStore, type Store } from './store.ts';
@@ -34,7 +35,7 @@ export class ModelCache {
       const name = await manifestName(url);
       const before = await readKept(store, name);
       if (before && JSON.stringify(before) === kept) return;
-      await store.write(name, new TextEncoder().encode(kept));
+      await keep(store, name, new TextEncoder().encode(kept));
       if (before) await removeOrphans(store);
     });
   }
@@ -45,7 +46,7 @@ export class ModelCache {
 
   /** @param bytes verified */
   async keepShard({ sha256 }: ShardEntry, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-    await this.#try((store) => store.write(sha256, bytes));
+    await this.#try((store) => keep(store, sha256, bytes));
   }
 
   async dropShard({ sha256 }: ShardEntry): Promise<void> {

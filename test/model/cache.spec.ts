@@ -11,6 +11,7 @@ import {
   type ModelFiles,
 } from '../../src/index.ts';
 import { Findings } from '../../src/weights/findings.ts';
+import { keep } from '../../src/weights/keep.ts';
 import { openStore } from '../../src/weights/store.ts';
 import { tinyModel } from '../harness/tiny-model.ts';
 
@@ -127,8 +128,8 @@ for (const [name, choose] of STORES) {
       await load();
       const store = (await openStore())!;
       const [first, second] = files.manifest.shards;
-      await store.write(first.sha256, new Uint8Array(first.bytes));
-      await store.write(second.sha256, files.shards[1].slice(0, 100));
+      await keep(store, first.sha256, new Uint8Array(first.bytes));
+      await keep(store, second.sha256, files.shards[1].slice(0, 100));
       requests = [];
       await load();
       expect(requests.sort()).toEqual(['model.json', first.file, second.file]);

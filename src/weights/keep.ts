@@ -1,0 +1,49 @@
+/**
+ * Writes a file into a store. It appears whole or not at all, also when two tabs write it at once: then one of them does.
+ */
+import type { Store } from './store.ts';
+
+/** Ending of files that are being written. What a tab leaves that is closed then, the next one to write it writes over. */
+const PART = '.part';
+
+/** Files of a worker can be written at once; as a stream, which is all that a page has, that takes six times the CPU's time. */
+interface PartHandle extends FileSystemFileHandle {
+  createSyncAccessHandle?(): Promise<{ truncate(size: number): void; write(bytes: Uint8Array): number; close(): void }>;
+  move(name: string): Promise<void>;
+}
+
+/** @throws DOMException `QuotaExceededError`; whatever else a disk may say */
+export async function keep({ folder }: Store, name: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+  const part = name + PART;
+  try {
+    const handle = (await folder.getFileHandle(part, { create: true })) as PartHandle;
+    await (handle.createSyncAccessHandle ? writeAtOnce(handle, bytes) : writeAsStream(handle, bytes));
+    await handle.move(name);
+  } catch (error) {
+    // Of another tab, or just now in its folder.
+    if (/^(NoModificationAllowed|NotFound)Error$/.test((error as DOMException).name)) return;
+    await folder.removeEntry(part).catch(() => {});
+    throw error;
+  }
+}
+
+async function writeAtOnce(handle: PartHandle, bytes: Uint8Array): Promise<void> {
+  const access = await handle.createSyncAccessHandle!();
+  try {
+    access.truncate(bytes.length);
+    access.write(bytes);
+  } finally {
+    access.close();
+  }
+}
+
+async function writeAsStream(handle: FileSystemFileHandle, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+  const writable = await handle.createWritable();
+  try {
+    await writable.write(bytes);
+    await writable.close();
+  } catch (error) {
+    await writable.abort().catch(() => {});
+    throw error;
+  }
+}
