@@ -11,6 +11,7 @@ import type { EngineEvent, EngineOptions, Memory, ModelFiles, ModelInfo, Progres
 import type { Architecture } from '../model/architecture.ts';
 import type { Plan } from '../model/plan.ts';
 import { parameterCount } from '../model/tensors.ts';
+import { ahead } from '../weights/ahead.ts';
 import { Findings } from '../weights/findings.ts';
 import type { LoadedManifest, ShardEntry } from '../weights/manifest.ts';
 import { ModelCache } from '../weights/model-cache.ts';
@@ -53,6 +54,8 @@ export class Session {
   /** Null between a loss and whatever takes its place. */
   #backend: Backend | null = null;
   #fallbackReason: string | null = null;
+  /** Shards that nothing takes yet. */
+  #arriving: AsyncIterableIterator<Uint8Array<ArrayBuffer>> | null = null;
   /** Bytes of the shards that have arrived; null once the model is ready: what comes after a loss is not reported. */
   #loaded: number | null = 0;
 
@@ -207,7 +210,13 @@ export class Session {
   /** The first time. */
   async #load(): Promise<void> {
     this.#report('manifest');
-    await this.#openOneOf(this.#candidates);
+    // On their way while the hardware is asked for, and its kernels.
+    this.#arriving = ahead(this.#readShards());
+    try {
+      await this.#openOneOf(this.#candidates);
+    } finally {
+      this.#arriving?.return?.();
+    }
     this.#report('ready');
     this.#loaded = null;
   }
@@ -279,11 +288,8 @@ export class Session {
   }
 
   async #addWeights(backend: Backend): Promise<void> {
-    const shards = this.#opening.source.readShards(
-      this.#files,
-      (bytes) => this.#report('weights', bytes),
-      this.#opening.signal,
-    );
+    const shards = this.#arriving ?? this.#readShards();
+    this.#arriving = null;
     const add = (piece: TensorPiece) => backend.addPiece(piece);
     const resampled = this.#opening.resizing?.resampling(this.#opening.stored, this.manifest.architecture, add);
     const tensors = new TensorAssembler(this.#files, resampled ?? add);
@@ -291,6 +297,11 @@ export class Session {
       this.#opening.signal.throwIfAborted();
       tensors.addShard(shard);
     }
+  }
+
+  #readShards(): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+    const { source, signal } = this.#opening;
+    return source.readShards(this.#files, (bytes) => this.#report('weights', bytes), signal);
   }
 
   /** @param bytes that arrived just now. After a loss they come again, and count once. */

@@ -25,7 +25,7 @@ export interface ModelSource {
     files: { shards: ShardEntry[] },
     onBytes: (count: number) => void,
     signal: AbortSignal,
-  ): AsyncIterable<Uint8Array<ArrayBuffer>>;
+  ): AsyncGenerator<Uint8Array<ArrayBuffer>>;
 }
 
 export interface SourceOptions {
