@@ -63,116 +63,113 @@ async function load(options: LoadOptions = {}, url = URL_OF_MODEL): Promise<Engi
 
 const allShards = () => files.manifest.shards.map(({ file }) => file);
 
-/** Every way to keep files; the second is taken when the first is away. */
-const STORES: [string, () => void][] = [
-  ['the origin’s private file system', () => {}],
-  [
-    'Cache Storage',
-    () => vi.spyOn(navigator.storage, 'getDirectory').mockRejectedValue(new DOMException('', 'SecurityError')),
-  ],
-];
-
-for (const [name, choose] of STORES) {
-  describe(name, () => {
-    beforeEach(async () => {
-      choose();
-      await clearCache();
-    });
-
-    test('a second load asks for the manifest only, and works without a network', async () => {
-      expect(await load()).toEqual([]);
-      expect(requests.sort()).toEqual(['model.json', ...allShards()].sort());
-      requests = [];
-      expect(await load()).toEqual([]);
-      expect(requests).toEqual(['model.json']);
-      answer = null;
-      expect(await load()).toEqual([]);
-    });
-
-    test('cachedModels() lists what is there, clearCache() removes it', async () => {
-      expect(await cachedModels()).toEqual([]);
-      await load();
-      const bytes = files.manifest.shards.reduce((sum, shard) => sum + shard.bytes, 0);
-      expect(await cachedModels()).toEqual([{ name: 'tiny', url: URL_OF_MODEL, cachedBytes: bytes, bytes }]);
-      await clearCache();
-      expect(await cachedModels()).toEqual([]);
-      answer = null;
-      await expect(load()).rejects.toMatchObject({ code: 'network' });
-    });
-
-    test('clearCache(model) removes that one, and leaves what another needs', async () => {
-      await load();
-      const bytes = files.manifest.shards.reduce((sum, shard) => sum + shard.bytes, 0);
-      const kept = { name: 'tiny', url: URL_OF_MODEL, cachedBytes: bytes, bytes };
-      const other = new URL('other/model.json', URL_OF_MODEL).href;
-      await clearCache(other);
-      expect(await cachedModels()).toEqual([kept]);
-      await load({}, other);
-      expect((await cachedModels()).map(({ url }) => url).sort()).toEqual([URL_OF_MODEL, other].sort());
-      await clearCache(other);
-      expect(await cachedModels()).toEqual([kept]);
-      await clearCache(URL_OF_MODEL);
-      expect(await cachedModels()).toEqual([]);
-    });
-
-    test('cache: false neither reads nor writes', async () => {
-      await load({ cache: false });
-      expect(await cachedModels()).toEqual([]);
-      await load();
-      requests = [];
-      await load({ cache: false });
-      expect(requests).toHaveLength(1 + allShards().length);
-    });
-
-    test('a file that was altered, and one that was cut short, are fetched again', async () => {
-      await load();
-      const store = (await openStore())!;
-      const [first, second] = files.manifest.shards;
-      await keep(store, first.sha256, new Uint8Array(first.bytes));
-      await keep(store, second.sha256, files.shards[1].slice(0, 100));
-      requests = [];
-      await load();
-      expect(requests.sort()).toEqual(['model.json', first.file, second.file]);
-      requests = [];
-      await load();
-      expect(requests).toEqual(['model.json']);
-    });
-
-    test('two loads at once do not corrupt each other', async () => {
-      await Promise.all([load(), load(), load()]);
-      answer = null;
-      await load();
-    });
-
-    test('a new version of a model: only what changed is fetched, and the old shards go', async () => {
-      await load();
-      const { manifest, shards } = files;
-      // Some bytes after the last tensor.
-      const last = new Uint8Array([...shards.at(-1)!, 1, 2, 3, 4]);
-      const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', last));
-      const entry = {
-        file: 'new.bin',
-        bytes: last.length,
-        sha256: Array.from(digest, (b) => b.toString(16).padStart(2, '0')).join(''),
-      };
-      const old = files;
-      files = {
-        manifest: { ...manifest, shards: [...manifest.shards.slice(0, -1), entry] },
-        shards: [...shards.slice(0, -1), last],
-      };
-      requests = [];
-      try {
-        await load();
-      } finally {
-        files = old;
-      }
-      expect(requests).toEqual(['model.json', 'new.bin']);
-      const kept = await (await openStore())!.list();
-      expect(kept.has(entry.sha256)).toBe(true);
-      expect(kept.has(manifest.shards.at(-1)!.sha256)).toBe(false);
-    });
+describe('what is kept', () => {
+  test('a second load asks for the manifest only, and works without a network', async () => {
+    expect(await load()).toEqual([]);
+    expect(requests.sort()).toEqual(['model.json', ...allShards()].sort());
+    requests = [];
+    expect(await load()).toEqual([]);
+    expect(requests).toEqual(['model.json']);
+    answer = null;
+    expect(await load()).toEqual([]);
   });
-}
+
+  test('cachedModels() lists what is there, clearCache() removes it', async () => {
+    expect(await cachedModels()).toEqual([]);
+    await load();
+    const bytes = files.manifest.shards.reduce((sum, shard) => sum + shard.bytes, 0);
+    expect(await cachedModels()).toEqual([{ name: 'tiny', url: URL_OF_MODEL, cachedBytes: bytes, bytes }]);
+    await clearCache();
+    expect(await cachedModels()).toEqual([]);
+    answer = null;
+    await expect(load()).rejects.toMatchObject({ code: 'network' });
+  });
+
+  test('clearCache(model) removes that one, and leaves what another needs', async () => {
+    await load();
+    const bytes = files.manifest.shards.reduce((sum, shard) => sum + shard.bytes, 0);
+    const kept = { name: 'tiny', url: URL_OF_MODEL, cachedBytes: bytes, bytes };
+    const other = new URL('other/model.json', URL_OF_MODEL).href;
+    await clearCache(other);
+    expect(await cachedModels()).toEqual([kept]);
+    await load({}, other);
+    expect((await cachedModels()).map(({ url }) => url).sort()).toEqual([URL_OF_MODEL, other].sort());
+    await clearCache(other);
+    expect(await cachedModels()).toEqual([kept]);
+    await clearCache(URL_OF_MODEL);
+    expect(await cachedModels()).toEqual([]);
+  });
+
+  test('cache: false neither reads nor writes', async () => {
+    await load({ cache: false });
+    expect(await cachedModels()).toEqual([]);
+    await load();
+    requests = [];
+    await load({ cache: false });
+    expect(requests).toHaveLength(1 + allShards().length);
+  });
+
+  test('a file that was altered, and one that was cut short, are fetched again', async () => {
+    await load();
+    const store = (await openStore())!;
+    const [first, second] = files.manifest.shards;
+    await keep(store, first.sha256, new Uint8Array(first.bytes));
+    await keep(store, second.sha256, files.shards[1].slice(0, 100));
+    requests = [];
+    await load();
+    expect(requests.sort()).toEqual(['model.json', first.file, second.file]);
+    requests = [];
+    await load();
+    expect(requests).toEqual(['model.json']);
+  });
+
+  test('what a closed tab left half-written is written over', async () => {
+    const { folder } = (await openStore())!;
+    for (const { sha256, bytes } of files.manifest.shards.slice(0, 2)) {
+      const handle = await folder.getFileHandle(`${sha256}.part`, { create: true });
+      const writable = await handle.createWritable();
+      await writable.write(new Uint8Array(bytes + 5));
+      await writable.close();
+    }
+    await load();
+    answer = null;
+    await load();
+  });
+
+  test('two loads at once do not corrupt each other', async () => {
+    await Promise.all([load(), load(), load()]);
+    answer = null;
+    await load();
+  });
+
+  test('a new version of a model: only what changed is fetched, and the old shards go', async () => {
+    await load();
+    const { manifest, shards } = files;
+    // Some bytes after the last tensor.
+    const last = new Uint8Array([...shards.at(-1)!, 1, 2, 3, 4]);
+    const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', last));
+    const entry = {
+      file: 'new.bin',
+      bytes: last.length,
+      sha256: Array.from(digest, (b) => b.toString(16).padStart(2, '0')).join(''),
+    };
+    const old = files;
+    files = {
+      manifest: { ...manifest, shards: [...manifest.shards.slice(0, -1), entry] },
+      shards: [...shards.slice(0, -1), last],
+    };
+    requests = [];
+    try {
+      await load();
+    } finally {
+      files = old;
+    }
+    expect(requests).toEqual(['model.json', 'new.bin']);
+    const kept = await (await openStore())!.list();
+    expect(kept.has(entry.sha256)).toBe(true);
+    expect(kept.has(manifest.shards.at(-1)!.sha256)).toBe(false);
+  });
+});
 
 describe('when nothing can be kept', () => {
   test('no room: one warning, and the load goes on', async () => {
@@ -208,9 +205,8 @@ describe('when nothing can be kept', () => {
     expect(await load()).toEqual([{ type: 'warning', message: expect.stringMatching(/disk/) }]);
   });
 
-  test('neither store: nothing is kept, nothing is said', async () => {
+  test('no private file system: nothing is kept, nothing is said', async () => {
     vi.spyOn(navigator.storage, 'getDirectory').mockRejectedValue(new DOMException('', 'SecurityError'));
-    vi.spyOn(caches, 'open').mockRejectedValue(new DOMException('', 'SecurityError'));
     expect(await load()).toEqual([]);
     expect(await cachedModels()).toEqual([]);
     await clearCache();
@@ -225,6 +221,8 @@ test('from a worker, too', async () => {
   first.dispose();
   const [kept] = await cachedModels();
   expect(kept).toMatchObject({ url: model.href, cachedBytes: first.info.bytes, bytes: first.info.bytes });
+  const names = [...(await (await openStore())!.list()).keys()];
+  expect(names.filter((name) => name.endsWith('.part'))).toEqual([]);
 });
 
 test('a server that says there is no such model is believed', async () => {
