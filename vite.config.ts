@@ -167,7 +167,9 @@ const node: ViteUserConfig = {
     target: 'node20',
     ssr: true,
     license: NOTICES,
-    rolldownOptions: { input: { index: 'src/node/index.ts', worker: 'src/node/worker.ts' } },
+    rolldownOptions: {
+      input: { index: 'src/node/index.ts', worker: 'src/node/worker.ts', member: 'src/node/member.ts' },
+    },
   },
 };
 

@@ -1,12 +1,17 @@
 /**
  * The engine's own thread in Node.
  */
+import { availableParallelism } from 'node:os';
 import { parentPort } from 'node:worker_threads';
 import type { Endpoint } from 'comlink';
 import { loadAnnex } from '../annexes/registry.ts';
 import { exposeEngine } from '../worker/wire.ts';
 import { withFiles } from './files.ts';
+import { TeamWorker } from './team-worker.ts';
 
+// Node 20 has no navigator.
+const navigator = globalThis.navigator ?? { hardwareConcurrency: availableParallelism() };
+Object.assign(globalThis, { Worker: TeamWorker, navigator });
 globalThis.fetch = withFiles(globalThis.fetch);
 const endpoint = portAsEndpoint();
 const { EngineHost } = await loadAnnex('host', new URL('../annexes/entries/host.ts', import.meta.url).href);

@@ -42,6 +42,20 @@ test("gives PyTorch's logits, from the image files, in a thread of its own, and 
     for (const [j, score] of row.entries()) expect(Math.abs(score - logits[i * 10 + j])).toBeLessThan(1e-4);
 });
 
+test('two threads give the bits of one, and keep no program alive', () => {
+  const [one, two] = run(`
+    const pixels = { data: Float32Array.from({ length: 3072 }, (_, i) => Math.sin(i)), shape: [1, 3, 32, 32] };
+    const answers = [];
+    for (const threads of [1, 2]) {
+      const vit = await loadViT('weights/vit-cifar10', { threads });
+      const { logits } = await vit.forward(pixels);
+      answers.push({ threads: vit.info.cpu.threads, logits: [...logits.data] });
+    }
+    console.log(JSON.stringify(answers));`);
+  expect([one.threads, two.threads]).toEqual([1, 2]);
+  expect(two.logits).toEqual(one.logits);
+});
+
 test('takes pictures and models in every form, refuses the rest by name', () => {
   const result = run(`
     import { pathToFileURL } from 'node:url';
