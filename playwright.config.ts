@@ -22,7 +22,9 @@ export default defineConfig({
     { name: 'training', testDir: 'test/training', timeout: 300_000 },
     { name: 'field', testDir: 'test/field', testMatch: /\.page\.spec\.ts$/ },
     // No test: takes the pictures of the documentation.
-    { name: 'pictures', testDir: 'docs/page' },
+    { name: 'pictures', testDir: 'docs/page', testMatch: /pictures/ },
+    // Nor this: measures the page.
+    { name: 'figures', testDir: 'docs/page', testMatch: /figures/ },
     { name: 'reliability', testDir: 'test/reliability', timeout: 120_000 },
   ],
 });

@@ -86,6 +86,11 @@ load();
 if (new URLSearchParams(location.search).has('shared'))
   import('./intake/shared.ts').then(({ takeShared }) => takeShared());
 if (import.meta.env.PROD && navigator.serviceWorker) {
-  // After everything that this visit needs. Without it the page works all the same.
-  addEventListener('load', () => navigator.serviceWorker.register('service-worker.js').catch(() => {}));
+  // It fetches all that a visit without a network needs: not beside the model, which somebody waits for. Without it the page works
+  // all the same.
+  const stop = effect(() => {
+    if (model.value.state === 'loading') return;
+    queueMicrotask(() => stop());
+    navigator.serviceWorker.register('service-worker.js').catch(() => {});
+  });
 }

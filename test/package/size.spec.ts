@@ -20,6 +20,7 @@ const SEARCH = { search: 5_500, 'search-worker': 12_000 };
 const ON_DEMAND = {
   ...{ address: 2_000, 'ask-words': 2_000, asked: 2_000, camera: 2_000, code: 2_000, dialog: 2_000 },
   ...{ compare: 2_000, models: 2_000, questions: 2_000, settings: 3_000, share: 2_000, shared: 2_000, similar: 2_000 },
+  ...{ 'thumbnail-worker': 2_000 },
   ...{ things: 4_500, zh: 6_000, 'service-worker': 2_000 },
 };
 /** `host` is the engine again, for a page that wants no worker: it takes the place of that. */
@@ -56,11 +57,11 @@ test('dist/lib is within its bounds', () => {
 });
 
 test('dist/page is within its bounds: the library as it is shipped, and a script of its own', () => {
-  const { index, base, session, queue, thumbnail, library, worker, ...others } = scriptsOf('dist/page');
+  const { index, base, session, queue, 'fetch-photo': fetchPhoto, library, worker, ...others } = scriptsOf('dist/page');
   expect(library + worker).toBeLessThanOrEqual(CORE);
   expect(index).toBeGreaterThan(2_000);
   // What the first view needs, however the bundler cuts it.
-  expect(index + base + session + queue + thumbnail).toBeLessThanOrEqual(PAGE);
+  expect(index + base + session + queue + fetchPhoto).toBeLessThanOrEqual(PAGE);
   expectWithin(others, { ...ANNEXES, ...ON_DEMAND });
 });
 

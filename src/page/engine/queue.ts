@@ -23,7 +23,6 @@ import { scoreText } from '../text/score.ts';
 import { embeddingOf } from './embeddings.ts';
 import { fetchPhoto } from './fetch-photo.ts';
 import { engine, giveUp } from './session.ts';
-import { makeThumbnail } from './thumbnail.ts';
 
 /** Two batches of the library: while one is computed, the next one is at hand. */
 const AT_ONCE = 16;
@@ -99,7 +98,6 @@ async function look(vit: ViT, photo: Photo): Promise<void> {
     if (!(file instanceof Blob)) fail(photo, file);
     else {
       updatePhoto(photo.id, { file });
-      makeThumbnail(photo.id, file);
       await answer(vit, photo, file);
     }
   } finally {

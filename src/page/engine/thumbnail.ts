@@ -1,20 +1,21 @@
 /**
- * Small squares of photos, so that a thousand of them take the memory of one. Decoded and scaled off this thread, two at
- * a time.
+ * Small squares of photos, so that a thousand of them take the memory of one: made when a tile asks for its own, two at a time.
  */
 import { findPhoto, updatePhoto } from '../state/items.ts';
 
-/** Pixels of an edge: enough for a tile on a fine screen. */
-const EDGE = 240;
 const AT_ONCE = 2;
 
+const asked = new WeakSet<Blob>();
 const waiting: [id: number, file: Blob][] = [];
 let atWork = 0;
 
+/** Once for each photo, however often it is called. */
 export function makeThumbnail(id: number, file: Blob): void {
-  if (findPhoto(id)?.thumbnail) return;
+  if (asked.has(file)) return;
+  asked.add(file);
   waiting.push([id, file]);
-  work();
+  // Not while the tile is being drawn that asks for it.
+  queueMicrotask(work);
 }
 
 async function work(): Promise<void> {
@@ -29,17 +30,31 @@ async function work(): Promise<void> {
   atWork--;
 }
 
+let worker: Worker | null = null;
+let nextJob = 1;
+const jobs = new Map<number, (square: Blob | null) => void>();
+
 /** Null where the browser cannot read it: its tile stays empty. */
-export async function thumbnailOf(file: Blob): Promise<Blob | null> {
-  try {
-    const image = await createImageBitmap(file, { resizeWidth: EDGE, resizeQuality: 'medium' });
-    const canvas = new OffscreenCanvas(EDGE, EDGE);
-    const scale = Math.max(1, EDGE / image.height);
-    const [width, height] = [image.width * scale, image.height * scale];
-    canvas.getContext('2d')!.drawImage(image, (EDGE - width) / 2, (EDGE - height) / 2, width, height);
-    image.close();
-    return await canvas.convertToBlob({ type: 'image/jpeg', quality: 0.8 });
-  } catch {
-    return null;
-  }
+export function thumbnailOf(file: Blob): Promise<Blob | null> {
+  worker ??= open();
+  const id = nextJob++;
+  const done = new Promise<Blob | null>((resolve) => {
+    jobs.set(id, resolve);
+  });
+  worker.postMessage({ id, file });
+  return done;
+}
+
+function open(): Worker {
+  const worker = new Worker(new URL('./thumbnail-worker.ts', import.meta.url), { type: 'module' });
+  worker.onmessage = ({ data: { id, square } }: MessageEvent<{ id: number; square: Blob | null }>) => {
+    jobs.get(id)?.(square);
+    jobs.delete(id);
+  };
+  // It did not arrive.
+  worker.onerror = () => {
+    for (const done of jobs.values()) done(null);
+    jobs.clear();
+  };
+  return worker;
 }

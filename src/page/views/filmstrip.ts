@@ -7,6 +7,7 @@ import { guard } from 'lit-html/directives/guard.js';
 import { live } from 'lit-html/directives/live.js';
 import { repeat } from 'lit-html/directives/repeat.js';
 import { clear, run, stop } from '../engine/queue.ts';
+import { makeThumbnail } from '../engine/thumbnail.ts';
 import { asCsv, asJson, asTabs, download } from '../export/answers.ts';
 import {
   type Answer,
@@ -128,6 +129,7 @@ function tileView(photo: Photo): unknown {
   // The second model has its own labels alone.
   const isAsked = question.value !== null;
   return guard([photo, isSelected, canBeDragged, isAsked, language()], () => {
+    if (!photo.thumbnail && photo.file) makeThumbnail(photo.id, photo.file);
     const words = wordsOf(photo);
     const beside = isAsked || !photo.second ? '' : wordsOf(photo.second);
     return html`
