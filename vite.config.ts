@@ -5,6 +5,7 @@ import { playwright } from '@vitest/browser-playwright';
 import type { Plugin } from 'vite';
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
 import { besideIndex, besideLibrary, NOTICES } from './build/beside.ts';
+import { shrinkShader } from './build/shaders.ts';
 import { compileWasm } from './build/wasm.ts';
 import { CHROME_ARGS } from './test/harness/chrome-args.ts';
 import { firefox } from './test/harness/firefox-provider.ts';
@@ -30,19 +31,6 @@ const smallShaders: Plugin = {
     return `export default ${JSON.stringify(shrinkShader(readFileSync(file, 'utf8')))}`;
   },
 };
-
-/** Constants stay as they are, for `specialise`; so does the space before a second minus, since two of them are an operator. */
-function shrinkShader(source: string): string {
-  return source
-    .split('\n')
-    .map((line) => line.replace(/\/\/.*$/, '').trim())
-    .filter((line) => line !== '')
-    .map((line) =>
-      /^(const|alias) /.test(line) ? line : line.replace(/ *([=,;{}()<>:*+/|&%?]) */g, '$1').replace(/ - (?!-)/g, '-'),
-    )
-    .join('\n')
-    .replace(/\n}|(?<=[,({])\n/g, (end) => end.trim());
-}
 
 /** What every file of `dist/lib` is built with. */
 const script: ViteUserConfig = {

@@ -15,7 +15,8 @@
 //   direct  A thread computes 8 x 8. For every 4 inputs it loads 8 vec4s of x and two blocks of weight, all before the
 //           first multiplication, and multiplies 8 x 8 x 4 times. No workgroup memory.
 //
-// The others continue this file: matmul.split.wgsl, matmul.staged.wgsl, matmul.subgroups.wgsl, matmul.subgroup-matrix.wgsl.
+// The others continue this file: matmul.split.wgsl, matmul.staged.wgsl, matmul.subgroups.wgsl, matmul.subgroup-matrix.wgsl; so do
+// matmul.i8.wgsl and matmul.i4.wgsl, for weights that any of them widens while it loads them.
 //
 // Rows are padded to a multiple of 8, so that `direct` does not guard them; padded inputs and outputs have zero weights and
 // zero bias, and stay zero.
@@ -88,6 +89,11 @@ fn activation(x: vec4f) -> vec4f {
   return x;
 }
 
+/// In matmul.i8.wgsl and matmul.i4.wgsl of few bits.
+fn weight_block(i: u32) -> mat4x4<scalar> {
+  return weight[i];
+}
+
 fn store_vector(at: u32, column: u32, sum: vec4f) {
   // The last tile may be half outside.
   if (column < OUTPUTS) {
@@ -145,8 +151,8 @@ fn direct(@builtin(global_invocation_id) id: vec3u) {
     let x6 = x[at + INPUTS * 6u];
     let x7 = x[at + INPUTS * 7u];
     let block = (panel * INPUTS + k) * 2u;
-    let w0 = mat4x4f(weight[block]);
-    let w1 = mat4x4f(weight[block + 1u]);
+    let w0 = mat4x4f(weight_block(block));
+    let w1 = mat4x4f(weight_block(block + 1u));
     y0 += mat2x4f(w0 * x0, w1 * x0);
     y1 += mat2x4f(w0 * x1, w1 * x1);
     y2 += mat2x4f(w0 * x2, w1 * x2);

@@ -19,6 +19,7 @@ const PURPOSES: Record<Exclude<AnnexFile, 'host.js' | 'words.js'>, string> = {
   'cpu-plain.wasm': 'fast kernels for the CPU',
   'cpu-relaxed.wasm': 'fast kernels for the CPU',
   'reference.js': 'checks of this GPU or CPU',
+  'few-bits.js': 'small weights',
   'kernels.js': 'faster kernels and no profile',
 };
 

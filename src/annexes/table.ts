@@ -7,7 +7,7 @@ import type * as words from '../client/words/words.ts';
 import type * as cpu from '../cpu/open.ts';
 import type * as attend from '../engine/attend.ts';
 import type * as oracle from '../engine/check/oracle.ts';
-import type { KernelAnnex } from '../engine/gpu-backend.ts';
+import type { FewBitsAnnex, KernelAnnex } from '../engine/gpu-backend.ts';
 import type * as texts from '../engine/texts.ts';
 import type { EngineInterface } from '../interface.ts';
 import type * as tokenizer from '../text/tokenizer.ts';
@@ -33,6 +33,8 @@ export interface AnnexTable {
   reference: typeof oracle;
   /** Shaders that are faster on some GPUs, and what finds out which. */
   kernels: KernelAnnex;
+  /** Weights that stay in 8 or 4 bits on the GPU. */
+  'few-bits': FewBitsAnnex;
   /** For the page: zero-shot labels, label files, classes of one's own. */
   words: typeof words;
   /** The engine, for the page's own thread. */

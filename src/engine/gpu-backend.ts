@@ -22,12 +22,19 @@ import { type Extras, extrasFor } from '../model/outputs.ts';
 import { type Plan, planViT } from '../model/plan.ts';
 import type { Preprocess } from '../model/preprocess.ts';
 import { parameterCount } from '../model/tensors.ts';
+import type { Manifest } from '../weights/manifest.ts';
 import type { TensorPiece } from '../weights/tensor-assembler.ts';
 import { KernelChecker, type Oracle } from './check/kernel-check.ts';
 import { type Provable, unlessMissing, wrongKernel } from './check/proof.ts';
 import type { Tower } from './check/tower.ts';
 import { choose } from './choose/choose.ts';
-import { BASELINE, type DisabledVariants, type KernelConfig, type Tilings } from './choose/kernel-config.ts';
+import {
+  BASELINE,
+  type DisabledVariants,
+  type KernelConfig,
+  type Tilings,
+  type WeightsOfFewBits,
+} from './choose/kernel-config.ts';
 import { PreprocessGpu } from './pixels/preprocess-gpu.ts';
 import type { Activations } from './run/activations.ts';
 import { BATCH_CLASSES, type BatchClass, classOf, maxBatch, Network } from './run/network.ts';
@@ -39,9 +46,14 @@ import type * as tuning from './tune/tune.ts';
 /** Milliseconds. */
 const IDLE_CHECK = 20;
 
+/** What stays in 8 or 4 bits of a model with such tensors. */
+export interface FewBitsAnnex {
+  weightsOf(tensors: Manifest['tensors']): WeightsOfFewBits;
+}
+
 /** What not every page needs: shaders of variants, attention in several kernels, and what finds out what is the fastest. */
 export interface KernelAnnex {
-  shaders: Required<OptionalShaders>;
+  shaders: OptionalShaders;
   separate: SeparateAttention;
   tuning: typeof tuning;
 }
@@ -52,6 +64,8 @@ export interface GpuBackendOptions {
   storage?: WeightStorage;
   /** Which network it is. Default that of images. */
   tower?: Pick<Tower, 'planWith' | 'gather'>;
+  /** What stays in few bits. Default nothing. */
+  few?: WeightsOfFewBits;
   /** Default none. */
   disabled?: DisabledVariants;
   /** What tuning found before. */
@@ -114,11 +128,11 @@ export class GpuBackend implements Provable {
 
   /** What of this library decides the numbers: changes whenever a shader of the ordinary run does. */
   static codeFor(gpu: Gpu, plan: Plan, options: GpuBackendOptions): string {
-    const { storage = 'f32', annex, tower } = options;
-    const chosen = configFor(gpu, plan, { storage, annex, tower });
+    const { storage = 'f32', annex, few, tower } = options;
+    const chosen = configFor(gpu, plan, { storage, annex, few, tower });
     const { gather, separate, products } = chosen;
     const plans = [plan, ...(products ? [planWith(plan, options, SEPARATE)] : [])];
-    const configs = [{ ...BASELINE, gather, separate }, chosen];
+    const configs = [{ ...BASELINE, few, gather, separate }, chosen];
     const code = plans.flatMap((plan) =>
       configs.flatMap((config) =>
         dispatchesOf(compile(plan, { ...config, storage })).map(({ kernel }) => kernelKey(kernel)),
@@ -421,7 +435,7 @@ const FUSED = 'attention/fused';
 /** @throws ViTError `numeric`: another backend may do */
 function insteadOfFused(options: GpuBackendOptions): Promise<KernelAnnex> {
   return annexOf(options).catch((cause) => {
-    const message = 'Kernel attention gives wrong results on this GPU, and what takes its place could not be loaded.';
+    const message = 'Kernel attention gives wrong results on this GPU, and no other can be loaded.';
     throw new ViTError('numeric', message, { cause });
   });
 }
@@ -449,7 +463,7 @@ async function noOracle(): Promise<never> {
 }
 
 function configFor(gpu: Gpu, plan: Plan, options: GpuBackendOptions): KernelConfig {
-  const { storage = 'f32', annex, disabled = new Set(), tuned } = options;
+  const { storage = 'f32', annex, few, disabled = new Set(), tuned } = options;
   return choose({
     plans: [plan],
     storage,
@@ -458,6 +472,7 @@ function configFor(gpu: Gpu, plan: Plan, options: GpuBackendOptions): KernelConf
     shaders: annex?.shaders ?? {},
     separate: annex?.separate,
     gather: options.tower?.gather,
+    few,
     disabled,
     tuned: tuned?.one,
   });

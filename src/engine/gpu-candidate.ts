@@ -7,9 +7,10 @@ import { adapterInfo } from '../gpu/adapter.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { WeightStorage } from '../kernels/matmul.ts';
 import { VERSION } from '../version.ts';
+import { scaleBytes } from '../weights/manifest.ts';
 import { type Candidate, destroyOnError, type Loading, wantsF16 } from './candidate.ts';
 import { Proof } from './check/proof.ts';
-import { F16_VARIANTS } from './choose/kernel-config.ts';
+import { F16_VARIANTS, type WeightsOfFewBits } from './choose/kernel-config.ts';
 import { GpuBackend, type GpuBackendOptions } from './gpu-backend.ts';
 
 /** Milliseconds between requests for another GPU: its process may be starting again. */
@@ -60,7 +61,7 @@ export class GpuCandidate implements Candidate {
     const findKernels = () => annexes.find('kernels');
     const storage = this.#storageOn(gpu);
     // What is known to be fast on software adapters is not among the simplest kernels, nor what tuning found.
-    const options = { storage, tower };
+    const options = { storage, tower, few: await this.#findFew() };
     const subject = ['tuning', this.#subjectOf(gpu, options)];
     const tuned = { ...((await findings.read(subject)) as object) };
     const isNeeded = adapterInfo(gpu.info).software || Object.keys(tuned).length > 0;
@@ -99,6 +100,13 @@ export class GpuCandidate implements Candidate {
       }
     }
     return this.#request();
+  }
+
+  /** Where the caller wants no other format than that of the files. */
+  async #findFew(): Promise<WeightsOfFewBits | undefined> {
+    const { annexes, manifest, options } = this.#loading;
+    const isWanted = (options.dtype ?? 'auto') === 'auto' && Object.values(manifest.tensors).some(scaleBytes);
+    return isWanted ? (await annexes.find('few-bits'))?.weightsOf(manifest.tensors) : undefined;
   }
 
   /** f32 on a GPU without f16. */

@@ -27,10 +27,14 @@ export function specialise(file: string, source: string, constants: Constants, s
   return `enable f16;\n${code.replace(ALIAS, 'alias scalar = f16;')}`;
 }
 
-/** A shader with what continues it. @param more WGSL, whose directives have to come first */
+/**
+ * A shader with what continues it.
+ * @param more WGSL, whose directives have to come first; a function that it declares again, which has no block in it, is its own
+ */
 export function continued(source: string, more: string): string {
   const directives = /^(enable|diagnostic).*;\n/gm;
-  return [...(more.match(directives) ?? []), source, more.replace(directives, '')].join('');
+  const kept = source.replace(/^fn (\w+\()[^}]*}/gm, (whole, name) => (more.includes(`fn ${name}`) ? '' : whole));
+  return [...(more.match(directives) ?? []), kept, more.replace(directives, '')].join('');
 }
 
 const ALIAS = 'alias scalar = f32;';

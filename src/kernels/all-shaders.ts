@@ -1,5 +1,5 @@
 /**
- * All of the optional shaders: for the annex that brings them, tests and benchmarks.
+ * All of the optional shaders but those for weights of few bits: for the annex that brings them, tests and benchmarks.
  */
 
 import attentionSubgroups from '../../shaders/attention.subgroups.wgsl?raw';
@@ -12,9 +12,10 @@ import matmulSplit from '../../shaders/matmul.split.wgsl?raw';
 import matmulStaged from '../../shaders/matmul.staged.wgsl?raw';
 import matmulSubgroupMatrix from '../../shaders/matmul.subgroup-matrix.wgsl?raw';
 import matmulSubgroups from '../../shaders/matmul.subgroups.wgsl?raw';
+import type { FEW_BIT_SHADERS } from './few-bits.ts';
 import type { OptionalShaders } from './optional-shaders.ts';
 
-export const ALL_SHADERS: Required<OptionalShaders> = {
+export const ALL_SHADERS: Required<Omit<OptionalShaders, keyof typeof FEW_BIT_SHADERS>> = {
   'attention-scores.subgroups.wgsl': attentionScoresSubgroups,
   'attention-values.subgroups.wgsl': attentionValuesSubgroups,
   'attention.subgroups.wgsl': attentionSubgroups,

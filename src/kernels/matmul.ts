@@ -26,6 +26,30 @@ export interface MatmulSizes {
   norm?: { columns: number; epsilon: number } | null;
   /** Of the weight as it is stored. Products and sums are f32. Default `'f32'`. */
   storage?: WeightStorage;
+  /** The weight has so few, and its scales; `storage` is what may be multiplied. */
+  bits?: 8 | 4;
+}
+
+/** A run of a tensor's elements from `first` on, whole numbers of its `scales`, of which all have as many elements. */
+interface ScaledPiece {
+  data: Float32Array<ArrayBuffer>;
+  first: number;
+  /** Of the whole tensor. */
+  length: number;
+  scales?: Float32Array<ArrayBuffer>;
+}
+
+/** A weight in few bits on its way into its buffer: codes, then scales. */
+export interface FewBits {
+  codeBytes: number;
+  /** Of both. */
+  bytes: number;
+  /** Remembers the scales. */
+  codesOf(piece: ScaledPiece): Float32Array<ArrayBuffer>;
+  /** @param codes of whole blocks */
+  stored(codes: Float32Array): Uint8Array<ArrayBuffer> | Int8Array<ArrayBuffer>;
+  /** @param factors of each output, where there are some */
+  placedScales(factors?: Float32Array): Float32Array<ArrayBuffer>;
 }
 
 export type WeightStorage = 'f32' | 'f16';
@@ -66,6 +90,9 @@ const SHADERS = {
   half: 'matmul.half.wgsl',
   matrix: 'matmul.subgroup-matrix.wgsl',
 } as const satisfies Record<string, OptionalShader>;
+
+/** What widens weights of few bits. */
+const FEW_BITS = { 8: 'matmul.i8.wgsl', 4: 'matmul.i4.wgsl' } as const;
 
 /**
  * Every way to split the work that a GPU can take.
@@ -110,7 +137,7 @@ function stageDepth(storage: WeightStorage): number {
  * @param shaders where `tiling` is not direct
  */
 export function matmul(sizes: MatmulSizes, tiling: MatmulTiling = DIRECT, shaders: OptionalShaders = {}): Kernel {
-  const { inputs, outputs, bias, activation, accumulate, norm = null, storage = 'f32' } = sizes;
+  const { inputs, outputs, bias, activation, accumulate, norm = null, storage = 'f32', bits } = sizes;
   if (norm && tiling.entry !== 'staged') throw new RangeError(`A matmul that is ${tiling.entry} has no LayerNorm.`);
   const constants = {
     INPUTS: inputs / 4,
@@ -125,24 +152,25 @@ export function matmul(sizes: MatmulSizes, tiling: MatmulTiling = DIRECT, shader
     ACCUMULATE: accumulate,
     ...splitConstants(sizes, tiling),
   };
-  const [file, code] =
-    tiling.entry === 'direct'
-      ? ['matmul.wgsl', source]
-      : [SHADERS[tiling.entry], continued(source, shaderOf(SHADERS[tiling.entry], shaders))];
+  const rounds = ROUNDING.has(tiling.entry);
+  let [file, code] = ['matmul.wgsl', source];
+  const more = [bits && FEW_BITS[bits], tiling.entry !== 'direct' && SHADERS[tiling.entry]];
+  for (const name of more) if (name) [file, code] = [name, continued(code, shaderOf(name, shaders))];
   return {
     name: 'matmul',
     entry: tiling.entry,
     variant: variantOf(sizes, tiling),
     bindings: ['read', 'read', 'read', 'read', 'write'],
-    code: specialise(file, code, constants, storage),
+    code: specialise(file, code, constants, bits && !rounds ? 'f32' : storage),
     grid: gridOf(outputs, tiling),
-    ...(ROUNDING.has(tiling.entry) && storage === 'f16' && { tolerance: HALF_TOLERANCE }),
+    ...(rounds && storage === 'f16' && { tolerance: HALF_TOLERANCE }),
   };
 }
 
 /** What a simpler kernel in its place would not do, that which goes first. */
-function variantOf({ norm, storage }: MatmulSizes, { entry }: MatmulTiling): string | undefined {
+function variantOf({ norm, storage, bits }: MatmulSizes, { entry }: MatmulTiling): string | undefined {
   if (norm) return 'norm';
+  if (bits) return 'few';
   if (storage === 'f16' && !ROUNDING.has(entry)) return 'f16';
   return entry === 'direct' ? undefined : entry;
 }

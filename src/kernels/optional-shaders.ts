@@ -11,6 +11,8 @@ export type OptionalShader =
   | 'attention.tiled.wgsl'
   | 'layer-norm.subgroups.wgsl'
   | 'matmul.half.wgsl'
+  | 'matmul.i4.wgsl'
+  | 'matmul.i8.wgsl'
   | 'matmul.split.wgsl'
   | 'matmul.staged.wgsl'
   | 'matmul.subgroup-matrix.wgsl'

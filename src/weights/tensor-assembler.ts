@@ -12,6 +12,8 @@ export interface TensorPiece {
   /** Elements of the whole tensor, and the place of this piece's first one among them. */
   length: number;
   first: number;
+  /** Of the whole tensor, where it has some: so many elements in a row share each, and are whole numbers of it. */
+  scales?: Float32Array<ArrayBuffer>;
   /** Only valid during the call that hands it over. */
   data: Float32Array<ArrayBuffer>;
 }
@@ -58,8 +60,9 @@ export class TensorAssembler {
       for (; at < end; at += PIECE * size) {
         const part = shard.subarray(at, Math.min(at + PIECE * size, end));
         const first = (at - elements) / size;
-        const data = scales > 0 ? decodeScaled(part, this.#scales, first, length, 8 * size) : decode(part, dtype);
-        this.#sink({ name, length, first, data });
+        const shared = scales > 0 ? this.#scales : undefined;
+        const data = shared ? decodeScaled(part, shared, first, length, 8 * size) : decode(part, dtype);
+        this.#sink({ name, length, first, data, scales: shared });
       }
     }
   }

@@ -55,6 +55,17 @@ describe('matmul', () => {
           tiling,
         }));
 
+      for (const bits of [8, 4] as const) {
+        test(`weights of ${bits} bits`, async () => {
+          const norm = tiling.entry === 'staged' ? { normOf: 1 } : {};
+          await compare({ rows: 21, inputs: new Columns(64), outputs: new Columns(162, 9), tiling, bits, ...norm });
+          await compareSwiglu({ rows: 17, inputs: 96, width: 50, scale: 1, tiling, bits });
+          // Rows that are no whole groups, nor whole vectors.
+          if (bits === 8 && !splits)
+            await compare({ rows: 3, inputs: new Columns(51), outputs: new Columns(13), tiling, bits });
+        });
+      }
+
       test('swiglu', () => compareSwiglu({ rows: 17, inputs: 64, width: 50, scale: 1, tiling }));
     });
   }

@@ -5,7 +5,7 @@ import { afterEach, expect, test, vi } from 'vitest';
 import { loadViT, type ViT } from '../../src/index.ts';
 import { expectClose, F32_BOUND, random } from '../harness/arrays.ts';
 import { pretendHardware } from '../harness/hardware.ts';
-import { plainImage, tinyModel } from '../harness/tiny-model.ts';
+import { plainImage, TINY, tinyModel } from '../harness/tiny-model.ts';
 
 const open: ViT[] = [];
 const warnings: string[] = [];
@@ -73,4 +73,15 @@ test('a software adapter: the simplest kernels, and one warning while loading', 
   const vit = await loadWithout('kernels.js');
   expect(warnings).toHaveLength(1);
   expectClose(await logits(vit), await expectedLogits(), F32_BOUND);
+});
+
+test('what keeps weights in few bits on the GPU: they are widened, after one warning', async () => {
+  missing.clear();
+  missing.add('few-bits.js');
+  const onEvent = ({ type, message }: { type: string; message: string }) =>
+    type === 'warning' && warnings.push(message);
+  const files = await tinyModel({ ...TINY, mlpWidth: 64 }, 'i4');
+  open.push(await loadViT(files, { worker: false, backend: 'webgpu', cache: false, onEvent }));
+  expect(warnings).toEqual([expect.stringContaining('/nowhere/few-bits.js')]);
+  expect((await open[0].selfTest()).passed).toBe(true);
 });

@@ -28,6 +28,7 @@ const ANNEXES: Record<string, number> = {
   attend: 6_000,
   convert: 60_000,
   cpu: CPU,
+  'few-bits': 3_000,
   'image-size': 4_000,
   kernels: 12_000,
   reference: 9_000,

@@ -6,6 +6,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { ALL_SHADERS } from '../../src/kernels/all-shaders.ts';
+import { FEW_BIT_SHADERS } from '../../src/kernels/few-bits.ts';
 
 /** Stems of the files in a folder with this ending. */
 function stems(folder: string, ending: string): string[] {
@@ -21,7 +22,7 @@ const variants = files.filter((file) => file.includes('.'));
 const read = (path: string) => readFileSync(path, 'utf8');
 
 /** What is beside the wrappers. */
-const NO_WRAPPERS = ['all-shaders', 'optional-shaders', 'product-tiling', 'separate-attention'];
+const NO_WRAPPERS = ['all-shaders', 'few-bits', 'optional-shaders', 'product-tiling', 'separate-attention'];
 test('there are kernels', () => expect(shaders.length).toBeGreaterThan(6));
 test('every shader has its wrapper, and every wrapper its shader', () =>
   expect(stems('src/kernels', '.ts').filter((file) => !NO_WRAPPERS.includes(file))).toEqual(shaders));
@@ -70,8 +71,9 @@ function harnessOf(stem: string): string {
 }
 
 test('all optional shaders are those with a variant, each under its own name', () => {
-  expect(Object.keys(ALL_SHADERS)).toEqual(variants.map((file) => `${file}.wgsl`));
-  for (const [file, code] of Object.entries(ALL_SHADERS)) expect(code, file).toBe(read(`shaders/${file}`));
+  const all = { ...ALL_SHADERS, ...FEW_BIT_SHADERS };
+  expect(Object.keys(all).sort()).toEqual(variants.map((file) => `${file}.wgsl`));
+  for (const [file, code] of Object.entries(all)) expect(code, file).toBe(read(`shaders/${file}`));
 });
 
 for (const variant of variants) {

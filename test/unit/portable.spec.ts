@@ -8,6 +8,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { NagaError, nagaVersion, parseWgsl, validate, writeHlsl, writeMsl, writeSpirv } from 'naga-wasm';
 import { describe, expect, test } from 'vitest';
 import { startDawn } from '../../bench/dawn.ts';
+import { shrinkShader } from '../../build/shaders.ts';
 import { choose } from '../../src/engine/choose/choose.ts';
 import {
   attentionKey,
@@ -22,6 +23,7 @@ import type { Capabilities, MatrixConfig } from '../../src/gpu/capabilities.ts';
 import { continued, specialise } from '../../src/gpu/specialise.ts';
 import { ALL_SHADERS } from '../../src/kernels/all-shaders.ts';
 import type { AttentionTiling } from '../../src/kernels/attention.ts';
+import { FEW_BIT_SHADERS } from '../../src/kernels/few-bits.ts';
 import * as gatherKernels from '../../src/kernels/gather.ts';
 import { normalize } from '../../src/kernels/normalize.ts';
 import { resize } from '../../src/kernels/resize.ts';
@@ -78,17 +80,26 @@ async function compileShader(code: string): Promise<void> {
 }
 
 /** With what it continues, if it does. */
-function wholeShader(file: string): string {
+function wholeShader(file: string, change = (code: string) => code): string {
   const code = readFileSync(`shaders/${file}`, 'utf8');
   const before = /^\/\/ Continues (\S+\.wgsl)/.exec(code)?.[1];
-  return before ? continued(readFileSync(`shaders/${before}`, 'utf8'), code) : code;
+  return before ? continued(change(readFileSync(`shaders/${before}`, 'utf8')), change(code)) : change(code);
 }
+
+test('every way to split a matmul, with weights of few bits', async () => {
+  const ways = Object.entries(ALL_SHADERS).filter(([file]) => file.startsWith('matmul.'));
+  for (const few of Object.keys(FEW_BIT_SHADERS)) {
+    for (const [file, code] of ways)
+      await compileShader(specialise(file, continued(wholeShader(few), code), {}, 'f16'));
+  }
+});
 
 describe('as it stands', () => {
   for (const file of readdirSync('shaders').filter((name) => name.endsWith('.wgsl'))) {
     const code = wholeShader(file);
     const needs = directives(code).replace(/\n/g, ' ');
     test(needs ? `${file}: ${needs}` : file, () => compileShader(code));
+    test(`${file} as it is shipped`, () => compileShader(wholeShader(file, shrinkShader)));
     if (code.includes('alias scalar ='))
       test(`${file} with scalars of f16`, () => compileShader(specialise(file, code, {}, 'f16')));
   }

@@ -72,18 +72,18 @@ export class KernelChecker {
   async #checkSteps(steps: readonly Step[], whole: Plan, config: KernelConfig): Promise<KernelCheck> {
     const oracle = await this.#needOracle();
     const plan = oracle.planAlone(steps, whole);
-    const given = oracle.madeUp(steps, plan);
+    const given = oracle.madeUp(steps, plan, config.few?.bitsOf);
     const buffers = new Buffers(this.#gpu.device);
     const weights = new WeightBuffers(this.#gpu.device, buffers);
     const network = new Network(this.#gpu, plan, this.#pipelines, weights, { one: config, many: config });
     const { program } = network.schedule('one');
     try {
       await this.#gpu.checked('the weights of the self-test', () => weights.create(program));
-      for (const [name, { numbers, shape }] of given.tensors) {
+      for (const [name, { numbers, shape, scales }] of given.tensors) {
         const length = shape[0] * oracle.rowLength(shape);
         for (let first = 0; first < length; first += PIECE) {
           const data = this.#memory.subarray(0, Math.min(PIECE, length - first));
-          weights.add({ name, length, first, data: numbers.fill(data, first) });
+          weights.add({ name, length, first, scales, data: numbers.fill(data, first) });
         }
       }
       await network.ready();

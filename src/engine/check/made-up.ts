@@ -8,20 +8,27 @@ import { goldenPixels } from '../../model/golden.ts';
 const PERIOD = 4099;
 /** Multiples of 1/64 in -1..1. */
 const NUMBERS = goldenPixels(1, [PERIOD]).map((value) => Math.round(value * 64) / 64);
+/** Multiples of 1/8, for weights of 4 bits. */
+const COARSE_NUMBERS = NUMBERS.map((value) => Math.round(value * 7) / 8);
 
 export class MadeUp {
   readonly #start: number;
   readonly #scale: number;
+  readonly #numbers: Float32Array;
+  /** All are whole numbers of it. */
+  readonly unit: number;
 
-  /** @param scale a power of two: the largest absolute value */
-  constructor(seed: number, scale: number) {
+  /** @param scale a power of two: the largest absolute value @param isCoarse whether they are to have four bits, not eight */
+  constructor(seed: number, scale: number, isCoarse = false) {
+    this.#numbers = isCoarse ? COARSE_NUMBERS : NUMBERS;
+    this.unit = scale / (isCoarse ? 8 : 64);
     this.#start = (seed * 997) % PERIOD;
     this.#scale = scale;
   }
 
   /** A tensor whose dot products are about 1, whatever the length of its rows. */
-  static tensor(seed: number, shape: readonly number[]): MadeUp {
-    return new MadeUp(seed, 2 ** -Math.round(Math.log2(rowLength(shape)) / 2));
+  static tensor(seed: number, shape: readonly number[], isCoarse?: boolean): MadeUp {
+    return new MadeUp(seed, 2 ** -Math.round(Math.log2(rowLength(shape)) / 2), isCoarse);
   }
 
   /** `count` numbers, from index `first` on. */
@@ -33,7 +40,7 @@ export class MadeUp {
   fill<T extends Float32Array | Float64Array>(numbers: T, first: number): T {
     let at = (this.#start + first) % PERIOD;
     for (let i = 0; i < numbers.length; i++) {
-      numbers[i] = NUMBERS[at] * this.#scale;
+      numbers[i] = this.#numbers[at] * this.#scale;
       if (++at === PERIOD) at = 0;
     }
     return numbers;

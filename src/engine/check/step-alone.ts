@@ -4,7 +4,8 @@
 import { fieldsOf } from '../../model/cost.ts';
 import type { Plan, Step } from '../../model/plan.ts';
 import { tensorShapes } from '../../model/tensors.ts';
-import { MadeUp } from './made-up.ts';
+import { GROUP } from '../../weights/manifest.ts';
+import { MadeUp, rowLength } from './made-up.ts';
 import { type Given, type Sample, valuesOf } from './step-sample.ts';
 
 /** Rows of the token table: more cost memory and prove nothing more. */
@@ -25,13 +26,20 @@ export function planAlone(steps: readonly Step[], { architecture, inputs, values
   };
 }
 
-/** Made-up values for everything that the steps read, and for what is in memory where they write. */
-export function madeUp(steps: readonly Step[], plan: Plan): Given {
+/**
+ * Made-up values for everything that the steps read, and for what is in memory where they write.
+ * @param bitsOf of a tensor that stays in few bits
+ */
+export function madeUp(steps: readonly Step[], plan: Plan, bitsOf?: (tensor: string) => 8 | 4 | undefined): Given {
   const shapes = tensorShapes(plan.architecture);
   const tensors: Given['tensors'] = new Map();
   for (const name of steps.flatMap(fieldsOf)) {
     const shape = shapes.get(name);
-    if (shape && !tensors.has(name)) tensors.set(name, { numbers: MadeUp.tensor(tensors.size + 1, shape), shape });
+    if (!shape || tensors.has(name)) continue;
+    const bits = bitsOf?.(name);
+    const numbers = MadeUp.tensor(tensors.size + 1, shape, bits === 4);
+    const count = bits === 4 ? (shape[0] * rowLength(shape)) / GROUP : shape[0];
+    tensors.set(name, { numbers, shape, ...(bits && { scales: new Float32Array(count).fill(numbers.unit) }) });
   }
   const values: Given['values'] = new Map();
   // Twice as large, so that attention scores differ enough.

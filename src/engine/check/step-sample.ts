@@ -27,7 +27,7 @@ export interface Sample {
 export interface Given {
   plan: Plan;
   /** By the names of the model's tensors and of the plan's values. */
-  tensors: Map<string, { numbers: MadeUp; shape: readonly number[] }>;
+  tensors: Map<string, { numbers: MadeUp; shape: readonly number[]; scales?: Float32Array<ArrayBuffer> }>;
   values: Map<ValueName, MadeUp>;
   inputs: ReferenceInputs;
 }

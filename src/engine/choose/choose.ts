@@ -16,6 +16,7 @@ import {
   type KernelConfig,
   matmulKey,
   type Tilings,
+  type WeightsOfFewBits,
   without,
 } from './kernel-config.ts';
 
@@ -31,15 +32,16 @@ export interface Situation {
   /** They come with the shaders. */
   separate?: SeparateAttention;
   gather?: GatherKernels;
+  few?: WeightsOfFewBits;
   disabled: DisabledVariants;
   /** What tuning found on this GPU. */
   tuned?: Tilings;
 }
 
 export function choose(situation: Situation): KernelConfig {
-  const { storage, shaders, separate, gather, software, disabled, tuned } = situation;
+  const { storage, shaders, separate, gather, few, software, disabled, tuned } = situation;
   const hasShaders = Object.keys(shaders).length > 0;
-  const start = { ...BASELINE, storage, shaders, separate, gather, ...(software && { norms: SOFTWARE_NORMS }) };
+  const start = { ...BASELINE, storage, shaders, separate, gather, few, ...(software && { norms: SOFTWARE_NORMS }) };
   if (!hasShaders) return without(start, disabled);
   return without({ ...start, ...(software ? forSoftwareAdapters(situation) : tuned) }, disabled);
 }

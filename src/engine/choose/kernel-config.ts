@@ -1,11 +1,13 @@
 /**
  * Which variant of each kernel runs, where there is more than one. Whatever is chosen, it computes the same.
  */
+
+import type { ColumnLayout } from '../../gpu/columns.ts';
 import { variantName } from '../../gpu/kernel.ts';
 import type { AttentionTiling } from '../../kernels/attention.ts';
 import type { GatherKernels } from '../../kernels/gather.ts';
 import type { LayerNormTiling } from '../../kernels/layer-norm.ts';
-import { DIRECT, type MatmulTiling, type WeightStorage } from '../../kernels/matmul.ts';
+import { DIRECT, type FewBits, type MatmulTiling, type WeightStorage } from '../../kernels/matmul.ts';
 import type { OptionalShaders } from '../../kernels/optional-shaders.ts';
 import type { ProductTiling } from '../../kernels/product-tiling.ts';
 import type { SeparateAttention } from '../../kernels/separate-attention.ts';
@@ -14,6 +16,8 @@ import type { Plan, Step, StepOf } from '../../model/plan.ts';
 export interface KernelConfig extends Tilings {
   /** Of the matrices of linear layers. */
   storage: WeightStorage;
+  /** What stays in the few bits of its files. Default nothing. */
+  few?: WeightsOfFewBits;
   /** Of attention whose scores are stored; null where no GPU asks for that. */
   products: ProductTiling | null;
   /** Of norms that are not within a matmul. Default that of the kernel. */
@@ -24,6 +28,13 @@ export interface KernelConfig extends Tilings {
   separate?: SeparateAttention;
   /** What looks up and picks tokens. Only text towers do that, and bring it. */
   gather?: GatherKernels;
+}
+
+/** What the annex `few-bits` brings, and which tensors are of it. */
+export interface WeightsOfFewBits {
+  shaders: OptionalShaders;
+  bitsOf(tensor: string): 8 | 4 | undefined;
+  fewBits(bits: 8 | 4, inputs: ColumnLayout, outputs: ColumnLayout): FewBits | null;
 }
 
 /** Of steps by their shape; `direct` where there is none. What tuning finds, and all of it that is kept. */
@@ -86,6 +97,7 @@ export function without(config: KernelConfig, disabled: DisabledVariants): Kerne
   return {
     ...config,
     storage,
+    few: disabled.has('matmul/few') ? undefined : config.few,
     matmul: keep('matmul', matmul),
     attention: keep('attention', attention),
     products: noProducts ? null : products,

@@ -2,7 +2,14 @@
  * Weights of a program: buffers made from tensors of the model. Pure data.
  */
 import { type ColumnLayout, packVector } from '../../gpu/columns.ts';
-import { PANEL, packedLength, placeWeight, scaleWeight, type WeightStorage } from '../../kernels/matmul.ts';
+import {
+  type FewBits,
+  PANEL,
+  packedLength,
+  placeWeight,
+  scaleWeight,
+  type WeightStorage,
+} from '../../kernels/matmul.ts';
 
 /** A buffer made from one or more tensors of the model. */
 export type Weight = SmallWeight | LargeWeight;
@@ -26,6 +33,8 @@ export interface LargeWeight extends WeightBase {
   tensor: string;
   /** Of its elements on the GPU. Default `'f32'`. */
   storage?: WeightStorage;
+  /** Where they stay in few bits: then it is codes that are placed, and `scale` is for their scales. */
+  few?: FewBits | null;
   /** Puts the piece from element `first` on into zeros. */
   place(packed: Float32Array, piece: ArrayLike<number>, first: number): void;
   /** What is done to what was placed, from another tensor, which is small: a factor for each row of the tensor. */
@@ -64,13 +73,14 @@ export function matrix(
   tensor: string,
   inputs: ColumnLayout,
   outputs: ColumnLayout,
-  { gamma = null, share = 1, storage = 'f32' }: Scales & { storage?: WeightStorage } = {},
+  { gamma = null, share = 1, storage = 'f32', few }: Scales & Pick<LargeWeight, 'storage' | 'few'> = {},
 ): LargeWeight {
   const weight: LargeWeight = {
     key: `matrix ${tensor}`,
     floats: packedLength(inputs, outputs),
     tensor,
     storage,
+    few,
     place: (packed, piece, first) => placeWeight(packed, scaled(piece, share), first, inputs, outputs),
   };
   if (gamma) {

@@ -154,8 +154,10 @@ function matmulOf(
   const { weight, bias, gamma, activation, accumulate } = step;
   const inputs = columns[step.input];
   const outputs = activation === 'swiglu' ? new SwigluColumns(columns[step.output].count) : columns[step.output];
-  const { storage } = config;
-  const packed = matrix(weight, inputs, outputs, { gamma, storage });
+  const { storage, few } = config;
+  const bits = few?.bitsOf(weight);
+  const packing = bits && few!.fewBits(bits, inputs, outputs);
+  const packed = matrix(weight, inputs, outputs, { gamma, storage, few: packing });
   const kernel = matmul(
     {
       inputs: inputs.stride,
@@ -165,9 +167,10 @@ function matmulOf(
       accumulate,
       norm: norm && { columns: inputs.count, epsilon: norm.epsilon },
       storage,
+      ...(packing && { bits }),
     },
     matmulTiling(step, plan, config),
-    config.shaders,
+    { ...config.shaders, ...few?.shaders },
   );
   const added = bias === null ? packed : vector(bias, outputs, { gamma });
   const operands = [

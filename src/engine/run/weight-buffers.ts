@@ -83,7 +83,9 @@ export class WeightBuffers {
     }
   }
 
-  #place(weight: LargeWeight, { length, first, data }: TensorPiece): void {
+  #place(weight: LargeWeight, piece: TensorPiece): void {
+    const { length, first } = piece;
+    const data = weight.few?.codesOf(piece) ?? piece.data;
     for (let done = 0; done < data.length; ) {
       const packing = this.#opened(weight, length, first + done);
       const { elements } = packing.stretch;
@@ -115,16 +117,19 @@ export class WeightBuffers {
 
   /** Hands on what is packed, unless its factors are missing. */
   #flush(weight: LargeWeight, { packed, stretch, index, complete }: Packing): void {
-    if (weight.scale) {
-      const factors = this.#wholeData(weight.scale.tensor);
+    const { scale, few } = weight;
+    const factors = scale && this.#wholeData(scale.tensor);
+    if (scale) {
       if (!factors) return;
-      weight.scale.apply(packed, factors.subarray(index * stretch.rows, (index + 1) * stretch.rows));
+      if (!few) scale.apply(packed, factors.subarray(index * stretch.rows, (index + 1) * stretch.rows));
     }
     this.#open.delete(weight);
     const from = index * stretch.floats;
     const part = packed.subarray(0, Math.min(packed.length, weight.floats - from));
-    const stored = isHalf(weight) ? encodeHalfs(part) : part;
-    this.#queue.writeBuffer(this.get(weight), from * stored.BYTES_PER_ELEMENT, stored);
+    const stored = few ? few.stored(part) : isHalf(weight) ? encodeHalfs(part) : part;
+    const buffer = this.get(weight);
+    this.#queue.writeBuffer(buffer, (from * stored.byteLength) / part.length, stored);
+    if (few && complete) this.#queue.writeBuffer(buffer, few.codeBytes, few.placedScales(factors));
     if (complete) this.#letGo(weight);
     if (packed.buffer.byteLength > this.#spare.byteLength) this.#spare = packed.buffer;
   }
@@ -168,6 +173,7 @@ function isHalf(weight: Weight): boolean {
 }
 
 function bytesOf(weight: Weight): number {
+  if ('place' in weight && weight.few) return weight.few.bytes;
   return weight.floats * (isHalf(weight) ? 2 : 4);
 }
 
