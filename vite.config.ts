@@ -212,7 +212,7 @@ const tests: ViteUserConfig = {
         test: {
           // Every kernel and family on a second driver, and what needs more than SwiftShader has.
           name: 'tiers',
-          include: ['test/tiers/**/*.spec.ts', 'test/kernels/**/*.spec.ts', 'test/model/families.spec.ts'],
+          include: ['test/tiers/**/*.spec.ts', 'test/kernels/**/*.spec.ts', 'test/model/{families,families2}.spec.ts'],
           setupFiles: 'test/tiers/setup.ts',
           // Its compiler takes half a minute for a large kernel where two cores have other work, too.
           testTimeout: 180_000,

@@ -3,23 +3,24 @@
  */
 import type { Picture } from './image/decode.ts';
 import type { AdapterInfo, BackendName, CpuInfo, KernelCheck, Memory, Outputs, Profile } from './interface.ts';
-import type { OutputName } from './model/outputs.ts';
+import type { Wanted } from './model/outputs.ts';
 import type { Texts } from './model/token-ids.ts';
 import type { TensorPiece } from './weights/tensor-assembler.ts';
 
-/** What the network is to see: normalised pixels `[batch, C, H, W]`, pictures, or texts. */
+export type { Wanted } from './model/outputs.ts';
+
+/**
+ * What the network is to see: normalised pixels `[batch, C, H, W]`, pictures, or texts. `starts`, of images that have another size
+ * than the model: what each token is before pixels are added, `[N, D]`, with the bias of the projection.
+ */
 export type Input = { batch: number } & InputData;
-export type InputData = { pixels: Float32Array<ArrayBuffer> } | { usePicture: UsePicture } | Texts;
+export type InputData =
+  | { pixels: Float32Array<ArrayBuffer>; starts?: Float32Array<ArrayBuffer> }
+  | { usePicture: UsePicture }
+  | Texts;
 
 /** Decodes the picture at `index` of the batch for the time of `use`: no two of them are held at once. */
 export type UsePicture = (index: number, use: (picture: Picture) => void) => Promise<void>;
-
-/** What is wanted of the network; the more, the longer it takes. */
-export interface Wanted {
-  outputs: readonly OutputName[];
-  /** The blocks of which `attention` is; default all. */
-  blocks?: readonly number[];
-}
 
 export interface Backend {
   readonly name: BackendName;

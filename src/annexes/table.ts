@@ -8,10 +8,10 @@ import type * as cpu from '../cpu/open.ts';
 import type * as attend from '../engine/attend.ts';
 import type * as oracle from '../engine/check/oracle.ts';
 import type { FewBitsAnnex, KernelAnnex } from '../engine/gpu-backend.ts';
+import type * as resizing from '../engine/resizing.ts';
 import type * as texts from '../engine/texts.ts';
 import type { EngineInterface } from '../interface.ts';
 import type * as tokenizer from '../text/tokenizer.ts';
-import type * as imageSize from '../weights/image-size.ts';
 
 /** By the stem of its entry, which is also that of its file: what an annex registers. */
 export interface AnnexTable {
@@ -19,8 +19,8 @@ export interface AnnexTable {
   convert: typeof convert;
   /** Attention maps. */
   attend: typeof attend;
-  /** Models at another image size than that of their files. */
-  'image-size': typeof imageSize;
+  /** Models at another image size than that of their files: one for all pictures, or that of each. */
+  'image-size': typeof resizing;
   /** The text tower of a CLIP or SigLIP. */
   texts: typeof texts;
   /** From words to token ids. */

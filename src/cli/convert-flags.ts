@@ -90,7 +90,7 @@ export function addConvertFlags(command: Command): Command {
     .addOption(new Option('--filter <filter>', 'for resizing').choices(FILTERS))
     .option(
       '--resize <how>',
-      'squash:HxW | shortest-edge:N[:trunc|round] | longest-edge:N[:trunc|round] | none',
+      'squash:HxW | shortest-edge:N[:trunc|round] | longest-edge:N[:trunc|round] | patches:SIZE:MOST | none',
       parseResize,
     )
     .option('--crop <how>', 'HxW[:half-even|floor] | none', parseCrop)

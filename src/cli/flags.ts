@@ -37,7 +37,7 @@ export function orNull<T>(value: T | 'none' | undefined): T | null | undefined {
   return value === 'none' ? null : value;
 }
 
-/** `squash:HxW`, `shortest-edge:N[:trunc|round]`, `longest-edge:N[:trunc|round]`, `none`. */
+/** `squash:HxW`, `shortest-edge:N[:trunc|round]`, `longest-edge:N[:trunc|round]`, `patches:SIZE:MOST`, `none`. */
 export function parseResize(text: string): Resize | 'none' {
   if (text === 'none') return text;
   const [mode, size = '', rounding = 'trunc', ...rest] = text.split(':');
@@ -45,12 +45,15 @@ export function parseResize(text: string): Resize | 'none' {
     const [height, width] = parseSize(size);
     return { mode, height, width };
   }
+  if (mode === 'patches' && text.split(':').length === 3) {
+    return { mode, size: parseCount(size), most: parseCount(rounding) };
+  }
   const keepsRatio = mode === 'shortest-edge' || mode === 'longest-edge';
   if (keepsRatio && (rounding === 'trunc' || rounding === 'round') && rest.length === 0) {
     return { mode, size: parseCount(size), rounding };
   }
   throw new InvalidArgumentError(
-    'Give squash:HxW, shortest-edge:N[:trunc|round], longest-edge:N[:trunc|round] or none.',
+    'Give squash:HxW, shortest-edge:N[:trunc|round], longest-edge:N[:trunc|round], patches:SIZE:MOST or none.',
   );
 }
 

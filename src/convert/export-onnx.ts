@@ -35,7 +35,8 @@ export function exportOnnx(
   tensor: TensorLookup,
   { tower = 'image', outputs }: OnnxOptions = {},
 ): Pieces {
-  const plan = tower === 'text' ? textPlan() : planViT(architecture, extrasFor(outputs ?? [], architecture.depth));
+  const plan =
+    tower === 'text' ? textPlan() : planViT(architecture, extrasFor({ outputs: outputs ?? [] }, architecture.depth));
   const graph = new OnnxGraph();
   addInputs(graph, plan);
   const exporter = new Exporter(graph, plan, tensor);

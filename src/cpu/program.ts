@@ -82,7 +82,7 @@ const COMPILE: { [Op in Step['op']]: Compile<Op> } = {
     const prefix = perImage - patches;
     const unfolded = matrix(context.reserve, patches, features);
     const pixelBytes = 4 * plan.inputs.pixels!;
-    const starts = step.starts && startsOf(context, step.starts, y);
+    const starts = step.starts === 'given' ? inputs.starts! : step.starts && startsOf(context, step.starts, y);
     return Array.from({ length: batch }, (_, image): Omit<Work, 'label'>[] => {
       const to = y.address + image * perImage * y.stride;
       const tokens = { ...y, address: to + prefix * y.stride, rows: patches };

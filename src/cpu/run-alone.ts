@@ -38,7 +38,7 @@ export async function runAlone(
   }
   for (const [name, data] of Object.entries(inputs) as [InputName, ArrayLike<number>][]) {
     const address = program.inputs[name]!;
-    if (name === 'pixels') arena.floats(address, data.length).set(data);
+    if (name === 'pixels' || name === 'starts') arena.floats(address, data.length).set(data);
     else arena.integers(address, data.length).set(data);
   }
   for (const work of program.works) work.run(0, 1, scratch);

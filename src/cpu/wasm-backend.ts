@@ -134,6 +134,7 @@ export class WasmBackend implements Backend {
       arena.integers(ends!, batch).set(Array.from(input.ends, (end, text) => text * tokens + end));
     } else if ('pixels' in input) {
       arena.floats(program.inputs.pixels!, input.pixels.length).set(input.pixels);
+      if (input.starts) arena.floats(program.inputs.starts!, input.starts.length).set(input.starts);
     } else await this.#usePictures(program.inputs.pixels!, batch, input.usePicture);
     this.#team?.run(program.number, this.#member.inputsOf(program, program.plan, batch));
     await takeTurns(this.#steps(program));

@@ -2,11 +2,27 @@
  * From attention weights to what a person can look at: how much the class token attends to each patch.
  */
 import { ViTError } from '../error.ts';
-import type { AttendOptions, Tensor } from '../interface.ts';
+import type { AttendOptions, ImageResults, Tensor, Timing } from '../interface.ts';
 import { type Architecture, patchGrid, prefixCount, tokenCount, withDefaults } from '../model/architecture.ts';
 
+/** @param run computes the attention of some blocks */
+export async function attend(
+  options: AttendOptions,
+  architecture: Architecture,
+  run: (blocks: number[]) => Promise<ImageResults>,
+): Promise<{ map: Tensor; timing: Timing }> {
+  const attention = new ClassAttention(options, architecture);
+  const sum = { decode: 0, preprocess: 0, run: 0 };
+  for (const part of attention.partsOf(blocksFor(options, architecture))) {
+    const { outputs, timing } = await run(part);
+    attention.add(outputs.attention!);
+    for (const stage of ['decode', 'preprocess', 'run'] as const) sum[stage] += timing[stage];
+  }
+  return { map: attention.map, timing: sum };
+}
+
 /** Blocks whose attention is needed, the last one last. */
-export function blocksFor({ layer = -1, rollout = false, head }: AttendOptions, architecture: Architecture): number[] {
+function blocksFor({ layer = -1, rollout = false, head }: AttendOptions, architecture: Architecture): number[] {
   const { depth, heads, classToken } = withDefaults(architecture);
   if (!classToken) throw new ViTError('bad-input', 'This model has no class token whose attention could be shown.');
   const block = layer < 0 ? depth + layer : layer;

@@ -24,7 +24,7 @@ export class CpuCandidate implements Candidate {
     const { tower } = loading;
     this.#loading = loading;
     this.#model = {
-      planOf: ({ outputs, blocks }) => tower.planWith(extrasFor(outputs, architecture.depth, blocks)),
+      planOf: (wanted) => tower.planWith(extrasFor(wanted, architecture.depth)),
       pixelsOf: pixelsOf(loading.manifest.preprocess, architecture.channels),
     };
   }

@@ -43,9 +43,6 @@ import { Schedule } from './run/schedule.ts';
 import { WeightBuffers } from './run/weight-buffers.ts';
 import type * as tuning from './tune/tune.ts';
 
-/** Milliseconds. */
-const IDLE_CHECK = 20;
-
 /** What stays in 8 or 4 bits of a model with such tensors. */
 export interface FewBitsAnnex {
   weightsOf(tensors: Manifest['tensors']): WeightsOfFewBits;
@@ -254,29 +251,18 @@ export class GpuBackend implements Provable {
   async tune(batch: number): Promise<KernelConfig> {
     const { tuning, shaders } = await annexOf(this.#options);
     const network = this.#network;
-    const batchClass = classOf(batch);
-    const { config } = network.schedule(batchClass);
-    const scheduleWith = (config: KernelConfig) => new Schedule(network.plan, config, this.#pipelines);
-    const { capabilities } = this.#gpu;
-    const found = await tuning.tune(
-      {
-        gpu: this.#gpu,
-        network,
-        batch,
-        capabilities,
-        disabled: this.#disabled,
-        scheduleWith,
-        idle: () => this.#idle(),
-      },
-      { ...config, shaders },
-    );
-    const schedule = scheduleWith(found);
-    await schedule.ready();
-    await this.#idle();
-    const checks = await this.#checker.checkSchedule(network.plan, schedule);
-    if (checks.some(({ passed }) => !passed)) return config;
-    network.use(schedule, batchClass);
-    return found;
+    const { plan } = network;
+    return tuning.tune({
+      gpu: this.#gpu,
+      network,
+      batch,
+      batchClass: classOf(batch),
+      disabled: this.#disabled,
+      shaders,
+      scheduleWith: (config) => new Schedule(plan, config, this.#pipelines),
+      check: (schedule) => this.#checker.checkSchedule(plan, schedule),
+      running: () => this.#running,
+    });
   }
 
   #configFor(batchClass: BatchClass): KernelConfig {
@@ -284,10 +270,6 @@ export class GpuBackend implements Provable {
     const config = configFor(this.#gpu, this.#plan, { ...options, tuned: { one: tuned[batchClass] } });
     // What was kept may be of another version, or damaged.
     return canCompile(this.#plan, config) ? config : configFor(this.#gpu, this.#plan, options);
-  }
-
-  async #idle(): Promise<void> {
-    while (this.#running > 0) await new Promise((resolve) => setTimeout(resolve, IDLE_CHECK));
   }
 
   /** What an ordinary run is computed with, by name. */
@@ -373,9 +355,9 @@ export class GpuBackend implements Provable {
   }
 
   /** `plan` is null where an ordinary run computes what is wanted. */
-  #planFor({ outputs, blocks }: Wanted): { key: string; plan: Plan | null } {
+  #planFor(wanted: Wanted): { key: string; plan: Plan | null } {
     const { architecture } = this.#plan;
-    const extras = extrasFor(outputs, architecture.depth, blocks);
+    const extras = extrasFor(wanted, architecture.depth);
     const key = JSON.stringify(extras);
     return { key, plan: key === '{}' ? null : planWith(this.#plan, this.#options, { ...extras, ...this.#extras() }) };
   }
@@ -404,8 +386,10 @@ export class GpuBackend implements Provable {
     const { device } = this.#gpu;
     const { batch } = input;
     let encoder = device.createCommandEncoder({ label: 'run' });
-    if ('pixels' in input) device.queue.writeBuffer(inputs.pixels!, 0, input.pixels);
-    else if ('ids' in input) {
+    if ('pixels' in input) {
+      device.queue.writeBuffer(inputs.pixels!, 0, input.pixels);
+      if (input.starts) device.queue.writeBuffer(inputs.starts!, 0, input.starts);
+    } else if ('ids' in input) {
       const perText = input.ids.length / batch;
       device.queue.writeBuffer(inputs.ids!, 0, input.ids);
       // The kernel picks from the tokens of all texts.

@@ -5,7 +5,7 @@
 import { Annexes } from '../annexes/annexes.ts';
 import type { AnnexAddresses } from '../annexes/table.ts';
 import type { Input, InputData, Wanted } from '../backend.ts';
-import { packError, unpackError, ViTError } from '../error.ts';
+import { packError, ViTError } from '../error.ts';
 import { decodeImage, type Picture } from '../image/decode.ts';
 import { rgbOnCpu } from '../image/model-pixels.ts';
 import type {
@@ -28,7 +28,6 @@ import type {
   Timing,
   WireImage,
 } from '../interface.ts';
-import type { Plan } from '../model/plan.ts';
 import type { Preprocess } from '../model/preprocess.ts';
 import { VERSION } from '../version.ts';
 import { Field } from '../weights/field.ts';
@@ -94,34 +93,23 @@ export class EngineHost implements EngineInterface {
       decode += decoded - start;
       preprocess += performance.now() - decoded;
     };
-    const outputs = await this.#run(this.#model(), images.length, wanted, (first) => ({
-      usePicture: (index, consume) => use(first + index, consume),
-    }));
+    const { shapes } = this.#model();
+    const outputs = shapes
+      ? await shapes.runPictures(images.length, use, wanted, this.#runNetwork)
+      : await this.#runNetwork(images.length, wanted, (first) => ({
+          usePicture: (index, consume) => use(first + index, consume),
+        }));
     const timing = { decode, preprocess, run: performance.now() - start - decode - preprocess };
     return { outputs, timing, failures };
   }
 
   async runPixels(pixels: Tensor, outputs: OutputName[]): Promise<{ outputs: Outputs; timing: Timing }> {
-    const { plan } = this.#model();
-    const { channels, imageSize } = plan.architecture;
-    const batch = pixels.shape[0];
-    const expected = [batch, channels, ...imageSize];
-    const fits = pixels.shape.length === 4 && expected.every((size, i) => pixels.shape[i] === size);
-    if (!fits || !Number.isInteger(batch) || batch < 1) {
-      const [height, width] = imageSize;
-      throw new ViTError(
-        'bad-input',
-        `The pixels have the shape [${pixels.shape}]; this model takes [batch, ${channels}, ${height}, ${width}].`,
-      );
-    }
-    if (pixels.data.length !== batch * pixelCount(plan)) {
-      throw new ViTError(
-        'bad-input',
-        `There are ${pixels.data.length} pixels for the shape [${pixels.shape}], which takes ${batch * pixelCount(plan)}.`,
-      );
-    }
+    const { shapes } = this.#model();
     const start = performance.now();
-    const result = await this.#runPixels(pixels.data, batch, { outputs });
+    const wanted = { outputs };
+    const result = await (shapes
+      ? shapes.runPixels(pixels, wanted, this.#runNetwork)
+      : this.#runPixels(pixels, wanted));
     return { outputs: result, timing: { decode: 0, preprocess: 0, run: performance.now() - start } };
   }
 
@@ -138,31 +126,21 @@ export class EngineHost implements EngineInterface {
 
   async attend(image: WireImage, options: AttendOptions): Promise<{ map: Tensor; timing: Timing }> {
     try {
-      return await this.#attend(image, options);
+      const { architecture } = this.#model().plan;
+      const { attend } = await this.#annexes.need('attend');
+      return await attend(options, architecture, (blocks) =>
+        this.#runImages([image], { outputs: ['attention'], blocks }),
+      );
     } finally {
       close([image]);
     }
   }
 
-  async #attend(image: WireImage, options: AttendOptions): Promise<{ map: Tensor; timing: Timing }> {
-    const { architecture } = this.#model().plan;
-    const { blocksFor, ClassAttention } = await this.#annexes.need('attend');
-    const blocks = blocksFor(options, architecture);
-    const attention = new ClassAttention(options, architecture);
-    const sum = { decode: 0, preprocess: 0, run: 0 };
-    for (const part of attention.partsOf(blocks)) {
-      const { outputs, timing } = await this.#runImages([image], { outputs: ['attention'], blocks: part });
-      attention.add(outputs.attention!);
-      for (const stage of ['decode', 'preprocess', 'run'] as const) sum[stage] += timing[stage];
-    }
-    return { map: attention.map, timing: sum };
-  }
-
   async preprocess(image: WireImage, spec?: Preprocess): Promise<RgbImage> {
-    const { manifest } = this.#model();
+    const { info } = this.#model();
     try {
       const checked = spec && parsePreprocess(new Field(spec, 'The spec of preprocess()', '', 'bad-input'));
-      return await rgbOnCpu(image, checked ?? manifest.preprocess);
+      return await rgbOnCpu(image, checked ?? info.preprocess);
     } finally {
       close([image]);
     }
@@ -171,8 +149,7 @@ export class EngineHost implements EngineInterface {
   async profile(image: WireImage): Promise<Profile> {
     const { plan } = this.#model();
     const [output] = Object.keys(plan.outputs) as OutputName[];
-    const { timing, failures } = await this.runImages([image], [output]);
-    if (failures.length > 0) throw unpackError(failures[0].error);
+    const { timing } = await this.runImages([image], [output]);
     return this.#model().run(async (backend) => {
       if (backend.profile) return { timing, ...(await backend.profile()) };
       throw new ViTError('no-webgpu', 'There is no GPU to profile: the CPU computes this model.');
@@ -202,12 +179,26 @@ export class EngineHost implements EngineInterface {
     return this.#session;
   }
 
-  async #runPixels(pixels: Float32Array<ArrayBuffer>, images: number, wanted: Wanted): Promise<Outputs> {
-    const size = pixelCount(this.#model().plan);
-    return this.#run(this.#model(), images, wanted, (first, batch) => ({
-      pixels: pixels.subarray(first * size, (first + batch) * size),
+  #runPixels({ data, shape }: Tensor, wanted: Wanted): Promise<Outputs> {
+    const { channels, imageSize } = this.#model().plan.architecture;
+    const size = channels * imageSize[0] * imageSize[1];
+    const [batch] = shape;
+    const image = [channels, ...imageSize].join(', ');
+    const fits = shape.join(', ') === `${batch}, ${image}` && data.length === batch * size;
+    if (!fits || batch < 1 || batch % 1) {
+      throw new ViTError(
+        'bad-input',
+        `There are ${data.length} pixels for the shape [${shape}]; this model takes [batch, ${image}].`,
+      );
+    }
+    return this.#runNetwork(batch, wanted, (first, batch) => ({
+      pixels: data.subarray(first * size, (first + batch) * size),
     }));
   }
+
+  /** That of images. */
+  #runNetwork = (count: number, wanted: Wanted, inputOf: (first: number, batch: number) => InputData) =>
+    this.#run(this.#model(), count, wanted, inputOf);
 
   /** Runs any number of images or texts, in batches that the backend takes; `inputOf` gives each its input. */
   async #run(
@@ -242,10 +233,6 @@ export class EngineHost implements EngineInterface {
 /** The caller moved them here, so they are closed here. */
 function close(images: WireImage[]): void {
   for (const image of images) if ('close' in image) image.close();
-}
-
-function pixelCount({ architecture: { channels, imageSize } }: Plan): number {
-  return channels * imageSize[0] * imageSize[1];
 }
 
 /** @throws ViTError `bad-input` where the pixels were at fault, `numeric` where the arithmetic was */

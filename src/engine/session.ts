@@ -4,11 +4,11 @@
  */
 
 import type { Annexes } from '../annexes/annexes.ts';
-import type { AnnexTable } from '../annexes/table.ts';
 import type { Backend } from '../backend.ts';
 import { ViTError } from '../error.ts';
+import { geometry } from '../image/geometry.ts';
+import { pixelsOf } from '../image/model-pixels.ts';
 import type { EngineEvent, EngineOptions, Memory, ModelFiles, ModelInfo, Progress, SelfTest } from '../interface.ts';
-import type { Architecture } from '../model/architecture.ts';
 import type { Plan } from '../model/plan.ts';
 import { parameterCount } from '../model/tensors.ts';
 import { ahead } from '../weights/ahead.ts';
@@ -24,17 +24,17 @@ import type { Candidate } from './candidate.ts';
 import { candidatesFor } from './candidates.ts';
 import { replayGolden } from './check/self-test.ts';
 import { imageTower, type Tower } from './check/tower.ts';
+import type { Resizing } from './resizing.ts';
+import type { Shapes } from './shapes.ts';
 
 /** What a session is made of. */
 interface Opening {
   source: ModelSource;
   /** At the image size that was asked for. */
   manifest: LoadedManifest;
-  /** What its files hold. */
-  stored: Architecture;
   tower: Tower;
-  /** Null where the files' image size is the one that was asked for. */
-  resizing: AnnexTable['image-size'] | null;
+  /** Null where all pictures get the files' own image size. */
+  resizing: Resizing | null;
   findings: Findings;
   options: EngineOptions;
   notify(message: Progress | EngineEvent): void;
@@ -80,13 +80,15 @@ export class Session {
       : await openSource(source, settings);
     const findings = await Findings.open(options.cache !== false);
     const manifest = await opened.readManifest(signal);
-    const resizing = options.imageSize ? await annexes.need('image-size') : null;
-    const sized = resizing ? resizing.atImageSize(manifest, options.imageSize!) : manifest;
+    const { imageSize } = options;
+    const isOther = imageSize ?? manifest.preprocess.resize?.mode === 'patches';
+    const annex = isOther ? await annexes.need('image-size') : null;
+    const resizing = annex && new annex.Resizing(manifest, imageSize, { geometry, pixelsOf });
+    const sized = resizing?.manifest ?? manifest;
     const session = new Session({
       source: opened,
       manifest: sized,
-      stored: manifest.architecture,
-      tower: imageTower(sized, manifest.architecture),
+      tower: imageTower(sized),
       resizing,
       findings,
       options,
@@ -126,6 +128,11 @@ export class Session {
     return session;
   }
 
+  /** Null where all pictures get one size. */
+  get shapes(): Shapes | null {
+    return this.#opening.resizing?.shapes ?? null;
+  }
+
   get info(): ModelInfo {
     const { manifest } = this;
     const backend = this.#backend!;
@@ -133,7 +140,7 @@ export class Session {
       name: manifest.name,
       source: manifest.source,
       architecture: manifest.architecture,
-      preprocess: manifest.preprocess,
+      preprocess: (this.#opening.resizing ?? manifest).preprocess,
       labels: manifest.labels,
       problemType: manifest.problemType,
       calibration: manifest.calibration ?? null,
@@ -291,8 +298,7 @@ export class Session {
     const shards = this.#arriving ?? this.#readShards();
     this.#arriving = null;
     const add = (piece: TensorPiece) => backend.addPiece(piece);
-    const resampled = this.#opening.resizing?.resampling(this.#opening.stored, this.manifest.architecture, add);
-    const tensors = new TensorAssembler(this.#files, resampled ?? add);
+    const tensors = new TensorAssembler(this.#files, this.#opening.resizing?.sink(add) ?? add);
     for await (const shard of shards) {
       this.#opening.signal.throwIfAborted();
       tensors.addShard(shard);

@@ -20,8 +20,8 @@ export class Texts {
   readonly #annexes: Annexes;
   readonly #text: TextArchitecture;
   #tower: Session | null = null;
+  readonly #opening = new Map<string, Promise<unknown>>();
   #isDestroyed = false;
-  #tokenizer: Tokenizer | null = null;
 
   /** @param images the model @throws ViTError `bad-input` for one without a text tower */
   constructor(images: Session, annexes: Annexes) {
@@ -45,8 +45,8 @@ export class Texts {
     const { tokens } = this.#text;
     // Refused before anything is fetched for them.
     const { ids, ends } = prepareTexts(await this.#idsOf(texts, truncate), this.#text);
-    this.#tower ??= await this.#images.openTower(textTower(this.#images.manifest));
-    const tower = this.#tower;
+    const tower = await this.#once('tower', () => this.#images.openTower(textTower(this.#images.manifest)));
+    this.#tower = tower;
     // While it was loading: nothing may stay allocated.
     if (this.#isDestroyed) this.destroy();
     return run(tower, (first, batch) => ({
@@ -81,8 +81,16 @@ export class Texts {
 
   async #idsOf(texts: readonly Text[], truncate?: boolean): Promise<number[][]> {
     const isWords = (text: Text) => typeof text === 'string';
-    if (texts.some(isWords)) this.#tokenizer ??= await this.#openTokenizer();
-    return texts.map((text) => (isWords(text) ? this.#tokenizer!.encode(text, truncate) : text));
+    const tokenizer = texts.some(isWords) ? await this.#once('tokenizer', () => this.#openTokenizer()) : null;
+    return texts.map((text) => (isWords(text) ? tokenizer!.encode(text, truncate) : text));
+  }
+
+  /** What `open` gave the first time, whoever asks while it is under way; what failed is tried again. */
+  #once<T>(what: 'tower' | 'tokenizer', open: () => Promise<T>): Promise<T> {
+    const opening = this.#opening.get(what) ?? open();
+    this.#opening.set(what, opening);
+    opening.catch(() => this.#opening.delete(what));
+    return opening as Promise<T>;
   }
 
   async #openTokenizer(): Promise<Tokenizer> {

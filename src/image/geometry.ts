@@ -68,6 +68,7 @@ function resizedSize({ width, height }: Size, resize: Resize): Size {
     return { width: pixels(resize.width, 'resize.width'), height: pixels(resize.height, 'resize.height') };
   }
   const size = pixels(resize.size, 'resize.size');
+  if (resize.mode === 'patches') return patchesOf({ width, height }, size, resize.most);
   const fixed = resize.mode === 'shortest-edge' ? Math.min(width, height) : Math.max(width, height);
   const scaled = (edge: number) => {
     if (edge === fixed) return size;
@@ -77,6 +78,19 @@ function resizedSize({ width, height }: Size, resize: Resize): Size {
     return Math.max(1, exact);
   };
   return { width: scaled(width), height: scaled(height) };
+}
+
+/** transformers' search (image_processing_siglip2.py), step by step: the largest scale that was found to fit counts. */
+function patchesOf(source: Size, size: number, most: number): Size {
+  const patches = (side: number, scale: number) => Math.max(1, Math.ceil((side * scale) / size));
+  let low = 1e-6;
+  let high = 100;
+  while (high - low >= 1e-5) {
+    const scale = (low + high) / 2;
+    if (patches(source.width, scale) * patches(source.height, scale) > most) high = scale;
+    else low = scale;
+  }
+  return { width: size * patches(source.width, low), height: size * patches(source.height, low) };
 }
 
 /**

@@ -31,14 +31,15 @@ import {
   type RelativeBias,
   type Starts,
   type Step,
+  type StepOf,
   type Value,
   type ValueName,
 } from './steps.ts';
 
 export type { Affine, LearnedQuery, Starts, Step, StepOf, Value, ValueName } from './steps.ts';
 
-/** What a plan reads: numbers per item, an image or a text. */
-export type InputName = 'pixels' | 'ids' | 'ends';
+/** What a plan reads: numbers per item, an image or a text; of `starts` for all items together. */
+export type InputName = 'pixels' | 'starts' | 'ids' | 'ends';
 
 /** An output: values one after the other, per item. */
 export interface PlanOutput {
@@ -57,10 +58,17 @@ export interface Plan {
 }
 
 /** @param extras outputs to compute besides embedding, logits and probabilities */
-export function planViT(architecture: Architecture, extras: Extras = {}): Plan {
+export function planViT(stored: Architecture, extras: Extras = {}): Plan {
+  const { imageSize = stored.imageSize } = extras;
+  const architecture = { ...stored, imageSize };
   const network = withDefaults(architecture);
-  const { depth, attentionScale: scale } = network;
+  const { depth, channels, width, attentionScale: scale } = network;
   const steps = embed(network);
+  const inputs: Plan['inputs'] = { pixels: channels * imageSize[0] * imageSize[1] };
+  if (extras.imageSize) {
+    steps[0] = { ...(steps[0] as StepOf<'patchify'>), starts: 'given', bias: null };
+    inputs.starts = tokenCount(network) * width;
+  }
   for (let i = 0; i < depth; i++) {
     const names = { tensors: `blocks.${i}`, label: blockLabel(i) };
     const separate = extras.separateAttention ? 'weights' : null;
@@ -72,10 +80,9 @@ export function planViT(architecture: Architecture, extras: Extras = {}): Plan {
   }
   steps.push(...pool(network, extras), ...classify(network));
 
-  const { channels, imageSize } = network;
   return {
     architecture,
-    inputs: { pixels: channels * imageSize[0] * imageSize[1] },
+    inputs,
     values: mentioned(valuesOf(network), steps),
     steps,
     outputs: outputsOf(network, extras),

@@ -14,7 +14,12 @@ export type Resize =
   /** The shorter edge becomes `size`; the longer one `size * long / short`, truncated (torchvision, HF) or rounded (timm). */
   | { mode: 'shortest-edge'; size: number; rounding: 'trunc' | 'round' }
   /** The longer edge becomes `size`; a crop of `size` x `size` then pads the rest. */
-  | { mode: 'longest-edge'; size: number; rounding: 'trunc' | 'round' };
+  | { mode: 'longest-edge'; size: number; rounding: 'trunc' | 'round' }
+  /**
+   * About in proportion, to as many patches of `size` x `size` as fit into `most` (SigLIP 2 NaFlex): what the model sees has
+   * a shape of its own for each picture.
+   */
+  | { mode: 'patches'; size: number; most: number };
 
 /** A centred crop. Where the image is smaller than the crop, the rest is `fill`. */
 export interface Crop {
@@ -53,12 +58,12 @@ export function preprocessAt(preprocess: Preprocess, from: readonly number[], to
   const factors = [to[0] / from[0], to[1] / from[1]];
   return {
     ...preprocess,
-    resize: resize && resizeAt(resize, factors),
+    resize: resize && resizeAt(resize, factors, to),
     crop: crop && { ...crop, height: to[0], width: to[1] },
   };
 }
 
-function resizeAt(resize: Resize, factors: readonly number[]): Resize {
+function resizeAt(resize: Resize, factors: readonly number[], to: readonly number[]): Resize {
   switch (resize.mode) {
     case 'squash': {
       const [height, width] = [Math.round(resize.height * factors[0]), Math.round(resize.width * factors[1])];
@@ -68,5 +73,7 @@ function resizeAt(resize: Resize, factors: readonly number[]): Resize {
       return { ...resize, size: Math.round(resize.size * Math.max(...factors)) };
     case 'longest-edge':
       return { ...resize, size: Math.round(resize.size * Math.min(...factors)) };
+    case 'patches':
+      return { mode: 'squash', height: to[0], width: to[1] };
   }
 }

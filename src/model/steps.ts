@@ -68,8 +68,11 @@ interface Scores {
 }
 
 export type Step =
-  /** output = convolution of the pixels with stride = patch, added to the starts; without starts the patches alone. */
-  | ({ op: 'patchify'; output: ValueName; starts: Starts | null } & Affine & Labelled)
+  /**
+   * output = convolution of the pixels with stride = patch, added to the starts; without starts the patches alone. `given`: the
+   * starts are an input, the same for all images.
+   */
+  | ({ op: 'patchify'; output: ValueName; starts: Starts | 'given' | null } & Affine & Labelled)
   /** output = pixels, one row per patch, each in the order channel, row, column. */
   | ({ op: 'unfold'; output: ValueName } & Labelled)
   /** output = starts, with the patches of input added. */

@@ -124,7 +124,9 @@ export function runStep(step: Step, { plan, tensor, values, inputs, batch }: Ste
     case 'patchify': {
       const { channels, imageSize, patchSize, width } = architecture;
       const rows = shapes[step.output].rows;
-      const starts = step.starts ? startsOf(step.starts) : new Float64Array(rows * width);
+      const given = step.starts === 'given';
+      const starts = step.starts && !given ? startsOf(step.starts as Starts) : new Float64Array(rows * width);
+      if (given) starts.set(inputs.starts!);
       const tensors = { weight: tensor(step.weight), bias: optional(step.bias), starts };
       return patchify(inputs.pixels!, tensors, { batch, channels, imageSize, patchSize, width });
     }

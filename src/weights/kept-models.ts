@@ -21,7 +21,7 @@ export interface CachedModel {
   name: string;
   /** Of the `model.json` that it was loaded from; of a checkpoint `hf:owner/name@revision#…` or `file:name#…`. */
   url: string;
-  /** Of its shards that are kept; all of them when it loads without a network. */
+  /** Of its shards and its tokenizer that are kept; all of them when it loads without a network, words and all. */
   cachedBytes: number;
   bytes: number;
 }
@@ -31,12 +31,16 @@ export async function cachedModels(): Promise<CachedModel[]> {
   const store = await openStore();
   if (!store) return [];
   const files = await store.list();
-  return (await readAllKept(store, files)).map(({ url, manifest }) => ({
-    name: manifest.name,
-    url,
-    cachedBytes: sum(manifest.shards.filter(({ sha256, bytes }) => files.get(sha256) === bytes)),
-    bytes: sum(manifest.shards),
-  }));
+  return (await readAllKept(store, files)).map(({ url, manifest }) => {
+    const own = filesOf(manifest);
+    const kept = own.filter(({ sha256, bytes }) => files.get(sha256) === bytes);
+    return { name: manifest.name, url, cachedBytes: sum(kept), bytes: sum(own) };
+  });
+}
+
+/** What a model consists of: a manifest that was kept may be of any form. */
+function filesOf({ shards, words }: Kept['manifest']): ShardEntry[] {
+  return words?.tokenizer ? [...shards, words.tokenizer] : shards;
 }
 
 /**
@@ -59,9 +63,7 @@ export async function clearCache(model?: string): Promise<void> {
 export async function removeOrphans(store: Store): Promise<void> {
   const files = await store.list();
   const used = new Set(
-    (await readAllKept(store, files)).flatMap(({ manifest }) =>
-      [...manifest.shards, manifest.words?.tokenizer].map((file) => file?.sha256),
-    ),
+    (await readAllKept(store, files)).flatMap(({ manifest }) => filesOf(manifest).map(({ sha256 }) => sha256)),
   );
   for (const name of files.keys()) if (SHARD.test(name) && !used.has(name)) await store.remove(name);
 }

@@ -85,10 +85,12 @@ function parseProblemType(field: Field, classes: number): ProblemType {
 
 /** What the network takes is what its pictures become. */
 function checkPreprocess(field: Field, { resize, crop, mean, std }: Preprocess, architecture: Architecture): void {
-  const { channels, imageSize } = architecture;
+  const { channels, imageSize, patchSize } = architecture;
   for (const [name, values] of Object.entries({ mean, std })) {
     if (values.length !== channels) field.get(name).fail(`has ${values.length} values for ${channels} channels`);
   }
+  // A shape of its own for each picture, in whole patches.
+  if (!crop && resize?.mode === 'patches' && patchSize.every((side) => side === resize.size)) return;
   const output = crop ?? (resize?.mode === 'squash' ? resize : null);
   if (output?.height !== imageSize[0] || output.width !== imageSize[1]) {
     field.fail(`does not end in a crop or squash to the image size [${imageSize}]`);

@@ -25,8 +25,9 @@ export function parsePreprocess(field: Field): Preprocess {
 }
 
 function parseResize(field: Field): Resize {
-  const mode = field.get('mode').oneOf(['squash', 'shortest-edge', 'longest-edge']);
-  return mode === 'squash'
-    ? { mode, height: field.get('height').integer(1), width: field.get('width').integer(1) }
-    : { mode, size: field.get('size').integer(1), rounding: field.get('rounding').oneOf(['trunc', 'round']) };
+  const mode = field.get('mode').oneOf(['squash', 'shortest-edge', 'longest-edge', 'patches']);
+  if (mode === 'squash') return { mode, height: field.get('height').integer(1), width: field.get('width').integer(1) };
+  const size = field.get('size').integer(1);
+  if (mode === 'patches') return { mode, size, most: field.get('most').integer(1) };
+  return { mode, size, rounding: field.get('rounding').oneOf(['trunc', 'round']) };
 }

@@ -44,6 +44,19 @@ describe('preprocessor_config.json', () => {
     });
   });
 
+  test("SigLIP 2's keeps the shape of pictures", () => {
+    const expected = {
+      resize: { mode: 'patches', size: 16, most: 256 },
+      filter: 'bilinear',
+      crop: null,
+      mean: half,
+      std: half,
+    };
+    expect(readHuggingFace({ image_processor_type: 'Siglip2ImageProcessor' })).toEqual(expected);
+    const larger = { image_processor_type: 'Siglip2ImageProcessorFast', patch_size: 14, max_num_patches: 1024 };
+    expect(readHuggingFace(larger).resize).toEqual({ mode: 'patches', size: 14, most: 1024 });
+  });
+
   test('what it holds counts', () => {
     const file = {
       image_processor_type: 'ViTImageProcessor',
@@ -148,7 +161,11 @@ describe("timm's pretrained_cfg", () => {
 });
 
 describe('the decision', () => {
-  const model = { imageSize: [32, 32] as [number, number], channels: 3 };
+  const model = {
+    imageSize: [32, 32] as [number, number],
+    patchSize: [16, 16] as [number, number],
+    channels: 3,
+  };
   const complete: Preprocess = {
     resize: { mode: 'squash', height: 32, width: 32 },
     filter: 'bilinear',
@@ -188,6 +205,15 @@ describe('the decision', () => {
     expect(() => decide({ ...complete, resize: null })).toThrow('may have any size');
   });
 
+  test('pictures that keep their shape become whole patches, and are not cropped', () => {
+    const resize = { mode: 'patches', size: 16, most: 4 } as const;
+    const { crop: _, ...rest } = complete;
+    expect(decide({ ...rest, resize })).toEqual({ ...complete, resize });
+    expect(() => decide({ ...rest, resize: { ...resize, size: 14 } })).toThrow('patches of 14; the model takes whole');
+    const crop = { height: 32, width: 32, rounding: 'floor' } as const;
+    expect(() => decide({ ...rest, resize, crop })).toThrow('crops pictures that keep their shape');
+  });
+
   test('mean and std must have a number per channel', () => {
     expect(() => decide({ ...complete, mean: [0.5] })).toThrow('mean must be 3 numbers, one per channel, not 0.5');
     expect(() => decide({ ...complete, std: [1, 1, Number.NaN] })).toThrow('std must be 3 numbers');
@@ -224,7 +250,11 @@ describe("torchvision's presets", () => {
       const facts = torchvisionPreset(name);
       const { height } = facts.crop!.value!;
       const decisions = new Decisions();
-      const model = { imageSize: [height, height] as [number, number], channels: 3 };
+      const model = {
+        imageSize: [height, height] as [number, number],
+        patchSize: [2, 2] as [number, number],
+        channels: 3,
+      };
       const decided = decidePreprocess(model, { filter: 'lanczos' }, [facts], decisions);
       expect(decided).toEqual({ ...values(facts), filter: 'lanczos' });
     }

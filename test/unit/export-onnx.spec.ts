@@ -61,7 +61,7 @@ async function expectAgreement(
   const shape = [batch, channels, ...imageSize];
   const pixels = goldenPixels(7, shape);
   const computed = await runOnnx(file, { pixel_values: new ort.Tensor('float32', pixels, shape) });
-  const plan = planViT(architecture, extrasFor(outputs, depth));
+  const plan = planViT(architecture, extrasFor({ outputs }, depth));
   const values = runReference(plan, lookup, { pixels }, batch);
   for (const output of outputs) {
     const expected = readOutput(plan, output, values, batch);

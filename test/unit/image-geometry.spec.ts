@@ -10,6 +10,8 @@ const shortest = (edge: number, rounding: 'trunc' | 'round' = 'trunc'): Resize =
   rounding,
 });
 
+const patches = (edge: number, most: number): Resize => ({ mode: 'patches', size: edge, most });
+
 describe('resize', () => {
   test.for<[string, [number, number], Resize | null, [number, number]]>([
     ['none', [640, 427], null, [640, 427]],
@@ -25,6 +27,14 @@ describe('resize', () => {
     ['longest edge, rounded 149.45', [640, 427], { mode: 'longest-edge', size: 224, rounding: 'round' }, [224, 149]],
     ['longest edge, portrait', [3, 5], { mode: 'longest-edge', size: 10, rounding: 'round' }, [6, 10]],
     ['never less than a pixel', [5000, 1], { mode: 'longest-edge', size: 224, rounding: 'trunc' }, [224, 1]],
+    // As transformers' search finds them, in Python.
+    ['patches, a photo', [640, 427], patches(16, 256), [304, 208]],
+    ['patches, portrait', [427, 640], patches(16, 256), [208, 304]],
+    ['patches, reduced: 18 x 14 of them', [4032, 3024], patches(16, 256), [288, 224]],
+    ['patches, more of them', [1920, 1080], patches(16, 1024), [672, 384]],
+    ['patches, square', [64, 64], patches(14, 100), [140, 140]],
+    ['patches, of one row', [7, 5000], patches(16, 256), [16, 4096]],
+    ['patches, a pixel: a hundred times as large at most', [1, 1], patches(16, 256), [112, 112]],
     ['a line upscaled', [1, 5000], shortest(224), [224, 1_120_000]],
   ])('%s', ([, [width, height], resize, [toWidth, toHeight]]) => {
     expect(geometry(size(width, height), { resize, crop: null })).toMatchObject({

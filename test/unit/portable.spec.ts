@@ -168,7 +168,10 @@ describe('specialised for', () => {
     test(family, async () => {
       const { architecture, preprocess } = (await convertFamily(family)).manifest;
       // Attention is one step in the first, and three in the second.
-      const plans = [planViT(architecture), planViT(architecture, extrasFor(OUTPUT_NAMES, architecture.depth))];
+      const plans = [
+        planViT(architecture),
+        planViT(architecture, extrasFor({ outputs: OUTPUT_NAMES }, architecture.depth)),
+      ];
       if (architecture.text) plans.push(planText(architecture, architecture.text));
       const kernels = plans
         .flatMap((plan) => everyConfig(plan).flatMap((config) => dispatchesOf(compile(plan, config))))

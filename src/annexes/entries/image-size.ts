@@ -1,4 +1,4 @@
-import * as imageSize from '../../weights/image-size.ts';
+import { Resizing } from '../../engine/resizing.ts';
 import { register } from '../registry.ts';
 
-register('image-size', imageSize);
+register('image-size', { Resizing });

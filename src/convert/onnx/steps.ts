@@ -33,7 +33,7 @@ const STEPS: { [Op in Step['op']]?: (exporter: Exporter, step: StepOf<Op>) => st
     const convolved = graph.node(`${label}/conv`, 'Conv', inputs, sizes);
     const flat = graph.node(`${label}/flat`, 'Reshape', [convolved, graph.integers(0, width, -1)]);
     const patches = graph.node(`${label}/patches`, 'Transpose', [flat], { perm: [0, 2, 1] });
-    return starts === null ? patches : addStarts(exporter, label, patches, starts);
+    return starts === null ? patches : addStarts(exporter, label, patches, starts as Starts);
   },
 
   unfold(exporter, { label }) {

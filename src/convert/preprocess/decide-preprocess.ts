@@ -30,7 +30,7 @@ export function preprocessSources(
  * @throws ViTError `bad-input` when the outcome does not fit the model.
  */
 export function decidePreprocess(
-  { imageSize: [height, width], channels }: Pick<Architecture, 'imageSize' | 'channels'>,
+  { imageSize: [height, width], patchSize, channels }: Pick<Architecture, 'imageSize' | 'patchSize' | 'channels'>,
   parts: Partial<Preprocess>,
   sources: readonly PreprocessFacts[],
   decisions: Decisions,
@@ -48,7 +48,8 @@ export function decidePreprocess(
     why: 'How pictures are resized is not known.',
     choices: [`squash:${height}x${width}`, 'shortest-edge:N'],
   });
-  const whole = resize?.mode === 'squash' && resize.height === height && resize.width === width;
+  const keepsShape = resize?.mode === 'patches';
+  const whole = keepsShape || (resize?.mode === 'squash' && resize.height === height && resize.width === width);
   const crop = decisions.choose<Crop | null>(
     'crop',
     [known('crop'), whole ? { value: null, why: 'resizing gives the size of the model' } : undefined],
@@ -74,11 +75,19 @@ export function decidePreprocess(
     why: perChannel('standard deviation', '0.229,0.224,0.225'),
   });
   if (resize === undefined || crop === undefined || !filter || !mean || !std) return undefined;
-  checkSize(resize, crop, height, width);
+  if (keepsShape) checkPatches(resize, crop, patchSize);
+  else checkSize(resize, crop, height, width);
   checkChannels('mean', mean, channels);
   checkChannels('std', std, channels);
   if (!std.every((value) => value > 0)) throw new ViTError('bad-input', `std must be above 0, not ${std}.`);
   return { resize, filter, crop, mean, std };
+}
+
+/** A picture becomes whole patches of the model. */
+function checkPatches({ size }: { size: number }, crop: Crop | null, patchSize: Architecture['patchSize']): void {
+  if (!crop && patchSize.every((side) => side === size)) return;
+  const found = crop ? 'crops pictures that keep their shape' : `gives patches of ${size}`;
+  throw new ViTError('bad-input', `Preprocessing ${found}; the model takes whole patches of ${patchSize.join('x')}.`);
 }
 
 /** Whatever the picture, the outcome must have the size of the model. */

@@ -17,6 +17,9 @@ interface Processor {
   crop_size: { height: number; width: number };
   image_mean: number[];
   image_std: number[];
+  /** Of a processor that keeps the shape of pictures. */
+  patch_size?: number;
+  max_num_patches?: number;
 }
 
 const HALF = [0.5, 0.5, 0.5];
@@ -43,6 +46,16 @@ const PROCESSORS: Record<string, Processor> = {
     crop_size: SQUARE_224,
     image_mean: HALF,
     image_std: HALF,
+  },
+  // NaFlex: the fixed sizes are SigLIP's.
+  Siglip2: {
+    resample: 2,
+    do_center_crop: false,
+    crop_size: SQUARE_224,
+    image_mean: HALF,
+    image_std: HALF,
+    patch_size: 16,
+    max_num_patches: 256,
   },
   Beit: {
     size: SQUARE_224,
@@ -105,6 +118,8 @@ const KEYS: Keys = {
   image_std: read,
   do_resize: read,
   do_center_crop: read,
+  patch_size: read,
+  max_num_patches: read,
   do_rescale: read,
   rescale_factor: read,
   do_normalize: read,
@@ -158,9 +173,8 @@ export function readPreprocessorConfig(file: unknown, usual?: string): Preproces
   };
   return {
     get resize() {
-      return part(config.boolean('do_resize') === false ? 'do_resize' : 'size', (defaults) =>
-        resizeOf(config, defaults),
-      );
+      const size = config.has('max_num_patches') ? 'max_num_patches' : 'size';
+      return part(config.boolean('do_resize') === false ? 'do_resize' : size, (defaults) => resizeOf(config, defaults));
     },
     get filter() {
       return part('resample', (defaults) => filterOf(config, defaults));
@@ -221,6 +235,10 @@ function filterOf(config: JsonObject, defaults: Processor): Filter {
 
 function resizeOf(config: JsonObject, defaults: Processor): Resize | null | undefined {
   if (config.boolean('do_resize') === false) return null;
+  if (defaults.patch_size && defaults.max_num_patches) {
+    const size = config.count('patch_size') ?? defaults.patch_size;
+    return { mode: 'patches', size, most: config.count('max_num_patches') ?? defaults.max_num_patches };
+  }
   // Files of old versions have one number, which meant what the class's own form of size means.
   const single = config.has('size') && !config.isObject('size') ? config.count('size') : undefined;
   if (single !== undefined) {

@@ -44,11 +44,12 @@ export function madeUp(steps: readonly Step[], plan: Plan, bitsOf?: (tensor: str
   const values: Given['values'] = new Map();
   // Twice as large, so that attention scores differ enough.
   for (const name of Object.keys(plan.values)) values.set(name, new MadeUp(values.size + 101, 2));
-  const { pixels = 0, ids = 0 } = plan.inputs;
+  const { pixels = 0, starts, ids = 0 } = plan.inputs;
   const { vocabulary = 0 } = plan.architecture.text ?? {};
   const inputs: Given['inputs'] = {};
   for (const step of steps) {
     if (step.op === 'patchify' || step.op === 'unfold') inputs.pixels = new MadeUp(7, 1).piece(0, pixels);
+    if (step.op === 'patchify' && starts) inputs.starts = new MadeUp(9, 1).piece(0, starts);
     if (step.op === 'lookup') inputs.ids = Uint32Array.from({ length: ids }, (_, i) => (i * 29) % vocabulary);
     if (step.op === 'pick') inputs.ends = Uint32Array.of(plan.values[step.input].rows - 1);
   }

@@ -196,7 +196,11 @@ function samplePatches(step: StepOf<'patchify'>, given: Given): Sample {
   const rows = [...all(prefix), ...patches.map((patch) => prefix + patch)];
   const tensor = (name: string) => wholeTensor(given, name);
   const starts = new Float64Array(rows.length * width);
-  if (step.starts) {
+  if (step.starts === 'given') {
+    for (const [i, row] of rows.entries()) {
+      for (let d = 0; d < width; d++) starts[i * width + d] = inputs.starts![row * width + d];
+    }
+  } else if (step.starts) {
     const { prefix: names, position, positionPrefix } = step.starts;
     const table = position === null ? null : tensor(position);
     const everyStart = tokenStarts(names.map(tensor), table, { tokens, width, positionPrefix });

@@ -4,7 +4,6 @@
  */
 import type { Input } from '../../backend.ts';
 import type { GatherKernels } from '../../kernels/gather.ts';
-import type { Architecture } from '../../model/architecture.ts';
 import { goldenOutput, goldenPixels } from '../../model/golden.ts';
 import type { Extras, OutputName } from '../../model/outputs.ts';
 import { type Plan, planViT } from '../../model/plan.ts';
@@ -28,14 +27,14 @@ export interface Replay {
   expected: ArrayLike<number>;
 }
 
-/** @param manifest at the image size that was asked for @param stored what its files hold */
-export function imageTower({ architecture, golden }: LoadedManifest, stored: Architecture): Tower {
+/** @param manifest at the image size that was asked for, without a golden if that is another one */
+export function imageTower({ architecture, golden }: LoadedManifest): Tower {
   const { channels, imageSize } = architecture;
   return {
     planWith: (extras) => planViT(architecture, extras),
     has: (tensor) => !tensor.startsWith(TEXT),
     golden: () =>
-      golden && String(stored.imageSize) === String(imageSize)
+      golden
         ? {
             input: { batch: 1, pixels: goldenPixels(golden.seed, [1, channels, ...imageSize]) },
             output: goldenOutput(architecture),

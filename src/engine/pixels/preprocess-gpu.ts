@@ -6,7 +6,6 @@
  * to logits. Scratch memory is kept: a photo of a size seen before creates no GPU object. A picture too large for one
  * upload goes up in strips, with a submit for each; one whose resize would not fit into a buffer is resized on the CPU.
  */
-import { ViTError } from '../../error.ts';
 import { Buffers } from '../../gpu/buffers.ts';
 import type { Kernel } from '../../gpu/kernel.ts';
 import type { Pipelines } from '../../gpu/pipelines.ts';
@@ -144,7 +143,6 @@ export class PreprocessGpu {
    * Brings `picture` onto the GPU; it may be closed afterwards. `record` and the submit of its encoder must follow before
    * the next `upload`.
    * @param pixels `[images, C, H, W]`, with COPY_DST: where `record` will have image `image` written
-   * @throws ViTError `bad-manifest` where the preprocessing gives another size than the network takes
    */
   upload(picture: Picture, pixels: GPUBuffer, image: number): void {
     const plan = this.#plan(picture.width, picture.height);
@@ -218,23 +216,12 @@ export class PreprocessGpu {
     let plan = this.#plans.get(key);
     if (!plan) {
       plan = new PreprocessPlan(planPasses({ width, height }, this.#spec), this.#device.limits, this.#stripPixels);
-      this.#checkSize(plan.passes);
       if (this.#plans.size === KEPT_PLANS) this.#plans.delete(this.#plans.keys().next().value!);
     }
     // Last in the order of the map: the least recently used one is dropped first.
     this.#plans.delete(key);
     this.#plans.set(key, plan);
     return plan;
-  }
-
-  #checkSize({ geometry: { source, output } }: Passes): void {
-    const [height, width] = this.#architecture.imageSize;
-    if (output.width === width && output.height === height) return;
-    throw new ViTError(
-      'bad-manifest',
-      `preprocess makes ${output.width} x ${output.height} pixels of an image of ${source.width} x ${source.height}; ` +
-        `the network takes ${width} x ${height}. Its resize needs a crop.`,
-    );
   }
 
   /** Coefficients and parameters for a photo size. */

@@ -207,7 +207,8 @@ function kernelOf(step: Exclude<Step, { op: 'copy' | 'lookup' }>, context: Conte
       tensor: weight,
       place: (packed, piece, first) => placePatchWeight(packed, piece, first, architecture.width, features),
     };
-    const operands = [{ input: 'pixels' as const }, patchWeight, startsOf(starts, step.bias, tokens, outputs), output];
+    const added: Operand = starts === 'given' ? { input: 'starts' } : startsOf(starts, step.bias, tokens, outputs);
+    const operands = [{ input: 'pixels' as const }, patchWeight, added, output];
     return { kernel: patchify(sizes), operands, rowsPerItem: 1 };
   }
   if (step.op === 'unfold') {

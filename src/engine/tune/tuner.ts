@@ -2,8 +2,8 @@
  * Which variants are the fastest on this GPU: each is tried, for the shapes of this plan, while nothing else is asked of the
  * GPU. No setting is right everywhere: a fixed one reaches on average 80 %, at worst 44 %, of what each GPU could do.
  */
-import type { Capabilities } from '../../gpu/capabilities.ts';
 import type { Gpu } from '../../gpu/device.ts';
+import type { KernelCheck } from '../../interface.ts';
 import type { AttentionTiling } from '../../kernels/attention.ts';
 import { stepCosts } from '../../model/cost.ts';
 import {
@@ -17,7 +17,7 @@ import {
   type Tilings,
   type TunableStep,
 } from '../choose/kernel-config.ts';
-import type { Network } from '../run/network.ts';
+import type { BatchClass, Network } from '../run/network.ts';
 import { dispatchesOf } from '../run/program.ts';
 import type { Schedule } from '../run/schedule.ts';
 import { attentionCandidates, matmulCandidates } from './candidates.ts';
@@ -25,6 +25,8 @@ import { Stopwatch } from './stopwatch.ts';
 
 /** Milliseconds of GPU time, all in all. What is not tried by then stays as it is. */
 const BUDGET = 300;
+/** Milliseconds between looks at whether anything runs. */
+const IDLE_CHECK = 20;
 /** Of the time that is taken now: what wins by less may have won by chance. */
 const WORTHWHILE = 0.95;
 
@@ -32,12 +34,14 @@ export interface Tuning {
   gpu: Gpu;
   network: Network;
   batch: number;
-  capabilities: Capabilities;
+  batchClass: BatchClass;
   disabled: DisabledVariants;
+  shaders: KernelConfig['shaders'];
   /** Compiled beside what is running. */
   scheduleWith(config: KernelConfig): Schedule;
-  /** Resolves when the GPU has nothing else to do; rejects when there is no GPU any more. */
-  idle(): Promise<void>;
+  check(schedule: Schedule): Promise<KernelCheck[]>;
+  /** Runs that are under way: what is tried waits for them. */
+  running(): number;
 }
 
 /** The ways to do some work of the plan, and how much of it there is. */
@@ -46,9 +50,26 @@ type Contest = { step: TunableStep; macs: number } & (
   | { op: 'attention'; key: keyof Tilings['attention']; tilings: AttentionTiling[] }
 );
 
+/** Looks for what is faster, and has the network take it if it is right. @returns what it uses from now on */
+export async function tune(tuning: Tuning): Promise<KernelConfig> {
+  const { network, batchClass, shaders, scheduleWith, check } = tuning;
+  const { config } = network.schedule(batchClass);
+  const found = await search(tuning, { ...config, shaders });
+  const schedule = scheduleWith(found);
+  await schedule.ready();
+  await idle(tuning);
+  if ((await check(schedule)).some(({ passed }) => !passed)) return config;
+  network.use(schedule, batchClass);
+  return found;
+}
+
+async function idle({ running }: Tuning): Promise<void> {
+  while (running() > 0) await new Promise((resolve) => setTimeout(resolve, IDLE_CHECK));
+}
+
 /** @param config with all optional shaders @returns what was found to be faster, and the rest of `config` as it is */
-export async function tune(tuning: Tuning, config: KernelConfig): Promise<KernelConfig> {
-  const { gpu, network, batch, scheduleWith, idle } = tuning;
+async function search(tuning: Tuning, config: KernelConfig): Promise<KernelConfig> {
+  const { gpu, network, batch, scheduleWith } = tuning;
   const contests = contestsOf(tuning, config);
   // The first of the candidates for all steps, then the second...: each a schedule.
   const most = Math.max(0, ...contests.map(({ tilings }) => tilings.length));
@@ -62,7 +83,7 @@ export async function tune(tuning: Tuning, config: KernelConfig): Promise<Kernel
     for (const i of contest.tilings.keys()) {
       const left = BUDGET - stopwatch.spent;
       if (left <= 0) return withBest();
-      await idle();
+      await idle(tuning);
       const time = await timeOf(contest.step, schedules[i], stopwatch, left / contest.tilings.length);
       if (time < current * (i === 0 ? 1 : WORTHWHILE)) {
         current = time;
@@ -94,8 +115,9 @@ function withTilings(
 }
 
 /** One for each distinct work of the plan. */
-function contestsOf({ network, batch, disabled, capabilities }: Tuning, { storage }: KernelConfig): Contest[] {
+function contestsOf({ gpu, network, batch, disabled }: Tuning, { storage }: KernelConfig): Contest[] {
   const { plan } = network;
+  const { capabilities } = gpu;
   const contests = new Map<string, Contest>();
   const costs = stepCosts(plan);
   for (const [i, step] of plan.steps.entries()) {
