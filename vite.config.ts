@@ -178,22 +178,6 @@ const cli: ViteUserConfig = {
 /** Real checkpoints, for those tests that need one. */
 const MODELS = process.env.VIT_MODELS ? resolve(process.env.VIT_MODELS) : '';
 
-/** A fixture of each family, for a browser that takes minutes for all of them. */
-const ONE_OF_EACH = [
-  ...[
-    'hf-vit',
-    'timm-deit-distilled',
-    'timm-deit3',
-    'hf-beit',
-    'hf-clip',
-    'hf-siglip',
-    'hf-dinov2-registers-swiglu',
-    'dino',
-  ],
-  ...['torchvision-vit-representation', 'torch-encoder-post-norm', 'jax-map-scan', 'vit-pytorch-mean'],
-  ...['hf-dinov3-swiglu', 'timm-eva02-tiny', 'timm-pe-core-resampled', 'hf-aimv2-head', 'timm-rope-mixed-resampled'],
-];
-
 const tests: ViteUserConfig = {
   publicDir: false,
   test: {
@@ -254,7 +238,7 @@ const tests: ViteUserConfig = {
         publicDir: false,
         define: {
           'import.meta.env.VIT_MODELS': JSON.stringify(MODELS),
-          'import.meta.env.VIT_FAMILIES': JSON.stringify(ONE_OF_EACH),
+          'import.meta.env.VIT_ONE_OF_EACH': 'true',
         },
         server: { fs: { allow: MODELS ? ['.', MODELS] : ['.'] } },
         test: {

@@ -267,7 +267,7 @@ const OPEN_CLIP_MORE: Json = {
   ...under('model_cfg.text_cfg', {
     mlp_ratio: 3,
     embed_cls: true,
-    pad_id: 1,
+    pad_id: 2,
     no_causal_mask: true,
     pool_type: 'last',
     proj_bias: true,

@@ -275,13 +275,6 @@ describe('sizes', () => {
     expect(gpu.preprocess.bytes).toBe(held);
     finish(gpu);
   });
-
-  test('a network of another size is refused', async () => {
-    const gpu = await setup({ ...spec, crop: null }, [32, 48]);
-    const picture = await bitmapOf(randomBytes(400, 1), 10, 10);
-    expect(() => gpu.preprocess.upload(picture, gpu.pixels, 0)).toThrow('36 x 36 pixels of an image of 10 x 10');
-    finish(gpu);
-  });
 });
 
 test('a photo of a size seen before creates no GPU object', async () => {

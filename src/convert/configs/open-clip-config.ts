@@ -8,6 +8,7 @@ import { JsonObject as Json } from '../json.ts';
 import { PREPROCESS_CFG, readPreprocessCfg } from '../preprocess/open-clip-transform.ts';
 import type { ConfigFacts, TextFacts } from './config-facts.ts';
 import { checkKeys, type Keys, only, read, same, square, training, unused } from './known-keys.ts';
+import { siglipPadding } from './siglip-padding.ts';
 import { readTimmConfig } from './timm-config.ts';
 
 const result = unused('of the form of the result');
@@ -145,7 +146,9 @@ export function readOpenClipConfig(config: JsonObject): ConfigFacts {
 function trunkOf(name: string, vision: JsonObject, ofText: TextFacts['activation']): ConfigFacts {
   const args = { global_pool: vision.string('timm_pool') || undefined };
   const trunk = readTimmConfig(new Json(vision.file, { architecture: name, model_args: args }));
-  return ofText === 'gelu_tanh' ? { ...trunk, activation: fact(ofText, `${vision.file}: that of the texts`) } : trunk;
+  if (ofText === 'gelu_tanh') return { ...trunk, activation: fact(ofText, `${vision.file}: that of the texts`) };
+  // Weights that timm names by a tag may want another one; here there is none.
+  return { ...trunk, activation: trunk.activation ?? fact('gelu', `${vision.file}: timm's own`) };
 }
 
 /** @throws ViTError `unsupported-model` for arguments of GELU that are not known */
@@ -157,13 +160,15 @@ function activationOf(text: JsonObject, usual: TextFacts['activation']): TextFac
 }
 
 function readText(text: JsonObject, activation: TextFacts['activation']): TextFacts {
+  const isLast = text.string('pool_type') === 'last';
+  const stated = text.number('pad_id');
   return {
     heads: text.count('heads') ?? 8,
     activation,
     epsilon: epsilonOf(text),
     causal: !text.boolean('no_causal_mask'),
-    pooling: text.string('pool_type') === 'last' ? 'last' : 'highest-id',
-    padding: text.number('pad_id') ?? 0,
+    pooling: isLast ? 'last' : 'highest-id',
+    padding: isLast ? siglipPadding(text.number('vocab_size'), stated) : (stated ?? 0),
   };
 }
 

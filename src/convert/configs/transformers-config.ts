@@ -9,6 +9,7 @@ import type { JsonObject } from '../json.ts';
 import { dinov3At } from '../rotary.ts';
 import type { ConfigFacts, TextFacts } from './config-facts.ts';
 import { checkKeys } from './known-keys.ts';
+import { siglipPadding } from './siglip-padding.ts';
 import {
   BESIDE_TOWERS,
   COMMON,
@@ -132,13 +133,14 @@ function readVision(
 function readText(config: JsonObject, defaults: TextDefaults): Fact<TextFacts> {
   const endOfText = config.number('eos_token_id') ?? defaults.eos_token_id;
   const activation = config.string('hidden_act') ?? defaults.hidden_act;
+  const padding = config.number('pad_token_id') ?? defaults.pad_token_id;
   const value: TextFacts = {
     heads: config.count('num_attention_heads') ?? defaults.num_attention_heads,
     epsilon: config.number('layer_norm_eps') ?? config.number('rms_norm_eps') ?? defaults.layer_norm_eps,
     activation: translate(defaults.gated ? GATED : ACTIVATIONS, activation, config.file, 'hidden_act'),
     causal: defaults.causal,
     pooling: 'last',
-    padding: config.number('pad_token_id') ?? defaults.pad_token_id,
+    padding: defaults.causal ? padding : siglipPadding(config.number('vocab_size'), padding),
   };
   if (defaults.causal && endOfText === defaults.legacy_eos_token_id) value.pooling = 'highest-id';
   else if (defaults.causal) Object.assign(value, { pooling: 'end-of-text', endOfText });
