@@ -13,7 +13,8 @@ import {
 import { Findings } from '../../src/weights/findings.ts';
 import { keep } from '../../src/weights/keep.ts';
 import { openStore } from '../../src/weights/store.ts';
-import { tinyModel } from '../harness/tiny-model.ts';
+import { TINY_CLIP, tinyModel } from '../harness/tiny-model.ts';
+import { lettersTokenizer, withWords } from '../harness/words.ts';
 
 const URL_OF_MODEL = 'https://models.test/tiny/model.json';
 
@@ -39,7 +40,8 @@ beforeEach(async () => {
     if (file === 'model.json')
       return new Response(answer(file, new TextEncoder().encode(JSON.stringify(files.manifest))));
     const index = files.manifest.shards.findIndex((shard) => shard.file === file);
-    return new Response(answer(file, files.shards[index]));
+    const { tokenizer } = files;
+    return new Response(answer(file, file === 'tokenizer.json' && tokenizer ? tokenizer : files.shards[index]));
   });
 });
 
@@ -83,6 +85,19 @@ describe('what is kept', () => {
     expect(await cachedModels()).toEqual([]);
     answer = null;
     await expect(load()).rejects.toMatchObject({ code: 'network' });
+  });
+
+  test('the tokenizer of a model counts, and comes with the first word', async () => {
+    files = await withWords(await tinyModel(TINY_CLIP), lettersTokenizer());
+    const vit = await loadViT(URL_OF_MODEL, { worker: false, backend: 'cpu' });
+    const { shards, words } = files.manifest;
+    const bytes = [...shards, words!.tokenizer].reduce((sum, file) => sum + file.bytes, 0);
+    const [before] = await cachedModels();
+    await vit.embedText('a dog');
+    vit.dispose();
+    expect(before.cachedBytes).toBeLessThan(bytes - words!.tokenizer.bytes);
+    expect(await cachedModels()).toMatchObject([{ cachedBytes: bytes, bytes }]);
+    files = await tinyModel();
   });
 
   test('clearCache(model) removes that one, and leaves what another needs', async () => {

@@ -4,7 +4,7 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { layOutShards } from '../../src/convert/shards.ts';
 import { EngineHost } from '../../src/engine/host.ts';
-import { cachedModels, type EngineEvent, loadViT, type ModelFiles, type Progress, type ViT } from '../../src/index.ts';
+import { type EngineEvent, loadViT, type ModelFiles, type Progress, type ViT } from '../../src/index.ts';
 import { tensorShapes } from '../../src/model/tensors.ts';
 import { partOf } from '../../src/weights/part-of.ts';
 import { TensorAssembler } from '../../src/weights/tensor-assembler.ts';
@@ -115,29 +115,6 @@ describe('a model of two towers', () => {
     expect(fetched).toHaveLength(new Set(fetched).size);
     expect(first.outputs).toEqual(second.outputs);
     await engine.dispose();
-  });
-
-  test('is kept with its tokenizer, whose bytes count', async () => {
-    const files = await withWords(await tinyModel(TINY_CLIP), lettersTokenizer());
-    serve(files);
-    const kept = new Map<string, Response>();
-    const nameOf = (key: Request | string) => new URL(typeof key === 'string' ? key : key.url, 'https://kept/').href;
-    const cache = {
-      match: async (key: string) => kept.get(nameOf(key))?.clone(),
-      put: async (key: string, response: Response) => kept.set(nameOf(key), response),
-      delete: async (key: string) => kept.delete(nameOf(key)),
-      keys: async () => [...kept.keys()].map((url) => ({ url })),
-    };
-    vi.stubGlobal('caches', { open: async () => cache, delete: async () => kept.clear() });
-    const vit = await loadViT(URL_OF_MODEL, { backend: 'cpu', worker: false });
-    open.push(vit);
-    const [before] = await cachedModels();
-    await vit.embedText('a dog');
-    const [after] = await cachedModels();
-    const { shards, words } = files.manifest;
-    const bytes = [...shards, words!.tokenizer].reduce((sum, file) => sum + file.bytes, 0);
-    expect(before.cachedBytes).toBeLessThan(bytes - words!.tokenizer.bytes);
-    expect([before.bytes, after.bytes, after.cachedBytes]).toEqual([bytes, bytes, bytes]);
   });
 
   test('goes on with pictures where the shards of texts cannot be had, and tries again', async () => {
