@@ -65,7 +65,17 @@ function macsPerImage(step: Step, plan: Plan, shapes: Map<string, number[]>): nu
     case 'matmul':
     case 'head':
       return rows * product(shapes.get(step.weight)!);
-    default:
+    case 'unfold':
+    case 'assemble':
+    case 'lookup':
+    case 'layer-norm':
+    case 'head-norm':
+    case 'rotate':
+    case 'mean':
+    case 'pick':
+    case 'unit-length':
+    case 'softmax':
+    case 'copy':
       return 0;
   }
 }

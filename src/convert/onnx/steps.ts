@@ -5,7 +5,6 @@
  * Values keep their dense shapes: `[batch, rows, columns]`, or `[batch, columns]` for one row per image; scores and
  * weights of attention are `[batch, heads, queries, keys]`.
  */
-import { ViTError } from '../../error.ts';
 import { type Norm, patchFeatures, patchGrid } from '../../model/architecture.ts';
 import type { Affine, Starts, Step, StepOf } from '../../model/plan.ts';
 import { rotationTable, type Turning } from '../../model/rotary.ts';
@@ -14,17 +13,13 @@ import { learnedQuery, mix, scores, splitHeads } from './attention.ts';
 import { type Exporter, INPUTS } from './exporter.ts';
 import type { OnnxGraph } from './graph.ts';
 
-/** @throws ViTError `unsupported-model` for an op that is not in the table */
 export function exportStep(exporter: Exporter, step: Step): void {
-  const write = STEPS[step.op] as ((exporter: Exporter, step: Step) => string) | undefined;
-  if (!write) {
-    throw new ViTError('unsupported-model', `${step.label}: the step "${step.op}" cannot be written as ONNX yet.`);
-  }
+  const write = STEPS[step.op] as (exporter: Exporter, step: Step) => string;
   exporter.setValue(step.output, write(exporter, step));
 }
 
 /** From a step to the graph's name of what it wrote. */
-const STEPS: { [Op in Step['op']]?: (exporter: Exporter, step: StepOf<Op>) => string } = {
+const STEPS: { [Op in Step['op']]: (exporter: Exporter, step: StepOf<Op>) => string } = {
   patchify(exporter, { label, weight, bias, starts }) {
     const { graph, plan } = exporter;
     const { width, patchSize } = plan.architecture;

@@ -60,7 +60,14 @@ function sampleStep(step: Step, given: Given, before: Sample | null): Sample {
       return step.token === null && !step.others && !step.accumulate
         ? sampleRows(step, given, before)
         : whole(step, given);
-    default:
+    case 'unfold':
+    case 'assemble':
+    case 'lookup':
+    case 'head-norm':
+    case 'rotate':
+    case 'mean':
+    case 'pick':
+    case 'copy':
       return whole(step, given);
   }
 }
