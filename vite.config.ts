@@ -156,7 +156,7 @@ const node: ViteUserConfig = {
     ssr: true,
     license: NOTICES,
     rolldownOptions: {
-      input: { index: 'src/node/index.ts', worker: 'src/node/worker.ts', member: 'src/node/member.ts' },
+      input: { index: 'src/node/index.ts', worker: 'src/node/worker.ts', 'team-member': 'src/node/team-member.ts' },
     },
   },
 };

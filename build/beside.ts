@@ -60,7 +60,7 @@ export function besideLibrary(library: string): Plugin {
     enforce: 'pre',
     transform: (code) =>
       code.replace(ADDRESS, (whole, path: string) =>
-        /^\.\/(worker|member)\.js$/.test(path)
+        /^\.\/(worker|team-member)\.js$/.test(path)
           ? whole
           : `new URL('${library}/${basename(path).replace(/\.ts$/, '.js')}', import.meta.url)`,
       ),

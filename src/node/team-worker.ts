@@ -12,7 +12,7 @@ export class TeamWorker {
   /** @param script address of a module, which finds itself in a worker of this name */
   constructor(script: string, { name }: { name: string }) {
     const workerData = { script, name };
-    this.#thread = new Thread(new URL('./member.js', import.meta.url), { name, workerData, execArgv: [] });
+    this.#thread = new Thread(new URL('./team-member.js', import.meta.url), { name, workerData, execArgv: [] });
     this.#thread.unref();
     this.#thread.on('message', (data) => this.onmessage?.({ data }));
     this.#thread.on('error', ({ message }) => this.onerror?.({ message }));
