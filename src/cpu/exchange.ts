@@ -1,120 +1,45 @@
 /**
- * What the members of a team say to each other while they compute: each has a port to every other one, and sends what it wrote in a
- * buffer that changes hands. Every member does the same works in the same order, so that a message needs no name.
+ * What the members of a team say to each other while they compute. Every member does the same works in the same order, so that a
+ * message needs no name.
  */
 import type { Arena } from './arena.ts';
 import type { Kernels } from './kernels.ts';
 import type { Block, Work } from './work.ts';
 
-/** Sizes of buffers are multiples of it, so that one that came can go again. */
-const GRAIN = 2 ** 14;
-
-/** Buffers that are kept for what is sent next. */
-const SPARE = 16;
-
-export class Exchange {
-  readonly #member: number;
-  /** By member; none to oneself. */
-  readonly #mailboxes: (Mailbox | null)[];
-  readonly #spare: ArrayBuffer[] = [];
-
-  constructor(member: number, ports: readonly (MessagePort | null)[]) {
-    this.#member = member;
-    this.#mailboxes = ports.map((port) => port && new Mailbox(port));
-  }
-
-  /** Bytes that `trade` needs for itself. */
-  static scratchFor(works: readonly Work[]): number {
-    return Math.max(0, ...works.flatMap(({ written }) => written?.map(bytesOf) ?? []));
-  }
-
+export interface Exchange {
   /**
    * Tells the others what this member wrote, and writes what they did.
    *
+   * @param written by member
    * @param scratch address of room for the largest share
+   * @returns for `takeTurns`
    */
-  async trade(written: Block[][], arena: Arena, kernels: Kernels, scratch: number): Promise<void> {
-    const own = bytesOf(written[this.#member]);
-    if (own > 0) {
-      let at = scratch;
-      for (const { address, stride, rows, bytes } of written[this.#member]) {
-        kernels.copyRows(address, stride, at, bytes, rows, bytes);
-        at += rows * bytes;
-      }
-      for (const mailbox of this.#mailboxes) mailbox?.send(this.#filled(arena.octets(scratch, own)));
-    }
-    for (const [member, mailbox] of this.#mailboxes.entries()) {
-      const length = bytesOf(written[member]);
-      if (mailbox === null || length === 0) continue;
-      const buffer = await mailbox.next();
-      arena.octets(scratch, length).set(new Uint8Array(buffer, 0, length));
-      this.#keep(buffer);
-      let at = scratch;
-      for (const { address, stride, rows, bytes } of written[member]) {
-        kernels.copyRows(at, bytes, address, stride, rows, bytes);
-        at += rows * bytes;
-      }
-    }
-  }
-
+  trade(written: Block[][], arena: Arena, kernels: Kernels, scratch: number): Iterable<unknown>;
   /** Nobody waits any longer, now and later. */
-  fail(error: unknown): void {
-    for (const mailbox of this.#mailboxes) mailbox?.fail(error);
-  }
-
-  #filled(octets: Uint8Array): ArrayBuffer {
-    const fitting = this.#spare.findIndex(({ byteLength }) => byteLength >= octets.length);
-    const [buffer] =
-      fitting < 0 ? [new ArrayBuffer(Math.ceil(octets.length / GRAIN) * GRAIN)] : this.#spare.splice(fitting, 1);
-    new Uint8Array(buffer).set(octets);
-    return buffer;
-  }
-
-  /** The smallest first, so that a large one is not sent for little. */
-  #keep(buffer: ArrayBuffer): void {
-    this.#spare.push(buffer);
-    this.#spare.sort((a, b) => a.byteLength - b.byteLength);
-    if (this.#spare.length > SPARE) this.#spare.shift();
-  }
+  fail(error: unknown): void;
 }
 
-function bytesOf(blocks: Block[]): number {
+/** Bytes that `trade` needs for itself. */
+export function scratchFor(works: readonly Work[]): number {
+  return Math.max(0, ...works.flatMap(({ written }) => written?.map(bytesOf) ?? []));
+}
+
+export function bytesOf(blocks: Block[]): number {
   return blocks.reduce((sum, { rows, bytes }) => sum + rows * bytes, 0);
 }
 
-/** What comes from another member, in order. */
-class Mailbox {
-  readonly #port: MessagePort;
-  readonly #arrived: ArrayBuffer[] = [];
-  #waiting: { resolve(buffer: ArrayBuffer): void; reject(error: unknown): void } | null = null;
-  #failure: { error: unknown } | null = null;
-
-  constructor(port: MessagePort) {
-    this.#port = port;
-    port.onmessage = ({ data }: MessageEvent<ArrayBuffer>) => {
-      if (this.#waiting) this.#waiting.resolve(data);
-      else this.#arrived.push(data);
-      this.#waiting = null;
-    };
+/** Blocks, one after the other at `to`. */
+export function gatherBlocks(blocks: Block[], kernels: Kernels, to: number): void {
+  for (const { address, stride, rows, bytes } of blocks) {
+    kernels.copyRows(address, stride, to, bytes, rows, bytes);
+    to += rows * bytes;
   }
+}
 
-  send(buffer: ArrayBuffer): void {
-    this.#port.postMessage(buffer, [buffer]);
-  }
-
-  async next(): Promise<ArrayBuffer> {
-    if (this.#failure) throw this.#failure.error;
-    const arrived = this.#arrived.shift();
-    if (arrived) return arrived;
-    return new Promise((resolve, reject) => {
-      this.#waiting = { resolve, reject };
-    });
-  }
-
-  fail(error: unknown): void {
-    this.#failure = { error };
-    this.#waiting?.reject(error);
-    this.#waiting = null;
-    this.#port.close();
+/** The same back. */
+export function scatterBlocks(blocks: Block[], kernels: Kernels, from: number): void {
+  for (const { address, stride, rows, bytes } of blocks) {
+    kernels.copyRows(from, bytes, address, stride, rows, bytes);
+    from += rows * bytes;
   }
 }

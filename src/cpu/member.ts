@@ -5,9 +5,11 @@
 import type { InputName, Plan } from '../model/plan.ts';
 import type { TensorPiece } from '../weights/tensor-assembler.ts';
 import { Arena } from './arena.ts';
-import { Exchange } from './exchange.ts';
+import { type Exchange, scratchFor } from './exchange.ts';
 import { instantiate, type Kernels } from './kernels.ts';
+import { PortExchange } from './port-exchange.ts';
 import { compile, type Program } from './program.ts';
+import { SharedExchange, type SharedMemory } from './shared-exchange.ts';
 import { Weights } from './weights.ts';
 import type { Place } from './work.ts';
 
@@ -21,6 +23,8 @@ export interface MemberOptions {
   place: Place;
   /** To the others, by their numbers. */
   ports: readonly (MessagePort | null)[];
+  /** In their place, where there is such memory. */
+  shared: SharedMemory | null;
   /** An ordinary run: what it needs of the weights is what this member holds. */
   plan: Plan;
 }
@@ -48,12 +52,12 @@ export class Member {
     return new Member(options, arena, await instantiate(options.module, arena.memory));
   }
 
-  private constructor({ isHalf, place, ports, plan }: MemberOptions, arena: Arena, kernels: Kernels) {
+  private constructor({ isHalf, place, ports, shared, plan }: MemberOptions, arena: Arena, kernels: Kernels) {
     this.arena = arena;
     this.weights = new Weights(arena, isHalf);
     this.#kernels = kernels;
     this.#place = place;
-    this.#exchange = new Exchange(place.member, ports);
+    this.#exchange = shared ? new SharedExchange(place.member, shared) : new PortExchange(place.member, ports);
     // With values nowhere: this is for the weights.
     this.#compile(plan, 1, () => 0);
     this.#bottom = arena.top;
@@ -68,7 +72,7 @@ export class Member {
     this.arena.resetTo(this.#bottom);
     const program = this.#compile(plan, batch, (bytes) => this.arena.reserve(bytes));
     const own = Math.max(...program.works.map((work) => work.scratch));
-    return { ...program, scratch: this.arena.reserve(Math.max(own, Exchange.scratchFor(program.works))) };
+    return { ...program, scratch: this.arena.reserve(Math.max(own, scratchFor(program.works))) };
   }
 
   /** Copies, for other members. */
@@ -86,7 +90,7 @@ export class Member {
   }
 
   /** Of a run, for `takeTurns`. */
-  *steps({ works, scratch }: Ready): Generator<Promise<void> | undefined> {
+  *steps({ works, scratch }: Ready): Generator<unknown> {
     const isAlone = this.#place.members === 1;
     for (const { flops, most, run, written } of works) {
       const parts = Math.min(most, Math.ceil(flops / PIECE) || 1);
@@ -94,7 +98,7 @@ export class Member {
         run(part, parts, scratch);
         yield;
       }
-      if (written && !isAlone) yield this.#exchange.trade(written, this.arena, this.#kernels, scratch);
+      if (written && !isAlone) yield* this.#exchange.trade(written, this.arena, this.#kernels, scratch);
     }
   }
 

@@ -1,6 +1,7 @@
 /**
  * The other threads that compute a model together with this one, as it sees them. Each has a memory of its own and a part of the
- * weights, so that a team needs no shared memory, which only pages have that are isolated from other origins: README tells which.
+ * weights, so that a team needs no shared memory, which only pages have that are isolated from other origins; where there is some, what
+ * they tell each other goes through it.
  */
 import { unpackError, ViTError } from '../error.ts';
 import type { Plan } from '../model/plan.ts';
@@ -8,11 +9,12 @@ import type { TensorPiece } from '../weights/tensor-assembler.ts';
 import { type Answer, HELPER, type Question } from './helper.ts';
 import type { Inputs, MemberOptions } from './member.ts';
 import type { Range } from './panels.ts';
+import { type SharedMemory, sharedMemoryFor } from './shared-exchange.ts';
 
 /** Milliseconds after which a worker that says nothing is none of ours. */
 const PATIENCE = 15_000;
 
-export interface TeamOptions extends Omit<MemberOptions, 'place' | 'ports'> {
+export interface TeamOptions extends Omit<MemberOptions, 'place' | 'ports' | 'shared'> {
   /** Members, with this thread. */
   members: number;
   /** The address of the annex. */
@@ -22,6 +24,8 @@ export interface TeamOptions extends Omit<MemberOptions, 'place' | 'ports'> {
 export class Team {
   /** Of this thread, to the others. */
   readonly ports: readonly (MessagePort | null)[];
+  /** By member; null where there is none. */
+  readonly #shared: SharedMemory[] | null;
   /** Told when a member can go on no more. */
   onFailure: (error: ViTError) => void = () => {};
   readonly #helpers: HelperWorker[] = [];
@@ -33,7 +37,7 @@ export class Team {
   /** @throws Error where the workers cannot be had. Nothing is left running. */
   static async start(options: TeamOptions): Promise<Team> {
     const ports = meshOf(options.members);
-    const team = new Team(ports[0]);
+    const team = new Team(ports[0], sharedMemoryFor(options.members));
     try {
       await team.#start(options, ports.slice(1));
       return team;
@@ -43,17 +47,27 @@ export class Team {
     }
   }
 
-  private constructor(ports: Team['ports']) {
+  private constructor(ports: Team['ports'], shared: SharedMemory[] | null) {
     this.ports = ports;
+    this.#shared = shared;
+  }
+
+  /** Of this thread. */
+  get shared(): SharedMemory | null {
+    return this.#shared?.[0] ?? null;
   }
 
   get members(): number {
     return this.#helpers.length + 1;
   }
 
-  /** What the others hold. */
+  /** What the others hold, and all together. */
   get bytes(): number {
-    return this.#helpers.reduce((sum, { bytes }) => sum + bytes, 0);
+    const buffers = this.#shared?.flatMap(({ to }) => to) ?? [];
+    return [...this.#helpers.map(({ bytes }) => bytes), ...buffers.map((buffer) => buffer?.byteLength ?? 0)].reduce(
+      (sum, bytes) => sum + bytes,
+      0,
+    );
   }
 
   /** Why it can go on no more. */
@@ -100,18 +114,20 @@ export class Team {
 
   async #start({ members, script, ...options }: TeamOptions, ports: (MessagePort | null)[][]): Promise<void> {
     const { signal } = this.#ended;
-    const opening = ports.map(async (own, index) => {
+    const helpers = ports.map(async (own, index) => {
       const helper = new HelperWorker(script, (message) => this.#fail(message));
       this.#helpers.push(helper);
       const lock = `${HELPER} ${crypto.randomUUID?.() ?? ''}`;
       const place = { member: index + 1, members };
       const transfer = own.filter((port) => port !== null);
-      const needed = await helper.ask<[string, Range][]>(['open', { ...options, lock, place, ports: own }], transfer);
+      const shared = this.#shared?.[index + 1] ?? null;
+      const opening = { ...options, lock, place, ports: own, shared };
+      const needed = await helper.ask<[string, Range][]>(['open', opening], transfer);
       const died = () => this.#fail('it was ended');
       navigator.locks?.request(lock, { signal }, died).catch(() => {});
       return needed;
     });
-    this.#needed = await within(PATIENCE, Promise.all(opening));
+    this.#needed = await within(PATIENCE, Promise.all(helpers));
   }
 
   async #askAll(question: (index: number) => Question): Promise<void> {
