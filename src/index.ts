@@ -1,6 +1,7 @@
 /**
  * vit-webgpu: Vision Transformers in the browser. The public API; the only file a consumer imports.
  */
+export type { Answer } from './client/answer.ts';
 export type { ImageInput, PixelData } from './client/image-input.ts';
 export type { Embedding, ImageList } from './client/image-list.ts';
 export type { Classification } from './client/rank.ts';

@@ -6,7 +6,7 @@
  * form that `classify` takes, instead of `src`. Parts: `image`, `status`, `list`, `item`, `label`, `score`. Slot: one for a picture of
  * one's own, instead of the `<img>`. Events: `progress`, `answer` (`detail`: the labels), `failure` (`detail`: the ViTError).
  */
-import type { Classification, ImageInput, ViTError } from '../index.ts';
+import type { Answer, Classification, ImageInput, ViTError } from '../index.ts';
 import { type ModelState, type SharedModel, type SharedOptions, sharedModel } from './shared-model.ts';
 
 const NAME = 'vit-classifier';
@@ -28,7 +28,7 @@ export class ViTClassifier extends Base {
   #leave = () => {};
   #seen: ModelState | null = null;
   #call: AbortController | null = null;
-  #labels: Classification[] | null = null;
+  #labels: Answer | null = null;
 
   constructor() {
     super();
@@ -49,8 +49,8 @@ export class ViTClassifier extends Base {
     this.#classify();
   }
 
-  /** The last answer; null while there is none. */
-  get labels(): Classification[] | null {
+  /** The last answer, and whether it is `sure`; null while there is none. */
+  get labels(): Answer | null {
     return this.#labels;
   }
 

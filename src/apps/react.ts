@@ -2,7 +2,7 @@
  * Hooks for React: a model that components share, and what is in a picture.
  */
 import { useEffect, useMemo, useState, useSyncExternalStore } from 'react';
-import type { Classification, ClassifyOptions, ImageInput, Timed, ViT, ViTError } from '../index.ts';
+import type { Answer, ClassifyOptions, ImageInput, Timed, ViT, ViTError } from '../index.ts';
 import { LOADING, type ModelState, type SharedOptions, type Source, sharedModel } from './shared-model.ts';
 
 export type { ModelState, SharedOptions, Source } from './shared-model.ts';
@@ -24,8 +24,8 @@ export function useViT(source: Source | null, options: SharedOptions = {}): Mode
 
 export interface ClassifyState {
   status: 'idle' | 'running' | 'done' | 'failed';
-  /** Best first; those of the picture before while the next one runs. Null before the first answer. */
-  labels: Timed<Classification[]> | null;
+  /** Best first, and whether they are `sure`; those of the picture before while the next one runs. Null before the first answer. */
+  labels: Timed<Answer> | null;
   /** Null unless it has failed. */
   error: ViTError | null;
 }

@@ -58,6 +58,8 @@ interface Report {
 
 interface Answer {
   labels: Classification[];
+  /** Left out where that was not measured. */
+  sure?: boolean;
   timing: Timing | null;
 }
 
@@ -79,8 +81,8 @@ async function answerAll({ info, load, classify }: Engine, files: string[], topK
   const images: Report['images'] = [];
   for (const file of files) {
     try {
-      const { labels, timing } = await classify([file], { topK });
-      images.push({ labels: labels[0], timing });
+      const { labels, sure, timing } = await classify([file], { topK });
+      images.push({ labels: labels[0], sure: sure[0], timing });
     } catch (error) {
       const { code, message } = error as ViTError;
       images.push({ error: { code, message } });
@@ -120,8 +122,8 @@ function printReport({ info, load, images }: Report, files: string[], terminal: 
       terminal.warn(errorOfPage(answer.error, files[index]).message);
       continue;
     }
-    const { labels, timing } = answer;
-    terminal.print(files[index]);
+    const { labels, sure, timing } = answer;
+    terminal.print(sure === false ? `${files[index]}: not sure` : files[index]);
     for (const { label, score } of labels) terminal.print(`${scoreText(score)}  ${label}`);
     if (timing) {
       const { decode, preprocess, run } = timing;

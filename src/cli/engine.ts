@@ -4,7 +4,16 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ViTError } from '../error.ts';
-import type { BackendName, Classification, ClassifyOptions, LoadOptions, ModelInfo, Timing, ViT } from '../index.ts';
+import type {
+  Answer,
+  BackendName,
+  Classification,
+  ClassifyOptions,
+  LoadOptions,
+  ModelInfo,
+  Timing,
+  ViT,
+} from '../index.ts';
 import type { Preprocess } from '../model/preprocess.ts';
 import { errorOfPage, type PageError, withEnginePage } from './engine-page.ts';
 import { importBuilt, readJson } from './files.ts';
@@ -15,10 +24,17 @@ export interface Engine {
   load: number;
   /**
    * @param files paths of pictures
-   * @returns a list of labels for each
+   * @returns a list of labels for each, and whether it is sure where that was measured
    * @throws ViTError that of the first picture that fails
    */
-  classify(files: string[], options: ClassifyOptions): Promise<{ labels: Classification[][]; timing: Timing | null }>;
+  classify(files: string[], options: ClassifyOptions): Promise<Classified>;
+}
+
+/** What is still there of an answer when it has crossed from page to process. */
+export interface Classified {
+  labels: Classification[][];
+  sure: (boolean | undefined)[];
+  timing: Timing | null;
 }
 
 export interface EngineRequest {
@@ -64,7 +80,7 @@ async function inThisProcess<T>(
       load: performance.now() - start,
       async classify(files, options) {
         const labels = await vit.classify(files, options).catch(asOurs);
-        return { labels, timing: vit.lastTiming };
+        return { labels, sure: labels.map(({ sure }: Answer) => sure), timing: vit.lastTiming };
       },
     });
   } finally {
@@ -129,10 +145,11 @@ async function classifyInPage({
 }: {
   images: string[];
   options: ClassifyOptions;
-}): Promise<{ labels: Classification[][]; timing: Timing | null } | { error: PageError }> {
+}): Promise<Classified | { error: PageError }> {
   try {
     const { vit } = globalThis as unknown as LoadedPage;
-    return { labels: await vit.classify(images, options), timing: vit.lastTiming };
+    const labels = await vit.classify(images, options);
+    return { labels, sure: labels.map(({ sure }) => sure), timing: vit.lastTiming };
   } catch (error) {
     const { code, message } = error as ViTError;
     return { error: { code, message } };

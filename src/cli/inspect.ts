@@ -108,8 +108,9 @@ async function inspectModel(file: string, terminal: Terminal): Promise<void> {
   if (broken > 0) throw new ViTError('bad-shard', `${broken} of ${shards.length} shards are not as ${file} says.`);
 }
 
-function calibrationText({ temperature, threshold }: Calibration): string {
-  return `temperature ${temperature}${threshold === undefined ? '' : `, not sure below ${threshold}`}`;
+function calibrationText({ temperature, threshold, thresholds }: Calibration): string {
+  const least = thresholds ? `${Math.min(...thresholds)} to ${Math.max(...thresholds)}, by the label` : threshold;
+  return `temperature ${temperature}${least === undefined ? '' : `, not sure below ${least}`}`;
 }
 
 /** @returns what is wrong with a shard; `undefined` when nothing is. */

@@ -26,6 +26,7 @@ import type {
 import type { Preprocess } from '../model/preprocess.ts';
 import { remoteCallback } from '../worker/wire.ts';
 import { annexHere } from './annex-here.ts';
+import { type Answer, answerOf } from './answer.ts';
 import { Batcher } from './batcher.ts';
 import { type Connection, connect } from './connection.ts';
 import type { ImageInput, Take } from './image-input.ts';
@@ -45,7 +46,7 @@ import {
   SIGNAL,
 } from './options.ts';
 import { Queue, rejectOnAbort, throwIfAborted } from './queue.ts';
-import { type Classification, type RankOptions, rank } from './rank.ts';
+import { type RankOptions, rank } from './rank.ts';
 import { applySigmoid, applySoftmax } from './scores.ts';
 import { type Timed, timed } from './timed.ts';
 import type {
@@ -292,16 +293,16 @@ export class ViT {
   /**
    * What is in a picture.
    * @param image or what `embed` gave for it, to be compared with words or by a head
-   * @returns the best labels, best first; for a list of pictures one list each, computed as one batch. Like every answer it
-   *   has a `timing`, in milliseconds.
+   * @returns the best labels, best first, and whether they are `sure`; for a list of pictures one list each, computed as one
+   *   batch. Like every answer it has a `timing`, in milliseconds.
    * @throws ViTError `bad-image`, `bad-input`, `network`, `device-lost`, `aborted`, `disposed`.
    */
-  async classify(image: ImageInput | Embedding, options?: ClassifyOptions): Promise<Timed<Classification[]>>;
-  async classify(images: ImageList, options?: ClassifyOptions): Promise<Timed<Classification[][]>>;
+  async classify(image: ImageInput | Embedding, options?: ClassifyOptions): Promise<Timed<Answer>>;
+  async classify(images: ImageList, options?: ClassifyOptions): Promise<Timed<Answer[]>>;
   async classify(
     input: ImageInput | ImageList | Embedding,
     options: ClassifyOptions = {},
-  ): Promise<Timed<Classification[] | Classification[][]>> {
+  ): Promise<Timed<Answer | Answer[]>> {
     const { candidates, template, head } = checkOptions('classify', options, CLASSIFY);
     if ((candidates ?? head ?? template ?? this.#state.labels) !== undefined) {
       const scoring = this.#needWords().then((words) => words.scorer({ ...options, labels: this.#state.labels }));
@@ -312,11 +313,12 @@ export class ViT {
     const { activation = ACTIVATIONS[problemType], signal, ...rankOptions } = options;
     // Nothing is computed for options that will be refused.
     rank([], labels, rankOptions);
+    const measured = activation === 'softmax' ? calibration : null;
     const output = activation === 'softmax' && !calibration ? 'probabilities' : 'logits';
     const { rows: scores, timing } = await this.#runImages(input as ImageInput, output, signal);
     if (activation === 'sigmoid') for (const row of scores) applySigmoid(row);
-    if (activation === 'softmax' && calibration) for (const row of scores) applySoftmax(row, calibration.temperature);
-    const results = scores.map((row) => rank(row, labels, rankOptions));
+    if (measured) for (const row of scores) applySoftmax(row, measured.temperature);
+    const results = scores.map((row) => answerOf(rank(row, labels, rankOptions), measured));
     return timed(isList(input) ? results : results[0], timing);
   }
 
@@ -325,7 +327,7 @@ export class ViT {
     scoring: Promise<Scorer>,
     input: ImageInput | ImageList | Embedding,
     options: ClassifyOptions,
-  ): Promise<Timed<Classification[] | Classification[][]>> {
+  ): Promise<Timed<Answer | Answer[]>> {
     const [{ labels, scoresOf }, { rows, timing }] = await Promise.all([
       this.#queue.settle(scoring, options.signal),
       ArrayBuffer.isView(input)

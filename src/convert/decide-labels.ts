@@ -19,6 +19,10 @@ export function decideLabels(facts: Facts, decisions: Decisions): Labels {
       'A calibration is of a softmax, and this model has none. Leave the calibration out.',
     );
   }
+  const { thresholds = labels } = calibration ?? {};
+  if (thresholds.length !== labels.length) {
+    throw new ViTError('bad-input', `calibration: ${thresholds.length} thresholds for ${labels.length} labels.`);
+  }
   return { labels, problemType, ...(calibration && { calibration }) };
 }
 

@@ -66,24 +66,22 @@ export class Field {
     return value;
   }
 
+  /** [height, width] */
   pair(): [number, number] {
-    const values = this.list((value) => value.integer(1));
-    if (values.length !== 2) this.#mustBe('[height, width]');
-    return values as [number, number];
+    return this.list((value) => value.integer(1), 2) as [number, number];
   }
 
-  /** Three bytes. */
+  /** [red, green, blue], in bytes */
   rgb(): [number, number, number] {
-    const bytes = this.list((byte) => byte.integer(0, 255));
-    if (bytes.length !== 3) this.#mustBe('[red, green, blue]');
-    return bytes as [number, number, number];
+    return this.list((byte) => byte.integer(0, 255), 3) as [number, number, number];
   }
 
-  list<T>(parse: (item: Field) => T): T[] {
-    if (!Array.isArray(this.value)) this.#mustBe('an array');
-    return Array.from(this.value as unknown[], (item, i) =>
-      parse(new Field(item, this.#where, `${this.#name}[${i}]`, this.#code)),
-    );
+  /** @param count of its entries; any number where it is left out */
+  list<T>(parse: (item: Field) => T, count?: number): T[] {
+    const value = this.value as unknown[];
+    if (!Array.isArray(value)) this.#mustBe('an array');
+    if (value.length !== (count ?? value.length)) this.fail(`has ${value.length} entries instead of ${count}`);
+    return Array.from(value, (item, i) => parse(new Field(item, this.#where, `${this.#name}[${i}]`, this.#code)));
   }
 
   oneOf<T extends string>(names: readonly T[]): T {

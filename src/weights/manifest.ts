@@ -69,6 +69,8 @@ export interface Calibration {
   temperature: number;
   /** Best score below which a picture is taken to show none of the labels. */
   threshold?: number;
+  /** The same for each label, where labels differ: the best one's counts, instead of `threshold`. */
+  thresholds?: number[];
 }
 
 /** Where the checkpoint came from; what is not known is left out. */

@@ -58,8 +58,8 @@ export function parseManifest(json: unknown, where: string, isProven = true): Lo
     name: field.get('name').string(),
     source: field.get('source').record() as Manifest['source'],
     architecture,
-    preprocess: parsePreprocess(field.get('preprocess')),
-    labels: field.get('labels').list((label) => label.string()),
+    preprocess: parsePreprocess(field.get('preprocess'), architecture.channels),
+    labels: field.get('labels').list((label) => label.string(), architecture.classes),
     problemType: parseProblemType(field.get('problemType'), architecture.classes),
     tensors: parseTensors(field.get('tensors'), architecture, shards),
     shards,
@@ -67,13 +67,10 @@ export function parseManifest(json: unknown, where: string, isProven = true): Lo
   };
   if (field.has('calibration')) {
     if (manifest.problemType !== 'single-label') field.get('calibration').fail('is of a model that gives no softmax');
-    manifest.calibration = parseCalibration(field.get('calibration'));
+    manifest.calibration = parseCalibration(field.get('calibration'), architecture.classes);
   }
   if (field.has('words')) manifest.words = parseWords(field.get('words'));
   checkPreprocess(field.get('preprocess'), manifest.preprocess, architecture);
-  if (manifest.labels.length !== architecture.classes) {
-    field.get('labels').fail(`has ${manifest.labels.length} entries for ${architecture.classes} classes`);
-  }
   return manifest;
 }
 
@@ -84,11 +81,7 @@ function parseProblemType(field: Field, classes: number): ProblemType {
 }
 
 /** What the network takes is what its pictures become. */
-function checkPreprocess(field: Field, { resize, crop, mean, std }: Preprocess, architecture: Architecture): void {
-  const { channels, imageSize, patchSize } = architecture;
-  for (const [name, values] of Object.entries({ mean, std })) {
-    if (values.length !== channels) field.get(name).fail(`has ${values.length} values for ${channels} channels`);
-  }
+function checkPreprocess(field: Field, { resize, crop }: Preprocess, { imageSize, patchSize }: Architecture): void {
   // A shape of its own for each picture, in whole patches.
   if (!crop && resize?.mode === 'patches' && patchSize.every((side) => side === resize.size)) return;
   const output = crop ?? (resize?.mode === 'squash' ? resize : null);
@@ -99,11 +92,7 @@ function checkPreprocess(field: Field, { resize, crop, mean, std }: Preprocess, 
 
 function parseGolden(field: Field, architecture: Architecture): Golden {
   const { classes, width, text } = architecture;
-  const numbers = (field: Field, count: number) => {
-    const values = field.list((value) => value.number());
-    if (values.length !== count) field.fail(`has ${values.length} numbers instead of ${count}`);
-    return values;
-  };
+  const numbers = (field: Field, count: number) => field.list((value) => value.number(), count);
   const features = embeddingWidth(architecture);
   return {
     seed: field.get('seed').integer(0),

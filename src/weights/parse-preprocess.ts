@@ -4,8 +4,9 @@
 import { FILTERS, type Preprocess, type Resize } from '../model/preprocess.ts';
 import type { Field } from './field.ts';
 
-export function parsePreprocess(field: Field): Preprocess {
-  const numbers = (name: string) => field.get(name).list((value) => value.number());
+/** @param channels of the model; where it is left out, any number of them */
+export function parsePreprocess(field: Field, channels?: number): Preprocess {
+  const numbers = (name: string) => field.get(name).list((value) => value.number(), channels);
   const std = numbers('std');
   if (std.includes(0)) field.get('std').fail('holds a zero');
   return {

@@ -55,6 +55,15 @@ describe('the embedded model', async () => {
     }
   });
 
+  test('an answer is sure from the threshold of its label on, and only where scores are probabilities', async () => {
+    const { threshold, thresholds } = vit.info.calibration!;
+    const answers = await vit.classify(images);
+    const least = ({ index }: { index: number }) => thresholds?.[index] ?? threshold!;
+    expect(answers.map(({ sure }) => sure)).toEqual(answers.map(([best]) => best.score >= least(best)));
+    expect(new Set(answers.map(({ sure }) => sure))).toEqual(new Set([true, false]));
+    expect((await vit.classify(images[0], { activation: 'none' })).sure).toBeUndefined();
+  });
+
   test('the self-test holds', async () => {
     expect(await vit.selfTest()).toMatchObject({ passed: true });
   });

@@ -48,7 +48,7 @@ describe('classify', { timeout: 120_000 }, () => {
     expect([exitCode, stderr]).toEqual([0, '']);
     const lines = stdout.trimEnd().split('\n');
     expect(lines).toHaveLength(2 * 7 + 1);
-    expect(lines[0]).toBe(fixture('photo.jpg'));
+    expect(lines[0]).toBe(`${fixture('photo.jpg')}: not sure`);
     for (const line of [...lines.slice(1, 6), ...lines.slice(8, 13)]) expect(line).toMatch(/^ +\d+\.\d\d % {2}[a-z]+$/);
     expect(lines[6]).toMatch(/^ {2}decode [\d.]+ ms, preprocess [\d.]+ ms, run [\d.]+ ms$/);
     expect(lines[14]).toMatch(/^vit-cifar10, loaded in [\d.]+ ms; webgpu on [a-z]/);
@@ -83,9 +83,9 @@ describe('classify', { timeout: 120_000 }, () => {
     const { images } = JSON.parse((await classify('--json', ...files)).stdout);
     expect(images.map((image: object) => Object.keys(image))).toEqual([
       ['file', 'error'],
-      ['file', 'labels', 'timing'],
+      ['file', 'labels', 'sure', 'timing'],
       ['file', 'error'],
-      ['file', 'labels', 'timing'],
+      ['file', 'labels', 'sure', 'timing'],
     ]);
   });
 

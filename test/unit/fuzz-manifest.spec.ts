@@ -37,6 +37,7 @@ beforeAll(async () => {
     poolingPrefix: false,
   };
   ({ manifest } = await tinyModel(architecture, 'i4'));
+  manifest.calibration = { temperature: 1, threshold: 0.5, thresholds: manifest.labels.map(() => 0.5) };
   expect(new Set(Object.values(manifest.tensors).map(({ dtype }) => dtype))).toEqual(
     new Set(['f16', 'f32', 'i8', 'i4']),
   );

@@ -46,13 +46,13 @@ describe('the text', () => {
 
 describe('a manifest is refused whose golden', () => {
   const change: [string, (golden: Golden) => unknown, string][] = [
-    ['has too many numbers', ({ logits }) => logits.push(1), 'golden.logits has 1 numbers instead of 0'],
+    ['has too many numbers', ({ logits }) => logits.push(1), 'golden.logits has 1 entries instead of 0'],
     ['has no embedding', (golden) => delete golden.embedding, 'golden.embedding is missing'],
     ['has no text', (golden) => delete golden.text, 'golden.text is missing'],
     [
       'has too short an embedding',
       ({ text }) => text!.embedding.pop(),
-      'golden.text.embedding has 9 numbers instead of 10',
+      'golden.text.embedding has 9 entries instead of 10',
     ],
     // Whether they are a text is found out with the first text: see text-tower.spec.ts.
     ['has a token that the model has not', ({ text }) => text!.ids.splice(0, 1, 30), 'golden.text.ids[0] must be'],

@@ -1,7 +1,7 @@
 /**
  * When an answer is one: what the model's calibration says, and one half where nothing was measured.
  */
-import type { ModelInfo } from '../../index.ts';
+import type { Answer, ModelInfo } from '../../index.ts';
 
 /** Below one half, all the other labels together are likelier than the best. */
 const HALF = 0.5;
@@ -22,11 +22,11 @@ export function hasLabels({ architecture }: ModelInfo): boolean {
   return architecture.classes > 0;
 }
 
-/** @param best best first */
-export function judge(best: { score: number }[], { calibration, problemType }: Judged): Verdict {
+/** @param best best first, of `classify`: it says whether it is sure where that was measured */
+export function judge(best: Answer, { calibration, problemType }: Judged): Verdict {
   if (problemType === 'regression') return 'measured';
   const threshold = calibration?.threshold ?? HALF;
   const [first = 0, second = 0] = best.map(({ score }) => score);
-  if (first >= threshold) return 'sure';
+  if (best.sure ?? first >= threshold) return 'sure';
   return second >= first * TORN && first + second >= Math.max(threshold, TOGETHER) ? 'torn' : 'unsure';
 }
