@@ -41,6 +41,8 @@ beforeAll(async () => {
   expect(new Set(Object.values(manifest.tensors).map(({ dtype }) => dtype))).toEqual(
     new Set(['f16', 'f32', 'i8', 'i4']),
   );
+  manifest.preprocess.resize = { mode: 'patches', size: TINY.patchSize[0], most: 16 };
+  manifest.preprocess.crop = null;
   paths = pathsOf(manifest, []);
 });
 

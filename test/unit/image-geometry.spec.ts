@@ -1,4 +1,5 @@
 /** Sizes and offsets, against numbers worked out by hand from the rules of torchvision, timm and Hugging Face. */
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Geometry, geometry, horizontalSpan, verticalSpan } from '../../src/image/geometry.ts';
 import type { Crop, Resize } from '../../src/model/preprocess.ts';
@@ -44,6 +45,20 @@ describe('resize', () => {
       top: 0,
     });
   });
+});
+
+test('patches: of any picture whole ones, at least one and at most as many as are allowed', () => {
+  const side = fc.integer({ min: 1, max: 40_000 });
+  const edges = fc.record({ width: side, height: side });
+  fc.assert(
+    fc.property(edges, fc.integer({ min: 1, max: 64 }), fc.integer({ min: 1, max: 4096 }), (picture, edge, most) => {
+      const { width, height } = geometry(picture, { resize: patches(edge, most), crop: null }).output;
+      const [columns, rows] = [width / edge, height / edge];
+      expect(Number.isInteger(columns) && Number.isInteger(rows)).toBe(true);
+      expect(columns * rows).toBeGreaterThanOrEqual(1);
+      expect(columns * rows).toBeLessThanOrEqual(most);
+    }),
+  );
 });
 
 describe('crop', () => {
