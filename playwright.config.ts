@@ -17,7 +17,7 @@ export default defineConfig({
     launchOptions: { executablePath: process.env.CHROME_PATH, args: CHROME_ARGS },
   },
   projects: [
-    { name: 'page', testDir: 'test/page' },
+    { name: 'page', testDir: 'test/page', snapshotPathTemplate: '{testDir}/appearance/{arg}{ext}' },
     { name: 'package', testDir: 'test/package', timeout: 120_000 },
     { name: 'training', testDir: 'test/training', timeout: 300_000 },
     { name: 'field', testDir: 'test/field', testMatch: /\.page\.spec\.ts$/ },

@@ -40,6 +40,9 @@ test('light', async ({ visit }) => {
   await visit.stage.getByText('Attention', { exact: true }).click();
   await expect(visit.stage.locator('canvas')).toBeVisible();
   await take(visit, 'attention');
+  await visit.stage.getByText('Alike', { exact: true }).click();
+  await expect(visit.stage.getByRole('application')).toBeVisible();
+  await take(visit, 'alike');
 });
 
 test.describe(() => {
