@@ -108,7 +108,7 @@ function convertReal(checkpoint: Checkpoint, sink: Sink, imageSize: number, dtyp
 }
 
 /** Writes the shards. @returns the manifest, whose golden has no logits yet */
-async function writeSeeded(architecture: Architecture, sink: Sink, dtype: Dtype): Promise<Manifest> {
+export async function writeSeeded(architecture: Architecture, sink: Sink, dtype: Dtype): Promise<Manifest> {
   const shapes = tensorShapes(architecture);
   const layout = layOutShards(shapes, dtype, DEFAULT_SHARD_BYTES);
   const writer = new ShardWriter(layout, sink);
@@ -119,7 +119,7 @@ async function writeSeeded(architecture: Architecture, sink: Sink, dtype: Dtype)
     const scale = shape.length > 1 ? Math.sqrt((3 * shape[0]) / values.length) : 0.2;
     const centre = shape.length === 1 && name.endsWith('weight') ? 1 : 0;
     for (let i = 0; i < values.length; i++) values[i] = centre + next() * scale;
-    await writer.add(name, encode(name, values, dtype).bytes);
+    await writer.add(name, encode(name, values, layout.tensors[name].dtype, shape[0]).bytes);
   }
   return {
     format: FORMAT,

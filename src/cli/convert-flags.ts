@@ -34,7 +34,9 @@ export interface ConvertFlags {
   calibration?: string;
   layout: string;
   prefix?: string;
-  dtype: Dtype;
+  dtype: Dtype | 'auto';
+  calibrate?: string;
+  loss: number;
   heads?: number;
   textHeads?: number;
   epsilon?: number;
@@ -72,7 +74,13 @@ export function addConvertFlags(command: Command): Command {
     .option('--calibration <file>', 'how far scores may be believed (default: calibration.json beside the checkpoint)')
     .addOption(new Option('--layout <layout>', 'tensor names').choices(['auto', ...LAYOUTS]).default('auto'))
     .option('--prefix <prefix>', "what stands before the names of the model's tensors (default: found out)")
-    .addOption(new Option('--dtype <dtype>', 'number format of the shards').choices([...DTYPES]).default('f32'))
+    .addOption(
+      new Option('--dtype <dtype>', 'number format of the shards; auto: of each matrix the smallest')
+        .choices([...DTYPES, 'auto'])
+        .default('f32'),
+    )
+    .option('--calibrate <dir>', 'pictures that --dtype auto measures its loss on')
+    .option('--loss <x>', 'that --dtype auto may have, of the outputs relative to their spread', parseNumber, 0.05)
     .option('--heads <n>', 'attention heads', parseCount)
     .option('--text-heads <n>', 'attention heads of a text tower', parseCount)
     .option('--epsilon <x>', 'of the layer norms', parseNumber)
@@ -112,7 +120,8 @@ export function optionsOf(flags: ConvertFlags): Omit<ConvertOptions, 'name'> {
     layout,
     prefix,
     preset,
-    dtype,
+    // What is not searched, which is a text tower, has 8 bits.
+    dtype: dtype === 'auto' ? 'i8' : dtype,
     ignore,
     ignoreKeys,
     modelClass,

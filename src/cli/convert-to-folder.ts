@@ -5,17 +5,21 @@ import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { configBeside, preprocessorBeside } from '../convert/beside.ts';
+import type { Checkpoint } from '../convert/checkpoint.ts';
 import { type ConvertOptions, convertCheckpoint } from '../convert/convert.ts';
 import type { Finding } from '../convert/decisions.ts';
 import { parseLabels } from '../convert/label-file.ts';
 import { TOKENIZER } from '../convert/words.ts';
+import { ViTError } from '../error.ts';
 import { Field } from '../weights/field.ts';
-import type { Calibration, Manifest, Source } from '../weights/manifest.ts';
+import type { Calibration, Dtype, Manifest, Source } from '../weights/manifest.ts';
 import { parseCalibration } from '../weights/parse-calibration.ts';
 import { CheckpointFiles } from './checkpoint-files.ts';
 import { type ConvertFlags, optionsOf } from './convert-flags.ts';
 import { readJson, readText, requireFile } from './files.ts';
 import { writeFolder } from './output-folder.ts';
+import { searchDtypes } from './search-dtypes.ts';
+import { imagesBelow } from './sorted-images.ts';
 import { count, formatBytes, type Terminal, table } from './terminal.ts';
 
 /**
@@ -45,6 +49,7 @@ export async function convertToFolder(
   const files = await CheckpointFiles.open(file);
   try {
     let manifest!: Manifest;
+    if (flags.dtype === 'auto') options.dtypes = await findDtypes(files.checkpoint, options, flags, terminal);
     await writeFolder(flags.out, flags.force, async (folder) => {
       const sink = { write: (name: string, bytes: Uint8Array) => writeFile(join(folder, name), bytes) };
       options.source = { ...source, sha256: await files.sha256() };
@@ -58,6 +63,28 @@ export async function convertToFolder(
   } finally {
     await files.close();
   }
+}
+
+async function findDtypes(
+  checkpoint: Checkpoint,
+  options: ConvertOptions,
+  { calibrate, loss: most }: ConvertFlags,
+  terminal: Terminal,
+): Promise<Map<string, Dtype>> {
+  if (calibrate === undefined) {
+    throw new ViTError(
+      'bad-input',
+      '--dtype auto measures what formats cost: give --calibrate DIR, a folder of pictures.',
+    );
+  }
+  const pictures = imagesBelow(calibrate);
+  const { dtypes, loss, rows } = await searchDtypes(checkpoint, options, { pictures, most }, (done, total) =>
+    terminal.progress(`measuring formats ${done} of ${total}`),
+  );
+  terminal.progress('');
+  for (const line of table([['matrix', 'format', 'loss alone'], ...rows])) terminal.print(line);
+  terminal.print(`loss ${loss.toFixed(4)} on ${count(pictures.length, 'picture')}, within ${most}`);
+  return dtypes;
 }
 
 /** The files that were named, else those beside the checkpoint. */

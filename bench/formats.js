@@ -1,0 +1,134 @@
+/**
+ * `npm run bench:formats`: what f32, f16, i8 and i4 cost: bytes, milliseconds to load and for one image, and bytes of memory, of
+ * ViT-Ti and ViT-B, on the CPU in Node, on SwiftShader in Chrome, and on lavapipe by Dawn in Node.
+ *
+ *   npm run bench:formats [-- --models Ti,B --systems cpu,swiftshader,lavapipe --formats f32,f16,i8,i4]
+ *
+ * Weights are random, of a real model's distribution: no figure here depends on their values. Every load is a process or a page
+ * of its own, and checks the kernels of its GPU, as a first visit does. Prints a table for RESULTS.md.
+ */
+import { execFileSync } from 'node:child_process';
+import { createReadStream, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer as createHttp } from 'node:http';
+import { extname, join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { chromium } from 'playwright';
+import { createServer } from 'vite';
+
+const { values: flags } = parseArgs({
+  options: {
+    models: { type: 'string', default: 'Ti,B' },
+    systems: { type: 'string', default: 'cpu,swiftshader,lavapipe' },
+    formats: { type: 'string', default: 'f32,f16,i8,i4' },
+  },
+});
+const [models, systems, formats] = [flags.models, flags.systems, flags.formats].map((list) => list.split(','));
+const CACHE = resolve('.cache/bench-formats');
+
+const vite = await createServer({
+  configFile: false,
+  logLevel: 'error',
+  appType: 'custom',
+  server: { middlewareMode: true },
+});
+const { writeSeeded, architectureOf } = await vite.ssrLoadModule('/bench/models.ts');
+const { goldenPixels } = await vite.ssrLoadModule('/src/model/golden.ts');
+const { CHROME_ARGS } = await vite.ssrLoadModule('/test/harness/chrome-args.ts');
+await vite.close();
+const { loadViT } = await import('../dist/node/index.js');
+
+/** @returns its folder */
+async function make(model, dtype) {
+  const folder = join(CACHE, `${model}-${dtype}`);
+  if (existsSync(join(folder, 'model.json'))) return folder;
+  // Under another name until it is complete.
+  const partial = join(CACHE, 'partial');
+  rmSync(partial, { recursive: true, force: true });
+  mkdirSync(partial, { recursive: true });
+  const architecture = architectureOf(model, 224);
+  const sink = { write: async (file, bytes) => writeFileSync(join(partial, file), bytes) };
+  const manifest = await writeSeeded(architecture, sink, dtype);
+  manifest.golden.logits = new Array(1000).fill(0);
+  const path = join(partial, 'model.json');
+  writeFileSync(path, JSON.stringify(manifest));
+  // The CPU asks for no golden, and gives one.
+  const shards = manifest.shards.map(({ file }) => new Uint8Array(readFileSync(join(partial, file))));
+  const vit = await loadViT({ manifest, shards }, { backend: 'cpu', dtype: 'f32', worker: false });
+  const shape = [1, 3, 224, 224];
+  manifest.golden.logits = [...(await vit.forward({ data: goldenPixels(1, shape), shape })).logits.data];
+  vit.dispose();
+  writeFileSync(path, JSON.stringify(manifest));
+  renameSync(partial, folder);
+  return folder;
+}
+
+function inNode(folder, backend, prefix = []) {
+  const [command, ...rest] = [
+    ...prefix,
+    ...(prefix.length ? [] : [process.execPath]),
+    'bench/formats-run.js',
+    folder,
+    backend,
+  ];
+  return JSON.parse(execFileSync(command, rest, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }));
+}
+
+async function inChrome(folder) {
+  const types = { '.js': 'text/javascript', '.json': 'application/json', '.wasm': 'application/wasm' };
+  const server = createHttp(({ url }, response) => {
+    if (url === '/') return response.setHeader('content-type', 'text/html').end('<!doctype html><title>bench</title>');
+    const file = url.startsWith('/lib/') ? join('dist', url) : join(folder, url);
+    if (!existsSync(file)) return response.writeHead(404).end();
+    response.setHeader('content-type', types[extname(url)] ?? 'application/octet-stream');
+    createReadStream(file).pipe(response);
+  });
+  await new Promise((listening) => server.listen(0, listening));
+  const browser = await chromium.launch({ executablePath: process.env.CHROME_PATH, args: CHROME_ARGS });
+  try {
+    const page = await browser.newPage();
+    await page.goto(`http://localhost:${server.address().port}/`);
+    return await page.evaluate(async () => {
+      const { loadViT } = await import('/lib/index.js');
+      const start = performance.now();
+      const vit = await loadViT('/model.json', { backend: 'webgpu', cache: false });
+      const load = performance.now() - start;
+      const shape = [1, 3, 224, 224];
+      const data = new Float32Array(3 * 224 * 224).map((_, i) => Math.sin(i));
+      const times = [];
+      for (let run = 0; run < 5; run++) {
+        const begin = performance.now();
+        await vit.forward({ data: data.slice(), shape });
+        times.push(performance.now() - begin);
+      }
+      const { gpu, cpu } = await vit.memory();
+      const image = times.slice(1).sort((a, b) => a - b)[1];
+      return { backend: vit.info.backend, dtype: vit.info.dtype, load, image, memory: gpu + cpu };
+    });
+  } finally {
+    await browser.close();
+    server.close();
+  }
+}
+
+const RUN = {
+  cpu: (folder) => inNode(folder, 'cpu'),
+  lavapipe: (folder) => inNode(folder, 'webgpu', ['test/harness/lavapipe.sh']),
+  swiftshader: inChrome,
+};
+
+console.log(
+  '| model | format | bytes | system | load, ms | memory, bytes | one image, ms |\n|---|---|---|---|---|---|---|',
+);
+for (const model of models) {
+  for (const format of formats) {
+    const folder = await make(model, format);
+    const { shards } = JSON.parse(readFileSync(join(folder, 'model.json'), 'utf8'));
+    const bytes = shards.reduce((sum, shard) => sum + shard.bytes, 0).toLocaleString('en');
+    for (const system of systems) {
+      const { load, image, memory } = await RUN[system](folder);
+      const figures = [load.toFixed(0), memory.toLocaleString('en'), image.toFixed(image < 100 ? 1 : 0)];
+      console.log(`| ViT-${model}/16 | ${format} | ${bytes} | ${system} | ${figures.join(' | ')} |`);
+    }
+  }
+}
+process.exit();
