@@ -3,9 +3,10 @@
 
     python3 weights/training/photos.py weights/training/.cache/photos
 
-    known/<class>/   photographs of the ten classes of CIFAR-10, most of them cut out and set on white
-    unknown/         photographs of other things, to choose the threshold on
-    unknown-too/     others, to measure it on
+    known/<class>/        photographs of the ten classes of CIFAR-10, most of them cut out and set on white
+    known-more/<class>/   others, mostly birds
+    unknown/              photographs of other things, to choose the thresholds on
+    unknown-too/          others, to measure them on
 
 All are under free licences, which the packages name; none is kept in the repository. Needs apt-get and dpkg-deb.
 """
@@ -35,6 +36,10 @@ KNOWN = {
     'ship': ['vehicles/ship/chineseJunk'],
     'truck': ['vehicles/garbagetruck', 'vehicles/emergency/firetruck'],
 }
+KNOWN_MORE = {
+    'automobile': ['vehicles/emergency/sedan_police'],
+    'truck': ['vehicles/construction/dumper'],
+}
 UNKNOWN_STAMPS = ['animals/fish', 'animals/insects', 'food/fruit', 'hobbies/music', 'plants/flowers', 'household/tools']
 
 ACTIVITIES = 'gcompris/src/activities'
@@ -54,6 +59,23 @@ UNKNOWN_PHOTOS = [
     'categorization/resource/images/tools',
     'explore_monuments/resource',
 ]
+
+KNOWN_MORE_PHOTOS = {
+    'bird': [
+        'erase/resource/' + name
+        for name in 'gosling heron kingfisher northern_harrier penguin spoonbills swans toucan'.split()
+    ],
+    'cat': ['erase/resource/kitten'],
+    'horse': ['erase/resource/horse'],
+}
+# Animals of other kinds, clothes, vegetables, trees, household, sports: what people show besides.
+UNKNOWN_MORE_STAMPS = [
+    *('animals/mammals', 'animals/marsupials', 'animals/lizards', 'animals/shellfish', 'clothes', 'food/nuts'),
+    *('food/vegetables', 'household', 'medical', 'plants/mushrooms', 'plants/trees', 'seasonal', 'sports', 'town'),
+]
+UNKNOWN_MORE_PHOTOS = ['erase/resource', 'explore_farm_animals/resource/animals', 'explore_world_animals/resource/animals']
+# One of the ten things, or so like one that either answer would do: donkeys, zebras, foxes, antelopes.
+NOT_STRANGE = ['mammals/deer/', 'mammals/dogs/', 'mammals/equines/', 'mammals/bovines/indian_blackbuck']
 
 SKIMAGE = 'usr/lib/python3/dist-packages/skimage/data'
 
@@ -120,21 +142,29 @@ def main():
         if path.endswith(('.webp', '.jpg', '.png'))
     }
 
-    for label, names in KNOWN.items():
-        for name in names:
-            save(stamps / f'{name}.png', folder / 'known' / label / f'{Path(name).name}-cut-out.png')
-    for label, names in KNOWN_PHOTOS.items():
-        for name in names:
-            save(BytesIO(photos[name]), folder / 'known' / label / f'{Path(name).name}.png')
+    birds = [f'animals/birds/{path.stem}' for path in sorted((stamps / 'animals/birds').glob('*.png'))]
+    more = {**KNOWN_MORE, 'bird': [name for name in birds if name not in KNOWN['bird']]}
+    for part, cut_out, whole in (('known', KNOWN, KNOWN_PHOTOS), ('known-more', more, KNOWN_MORE_PHOTOS)):
+        for label, names in cut_out.items():
+            for name in names:
+                save(stamps / f'{name}.png', folder / part / label / f'{Path(name).name}-cut-out.png')
+        for label, names in whole.items():
+            for name in names:
+                save(BytesIO(photos[name]), folder / part / label / f'{Path(name).name}.png')
     save(roots['python3-skimage'] / SKIMAGE / 'chelsea.png', folder / 'known' / 'cat' / 'chelsea.png')
 
-    unknown = [
-        (photos[name], name) for name in sorted(photos) if any(name.startswith(f'{place}/') for place in UNKNOWN_PHOTOS)
-    ]
-    for place in UNKNOWN_STAMPS:
-        found = (path for path in sorted((stamps / place).rglob('*.png')) if 'cartoon' not in path.parts)
-        unknown += [(path.read_bytes(), f'{path.relative_to(stamps)}'.rsplit('.', 1)[0]) for path in found]
-    for i, (content, name) in enumerate(unknown):
+    known = {name for names in (*KNOWN_PHOTOS.values(), *KNOWN_MORE_PHOTOS.values()) for name in names}
+    unknown = {}
+    for of_photos, of_stamps in ((UNKNOWN_PHOTOS, UNKNOWN_STAMPS), (UNKNOWN_MORE_PHOTOS, UNKNOWN_MORE_STAMPS)):
+        for name in sorted(photos):
+            if name not in known and any(name.startswith(f'{place}/') for place in of_photos):
+                unknown.setdefault(name, photos[name])
+        for place in of_stamps:
+            for path in sorted((stamps / place).rglob('*.png')):
+                name = f'{path.relative_to(stamps)}'.rsplit('.', 1)[0]
+                if 'cartoon' not in path.parts and not any(like in name for like in NOT_STRANGE):
+                    unknown.setdefault(name, path.read_bytes())
+    for i, (name, content) in enumerate(unknown.items()):
         part = 'unknown' if i % 2 == 0 else 'unknown-too'
         save(BytesIO(content), folder / part / f'{name.replace("/", "-")}.png')
 
