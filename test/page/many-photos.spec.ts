@@ -98,6 +98,9 @@ test('a large drop shows how far it is, and can be stopped', async ({ visit, sit
   await drop(visit.page, copies(info.outputPath('many'), 130));
   await expect(visit.strip.getByRole('heading')).toHaveText('130 photos: 0 sure, 0 not');
   await expect(visit.tiles, 'tiles are made as they come in sight').toHaveCount(90);
+  await expect(visit.tiles.locator('img')).toHaveCount(90);
+  // One is the photo on the stage.
+  expect(await visit.page.evaluate(() => globalThis.watched.urls.size), 'and so are thumbnails').toBe(91);
   await visit.strip.getByRole('button', { name: 'More' }).scrollIntoViewIfNeeded();
   await expect(visit.tiles).toHaveCount(130);
   site.heal();
