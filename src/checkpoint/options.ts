@@ -8,7 +8,7 @@ import { ViTError } from '../error.ts';
 import { parseEndpoint } from '../hub/parse-endpoint.ts';
 import { HUB_URL, type HubOptions } from '../hub/repository.ts';
 import type { HubAccess } from '../interface.ts';
-import { ACTIVATIONS } from '../model/architecture.ts';
+import { ACTIVATIONS } from '../model/layers.ts';
 import type { Preprocess } from '../model/preprocess.ts';
 import { Field } from '../weights/field.ts';
 import { DTYPES } from '../weights/manifest.ts';

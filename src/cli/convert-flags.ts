@@ -7,7 +7,7 @@ import type { ConvertOptions } from '../convert/convert.ts';
 import { LAYOUTS } from '../convert/families/index.ts';
 import { TORCHVISION_PRESETS } from '../convert/preprocess/torchvision-presets.ts';
 import type { ViTError } from '../error.ts';
-import { ACTIVATIONS, type Activation } from '../model/architecture.ts';
+import { ACTIVATIONS, type Activation } from '../model/layers.ts';
 import { type Crop, FILTERS, type Filter, type Resize } from '../model/preprocess.ts';
 import { DTYPES, type Dtype } from '../weights/manifest.ts';
 import {

@@ -2,7 +2,7 @@
  * What a person may say of a checkpoint. Each name here is that of a question, which an `unsupported-model` carries where
  * nothing else answers it; the command line makes a flag of each.
  */
-import type { Activation } from '../model/architecture.ts';
+import type { Activation } from '../model/layers.ts';
 import type { Preprocess } from '../model/preprocess.ts';
 import type { Calibration, Dtype } from '../weights/manifest.ts';
 import type { PreprocessFacts } from './preprocess/preprocess-facts.ts';

@@ -4,21 +4,22 @@
  */
 import { ViTError } from '../error.ts';
 import {
-  ACTIVATIONS,
-  type Activation,
   type Architecture,
-  type NormOrder,
   type Pooling,
   type PositionEmbedding,
   patchGrid,
   withoutDefaults,
 } from '../model/architecture.ts';
+import type { NormOrder } from '../model/layers.ts';
+import { ACTIVATIONS, type Activation } from '../model/layers.ts';
 import { isComputed } from '../model/sincos.ts';
 import type { TextArchitecture } from '../model/text.ts';
-import { type Decisions, type Fact, fact, given } from './decisions.ts';
-import { type Dimensions, missing } from './dimensions.ts';
+import type { Decisions } from './decisions.ts';
+import type { Dimensions } from './dimensions.ts';
+import { type Fact, fact, given } from './fact.ts';
 import type { Facts } from './facts.ts';
 import type { Conventions, Questions } from './families/family.ts';
+import { missing } from './model-tensors.ts';
 
 /** The facts, with what the family takes for granted for a model of these dimensions, and what is asked instead. */
 interface Given extends Facts {

@@ -3,7 +3,8 @@
  */
 import { ViTError } from '../error.ts';
 import type { Manifest } from '../weights/manifest.ts';
-import { type Decisions, given } from './decisions.ts';
+import type { Decisions } from './decisions.ts';
+import { given } from './fact.ts';
 import type { Facts } from './facts.ts';
 
 type Labels = Pick<Manifest, 'labels' | 'problemType' | 'calibration'>;

@@ -4,28 +4,13 @@
  */
 import { type Question, ViTError } from '../error.ts';
 import type { AnswerName } from './answers.ts';
+import type { Fact } from './fact.ts';
 
 /** Something that was decided, and why so: shown to the person who converts. */
 export interface Finding {
   what: string;
   value: string;
   why: string;
-}
-
-/** A value together with where it comes from. */
-export interface Fact<T> {
-  value: T;
-  why: string;
-}
-
-/** `undefined` stays `undefined`: a fact that is not known. */
-export function fact<T>(value: T | undefined, why: string): Fact<T> | undefined {
-  return value === undefined ? undefined : { value, why };
-}
-
-/** An answer of the person who converts. */
-export function given<T>(value: T | undefined): Fact<T> | undefined {
-  return fact(value, 'given');
 }
 
 /** A question by the name of its answer. */

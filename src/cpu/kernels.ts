@@ -2,7 +2,7 @@
  * The kernels of wasm/, as TypeScript sees them. Addresses and strides are bytes; sizes count floats. What each computes and
  * how its operands lie is said at the top of its file.
  */
-import type { Activation } from '../model/architecture.ts';
+import type { Activation } from '../model/layers.ts';
 
 /** What a linear layer ends in, by the numbers of wasm/activation.ts. */
 export const ACTIVATION_NUMBERS: Record<Activation | 'tanh' | 'silu' | 'none', number> = {

@@ -3,20 +3,12 @@
  * each picture. The network that is loaded is then that of the files' own size.
  */
 
-import type { Picture } from '../image/decode.ts';
-import type { Geometry, Size } from '../image/geometry.ts';
 import { patchGrid } from '../model/architecture.ts';
 import type { Preprocess } from '../model/preprocess.ts';
 import { atImageSize, resampling } from '../weights/image-size.ts';
 import type { LoadedManifest } from '../weights/manifest.ts';
 import type { TensorPiece } from '../weights/tensor-assembler.ts';
-import { Shapes } from './shapes.ts';
-
-/** What the core has already. */
-export interface Pixels {
-  geometry(source: Size, spec: Preprocess): Geometry;
-  pixelsOf(spec: Preprocess, channels: number): (picture: Picture) => Float32Array<ArrayBuffer>;
-}
+import { type Pixels, Shapes } from './shapes.ts';
 
 export class Resizing {
   /** At the size of the network that is loaded. */

@@ -4,13 +4,20 @@
  */
 import type { InputData, UsePicture, Wanted } from '../backend.ts';
 import { ViTError } from '../error.ts';
+import type { Picture } from '../image/decode.ts';
+import type { Geometry, Size } from '../image/geometry.ts';
 import type { Outputs, Tensor } from '../interface.ts';
 import { patchGrid, withDefaults } from '../model/architecture.ts';
 import type { Preprocess } from '../model/preprocess.ts';
 import { resamplePositions } from '../model/resample.ts';
 import type { LoadedManifest } from '../weights/manifest.ts';
 import type { TensorPiece } from '../weights/tensor-assembler.ts';
-import type { Pixels } from './resizing.ts';
+
+/** What the core has already. */
+export interface Pixels {
+  geometry(source: Size, spec: Preprocess): Geometry;
+  pixelsOf(spec: Preprocess, channels: number): (picture: Picture) => Float32Array<ArrayBuffer>;
+}
 
 type ImageSize = [height: number, width: number];
 

@@ -5,13 +5,9 @@
  * The required fields describe a plain pre-norm ViT with a class token: timm's `VisionTransformer`, Hugging Face's
  * `ViTForImageClassification`. Every other field is a departure from it, and is left out where there is none.
  */
+import type { Activation, Mlp, Norm, NormOrder } from './layers.ts';
 import type { Rotary } from './rotary.ts';
 import type { TextArchitecture } from './text.ts';
-
-export const ACTIVATIONS = ['gelu', 'gelu_tanh', 'quick_gelu', 'relu'] as const;
-
-/** `gelu` is the exact one (erf); `quick_gelu` is OpenAI's `x * sigmoid(1.702 x)`. */
-export type Activation = (typeof ACTIVATIONS)[number];
 
 export const POSITION_EMBEDDINGS = ['all', 'all-but-registers', 'patches', 'none'] as const;
 
@@ -50,21 +46,6 @@ export const RELATIVE_RESAMPLINGS = ['bilinear', 'geometric'] as const;
 
 /** How that table is brought to another grid: PyTorch's bilinear (Hugging Face), or on a geometric scale (timm, BEiT). */
 export type RelativeResampling = (typeof RELATIVE_RESAMPLINGS)[number];
-
-export const MLPS = ['plain', 'swiglu'] as const;
-
-/** `plain`: fc2(activation(fc1(x))). `swiglu`: fc2(silu(gate) * up), with gate and up the halves of fc1(x). */
-export type Mlp = (typeof MLPS)[number];
-
-export const NORMS = ['layer', 'rms'] as const;
-
-/** `layer`: (x - mean) / sqrt(variance + epsilon) * weight + bias. `rms`: x / sqrt(mean of x² + epsilon) * weight. */
-export type Norm = (typeof NORMS)[number];
-
-export const NORM_ORDERS = ['first', 'last', 'branch'] as const;
-
-/** `first` (pre-norm): x += f(norm(x)). `last` (post-norm): x = norm(x + f(x)). `branch`: x += norm(f(x)). */
-export type NormOrder = (typeof NORM_ORDERS)[number];
 
 export const FINAL_NORMS = ['tokens', 'pooled', 'none'] as const;
 

@@ -1,7 +1,7 @@
 /**
  * A block of a transformer as steps: attention and an MLP, each adding to the tokens. The same for images and texts.
  */
-import type { Activation, Mlp, Norm, NormOrder } from './architecture.ts';
+import type { Activation, Mlp, Norm, NormOrder } from './layers.ts';
 import {
   type Affine,
   layerNorm,

@@ -2,7 +2,7 @@
  * The steps that plans are made of: what each one reads, computes and writes. Both executors give every step the same
  * meaning, which is the one said here.
  */
-import type { Activation, Norm } from './architecture.ts';
+import type { Activation, Norm } from './layers.ts';
 import type { Turning } from './rotary.ts';
 
 /** A matrix that steps read and write. */

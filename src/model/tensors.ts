@@ -21,13 +21,13 @@ import {
   type Architecture,
   embeddingWidth,
   type FullArchitecture,
-  type Norm,
   patchCount,
   patchFeatures,
   patchGrid,
   positionPrefix,
   withDefaults,
 } from './architecture.ts';
+import type { Norm } from './layers.ts';
 import { frequenciesShape } from './rotary.ts';
 import type { TextArchitecture } from './text.ts';
 

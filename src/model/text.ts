@@ -2,7 +2,7 @@
  * What a text tower is: the other half of a CLIP or SigLIP, from token ids to an embedding in the space of the images'.
  * Pure data. Words become ids in `text/`.
  */
-import type { Activation, Mlp, Norm } from './architecture.ts';
+import type { Activation, Mlp, Norm } from './layers.ts';
 
 export const TEXT_POOLINGS = ['end-of-text', 'highest-id', 'last'] as const;
 

@@ -1,7 +1,7 @@
 /**
  * What linear layers end in, in float64.
  */
-import type { Activation } from '../model/architecture.ts';
+import type { Activation } from '../model/layers.ts';
 import { gelu } from './gelu.ts';
 
 /** Applies an activation to every element, in place. */

@@ -3,13 +3,9 @@
  */
 import { ViTError } from '../error.ts';
 import {
-  ACTIVATIONS,
   type Architecture,
   embeddingWidth,
   FINAL_NORMS,
-  MLPS,
-  NORM_ORDERS,
-  NORMS,
   POOLINGS,
   POSITION_EMBEDDINGS,
   POSITION_RESAMPLINGS,
@@ -19,6 +15,7 @@ import {
   RELATIVE_RESAMPLINGS,
   withDefaults,
 } from '../model/architecture.ts';
+import { ACTIVATIONS, MLPS, NORM_ORDERS, NORMS } from '../model/layers.ts';
 import { ROTARY_FREQUENCIES, ROTARY_POSITIONS, type Rotary } from '../model/rotary.ts';
 import { isComputed } from '../model/sincos.ts';
 import { TEXT_POOLINGS, type TextArchitecture } from '../model/text.ts';

@@ -14,7 +14,7 @@ import {
   SwigluColumns,
   type WeightStorage,
 } from '../../src/kernels/matmul.ts';
-import type { Activation } from '../../src/model/architecture.ts';
+import type { Activation } from '../../src/model/layers.ts';
 import { activate, swiglu } from '../../src/reference/activation.ts';
 import { layerNorm } from '../../src/reference/layer-norm.ts';
 import { matmul as reference } from '../../src/reference/matmul.ts';

@@ -10,11 +10,7 @@ import { addConvertFlags } from '../../src/cli/convert-flags.ts';
 import { fetchCommand } from '../../src/cli/fetch.ts';
 import { LAYOUTS } from '../../src/convert/families/index.ts';
 import {
-  ACTIVATIONS,
   FINAL_NORMS,
-  MLPS,
-  NORM_ORDERS,
-  NORMS,
   POOLINGS,
   POSITION_EMBEDDINGS,
   POSITION_RESAMPLINGS,
@@ -22,6 +18,7 @@ import {
   RELATIVE_RESAMPLINGS,
   withDefaults,
 } from '../../src/model/architecture.ts';
+import { ACTIVATIONS, MLPS, NORM_ORDERS, NORMS } from '../../src/model/layers.ts';
 import { FILTERS } from '../../src/model/preprocess.ts';
 import { ROTARY_FREQUENCIES, ROTARY_POSITIONS, type Rotary } from '../../src/model/rotary.ts';
 import { tensorShapes } from '../../src/model/tensors.ts';

@@ -1,19 +1,14 @@
 /**
  * What a checkpoint's config says, whichever library wrote it. What it does not say is left out.
  */
-import type {
-  Activation,
-  NormOrder,
-  Pooling,
-  PositionEmbedding,
-  PositionResampling,
-} from '../../model/architecture.ts';
+import type { Pooling, PositionEmbedding, PositionResampling } from '../../model/architecture.ts';
+import type { Activation, NormOrder } from '../../model/layers.ts';
 import type { TextArchitecture } from '../../model/text.ts';
 import type { ProblemType } from '../../weights/manifest.ts';
-import type { Fact } from '../decisions.ts';
 import type { Dimensions } from '../dimensions.ts';
+import type { Fact } from '../fact.ts';
 import type { PreprocessFacts } from '../preprocess/preprocess-facts.ts';
-import type { RotaryFacts } from '../rotary.ts';
+import type { RotaryFacts } from '../rotary-facts.ts';
 import type { Claim, UnknownKey } from './known-keys.ts';
 
 export interface ConfigFacts {

@@ -2,7 +2,7 @@
  * open_clip_config.json: `model_cfg` says what the two towers are (open_clip/model.py), `preprocess_cfg` what is done to
  * pictures. Towers of timm or transformers within it are refused by name.
  */
-import { fact } from '../decisions.ts';
+import { fact } from '../fact.ts';
 import type { JsonObject } from '../json.ts';
 import { JsonObject as Json } from '../json.ts';
 import { PREPROCESS_CFG, readPreprocessCfg } from '../preprocess/open-clip-transform.ts';

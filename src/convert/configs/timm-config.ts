@@ -3,11 +3,12 @@
  * the keys of `pretrained_cfg` stand at the top.
  */
 import { ViTError } from '../../error.ts';
-import type { Activation, NormOrder, Pooling } from '../../model/architecture.ts';
-import { type Fact, fact } from '../decisions.ts';
+import type { Pooling } from '../../model/architecture.ts';
+import type { Activation, NormOrder } from '../../model/layers.ts';
+import { type Fact, fact } from '../fact.ts';
 import { JsonObject } from '../json.ts';
 import { readPretrainedCfg } from '../preprocess/pretrained-cfg.ts';
-import { DINOV3, type RotaryFacts } from '../rotary.ts';
+import { DINOV3, type RotaryFacts } from '../rotary-facts.ts';
 import type { ConfigFacts } from './config-facts.ts';
 import { type Claim, checkKeys } from './known-keys.ts';
 import { argumentsOf, PRETRAINED_CFG, TOP } from './timm-keys.ts';

@@ -3,9 +3,10 @@
  * is either known here or the name is refused. A new kind of model is a new word, or a new line of `FAMILIES`.
  */
 import { ViTError } from '../../error.ts';
-import type { Activation, NormOrder, Pooling, PositionResampling } from '../../model/architecture.ts';
+import type { Pooling, PositionResampling } from '../../model/architecture.ts';
+import type { Activation, NormOrder } from '../../model/layers.ts';
 import type { Dimensions } from '../dimensions.ts';
-import { DINOV3, type RotaryFacts } from '../rotary.ts';
+import { DINOV3, type RotaryFacts } from '../rotary-facts.ts';
 import type { TimmClass } from './timm-keys.ts';
 
 /** What a name says. */

@@ -2,11 +2,11 @@
  * config.json as transformers writes it. What the file leaves out is the default of the model's config class.
  */
 import { ViTError } from '../../error.ts';
-import type { Activation } from '../../model/architecture.ts';
+import type { Activation } from '../../model/layers.ts';
 import type { ProblemType } from '../../weights/manifest.ts';
-import { type Fact, fact } from '../decisions.ts';
+import { type Fact, fact } from '../fact.ts';
 import type { JsonObject } from '../json.ts';
-import { dinov3At } from '../rotary.ts';
+import { dinov3At } from '../rotary-facts.ts';
 import type { ConfigFacts, TextFacts } from './config-facts.ts';
 import { checkKeys } from './known-keys.ts';
 import { siglipPadding } from './siglip-padding.ts';

@@ -11,7 +11,7 @@ import type { TextFacts } from '../configs/config-facts.ts';
 import type { Ask } from '../decisions.ts';
 import type { Dimensions } from '../dimensions.ts';
 import type { PreprocessFacts } from '../preprocess/preprocess-facts.ts';
-import type { RotaryFacts } from '../rotary.ts';
+import type { RotaryFacts } from '../rotary-facts.ts';
 
 export interface Family {
   /** The layout that it is of. Several families may have one layout: they are told apart by their signatures. */

@@ -5,7 +5,7 @@
  * open_clip has models with other activations and head sizes. What OpenAI publishes is told from it by three numbers that
  * its TorchScript archives hold.
  */
-import { fact } from '../decisions.ts';
+import { fact } from '../fact.ts';
 import type { Family, Questions, Rule } from './family.ts';
 import { timm, timmEva, timmPerception, timmStem } from './timm.ts';
 import { asTokens, renamed, transposed } from './transforms.ts';

@@ -2,7 +2,7 @@
  * timm's `VisionTransformer` and what is built on it (timm/models/vision_transformer.py, deit.py, beit.py): DeiT, DeiT-3,
  * DINOv2, CLIP, SigLIP, BEiT. Its names are the canonical ones, but for BEiT's.
  */
-import { ACTIVATIONS } from '../../model/architecture.ts';
+import { ACTIVATIONS } from '../../model/layers.ts';
 import { TOKEN_POOLINGS } from '../answers.ts';
 import type { Dimensions } from '../dimensions.ts';
 import { convolutionStem } from './conv-stem.ts';

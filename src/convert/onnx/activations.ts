@@ -1,7 +1,7 @@
 /**
  * Activations as ONNX nodes, in the forms that PyTorch's exporter writes and runtimes recognise.
  */
-import type { Activation } from '../../model/architecture.ts';
+import type { Activation } from '../../model/layers.ts';
 import type { OnnxGraph } from './graph.ts';
 
 /** @returns the name of the result, which is `name` */

@@ -5,7 +5,8 @@
  * Values keep their dense shapes: `[batch, rows, columns]`, or `[batch, columns]` for one row per image; scores and
  * weights of attention are `[batch, heads, queries, keys]`.
  */
-import { type Norm, patchFeatures, patchGrid } from '../../model/architecture.ts';
+import { patchFeatures, patchGrid } from '../../model/architecture.ts';
+import type { Norm } from '../../model/layers.ts';
 import type { Affine, Starts, Step, StepOf } from '../../model/plan.ts';
 import { rotationTable, type Turning } from '../../model/rotary.ts';
 import { ACTIVATE } from './activations.ts';

@@ -5,7 +5,8 @@
 import { ViTError } from '../../error.ts';
 import type { Architecture } from '../../model/architecture.ts';
 import { type Crop, FILTERS, type Filter, type Preprocess, type Resize } from '../../model/preprocess.ts';
-import { type Decisions, given, question } from '../decisions.ts';
+import { type Decisions, question } from '../decisions.ts';
+import { given } from '../fact.ts';
 import type { Facts } from '../facts.ts';
 import { readPreprocessorConfig } from './image-processor.ts';
 import type { PreprocessFacts } from './preprocess-facts.ts';

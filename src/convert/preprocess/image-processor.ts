@@ -4,7 +4,7 @@
 import { ViTError } from '../../error.ts';
 import type { Crop, Filter, Resize } from '../../model/preprocess.ts';
 import { checkKeys, type Keys, only, read, unused } from '../configs/known-keys.ts';
-import { type Fact, fact } from '../decisions.ts';
+import { type Fact, fact } from '../fact.ts';
 import { JsonObject } from '../json.ts';
 import type { PreprocessFacts } from './preprocess-facts.ts';
 

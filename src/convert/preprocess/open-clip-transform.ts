@@ -4,7 +4,7 @@
 import { ViTError } from '../../error.ts';
 import type { Filter } from '../../model/preprocess.ts';
 import { type Keys, only, read, unused } from '../configs/known-keys.ts';
-import { fact } from '../decisions.ts';
+import { fact } from '../fact.ts';
 import type { JsonObject } from '../json.ts';
 import type { PreprocessFacts } from './preprocess-facts.ts';
 

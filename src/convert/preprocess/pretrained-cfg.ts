@@ -3,7 +3,7 @@
  */
 import { ViTError } from '../../error.ts';
 import { type Crop, FILTERS, type Filter, type Resize } from '../../model/preprocess.ts';
-import { fact } from '../decisions.ts';
+import { fact } from '../fact.ts';
 import type { JsonObject } from '../json.ts';
 import type { PreprocessFacts } from './preprocess-facts.ts';
 

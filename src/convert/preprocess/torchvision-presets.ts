@@ -6,7 +6,7 @@
  * ImageNet.
  */
 import type { Filter } from '../../model/preprocess.ts';
-import { fact } from '../decisions.ts';
+import { fact } from '../fact.ts';
 import type { PreprocessFacts } from './preprocess-facts.ts';
 
 interface Preset {

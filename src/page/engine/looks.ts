@@ -1,13 +1,13 @@
 /**
  * What lies over the photo on the stage: the exact pixels that the model is shown, a spotlight on what it looks at, or on what is
- * alike.
- * Made when asked for, of the photo that is on the stage.
+ * alike. Made when asked for, of the photo that is on the stage.
  */
 import { computed, effect, signal } from '@preact/signals-core';
 import type { ViT } from '../../index.ts';
 import { type Photo, selected } from '../state/items.ts';
 import { model } from '../state/model.ts';
 import { isFatal } from '../state/problem.ts';
+import { draw, type Fill, type Patch, shade } from './overlay.ts';
 import { engine, giveUp } from './session.ts';
 
 export type Look = 'photo' | 'sees' | 'attention' | 'similar';
@@ -25,12 +25,6 @@ interface Overlay {
   canvas: HTMLCanvasElement;
   /** Where it depends on a patch: draws it for another one. */
   show?: (patch: Patch) => void;
-}
-
-/** Counted from the upper left one, from 0 on. */
-export interface Patch {
-  row: number;
-  column: number;
 }
 
 /** Which patch the others are compared with; null before somebody chose one: the one in the middle. */
@@ -107,30 +101,9 @@ async function spotlight(vit: ViT, file: Blob, signal: AbortSignal): Made {
   return drawn(columns, rows, (pixels) => shade(pixels, map.data));
 }
 
-/** How dark the darkest becomes. */
-const DARK = 0.86;
-
-/** Black, and the less of it the larger the value of a patch. @param values one per patch */
-export function shade(pixels: Uint8ClampedArray, values: Float32Array): void {
-  const most = values.reduce((a, b) => Math.max(a, b));
-  const least = values.reduce((a, b) => Math.min(a, b));
-  for (const [i, value] of values.entries()) {
-    const light = most > least ? (value - least) / (most - least) : 1;
-    pixels[4 * i + 3] = Math.round(255 * DARK * (1 - light));
-  }
-}
-
-type Fill = (pixels: Uint8ClampedArray) => void;
-
 function drawn(width: number, height: number, fill: Fill): { canvas: HTMLCanvasElement } {
   const canvas = document.createElement('canvas');
   [canvas.width, canvas.height] = [width, height];
   draw(canvas, fill);
   return { canvas };
-}
-
-export function draw(canvas: HTMLCanvasElement, fill: Fill): void {
-  const image = new ImageData(canvas.width, canvas.height);
-  fill(image.data);
-  canvas.getContext('2d')!.putImageData(image, 0, 0);
 }

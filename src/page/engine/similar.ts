@@ -3,7 +3,7 @@
  * run once for a photo; whichever patch is chosen then, it is a product of vectors.
  */
 import type { ViT } from '../../index.ts';
-import { draw, type Patch, shade } from './looks.ts';
+import { draw, type Patch, shade } from './overlay.ts';
 
 interface Similar {
   canvas: HTMLCanvasElement;
