@@ -1,7 +1,7 @@
 /**
  * Writes a file into a store. It appears whole or not at all, also when two tabs write it at once: then one of them does.
  */
-import type { Store } from './store.ts';
+import { isGone, type Store } from './store.ts';
 
 /** Ending of files that are being written. What a tab leaves that is closed then, the next one to write it writes over. */
 const PART = '.part';
@@ -21,7 +21,7 @@ export async function keep({ folder }: Store, name: string, bytes: Uint8Array<Ar
     await handle.move(name);
   } catch (error) {
     // Of another tab, or just now in its folder.
-    if (/^(NoModificationAllowed|NotFound)Error$/.test((error as DOMException).name)) return;
+    if (isGone(error)) return;
     await folder.removeEntry(part).catch(() => {});
     throw error;
   }

@@ -24,29 +24,32 @@ export async function openStore(): Promise<Store | null> {
   }
   // Files are moved to where they are read.
   if (!('move' in FileSystemFileHandle.prototype)) return null;
-  const unless = (...names: string[]) => {
-    return (error: unknown) => {
-      if (!names.includes((error as DOMException).name)) throw error;
-      return null;
-    };
-  };
-  const absent = unless('NotFoundError');
   return {
     folder,
     async read(name) {
-      const handle = await folder.getFileHandle(name).catch(absent);
+      const handle = await folder.getFileHandle(name).catch(unlessGone);
       return (await handle?.getFile())?.stream() ?? null;
     },
     async remove(name) {
-      await folder.removeEntry(name).catch(unless('NotFoundError', 'NoModificationAllowedError'));
+      await folder.removeEntry(name).catch(unlessGone);
     },
     async list() {
       const files = new Map<string, number>();
       for await (const [name, handle] of folder.entries()) {
-        const file = handle.kind === 'file' && (await (handle as FileSystemFileHandle).getFile().catch(absent));
+        const file = handle.kind === 'file' && (await (handle as FileSystemFileHandle).getFile().catch(unlessGone));
         if (file) files.set(name, file.size);
       }
       return files;
     },
   };
+}
+
+/** Whether a file is not there, or is another tab's at this moment. */
+export function isGone(error: unknown): boolean {
+  return /^(NotFound|NoModificationAllowed)Error$/.test((error as DOMException).name);
+}
+
+function unlessGone(error: unknown): null {
+  if (!isGone(error)) throw error;
+  return null;
 }
