@@ -1,5 +1,8 @@
 /**
  * SHA-256, on pages without https, too, which browsers give no `crypto.subtle`; and of what is larger than the memory.
+ *
+ * A WebAssembly module of our own, eight rounds unrolled, made 140 MB/s where this library makes 89, on one busy core: not worth
+ * another piece of cryptography.
  */
 import { sha256 as hasher } from '@noble/hashes/sha2.js';
 import { hexadecimal, sha256 as native, type Sha256 } from '../weights/verify.ts';
