@@ -9,14 +9,11 @@ import * as ort from 'onnxruntime-web';
 import { afterAll, describe, expect, test } from 'vitest';
 import { exportOnnx, readTensors } from '../../src/convert/export-onnx.ts';
 import { byteLength, type Pieces } from '../../src/convert/onnx/encode.ts';
-import { Exporter } from '../../src/convert/onnx/exporter.ts';
-import { OnnxGraph } from '../../src/convert/onnx/graph.ts';
-import { exportStep } from '../../src/convert/onnx/steps.ts';
 import type { Architecture } from '../../src/model/architecture.ts';
 import { goldenPixels } from '../../src/model/golden.ts';
 import { ACTIVATIONS } from '../../src/model/layers.ts';
 import { extrasFor, OUTPUT_NAMES, type OutputName } from '../../src/model/outputs.ts';
-import { planViT, type Step } from '../../src/model/plan.ts';
+import { planViT } from '../../src/model/plan.ts';
 import { planText } from '../../src/model/plan-text.ts';
 import { readOutput, runReference } from '../../src/reference/run.ts';
 import { expectClose } from '../harness/arrays.ts';
@@ -145,14 +142,6 @@ describe('a small random model', () => {
 });
 
 describe('refusals', () => {
-  test('a step that has no ONNX is named', () => {
-    const exporter = new Exporter(new OnnxGraph(), planViT(TINY), () => new Float32Array());
-    const step = { op: 'teleport', label: 'block01/teleport', output: 'tokens' } as unknown as Step;
-    expect(() => exportStep(exporter, step)).toThrowError(
-      expect.objectContaining({ code: 'unsupported-model', message: expect.stringContaining('block01/teleport') }),
-    );
-  });
-
   test('an output that the model does not have', async () => {
     const tensors = await tensorsOf(await tinyModel());
     const lookup = (name: string) => tensors.get(name)!;
