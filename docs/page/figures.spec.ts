@@ -9,17 +9,9 @@ import { extname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { expect, type Page, test } from '@playwright/test';
 import sharp from 'sharp';
+import { TYPES } from '../../test/page/site.ts';
 
 const ROOT = process.env.VIT_PAGE ?? 'dist/page';
-const TYPES: Record<string, string> = {
-  '.html': 'text/html',
-  '.js': 'text/javascript',
-  '.css': 'text/css',
-  '.svg': 'image/svg+xml',
-  '.jpg': 'image/jpeg',
-  '.json': 'application/json',
-  '.webmanifest': 'application/manifest+json',
-};
 
 /** A phone's line on a bad day: what Lighthouse calls slow 4G. */
 const SLOW = { bytesPerSecond: 200_000, latency: 150 };

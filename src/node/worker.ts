@@ -6,6 +6,7 @@ import { parentPort } from 'node:worker_threads';
 import type { Endpoint } from 'comlink';
 import { loadAnnex } from '../annexes/registry.ts';
 import { exposeEngine } from '../worker/wire.ts';
+import { receiveLater } from './early.ts';
 import { withFiles } from './files.ts';
 import { TeamWorker } from './team-worker.ts';
 
@@ -17,20 +18,14 @@ const endpoint = portAsEndpoint();
 const { EngineHost } = await loadAnnex('host', new URL('../annexes/entries/host.ts', import.meta.url).href);
 exposeEngine(new EngineHost(), endpoint);
 
-/**
- * What a worker in a browser is to itself. What comes while the engine is being loaded waits for it: Node keeps it until
- * somebody listens, Deno does not.
- */
+/** What a worker in a browser is to itself. */
 function portAsEndpoint(): Endpoint {
   const port = parentPort!;
-  const early: unknown[] = [];
-  let receive = (data: unknown): void => void early.push(data);
-  port.on('message', (data) => receive(data));
+  const receiveBy = receiveLater(port);
   return {
     postMessage: (message: unknown, transfer: never[] = []) => port.postMessage(message, transfer),
     addEventListener(_: string, listener: (event: { data: unknown }) => void) {
-      receive = (data) => listener({ data });
-      early.splice(0).forEach(receive);
+      receiveBy((data) => listener({ data }));
     },
     removeEventListener: () => {},
   } as unknown as Endpoint;

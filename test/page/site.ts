@@ -10,7 +10,8 @@ const ROOT = 'dist/page';
 /** Not the root of the server: nothing on the page may count on that. */
 const FOLDER = '/some/where/';
 
-const TYPES: Record<string, string> = {
+/** What a server says of a file, by the end of its name. */
+export const TYPES: Record<string, string> = {
   '.html': 'text/html',
   '.js': 'text/javascript',
   '.css': 'text/css',
