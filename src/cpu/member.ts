@@ -7,7 +7,7 @@ import type { TensorPiece } from '../weights/tensor-assembler.ts';
 import { Arena } from './arena.ts';
 import { type Exchange, scratchFor } from './exchange.ts';
 import { instantiate, type Kernels } from './kernels.ts';
-import { PortExchange } from './port-exchange.ts';
+import { PortExchange, type Ports } from './port-exchange.ts';
 import { compile, type Program } from './program.ts';
 import { SharedExchange, type SharedMemory } from './shared-exchange.ts';
 import { Weights } from './weights.ts';
@@ -16,15 +16,15 @@ import type { Place } from './work.ts';
 /** Operations without a pause: some 4 ms of a core. */
 const PIECE = 2e8;
 
+export type Links = SharedMemory | Ports;
+
 export interface MemberOptions {
   /** One of the two modules of wasm/. */
   module: WebAssembly.Module;
   isHalf: boolean;
   place: Place;
-  /** To the others, by their numbers. */
-  ports: readonly (MessagePort | null)[];
-  /** In their place, where there is such memory. */
-  shared: SharedMemory | null;
+  /** To the others, by their numbers: memory that is shared or, where there is none, ports. */
+  links: Links;
   /** An ordinary run: what it needs of the weights is what this member holds. */
   plan: Plan;
 }
@@ -52,12 +52,12 @@ export class Member {
     return new Member(options, arena, await instantiate(options.module, arena.memory));
   }
 
-  private constructor({ isHalf, place, ports, shared, plan }: MemberOptions, arena: Arena, kernels: Kernels) {
+  private constructor({ isHalf, place, links, plan }: MemberOptions, arena: Arena, kernels: Kernels) {
     this.arena = arena;
     this.weights = new Weights(arena, isHalf);
     this.#kernels = kernels;
     this.#place = place;
-    this.#exchange = shared ? new SharedExchange(place.member, shared) : new PortExchange(place.member, ports);
+    this.#exchange = 'to' in links ? new SharedExchange(place.member, links) : new PortExchange(place.member, links);
     // With values nowhere: this is for the weights.
     this.#compile(plan, 1, () => 0);
     this.#bottom = arena.top;

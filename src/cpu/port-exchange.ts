@@ -12,13 +12,16 @@ const GRAIN = 2 ** 14;
 /** Buffers that are kept for what is sent next. */
 const SPARE = 16;
 
+/** By member; none to oneself. */
+export type Ports = readonly (MessagePort | null)[];
+
 export class PortExchange implements Exchange {
   readonly #member: number;
   /** By member; none to oneself. */
   readonly #mailboxes: (Mailbox | null)[];
   readonly #spare: ArrayBuffer[] = [];
 
-  constructor(member: number, ports: readonly (MessagePort | null)[]) {
+  constructor(member: number, ports: Ports) {
     this.#member = member;
     this.#mailboxes = ports.map((port) => port && new Mailbox(port));
   }

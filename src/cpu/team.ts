@@ -7,14 +7,15 @@ import { unpackError, ViTError } from '../error.ts';
 import type { Plan } from '../model/plan.ts';
 import type { TensorPiece } from '../weights/tensor-assembler.ts';
 import { type Answer, HELPER, type Question } from './helper.ts';
-import type { Inputs, MemberOptions } from './member.ts';
+import type { Inputs, Links, MemberOptions } from './member.ts';
 import type { Range } from './panels.ts';
-import { type SharedMemory, sharedMemoryFor } from './shared-exchange.ts';
+import type { Ports } from './port-exchange.ts';
+import { sharedMemoryFor } from './shared-exchange.ts';
 
 /** Milliseconds after which a worker that says nothing is none of ours. */
 const PATIENCE = 15_000;
 
-export interface TeamOptions extends Omit<MemberOptions, 'place' | 'ports' | 'shared'> {
+export interface TeamOptions extends Omit<MemberOptions, 'place' | 'links'> {
   /** Members, with this thread. */
   members: number;
   /** The address of the annex. */
@@ -22,10 +23,8 @@ export interface TeamOptions extends Omit<MemberOptions, 'place' | 'ports' | 'sh
 }
 
 export class Team {
-  /** Of this thread, to the others. */
-  readonly ports: readonly (MessagePort | null)[];
-  /** By member; null where there is none. */
-  readonly #shared: SharedMemory[] | null;
+  /** By member: this thread's are the first. */
+  readonly links: readonly Links[];
   /** Told when a member can go on no more. */
   onFailure: (error: ViTError) => void = () => {};
   readonly #helpers: HelperWorker[] = [];
@@ -36,10 +35,9 @@ export class Team {
 
   /** @throws Error where the workers cannot be had. Nothing is left running. */
   static async start(options: TeamOptions): Promise<Team> {
-    const ports = meshOf(options.members);
-    const team = new Team(ports[0], sharedMemoryFor(options.members));
+    const team = new Team(sharedMemoryFor(options.members) ?? meshOf(options.members));
     try {
-      await team.#start(options, ports.slice(1));
+      await team.#start(options);
       return team;
     } catch (error) {
       team.end(error as Error);
@@ -47,14 +45,8 @@ export class Team {
     }
   }
 
-  private constructor(ports: Team['ports'], shared: SharedMemory[] | null) {
-    this.ports = ports;
-    this.#shared = shared;
-  }
-
-  /** Of this thread. */
-  get shared(): SharedMemory | null {
-    return this.#shared?.[0] ?? null;
+  private constructor(links: Team['links']) {
+    this.links = links;
   }
 
   get members(): number {
@@ -63,7 +55,7 @@ export class Team {
 
   /** What the others hold, and all together. */
   get bytes(): number {
-    const buffers = this.#shared?.flatMap(({ to }) => to) ?? [];
+    const buffers = this.links.flatMap((links) => ('to' in links ? links.to : []));
     return [...this.#helpers.map(({ bytes }) => bytes), ...buffers.map((buffer) => buffer?.byteLength ?? 0)].reduce(
       (sum, bytes) => sum + bytes,
       0,
@@ -112,16 +104,15 @@ export class Team {
     for (const helper of this.#helpers) helper.end(why);
   }
 
-  async #start({ members, script, ...options }: TeamOptions, ports: (MessagePort | null)[][]): Promise<void> {
+  async #start({ members, script, ...options }: TeamOptions): Promise<void> {
     const { signal } = this.#ended;
-    const helpers = ports.map(async (own, index) => {
+    const helpers = this.links.slice(1).map(async (links, index) => {
       const helper = new HelperWorker(script, (message) => this.#fail(message));
       this.#helpers.push(helper);
       const lock = `${HELPER} ${crypto.randomUUID?.() ?? ''}`;
       const place = { member: index + 1, members };
-      const transfer = own.filter((port) => port !== null);
-      const shared = this.#shared?.[index + 1] ?? null;
-      const opening = { ...options, lock, place, ports: own, shared };
+      const transfer = 'to' in links ? [] : links.filter((port) => port !== null);
+      const opening = { ...options, lock, place, links };
       const needed = await helper.ask<[string, Range][]>(['open', opening], transfer);
       const died = () => this.#fail('it was ended');
       navigator.locks?.request(lock, { signal }, died).catch(() => {});
@@ -194,7 +185,7 @@ function startWorker(script: string): Worker {
 }
 
 /** For each member a port to every other one. */
-function meshOf(members: number): (MessagePort | null)[][] {
+function meshOf(members: number): Ports[] {
   const ports = Array.from({ length: members }, () => Array<MessagePort | null>(members).fill(null));
   for (let a = 0; a < members; a++) {
     for (let b = a + 1; b < members; b++) {

@@ -84,10 +84,7 @@ export class WasmBackend implements Backend {
     const team = await startTeam(options, ofMember);
     try {
       const place = { member: 0, members: team?.members ?? 1 };
-      const member = await Member.create(
-        { ...ofMember, place, ports: team?.ports ?? [], shared: team?.shared ?? null },
-        arena,
-      );
+      const member = await Member.create({ ...ofMember, place, links: team?.links[0] ?? [] }, arena);
       return new WasmBackend(options, team, member);
     } catch (error) {
       team?.end(error as Error);
