@@ -57,7 +57,7 @@ const LIBRARY = { name: 'library', test: /[\\/]dist[\\/]lib[\\/]/ };
 /** What the first view and every part that comes later have in common: the bundler would name it after one of its modules. */
 const BASE = {
   name: 'base',
-  test: /[\\/](node_modules[\\/](lit-html|@preact)|src[\\/]page[\\/](text[\\/](?!zh)|state[\\/](?!things)))/,
+  test: /[\\/](node_modules[\\/](lit-html|@preact)|src[\\/]page[\\/](intake[\\/]model-files|text[\\/](?!zh)|state[\\/](?!things|conversion)))/,
 };
 
 const SERVICE_WORKER = 'service-worker';

@@ -67,7 +67,10 @@ export async function computePart(
   return task === 'embed' ? { task, info, rows: rows as EmbedRow[] } : { task, info, rows: rows as ClassifyRow[] };
 }
 
-const NOTHING: Record<Part['task'], Answer> = { embed: { vector: null }, classify: { labels: null, scores: null } };
+const NOTHING: Record<Part['task'], Answer> = {
+  embed: { vector: null },
+  classify: { labels: null, scores: null, sure: null },
+};
 
 function rowOf(id: string, outcome: Outcome<Answer>, nothing: Answer): EmbedRow | ClassifyRow {
   const row = 'error' in outcome ? { id, ...nothing, error: outcome.error } : { id, ...outcome.answer, error: null };

@@ -5,7 +5,7 @@ import type { PixelData, ViT } from '../index.ts';
 import type { ModelFile } from './output.ts';
 import type { ClassifyRow, EmbedRow, Task } from './schema.ts';
 
-export type Answer = Pick<EmbedRow, 'vector'> | Pick<ClassifyRow, 'labels' | 'scores'>;
+export type Answer = Pick<EmbedRow, 'vector'> | Pick<ClassifyRow, 'labels' | 'scores' | 'sure'>;
 
 export interface Computer {
   task: Task;
@@ -48,5 +48,6 @@ function classifyWith(vit: ViT, topK: number): (pictures: PixelData[]) => Promis
     (await vit.classify(pictures, { topK })).map((best) => ({
       labels: best.map(({ label }) => label),
       scores: Float32Array.from(best, ({ score }) => score),
+      sure: best.sure ?? null,
     }));
 }

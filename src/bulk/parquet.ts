@@ -60,6 +60,10 @@ function classifyColumns(rows: ClassifyRow[]): ColumnSource[] {
       rows.map(({ scores }) => listOrNull(scores)),
     ),
     column(
+      'sure',
+      rows.map(({ sure }) => sure),
+    ),
+    column(
       'error',
       rows.map(({ error }) => error),
     ),
@@ -81,10 +85,11 @@ export async function decodePart(bytes: Uint8Array<ArrayBuffer>, name: string): 
       : {
           task,
           info,
-          rows: rows.map(({ id, labels, scores, error }) => ({
+          rows: rows.map(({ id, labels, scores, sure, error }) => ({
             id,
             labels: labels ?? null,
             scores: floats(scores),
+            sure: sure ?? null,
             error,
           })),
         };

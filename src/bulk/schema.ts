@@ -18,6 +18,8 @@ export interface ClassifyRow {
   id: string;
   labels: string[] | null;
   scores: Float32Array | null;
+  /** Whether the best is to be believed; null where that was not measured. */
+  sure: boolean | null;
   error: string | null;
 }
 
@@ -67,13 +69,14 @@ const listOf = (name: string, element: Pick<SchemaElement, 'type' | 'converted_t
   ] satisfies SchemaElement[];
 
 const ID: SchemaElement = { name: 'id', ...STRING, repetition_type: 'REQUIRED' };
+const SURE: SchemaElement = { name: 'sure', type: 'BOOLEAN', repetition_type: 'OPTIONAL' };
 const ERROR: SchemaElement = { name: 'error', ...STRING, repetition_type: 'OPTIONAL' };
 
 /** Parquet's own, root first. */
 export const SCHEMAS: Record<Task, SchemaElement[]> = {
   embed: [{ name: 'root', num_children: 3 }, ID, ...listOf('vector', { type: 'FLOAT' }), ERROR],
   classify: [
-    { name: 'root', num_children: 4 },
-    ...[ID, ...listOf('labels', STRING), ...listOf('scores', { type: 'FLOAT' }), ERROR],
+    { name: 'root', num_children: 5 },
+    ...[ID, ...listOf('labels', STRING), ...listOf('scores', { type: 'FLOAT' }), SURE, ERROR],
   ],
 };

@@ -4,6 +4,7 @@
  */
 import { InvalidArgumentError } from 'commander';
 import type { Crop, Resize } from '../model/preprocess.ts';
+import { readCrop, readResize, readSize } from '../notation.ts';
 
 export function parseNumber(text: string): number {
   const value = Number(text);
@@ -27,9 +28,7 @@ export function parseNames(text: string): string[] {
 
 /** `224x224`: height x width. */
 export function parseSize(text: string): [number, number] {
-  const parts = text.split('x');
-  if (parts.length !== 2) throw new InvalidArgumentError('Give height and width, such as 224x224.');
-  return [parseCount(parts[0]), parseCount(parts[1])];
+  return readSize(text) ?? refuse('Give height and width, such as 224x224.');
 }
 
 /** Commander makes an empty text of a `null` that a flag is parsed to, so that 'none' must stay a word until here. */
@@ -37,33 +36,15 @@ export function orNull<T>(value: T | 'none' | undefined): T | null | undefined {
   return value === 'none' ? null : value;
 }
 
-/** `squash:HxW`, `shortest-edge:N[:trunc|round]`, `longest-edge:N[:trunc|round]`, `patches:SIZE:MOST`, `none`. */
 export function parseResize(text: string): Resize | 'none' {
-  if (text === 'none') return text;
-  const [mode, size = '', rounding = 'trunc', ...rest] = text.split(':');
-  if (mode === 'squash' && text.split(':').length === 2) {
-    const [height, width] = parseSize(size);
-    return { mode, height, width };
-  }
-  if (mode === 'patches' && text.split(':').length === 3) {
-    return { mode, size: parseCount(size), most: parseCount(rounding) };
-  }
-  const keepsRatio = mode === 'shortest-edge' || mode === 'longest-edge';
-  if (keepsRatio && (rounding === 'trunc' || rounding === 'round') && rest.length === 0) {
-    return { mode, size: parseCount(size), rounding };
-  }
-  throw new InvalidArgumentError(
-    'Give squash:HxW, shortest-edge:N[:trunc|round], longest-edge:N[:trunc|round], patches:SIZE:MOST or none.',
-  );
+  const ways = 'squash:HxW, shortest-edge:N[:trunc|round], longest-edge:N[:trunc|round], patches:SIZE:MOST or none';
+  return readResize(text) ?? refuse(`Give ${ways}.`);
 }
 
-/** `HxW[:floor|half-even]`, `none`. */
 export function parseCrop(text: string): Crop | 'none' {
-  if (text === 'none') return text;
-  const [size, rounding = 'half-even', ...rest] = text.split(':');
-  if ((rounding !== 'floor' && rounding !== 'half-even') || rest.length > 0) {
-    throw new InvalidArgumentError('Give HxW[:floor|half-even] or none.');
-  }
-  const [height, width] = parseSize(size);
-  return { height, width, rounding };
+  return readCrop(text) ?? refuse('Give HxW[:floor|half-even] or none.');
+}
+
+function refuse(advice: string): never {
+  throw new InvalidArgumentError(advice);
 }

@@ -63,8 +63,10 @@ part('models').addEventListener('click', async () => (await import('./views/mode
 part('share').addEventListener('click', async () => (await import('./export/share.ts')).share());
 part('settings').addEventListener('click', async () => (await import('./views/settings.ts')).openSettings());
 part('camera').addEventListener('click', async () => (await import('./engine/camera.ts')).openCamera());
-// Only secure pages get a camera. Hidden where there is none, and not shown where there is: nothing may jump.
+part('screen').addEventListener('click', async () => (await import('./engine/camera.ts')).openScreen());
+// Only secure pages get one. Hidden where there is none, and not shown where there is: nothing may jump.
 part('camera').hidden = !navigator.mediaDevices;
+part('screen').hidden = !navigator.mediaDevices?.getDisplayMedia;
 // The first model first.
 effect(() => {
   if (secondAddress.value === null || model.value.state !== 'ready') return;

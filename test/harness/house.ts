@@ -24,7 +24,12 @@ export const HOUSE: readonly Room[] = [
     knows: 'the public API',
     mayImport: ['client', 'image', 'model', 'weights', ...LEAVES],
   },
-  { name: 'page', knows: 'the classification page', mayImport: ['index.ts'] },
+  {
+    name: 'notation.ts',
+    knows: 'how a size, resize and crop are written, in flags and in the form of the page',
+    mayImport: ['model'],
+  },
+  { name: 'page', knows: 'the classification page', mayImport: ['index.ts', 'notation.ts'] },
   {
     name: 'apps',
     knows: 'the library in the frameworks of apps: hooks for React, a custom element',
@@ -183,6 +188,7 @@ export const HOUSE: readonly Room[] = [
         'convert',
         'hub',
         'index.ts',
+        'notation.ts',
         'node',
         'model',
         'weights',

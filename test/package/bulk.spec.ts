@@ -106,12 +106,12 @@ test('classify --out gives the labels that classify prints', async () => {
   const { code, stderr } = await run('classify', '--images', list, '--top-k', '2', '--out', folder);
   expect([code, stderr]).toEqual([0, '1 picture could not be read: the column error says why.\n']);
   const printed = await run('classify', '--json', '--backend', 'cpu', '--top-k', '2', 'public/samples/dog.jpg');
-  const [{ labels: best }] = JSON.parse(printed.stdout).images;
+  const [{ labels: best, sure }] = JSON.parse(printed.stdout).images;
   const rows = await rowsOf<ClassifyRow>(folder);
-  expect(rows[0]).toMatchObject({ labels: best.map(({ label }: { label: string }) => label), error: null });
+  expect(rows[0]).toMatchObject({ labels: best.map(({ label }: { label: string }) => label), sure, error: null });
   expect([...rows[0].scores!]).toEqual(best.map(({ score }: { score: number }) => score));
-  expect(rows[1].labels![0]).toBe('bird');
-  expect(rows[2]).toEqual({ id: '/none.png', labels: null, scores: null, error: 'There is no such file.' });
+  expect(rows[1]).toMatchObject({ labels: ['bird', expect.any(String)], sure: true });
+  expect(rows[2]).toEqual({ id: '/none.png', labels: null, scores: null, sure: null, error: 'There is no such file.' });
 });
 
 test('classify says what it lacks', async () => {

@@ -19,6 +19,7 @@ const SEARCH = { search: 5_500, 'search-worker': 12_000 };
 /** Parts of the page that come when they are asked for. */
 const ON_DEMAND = {
   ...{ address: 2_000, 'ask-words': 2_000, asked: 2_000, camera: 2_000, code: 2_000, dialog: 2_000 },
+  ...{ converted: 2_000, live: 2_000, 'video-file': 2_000 },
   ...{ compare: 2_000, models: 2_000, questions: 2_000, settings: 3_000, share: 2_000, shared: 2_000, similar: 2_000 },
   ...{ 'thumbnail-worker': 2_000 },
   ...{ things: 4_500, zh: 6_000, 'service-worker': 2_000 },

@@ -1,9 +1,11 @@
 /**
- * A checkpoint from a person's disk: it becomes the model, and what it does not say of itself is asked in a form.
+ * A model from a person's disk, a checkpoint or a converted one: it becomes the page's, and what a checkpoint does not say of itself is
+ * asked in a form.
  */
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { clipFiles } from './models.ts';
 import { drop, OWL } from './photos.ts';
 import { expect, test } from './visit.ts';
 
@@ -66,7 +68,7 @@ test('is dropped, asked about, and shown all photos', async ({ visit }) => {
 test('is chosen in the sheet of models, with its config beside it', async ({ visit }) => {
   await visit.arriveReady();
   await visit.page.getByRole('button', { name: 'Models', exact: true }).click();
-  await visit.page.getByLabel('Open a checkpoint').setInputFiles([
+  await visit.page.getByLabel('Open model files').setInputFiles([
     { name: 'model.safetensors', mimeType: '', buffer: readFileSync(HF) },
     {
       name: 'config.json',
@@ -99,13 +101,30 @@ test('comes in a folder, with its config beside it', async ({ visit }, info) => 
   await expect(visit.page.locator('#knows'), 'chosen, too').not.toContainText('airplane');
 });
 
+test('that is converted already comes with all that its manifest names', async ({ visit }, info) => {
+  const folder = info.outputPath('clip');
+  mkdirSync(folder, { recursive: true });
+  for (const [name, bytes] of await clipFiles()) writeFileSync(join(folder, name), bytes);
+  await visit.arriveReady();
+  await drop(visit.page, [folder]);
+  await expect(visit.page.locator('#knows')).toContainText('It has no labels of its own');
+  await visit.asked.getByText('Your words').click();
+  await visit.asked.getByLabel('Words, one per line').fill('ab, cd');
+  await expect(visit.asked, 'its tokenizer, too').toContainText('2 words asked');
+
+  await drop(visit.page, [join(folder, 'model.json')]);
+  await expect(visit.model).toContainText('This does not fit together');
+  await visit.model.getByText('Technical details', { exact: true }).click();
+  await expect(visit.model).toContainText(/model\.json names .+, which is not beside it: give the whole folder/);
+});
+
 test('a file that is none is called what it is, and the model of the page comes back with a reload', async ({
   visit,
 }) => {
   await visit.arriveReady();
   await visit.page.getByRole('button', { name: 'Models', exact: true }).click();
   const broken = { name: 'model.safetensors', mimeType: '', buffer: Buffer.from('Entry not found') };
-  await visit.page.getByLabel('Open a checkpoint').setInputFiles([broken]);
+  await visit.page.getByLabel('Open model files').setInputFiles([broken]);
   await expect(visit.model).toContainText('This model is of another kind');
   await visit.model.getByText('Technical details', { exact: true }).click();
   await expect(visit.model).toContainText('it is text, and begins "Entry not found"');

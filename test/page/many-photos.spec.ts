@@ -52,16 +52,16 @@ test('answers are taken away as a table and as JSON', async ({ visit, context })
   const json = await save('JSON');
   const lines = csv.trim().split('\r\n');
   expect(lines).toHaveLength(3);
-  expect(lines[0]).toMatch(/^file,state,label 1,score 1,.*,run ms,model$/);
-  expect(lines[1]).toMatch(/^owl\.jpg,sure,bird,0\.\d+,.*,vit-cifar10$/);
+  expect(lines[0]).toMatch(/^file,state,sure,label 1,score 1,.*,run ms,model$/);
+  expect(lines[1]).toMatch(/^owl\.jpg,sure,true,bird,0\.\d+,.*,vit-cifar10$/);
   const answers = JSON.parse(json);
-  expect(answers[1]).toMatchObject({ file: 'jet.jpg', state: 'sure', model: 'vit-cifar10' });
+  expect(answers[1]).toMatchObject({ file: 'jet.jpg', state: 'sure', sure: true, model: 'vit-cifar10' });
   expect(answers[1].labels[0]).toEqual({ label: 'airplane', score: expect.any(Number) });
   expect(answers[1].milliseconds.run).toBeGreaterThan(0);
   await visit.strip.getByRole('button', { name: 'Copy' }).click();
   await expect(visit.toast).toContainText('on the clipboard');
   const copied = await visit.page.evaluate(() => navigator.clipboard.readText());
-  expect(copied.split('\n')[1]).toMatch(/^owl\.jpg\tsure\tbird\t/);
+  expect(copied.split('\n')[1]).toMatch(/^owl\.jpg\tsure\ttrue\tbird\t/);
 
   async function save(name: string): Promise<string> {
     const download = visit.page.waitForEvent('download', (it) => it.suggestedFilename().endsWith(name.toLowerCase()));

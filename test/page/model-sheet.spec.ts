@@ -4,6 +4,7 @@
 import { readFileSync } from 'node:fs';
 import type { BrowserContext } from '@playwright/test';
 import { HubServer, MADE_UP } from '../harness/hub-server.ts';
+import { addClip } from './models.ts';
 import { CUP, JET, OWL } from './photos.ts';
 import { type Site, STRICT } from './site.ts';
 import { expect, test, type Visit } from './visit.ts';
@@ -163,9 +164,9 @@ test.describe('two models', () => {
     const csv = visit.page.waitForEvent('download');
     await visit.strip.getByRole('button', { name: 'CSV' }).click();
     const [header, row] = readFileSync(await (await csv).path(), 'utf8').split('\r\n');
-    expect(header).toMatch(/^file,state,.*,model,second state,second label 1,.*,second model$/);
+    expect(header).toMatch(/^file,state,.*,model,second state,second sure,second label 1,.*,second model$/);
     expect(row).toMatch(
-      /^owl\.jpg,sure,bird,.*,vit-cifar10,(sure|unsure|torn),(cat|dog|bird),.*,vit-tiny-patch16-224$/,
+      /^owl\.jpg,sure,true,bird,.*,vit-cifar10,(sure|unsure|torn),,(cat|dog|bird),.*,vit-tiny-patch16-224$/,
     );
 
     // The address brings both back.
@@ -177,6 +178,24 @@ test.describe('two models', () => {
     await expect(lists).toHaveCount(1);
     await expect(visit.page).not.toHaveURL(/compare=/);
     hub.stop();
+  });
+
+  test('the second from any address, if it has labels', async ({ visit, site }) => {
+    await addClip(site);
+    site.add('other/model.json', readFileSync('dist/page/weights/vit-cifar10/model.json'));
+    site.add('other/shard-00001-of-00001.bin', readFileSync('dist/page/weights/vit-cifar10/shard-00001-of-00001.bin'));
+    await visit.arriveReady();
+    const compare = async (address: string) => {
+      const sheet = await visit.open('Models');
+      await sheet.getByLabel('Model address').fill(address);
+      await sheet.getByRole('button', { name: 'Compare', exact: true }).click();
+    };
+    await compare('other/model.json');
+    await expect(visit.stage.getByRole('list', { name: 'Best labels' })).toHaveText([/dog/, /dog/]);
+    await compare('http://[');
+    await expect(visit.stage.locator('.other')).toContainText('This is not an address');
+    await compare('clip/model.json');
+    await expect(visit.stage.locator('.other')).toContainText('This model has no labels of its own.');
   });
 });
 

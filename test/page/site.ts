@@ -24,7 +24,7 @@ export const TYPES: Record<string, string> = {
 
 /** As strict as a policy can be for a page that shows pictures it was given. */
 export const STRICT =
-  "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; manifest-src 'self'";
+  "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; style-src 'self'; img-src 'self' blob:; media-src blob:; connect-src 'self'; manifest-src 'self'";
 
 type Trouble = 'lost' | 'held' | ((bytes: Buffer) => Buffer);
 

@@ -111,7 +111,8 @@ function watch(): void {
 
 /** Runs in the page. */
 function urlsWithoutPicture(): string[] {
-  const shown = new Set(Array.from(document.images, ({ src }) => src));
+  const media = document.querySelectorAll<HTMLImageElement | HTMLVideoElement>('img, video');
+  const shown = new Set(Array.from(media, ({ src }) => src));
   return [...globalThis.watched.urls].filter((url) => !shown.has(url));
 }
 

@@ -32,9 +32,9 @@ const classified: Part = {
   task: 'classify',
   info: { ...about, dimension: null },
   rows: [
-    { id: 'a', labels: ['dog', 'cat'], scores: Float32Array.of(0.9, 0.1), error: null },
-    { id: 'b', labels: [], scores: new Float32Array(0), error: null },
-    { id: 'c', labels: null, scores: null, error: 'bad' },
+    { id: 'a', labels: ['dog', 'cat'], scores: Float32Array.of(0.9, 0.1), sure: true, error: null },
+    { id: 'b', labels: [], scores: new Float32Array(0), sure: null, error: null },
+    { id: 'c', labels: null, scores: null, sure: null, error: 'bad' },
   ],
 };
 

@@ -205,7 +205,7 @@ describe('failures', () => {
     [['convert', timm, '--out', 'x', '--layout', 'keras'], 'Allowed choices are auto, timm, hf'],
     [['convert', timm, '--out', 'x', '--resize', 'squash'], 'Give squash:HxW'],
     [['convert', timm, '--out', 'x', '--resize', 'squash:1x2:3'], 'Give squash:HxW'],
-    [['convert', timm, '--out', 'x', '--resize', 'squash:32'], 'Give height and width'],
+    [['convert', timm, '--out', 'x', '--resize', 'squash:32'], 'Give squash:HxW'],
     [['convert', timm, '--out', 'x', '--resize', 'shortest-edge:32:up'], 'shortest-edge:N[:trunc|round]'],
     [['convert', timm, '--out', 'x', '--crop', '32x32:up'], 'Give HxW[:floor|half-even] or none'],
     [['convert', timm, '--out', 'x', '--mean', '0.5,,0.5'], 'Give a number'],

@@ -77,7 +77,11 @@ test('is not made of two models, of labels, of nothing or of vectors that are no
   await write(embedded(1, 2, [row('b.jpg', 1, Number.NaN)]));
   expect(await run()).toMatchObject({ exitCode: 1, warned: expect.stringContaining('b.jpg holds NaN') });
   const info = { ...embedded(0, 1, []).info, dimension: null };
-  await write({ task: 'classify', info, rows: [{ id: 'a', labels: [], scores: new Float32Array(0), error: null }] });
+  await write({
+    task: 'classify',
+    info,
+    rows: [{ id: 'a', labels: [], scores: new Float32Array(0), sure: null, error: null }],
+  });
   expect(await run()).toMatchObject({ exitCode: 1, warned: expect.stringContaining('holds no embeddings') });
   expect(readdirSync(folder)).toEqual(['vectors']);
 });

@@ -6,12 +6,12 @@ import { batch, effect, untracked } from '@preact/signals-core';
 import { checkSupport, loadViT, type ViT } from '../../index.ts';
 import { findPhoto, isAnswered, type Photo, photos, selectedId, updatePhoto } from '../state/items.ts';
 import { announce } from '../state/notices.ts';
-import { describe, isFatal, modelProblem, photoProblem } from '../state/problem.ts';
+import { describe, isFatal, modelProblem, type Problem, photoProblem } from '../state/problem.ts';
 import { second } from '../state/second.ts';
 import { type Backend, backend, secondAddress } from '../state/settings.ts';
-import { judge } from '../state/verdict.ts';
+import { hasLabels, judge } from '../state/verdict.ts';
 import { text } from '../text/language.ts';
-import { parse } from './session.ts';
+import { badAddress, parse } from './session.ts';
 
 /** A batch of the library. */
 const AT_ONCE = 8;
@@ -46,8 +46,10 @@ async function follow(address: string | null, runsOn: Backend): Promise<void> {
   forget();
   second.value = address === null ? null : { state: 'loading', progress: null };
   if (address === null) return;
+  const source = parse(address);
+  if (!source) return fail(badAddress, address);
   try {
-    const loaded = await loadViT(parse(address) ?? address, {
+    const loaded = await loadViT(source, {
       backend: runsOn,
       signal,
       onProgress(progress) {
@@ -56,17 +58,20 @@ async function follow(address: string | null, runsOn: Backend): Promise<void> {
     });
     const support = await checkSupport();
     if (signal.aborted) return loaded.dispose();
+    if (!hasLabels(loaded.info)) {
+      loaded.dispose();
+      return fail(({ modelProblems }) => modelProblems['no-labels'], loaded.info.name);
+    }
     vit = loaded;
     second.value = { state: 'ready', info: loaded.info, support, isReplacing: false, hasMoved: false };
     announce(text().compare.ready(loaded.info.name));
   } catch (error) {
-    if (!signal.aborted) fail(error);
+    if (!signal.aborted) fail(modelProblem(error), describe(error));
   }
 }
 
-function fail(error: unknown): void {
-  const problem = modelProblem(error);
-  second.value = { state: 'failed', problem, detail: describe(error), questions: [] };
+function fail(problem: Problem, detail: string): void {
+  second.value = { state: 'failed', problem, detail, questions: [] };
   const { title, sentence } = problem(text());
   announce(`${title}. ${sentence}`);
 }
@@ -104,7 +109,7 @@ async function look(asked: ViT, { id, name, file }: Photo): Promise<void> {
       asked.dispose();
       vit = null;
       forget();
-      fail(error);
+      fail(modelProblem(error), describe(error));
     }
   } finally {
     atWork--;

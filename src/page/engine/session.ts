@@ -12,6 +12,7 @@ import {
   type ViT,
   ViTError,
 } from '../../index.ts';
+import { MANIFEST } from '../intake/model-files.ts';
 import { EMBEDDED } from '../state/catalogue.ts';
 import { model, textProgress } from '../state/model.ts';
 import { announce, notify } from '../state/notices.ts';
@@ -20,7 +21,7 @@ import { backend, chooseModel, modelAddress } from '../state/settings.ts';
 import { backendName, backendSentence } from '../text/backend.ts';
 import { format, text } from '../text/language.ts';
 
-/** A checkpoint from this person's disk, in place of the model at the address. */
+/** A model from this person's disk, in place of that at the address. */
 const files = state<File[] | null>(null);
 
 /** What this person said of a checkpoint, and what was asked. */
@@ -68,10 +69,11 @@ export async function load(): Promise<void> {
   vit?.dispose();
   vit = null;
   model.value = { state: 'loading', progress: null };
-  const source = files.value ?? parse(modelAddress.value ?? EMBEDDED.address);
-  if (!source) return fail(({ modelProblems }) => modelProblems['bad-address'], modelAddress.value!);
+  const address = modelAddress.value ?? EMBEDDED.address;
+  const source = files.value ?? parse(address);
+  if (!source) return fail(badAddress, address);
   try {
-    const loaded = await loadViT(source, {
+    const loaded = await loadViT(await opened(source), {
       backend: backend.value,
       convert: answers,
       signal,
@@ -92,6 +94,12 @@ export async function load(): Promise<void> {
   } catch (error) {
     if (!signal.aborted) fail(modelProblem(error), describe(error), questionsOf(error));
   }
+}
+
+/** A converted model is read here; the library reads the rest. */
+async function opened(source: URL | File[]): Promise<Parameters<typeof loadViT>[0]> {
+  if (source instanceof URL || !source.some(({ name }) => name === MANIFEST)) return source;
+  return (await import('./converted.ts')).readConverted(source);
 }
 
 /** `failed` answers no more: what waits goes on waiting until a model is loaded again. */
@@ -144,6 +152,8 @@ function fail(problem: Problem, detail: string, questions: readonly Question[] =
   const { title, sentence } = problem(text());
   announce(`${title}. ${sentence}`);
 }
+
+export const badAddress: Problem = ({ modelProblems }) => modelProblems['bad-address'];
 
 export function parse(address: string): URL | null {
   try {

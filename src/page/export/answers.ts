@@ -1,5 +1,6 @@
 /**
- * All answers as a table or as JSON: file, state, labels with scores, milliseconds, model; and the same of the second model, where two are compared.
+ * All answers as a table or as JSON: file, state, what `classify` says of being sure, labels with scores, milliseconds, model; and the same
+ * of the second model, where two are compared.
  */
 import type { Answer, Photo } from '../state/items.ts';
 
@@ -16,7 +17,7 @@ export function asJson(photos: readonly Photo[]): string {
 
 function facts({ state, best, timing, model }: Answer): object {
   const labels = best.map(({ label, score }) => ({ label, score }));
-  return { state, labels, milliseconds: timing, model };
+  return { state, sure: best.sure, labels, milliseconds: timing, model };
 }
 
 export function asCsv(photos: readonly Photo[]): string {
@@ -38,7 +39,7 @@ function table(photos: readonly Photo[], between: string, field: (value: string)
 
 const RANKS = Array.from({ length: LABELS }, (_, i) => i);
 const COLUMNS = [
-  'state',
+  ...['state', 'sure'],
   ...RANKS.flatMap((i) => [`label ${i + 1}`, `score ${i + 1}`]),
   ...['decode ms', 'preprocess ms', 'run ms', 'model'],
 ];
@@ -47,7 +48,7 @@ function cells(answer: Answer | null): string[] {
   if (!answer) return COLUMNS.map(() => '');
   const { state, best, timing, model } = answer;
   return [
-    state,
+    ...[state, `${best.sure ?? ''}`],
     ...RANKS.flatMap((i) => [best[i]?.label ?? '', best[i] ? `${best[i].score}` : '']),
     ...(['decode', 'preprocess', 'run'] as const).map((step) => timing?.[step].toFixed(2) ?? ''),
     model,

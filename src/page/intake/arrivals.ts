@@ -1,16 +1,17 @@
 /**
- * What comes to the page, whichever way: a photo as a file, a photo at an address, or a file that can be seen not to be
- * a photo without being opened.
+ * What comes to the page, whichever way: a photo as a file, a photo at an address, a video, or a file that can be seen to be none of
+ * these without being opened.
  */
 import type { Refused } from '../state/items.ts';
 
 export interface Arrivals {
   photos: { name: string; file: Blob | null; url: string | null }[];
+  videos: File[];
   refused: Refused[];
 }
 
 export function nothing(): Arrivals {
-  return { photos: [], refused: [] };
+  return { photos: [], videos: [], refused: [] };
 }
 
 export function fromFiles(files: Iterable<File>): Arrivals {
@@ -19,17 +20,18 @@ export function fromFiles(files: Iterable<File>): Arrivals {
   return arrivals;
 }
 
-function addFile({ photos, refused }: Arrivals, file: File): void {
+function addFile({ photos, videos, refused }: Arrivals, file: File): void {
   const { name, type, size } = file;
-  if (type !== '' && !type.startsWith('image/'))
+  if (size === 0) refused.push({ name, problem: ({ problems }) => problems.emptyFile(name) });
+  else if (type.startsWith('video/')) videos.push(file);
+  else if (type !== '' && !type.startsWith('image/'))
     refused.push({ name, problem: ({ problems }) => problems.notAnImage(name) });
-  else if (size === 0) refused.push({ name, problem: ({ problems }) => problems.emptyFile(name) });
   else if (type === 'image/svg+xml') refused.push({ name, problem: ({ problems }) => problems.drawing(name) });
   else photos.push({ name, file, url: null });
 }
 
 export function fromUrl(url: string): Arrivals {
-  return { photos: [{ name: nameOf(url), file: null, url }], refused: [] };
+  return { ...nothing(), photos: [{ name: nameOf(url), file: null, url }] };
 }
 
 function nameOf(url: string): string {

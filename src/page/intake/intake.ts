@@ -5,10 +5,11 @@ import { changeModel } from '../engine/change-model.ts';
 import { enqueue } from '../engine/queue.ts';
 import { refused } from '../state/items.ts';
 import { announce, notify } from '../state/notices.ts';
+import type { Problem } from '../state/problem.ts';
 import { text } from '../text/language.ts';
 import { type Arrivals, fromFiles, fromUrl, mayBePhoto } from './arrivals.ts';
-import { holdCheckpoint } from './checkpoint.ts';
 import { filesBeside, photosIn } from './folders.ts';
+import { holdModel } from './model-files.ts';
 import { type Held, heldBy } from './transfer.ts';
 
 /** Without a `dragover` for so long, whatever hovered over the page is gone; browsers send one every third of a second. */
@@ -95,7 +96,7 @@ export function onPickFolder(input: HTMLInputElement): void {
     input.value = '';
     if (files.length === 0) return;
     const beside = files.filter(({ webkitRelativePath }) => webkitRelativePath.split('/').length === 2);
-    if (holdCheckpoint(beside)) changeModel(beside);
+    if (holdModel(beside)) changeModel(beside);
     else receive(fromFiles(files.filter(mayBePhoto)), text().nothing.folder(files[0].webkitRelativePath.split('/')[0]));
   });
 }
@@ -108,8 +109,9 @@ export function onSample(samples: HTMLElement): void {
 }
 
 /** @param nothing what to say where there is no photo */
-export function receive({ photos, refused: others }: Arrivals, nothing: string): void {
-  if (photos.length + others.length === 0) {
+export function receive({ photos, videos: [video, ...more], refused: strange }: Arrivals, nothing: string): void {
+  const others = [...strange, ...more.map(({ name }) => ({ name, problem: oneVideo(name) }))];
+  if (photos.length + others.length === 0 && !video) {
     notify(nothing);
     return;
   }
@@ -118,10 +120,22 @@ export function receive({ photos, refused: others }: Arrivals, nothing: string):
   if (others.length === 1) notify(`${problems[0].title}. ${problems[0].sentence}`);
   else for (const { title, sentence } of problems) announce(`${title}. ${sentence}`);
   refused.value = [...others, ...refused.value];
-  if (photos.length === 0) return;
-  enqueue(photos);
+  if (photos.length > 0) enqueue(photos);
+  if (video) playVideo(video);
   // Somebody who reads further down is left there; who has just chosen one photo wants to see it.
-  if (photos.length === 1) bringInSight(document.querySelector('#stage')!);
+  if (photos.length === 1 || video) bringInSight(document.querySelector('#stage')!);
+}
+
+/** Only one is on the stage. */
+function oneVideo(name: string): Problem {
+  return ({ problems }) => problems.oneVideo(name);
+}
+
+function playVideo(file: File): void {
+  import('../engine/video-file.ts').then(
+    ({ openVideo }) => openVideo(file),
+    () => notify(text().nothing.notLoaded),
+  );
 }
 
 /** From its top: it may be higher than the window. */
@@ -131,11 +145,12 @@ function bringInSight(element: Element): void {
 }
 
 async function receiveHeld({ arrivals, folders, files }: Held, nothing: string): Promise<void> {
-  if (holdCheckpoint(files)) return changeModel(files);
-  if (folders.length === 0 || arrivals.photos.length + arrivals.refused.length > 0) receive(arrivals, nothing);
+  if (holdModel(files)) return changeModel(files);
+  const isEmpty = Object.values(arrivals).every(({ length }) => length === 0);
+  if (folders.length === 0 || !isEmpty) receive(arrivals, nothing);
   for (const folder of folders) {
     const beside = await filesBeside(folder);
-    if (holdCheckpoint(beside)) return changeModel(beside);
+    if (holdModel(beside)) return changeModel(beside);
     let last: number | null = null;
     for await (const part of photosIn(folder)) last = enqueue(fromFiles(part).photos, { behind: last }).at(-1)!.id;
     if (last === null) notify(text().nothing.folder(folder.name));

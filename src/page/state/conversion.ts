@@ -2,6 +2,7 @@
  * What a person typed in answer to the questions of a checkpoint, as the library takes it.
  */
 import type { Conversion } from '../../index.ts';
+import { readCrop, readResize, readSize } from '../../notation.ts';
 
 type Reader = (typed: string) => unknown;
 
@@ -51,27 +52,27 @@ function number(typed: string): number {
   return typed.trim() === '' ? Number.NaN : Number(typed);
 }
 
-/** `224` or `224x336`: [height, width]. */
-function size(typed: string): [number, number] | undefined {
-  const [, height, width] = /^(\d+)(?:\s*[x×]\s*(\d+))?$/.exec(typed) ?? [];
-  return height === undefined ? undefined : [Number(height), Number(width ?? height)];
+/** `224` is a square. */
+function size(typed: string): unknown {
+  return readSize(plain(typed.replace(/^\d+$/, '$&x$&'))) ?? undefined;
 }
 
-/** `squash:224x224`, `shortest-edge:256`, `none`. */
 function resize(typed: string): unknown {
-  if (typed === 'none') return null;
-  const [mode, how = ''] = typed.split(':');
-  const [height, width] = size(how) ?? [];
-  if (height === undefined) return undefined;
-  if (mode === 'squash') return { mode, height, width };
-  return mode === 'shortest-edge' ? { mode, size: height, rounding: 'trunc' } : undefined;
+  return orNothing(readResize(plain(typed)));
 }
 
-/** `224x224`, `none`. */
 function crop(typed: string): unknown {
-  if (typed === 'none') return null;
-  const [height, width] = size(typed) ?? [];
-  return height === undefined ? undefined : { height, width, rounding: 'half-even' };
+  return orNothing(readCrop(plain(typed)));
+}
+
+/** People write `224 × 224`. */
+function plain(typed: string): string {
+  return typed.replace(/\s*[x×]\s*/g, 'x');
+}
+
+/** `none` is an answer, and what cannot be read is not. */
+function orNothing<T>(value: T | 'none' | null): T | null | undefined {
+  return value === 'none' ? null : (value ?? undefined);
 }
 
 function parse(typed: string): unknown {

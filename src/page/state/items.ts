@@ -3,7 +3,7 @@
  * say of a photo is its own; where other words are asked (`state/question.ts`), those answers lie over it.
  */
 import { batch, computed, signal } from '@preact/signals-core';
-import type { Classification, Timing } from '../../index.ts';
+import type { Answer as Ranking, Timing } from '../../index.ts';
 import type { Problem } from './problem.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -24,7 +24,7 @@ export interface Photo {
   /** As it is shown: turned as its EXIF says. Known once it has been on the stage. */
   size: { width: number; height: number } | null;
   /** Best first. */
-  best: Classification[];
+  best: Ranking;
   timing: Timing | null;
   /** The model that answered. */
   model: string;

@@ -1,5 +1,5 @@
 /**
- * What a camera shows, and the answer to its last picture; null while there is none.
+ * A video on the stage, of a camera, a screen or a file, and the answer to its last picture; null while there is none.
  */
 import { signal } from '@preact/signals-core';
 import type { Classification } from '../../index.ts';
@@ -7,6 +7,8 @@ import type { Verdict } from './verdict.ts';
 
 export interface Live {
   video: HTMLVideoElement;
+  /** Where it comes from. */
+  name(): string;
   /** The camera looks at the person: shown as a mirror does. */
   isMirrored: boolean;
   isPaused: boolean;

@@ -15,6 +15,7 @@ export const en = {
     choose: 'Choose photos',
     folder: 'Folder',
     camera: 'Camera',
+    screen: 'Screen',
     paste: 'Paste',
     dropHint: 'or drop them anywhere, or paste them',
     samples: 'Or try one of these',
@@ -252,6 +253,18 @@ export const en = {
       title: 'No answer',
       sentence: `Something went wrong with “${name}” (${error}). Try it once more.`,
     }),
+    noVideo: (name: string) => ({
+      title: 'Cannot be played',
+      sentence: `“${name}” is damaged, has no pictures, or is of a kind this browser does not play. Save it as MP4 or WebM.`,
+    }),
+    oneVideo: (name: string) => ({
+      title: 'One video at a time',
+      sentence: `“${name}” was left out. Drop it by itself.`,
+    }),
+    noScreen: (error: string) => ({
+      title: 'No screen',
+      sentence: `Nothing was shared (${error}). Choose a screen, a window or a tab; the system may have to allow it, too.`,
+    }),
     noCamera: (error: string) => ({
       title: 'No camera',
       sentence: `The camera could not be opened (${error}). Allow it in the browser's settings, or close what else uses it.`,
@@ -275,11 +288,15 @@ export const en = {
     },
     'bad-address': {
       title: 'This is not an address',
-      sentence: 'What follows “?model=” in the address of this page cannot be read. Correct it, or leave it out.',
+      sentence: 'What was given as the address of a model cannot be read. Correct it, or leave it out.',
     },
     'bad-input': {
       title: 'This does not fit together',
       sentence: 'What was given contradicts itself, or the checkpoint: the technical details say what.',
+    },
+    'no-labels': {
+      title: 'It cannot be compared',
+      sentence: 'This model has no labels of its own. Load it alone, then ask it with words or things of yours.',
     },
     questions: {
       title: 'The checkpoint does not say everything',
@@ -336,7 +353,7 @@ export const en = {
     addressHint:
       'The address of a model.json, or hf:owner/name for a model of the Hugging Face Hub, converted here. Empty: the model that comes with this page.',
     load: 'Load',
-    openFiles: 'Open a checkpoint',
+    openFiles: 'Open model files',
     kept: 'Kept for the next visit',
     keptModel: (name: string, bytes: string) => `${name}, ${bytes}`,
     nothingKept: 'No model is kept in this browser.',

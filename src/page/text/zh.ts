@@ -13,6 +13,7 @@ export const zh: Text = {
     choose: '选择照片',
     folder: '文件夹',
     camera: '摄像头',
+    screen: '屏幕',
     paste: '粘贴',
     dropHint: '也可以拖到页面任意位置，或直接粘贴',
     samples: '或者试试这些',
@@ -229,6 +230,15 @@ export const zh: Text = {
     }),
     tooLarge: (name) => ({ title: '太大', sentence: `“${name}”需要的内存超出可用范围。请试试较小的版本。` }),
     noAnswer: (name, error) => ({ title: '没有结果', sentence: `处理“${name}”时出错（${error}）。请再试一次。` }),
+    noVideo: (name) => ({
+      title: '无法播放',
+      sentence: `“${name}”已损坏、没有画面，或者此浏览器不能播放这种格式。请另存为 MP4 或 WebM。`,
+    }),
+    oneVideo: (name) => ({ title: '一次一个视频', sentence: `“${name}”未采用。请单独拖入它。` }),
+    noScreen: (error) => ({
+      title: '没有屏幕',
+      sentence: `没有共享任何内容（${error}）。请选择屏幕、窗口或标签页；系统可能也需要允许。`,
+    }),
     noCamera: (error) => ({
       title: '没有摄像头',
       sentence: `无法打开摄像头（${error}）。请在浏览器设置中允许，或关闭其他正在使用它的程序。`,
@@ -239,8 +249,9 @@ export const zh: Text = {
     network: { title: '模型没有下载成功', sentence: '无法下载模型文件。请检查网络，然后重试。' },
     'bad-shard': { title: '模型文件已损坏', sentence: '权重文件与应有的不符，因此没有运行。重试会重新下载。' },
     'bad-manifest': { title: '这不是模型', sentence: '这个地址没有指向此页面能读取的模型。请检查地址。' },
-    'bad-address': { title: '这不是地址', sentence: '此页面地址中“?model=”后面的内容无法识别。请更正或删除。' },
+    'bad-address': { title: '这不是地址', sentence: '所给的模型地址无法识别。请更正或删除。' },
     'bad-input': { title: '内容互相矛盾', sentence: '所给内容互相矛盾，或与检查点不符：详见技术细节。' },
+    'no-labels': { title: '无法对比', sentence: '这个模型没有自己的标签。请单独加载它，再用词语或您的东西提问。' },
     questions: { title: '检查点没有说明一切', sentence: '运行之前，需要先回答几个问题。' },
     'unsupported-model': { title: '不支持这种模型', sentence: '这是一个模型，但此页面不会运行它。' },
     'no-webgpu': { title: '这里没有 WebGPU', sentence: '您要求只用 WebGPU，而此浏览器没有。请在设置中选择其他后端。' },
@@ -272,7 +283,7 @@ export const zh: Text = {
     addressHint:
       'model.json 的地址，或 Hugging Face Hub 上的模型 hf:owner/name（在此转换）。留空则使用此页面自带的模型。',
     load: '加载',
-    openFiles: '打开检查点文件',
+    openFiles: '打开模型文件',
     kept: '已保存，供下次使用',
     keptModel: (name, bytes) => `${name}，${bytes}`,
     nothingKept: '此浏览器中没有保存模型。',

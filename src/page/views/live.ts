@@ -1,5 +1,5 @@
 /**
- * The camera on the stage, with the answer to what it shows now.
+ * A video on the stage, with the answer to what it shows now.
  */
 import { html, nothing } from 'lit-html';
 import type { Classification } from '../../index.ts';
@@ -10,12 +10,24 @@ import { text } from '../text/language.ts';
 import { scoreText } from '../text/score.ts';
 import { scoresView } from './scores.ts';
 
-export function liveView({ video, isMirrored, isPaused, best, verdict, rate, flip, pause, stop, keep }: Live): unknown {
+export function liveView({
+  video,
+  name,
+  isMirrored,
+  isPaused,
+  best,
+  verdict,
+  rate,
+  flip,
+  pause,
+  stop,
+  keep,
+}: Live): unknown {
   const { camera, stage } = text();
   return html`
     <div class="photo"><div class="frame ${isMirrored ? 'mirrored' : ''}">${video}</div></div>
     <div class="answer">
-      <p class="name">${text().shell.camera}</p>
+      <p class="name" title=${name()}>${name()}</p>
       <h2 class="verdict">
         ${verdict ? headline(best[0], verdict) : stage.working}
       </h2>

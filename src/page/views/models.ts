@@ -15,7 +15,8 @@ export async function openModels(): Promise<void> {
   kept.value = await cachedModels();
   openDialog(
     () => text().shell.models,
-    () => html`<div class="settings">${catalogueView()}${addressView('model-address')}${keptView()}</div>`,
+    () =>
+      html`<div class="settings">${catalogueView()}${addressView('model-address', { canCompare: true })}${keptView()}</div>`,
   );
 }
 

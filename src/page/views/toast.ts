@@ -11,8 +11,8 @@ export function toastView(): unknown {
     toast.value = null;
   };
   return html`
-    <p class="toast">
+    <aside class="toast">
       <span>${toast.value}</span>
       <button type="button" aria-label=${text().nothing.close} @click=${close}>×</button>
-    </p>`;
+    </aside>`;
 }
