@@ -3,10 +3,9 @@
  * is laid out anew for each plan and batch. Nothing is freed by itself; memory that was ever needed is kept.
  */
 import { ViTError } from '../error.ts';
+import { MOST_PAGES } from './shared-memory.ts';
 
 const PAGE = 65536;
-/** Of WebAssembly: 4 GiB. */
-const MOST_PAGES = 65536;
 /** Address 0 means that there is nothing, and whoever reads there reads zeros. */
 const BOTTOM = 64;
 /** A line of the cache. */
@@ -16,15 +15,18 @@ const SLACK = 64;
 
 export class Arena {
   readonly memory: WebAssembly.Memory;
+  readonly #isOwn: boolean;
   #top = BOTTOM;
 
-  constructor(memory = new WebAssembly.Memory({ initial: 1, maximum: MOST_PAGES })) {
+  /** @param isOwn else it is another thread's, which reserves the same in it before anything is put there */
+  constructor(memory = new WebAssembly.Memory({ initial: 1, maximum: MOST_PAGES }), isOwn = true) {
     this.memory = memory;
+    this.#isOwn = isOwn;
   }
 
-  /** Bytes that are held. */
+  /** Bytes that this thread holds. */
   get bytes(): number {
-    return this.memory.buffer.byteLength;
+    return this.#isOwn ? this.memory.buffer.byteLength : 0;
   }
 
   get top(): number {
@@ -44,7 +46,7 @@ export class Arena {
     const address = this.#top;
     const top = address + Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
     const missing = Math.ceil((top + SLACK - this.bytes) / PAGE);
-    if (missing > 0) {
+    if (this.#isOwn && missing > 0) {
       try {
         this.memory.grow(missing);
       } catch (cause) {

@@ -1,29 +1,26 @@
 /**
- * One of the threads that compute a model, alone or in a team: it has a memory of its own with its part of the weights, does its part
- * of every work that is worth splitting, and all of the others.
+ * One of the threads that compute a model, alone or in a team. In a team that shares memory, all members do parts of every work; in one
+ * that does not, each has a memory of its own with its part of the weights, does its part of every work that is worth splitting, and all
+ * of the others.
  */
 import type { InputName, Plan } from '../model/plan.ts';
 import type { TensorPiece } from '../weights/tensor-assembler.ts';
 import { Arena } from './arena.ts';
-import { type Exchange, scratchFor } from './exchange.ts';
 import { instantiate, type Kernels } from './kernels.ts';
-import { PortExchange, type Ports } from './port-exchange.ts';
+import { COUNTS_BYTES, PartQueue } from './part-queue.ts';
+import { PortExchange, type Ports, scratchFor } from './port-exchange.ts';
 import { compile, type Program } from './program.ts';
-import { SharedExchange, type SharedMemory } from './shared-exchange.ts';
 import { Weights } from './weights.ts';
-import type { Place } from './work.ts';
+import { ALONE, type Place } from './work.ts';
 
-/** Operations without a pause: some 4 ms of a core. */
-const PIECE = 2e8;
-
-export type Links = SharedMemory | Ports;
+/** Of a team: memory that all members share or, where there is none, ports to the others by their numbers. */
+export type Links = WebAssembly.Memory | Ports;
 
 export interface MemberOptions {
-  /** One of the two modules of wasm/. */
+  /** One of the two modules of wasm/, for memory that is shared if that of the team is. */
   module: WebAssembly.Module;
   isHalf: boolean;
   place: Place;
-  /** To the others, by their numbers: memory that is shared or, where there is none, ports. */
   links: Links;
   /** An ordinary run: what it needs of the weights is what this member holds. */
   plan: Plan;
@@ -31,7 +28,7 @@ export interface MemberOptions {
 
 /** A program that can run. */
 export interface Ready extends Program {
-  /** Address of what a piece of work needs for itself. */
+  /** Address of what this member needs for itself. */
   scratch: number;
 }
 
@@ -43,12 +40,13 @@ export class Member {
   readonly weights: Weights;
   readonly #kernels: Kernels;
   readonly #place: Place;
-  readonly #exchange: Exchange;
+  readonly #isShared: boolean;
+  readonly #team: PartQueue | PortExchange;
   /** Where values begin: each program lays out its own, over those of the others. */
   readonly #bottom: number;
 
-  /** @throws ViTError `out-of-memory` */
-  static async create(options: MemberOptions, arena: Arena = new Arena()): Promise<Member> {
+  /** @param arena in memory that is shared, if the team has some @throws ViTError `out-of-memory` */
+  static async create(options: MemberOptions, arena = arenaFor(options.links)): Promise<Member> {
     return new Member(options, arena, await instantiate(options.module, arena.memory));
   }
 
@@ -57,9 +55,14 @@ export class Member {
     this.weights = new Weights(arena, isHalf);
     this.#kernels = kernels;
     this.#place = place;
-    this.#exchange = 'to' in links ? new SharedExchange(place.member, links) : new PortExchange(place.member, links);
+    this.#isShared = links instanceof WebAssembly.Memory;
+    this.#team =
+      links instanceof WebAssembly.Memory
+        ? new PartQueue(links, arena.reserve(COUNTS_BYTES), place.members)
+        : new PortExchange(arena, kernels, place.member, links);
     // With values nowhere: this is for the weights.
     this.#compile(plan, 1, () => 0);
+    if (this.#isShared && place.member > 0) this.weights.leave();
     this.#bottom = arena.top;
   }
 
@@ -71,13 +74,16 @@ export class Member {
   compile(plan: Plan, batch: number): Ready {
     this.arena.resetTo(this.#bottom);
     const program = this.#compile(plan, batch, (bytes) => this.arena.reserve(bytes));
-    const own = Math.max(...program.works.map((work) => work.scratch));
-    return { ...program, scratch: this.arena.reserve(Math.max(own, scratchFor(program.works))) };
+    const ofWorks = Math.max(...program.works.map((work) => work.scratch));
+    if (!this.#isShared)
+      return { ...program, scratch: this.arena.reserve(Math.max(ofWorks, scratchFor(program.works))) };
+    const scratches = Array.from({ length: this.#place.members }, () => this.arena.reserve(ofWorks));
+    return { ...program, scratch: scratches[this.#place.member] };
   }
 
-  /** Copies, for other members. */
+  /** Copies, for members that do not see them. */
   inputsOf({ inputs }: Ready, plan: Plan, batch: number): Inputs {
-    const names = Object.keys(inputs) as InputName[];
+    const names = this.#isShared ? [] : (Object.keys(inputs) as InputName[]);
     return Object.fromEntries(
       names.map((name) => [name, this.arena.octets(inputs[name]!, 4 * batch * plan.inputs[name]!).slice()]),
     );
@@ -90,21 +96,13 @@ export class Member {
   }
 
   /** Of a run, for `takeTurns`. */
-  *steps({ works, scratch }: Ready): Generator<unknown> {
-    const isAlone = this.#place.members === 1;
-    for (const { flops, most, run, written } of works) {
-      const parts = Math.min(most, Math.ceil(flops / PIECE) || 1);
-      for (let part = 0; part < parts; part++) {
-        run(part, parts, scratch);
-        yield;
-      }
-      if (written && !isAlone) yield* this.#exchange.trade(written, this.arena, this.#kernels, scratch);
-    }
+  steps({ works, scratch }: Ready): Iterable<unknown> {
+    return this.#team.run(works, scratch);
   }
 
   /** Ends whatever waits for another member with `error`. */
   fail(error: unknown): void {
-    this.#exchange.fail(error);
+    this.#team.fail(error);
   }
 
   #compile(plan: Plan, batch: number, reserve: (bytes: number) => number): Program {
@@ -112,8 +110,14 @@ export class Member {
       kernels: this.#kernels,
       memory: this.arena.memory,
       weights: this.weights,
-      place: this.#place,
+      // Who shares memory may do any part of it.
+      place: this.#isShared ? ALONE : this.#place,
     };
     return compile(plan, batch, machine, reserve);
   }
+}
+
+/** Of a member that another thread has asked to join. */
+function arenaFor(links: Links): Arena {
+  return links instanceof WebAssembly.Memory ? new Arena(links, false) : new Arena();
 }

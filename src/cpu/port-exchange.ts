@@ -1,10 +1,10 @@
 /**
- * Without shared memory: each member has a port to every other one, and sends what it wrote in a buffer that changes hands.
+ * Without shared memory: each member has a port to every other one, and sends what it wrote in a buffer that changes hands. Every member
+ * does the same works in the same order, so that a message needs no name.
  */
 import type { Arena } from './arena.ts';
-import { bytesOf, type Exchange, gatherBlocks, scatterBlocks } from './exchange.ts';
 import type { Kernels } from './kernels.ts';
-import type { Block } from './work.ts';
+import { type Block, partsOf, type Work } from './work.ts';
 
 /** Sizes of buffers are multiples of it, so that one that came can go again. */
 const GRAIN = 2 ** 14;
@@ -15,38 +15,69 @@ const SPARE = 16;
 /** By member; none to oneself. */
 export type Ports = readonly (MessagePort | null)[];
 
-export class PortExchange implements Exchange {
+export class PortExchange {
+  readonly #arena: Arena;
+  readonly #kernels: Kernels;
   readonly #member: number;
   /** By member; none to oneself. */
   readonly #mailboxes: (Mailbox | null)[];
   readonly #spare: ArrayBuffer[] = [];
 
-  constructor(member: number, ports: Ports) {
+  /** @param ports none for a member that is alone */
+  constructor(arena: Arena, kernels: Kernels, member: number, ports: Ports) {
+    this.#arena = arena;
+    this.#kernels = kernels;
     this.#member = member;
     this.#mailboxes = ports.map((port) => port && new Mailbox(port));
   }
 
-  *trade(written: Block[][], arena: Arena, kernels: Kernels, scratch: number): Generator<Promise<void>> {
-    yield this.#trade(written, arena, kernels, scratch);
+  /** A run, for `takeTurns`. @param scratch address of what works need, and of room for the largest share */
+  *run(works: readonly Work[], scratch: number): Generator<Promise<void> | undefined> {
+    for (const work of works) {
+      const parts = partsOf(work);
+      for (let part = 0; part < parts; part++) {
+        work.run(part, parts, scratch);
+        yield;
+      }
+      if (work.written && this.#mailboxes.length > 0) yield this.#trade(work.written, scratch);
+    }
   }
 
+  /** Nobody waits any longer, now and later. */
   fail(error: unknown): void {
     for (const mailbox of this.#mailboxes) mailbox?.fail(error);
   }
 
-  async #trade(written: Block[][], arena: Arena, kernels: Kernels, scratch: number): Promise<void> {
+  /** Tells the others what this member wrote, and writes what they did. */
+  async #trade(written: Block[][], scratch: number): Promise<void> {
     const own = bytesOf(written[this.#member]);
     if (own > 0) {
-      gatherBlocks(written[this.#member], kernels, scratch);
-      for (const mailbox of this.#mailboxes) mailbox?.send(this.#filled(arena.octets(scratch, own)));
+      this.#gather(written[this.#member], scratch);
+      for (const mailbox of this.#mailboxes) mailbox?.send(this.#filled(this.#arena.octets(scratch, own)));
     }
     for (const [member, mailbox] of this.#mailboxes.entries()) {
       const length = bytesOf(written[member]);
       if (mailbox === null || length === 0) continue;
       const buffer = await mailbox.next();
-      arena.octets(scratch, length).set(new Uint8Array(buffer, 0, length));
+      this.#arena.octets(scratch, length).set(new Uint8Array(buffer, 0, length));
       this.#keep(buffer);
-      scatterBlocks(written[member], kernels, scratch);
+      this.#scatter(written[member], scratch);
+    }
+  }
+
+  /** Blocks, one after the other at `to`. */
+  #gather(blocks: Block[], to: number): void {
+    for (const { address, stride, rows, bytes } of blocks) {
+      this.#kernels.copyRows(address, stride, to, bytes, rows, bytes);
+      to += rows * bytes;
+    }
+  }
+
+  /** The same back. */
+  #scatter(blocks: Block[], from: number): void {
+    for (const { address, stride, rows, bytes } of blocks) {
+      this.#kernels.copyRows(from, bytes, address, stride, rows, bytes);
+      from += rows * bytes;
     }
   }
 
@@ -64,6 +95,15 @@ export class PortExchange implements Exchange {
     this.#spare.sort((a, b) => a.byteLength - b.byteLength);
     if (this.#spare.length > SPARE) this.#spare.shift();
   }
+}
+
+/** Bytes that sharing needs for itself. */
+export function scratchFor(works: readonly Work[]): number {
+  return Math.max(0, ...works.flatMap(({ written }) => written?.map(bytesOf) ?? []));
+}
+
+function bytesOf(blocks: Block[]): number {
+  return blocks.reduce((sum, { rows, bytes }) => sum + rows * bytes, 0);
 }
 
 /** What comes from another member, in order. */

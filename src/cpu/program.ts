@@ -416,7 +416,8 @@ function linear(
     share = 1,
   }: LinearOptions = {},
 ): Omit<Work, 'label'>[] {
-  const shares = sharesOf(panelsOf(lengthOf(rows)), place);
+  const panels = panelsOf(lengthOf(rows));
+  const shares = sharesOf(Math.ceil(panels / PAIR), place).map((share) => panelsOfPairs(share, panels));
   const own = shares[place.member];
   const ownRows = { from: rows.from + own.from * PANEL, to: Math.min(rows.to, rows.from + own.to * PANEL) };
   const shape = { inputs: x.columns, rows: [ownRows], columns: { from: 0, to: x.columns } };
@@ -432,7 +433,9 @@ function linear(
     bytes: (to - from) * PANEL * 4,
   });
   const first = written(own).address;
-  const work = slices(lengthOf(own), 2 * x.rows * x.columns * PANEL, ({ from, to }, scratch) => {
+  const pairs = Math.ceil(lengthOf(own) / PAIR);
+  const work = slices(pairs, 2 * x.rows * x.columns * PANEL * PAIR, (slice, scratch) => {
+    const { from, to } = panelsOfPairs(slice, lengthOf(own));
     const at = from * PANEL * 4;
     // biome-ignore format: as the kernel declares them
     kernels.matmul(
@@ -442,6 +445,13 @@ function linear(
   });
   work.scratch = 4 * PANEL * (2 * x.rows + (weights.isHalf ? x.columns : 0));
   return [{ ...work, written: shares.map((share) => [written(share)]) }];
+}
+
+/** Panels that the kernel finishes together: two members never write to one line of the cache. */
+const PAIR = 2;
+
+function panelsOfPairs({ from, to }: Range, panels: number): Range {
+  return { from: PAIR * from, to: Math.min(PAIR * to, panels) };
 }
 
 /** What each member does of `count` things. */

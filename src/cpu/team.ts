@@ -1,7 +1,6 @@
 /**
- * The other threads that compute a model together with this one, as it sees them. Each has a memory of its own and a part of the
- * weights, so that a team needs no shared memory, which only pages have that are isolated from other origins; where there is some, what
- * they tell each other goes through it.
+ * The other threads that compute a model together with this one, as it sees them. Where there is shared memory, which only pages have that
+ * are isolated from other origins, all work in it; else each has a memory of its own and a part of the weights.
  */
 import { unpackError, ViTError } from '../error.ts';
 import type { Plan } from '../model/plan.ts';
@@ -10,7 +9,6 @@ import { type Answer, HELPER, type Question } from './helper.ts';
 import type { Inputs, Links, MemberOptions } from './member.ts';
 import type { Range } from './panels.ts';
 import type { Ports } from './port-exchange.ts';
-import { sharedMemoryFor } from './shared-exchange.ts';
 
 /** Milliseconds after which a worker that says nothing is none of ours. */
 const PATIENCE = 15_000;
@@ -18,6 +16,8 @@ const PATIENCE = 15_000;
 export interface TeamOptions extends Omit<MemberOptions, 'place' | 'links'> {
   /** Members, with this thread. */
   members: number;
+  /** Shared by all of them; null where there is none. */
+  memory: WebAssembly.Memory | null;
   /** The address of the annex. */
   script: string;
 }
@@ -34,8 +34,9 @@ export class Team {
   #failure: ViTError | null = null;
 
   /** @throws Error where the workers cannot be had. Nothing is left running. */
-  static async start(options: TeamOptions): Promise<Team> {
-    const team = new Team(sharedMemoryFor(options.members) ?? meshOf(options.members));
+  static async start({ memory, ...options }: TeamOptions): Promise<Team> {
+    const { members } = options;
+    const team = new Team(memory ? Array(members).fill(memory) : meshOf(members));
     try {
       await team.#start(options);
       return team;
@@ -53,13 +54,9 @@ export class Team {
     return this.#helpers.length + 1;
   }
 
-  /** What the others hold, and all together. */
+  /** What the others hold. */
   get bytes(): number {
-    const buffers = this.links.flatMap((links) => ('to' in links ? links.to : []));
-    return [...this.#helpers.map(({ bytes }) => bytes), ...buffers.map((buffer) => buffer?.byteLength ?? 0)].reduce(
-      (sum, bytes) => sum + bytes,
-      0,
-    );
+    return this.#helpers.reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
   /** Why it can go on no more. */
@@ -104,14 +101,14 @@ export class Team {
     for (const helper of this.#helpers) helper.end(why);
   }
 
-  async #start({ members, script, ...options }: TeamOptions): Promise<void> {
+  async #start({ members, script, ...options }: Omit<TeamOptions, 'memory'>): Promise<void> {
     const { signal } = this.#ended;
     const helpers = this.links.slice(1).map(async (links, index) => {
       const helper = new HelperWorker(script, (message) => this.#fail(message));
       this.#helpers.push(helper);
       const lock = `${HELPER} ${crypto.randomUUID?.() ?? ''}`;
       const place = { member: index + 1, members };
-      const transfer = 'to' in links ? [] : links.filter((port) => port !== null);
+      const transfer = links instanceof WebAssembly.Memory ? [] : links.filter((port) => port !== null);
       const opening = { ...options, lock, place, links };
       const needed = await helper.ask<[string, Range][]>(['open', opening], transfer);
       const died = () => this.#fail('it was ended');

@@ -12,6 +12,7 @@ import { Arena } from './arena.ts';
 import { Member, type Ready } from './member.ts';
 import type { ModelOnCpu } from './model-on-cpu.ts';
 import { type Given, runAlone } from './run-alone.ts';
+import { sharedMemory } from './shared-memory.ts';
 import type { Simd } from './simd.ts';
 import { takeTurns } from './take-turns.ts';
 import { Team, type TeamOptions } from './team.ts';
@@ -33,8 +34,9 @@ interface Compiled extends Ready {
 }
 
 export interface WasmOptions extends ModelOnCpu {
-  /** One of the two modules of wasm/, compiled, and which. */
-  module: WebAssembly.Module;
+  /** Gives one of the two modules of wasm/, compiled. */
+  moduleFor(isShared: boolean): Promise<WebAssembly.Module>;
+  /** Which one. */
   simd: Exclude<Simd, 'none'>;
   storage: 'f32' | 'f16';
   /** Members of a team at most. Default: what this machine and the model's size suggest. */
@@ -49,12 +51,10 @@ export interface WasmOptions extends ModelOnCpu {
 const disposed = () => new ViTError('disposed', 'The model was disposed; load it again.');
 
 /** @returns null where one thread is enough, or no other can be had; that is warned of */
-async function startTeam(options: WasmOptions, ofMember: Pick<TeamOptions, 'module' | 'isHalf' | 'plan'>) {
-  const { threads, script, warn } = options;
-  const members = threadsFor(threads, ofMember.plan);
-  if (members === 1) return null;
+async function startTeam(options: TeamOptions, warn: WasmOptions['warn']): Promise<Team | null> {
+  if (options.members === 1) return null;
   try {
-    return await Team.start({ ...ofMember, members, script });
+    return await Team.start(options);
   } catch (error) {
     if (error instanceof ViTError && error.code === 'out-of-memory') throw error;
     warn(`The model runs on one thread: ${(error as Error).message}.`);
@@ -77,11 +77,15 @@ export class WasmBackend implements Backend {
 
   /** @throws ViTError `out-of-memory` */
   static async create(options: WasmOptions): Promise<WasmBackend> {
-    const { module, storage } = options;
-    const ofMember = { module, isHalf: storage === 'f16', plan: options.planOf({ outputs: [] }) };
+    const { storage, threads, script, warn } = options;
+    const plan = options.planOf({ outputs: [] });
+    const members = threadsFor(threads, plan);
+    const memory = members > 1 ? sharedMemory() : null;
     // First of all: browsers have room for some hundred memories, and what is left of others they tidy up for this thread only.
-    const arena = new Arena();
-    const team = await startTeam(options, ofMember);
+    const arena = new Arena(memory ?? undefined);
+    const module = await options.moduleFor(memory !== null);
+    const ofMember = { module, isHalf: storage === 'f16', plan };
+    const team = await startTeam({ ...ofMember, members, memory, script }, warn);
     try {
       const place = { member: 0, members: team?.members ?? 1 };
       const member = await Member.create({ ...ofMember, place, links: team?.links[0] ?? [] }, arena);
@@ -143,9 +147,11 @@ export class WasmBackend implements Backend {
     return outputs;
   }
 
-  check(): Promise<KernelCheck[]> {
-    const { module, check } = this.#options;
-    const arena = new Arena();
+  async check(): Promise<KernelCheck[]> {
+    const { check, moduleFor } = this.#options;
+    const memory = this.#team?.links[0] instanceof WebAssembly.Memory ? sharedMemory() : null;
+    const module = await moduleFor(memory !== null);
+    const arena = new Arena(memory ?? undefined);
     return check((plan, given) => runAlone(module, arena, this.storage === 'f16', plan, given));
   }
 

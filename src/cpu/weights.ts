@@ -98,6 +98,11 @@ export class Weights {
       const data = tensors.map((name) => this.#waiting.get(name)!);
       this.#arena.floats(address, floats).set(pack(data));
     }
+    this.leave();
+  }
+
+  /** Nothing is waited for any longer: whoever shares this memory puts it there. */
+  leave(): void {
     this.#small.length = 0;
     this.#waiting.clear();
     this.#placements.clear();

@@ -31,10 +31,18 @@ export interface Work {
   /** @param scratch address of these */
   run(part: number, parts: number, scratch: number): void;
   /**
-   * What each member of a team writes of it; the others need it before they go on. Absent where every member does all of it, because
-   * that takes less time than to tell each other.
+   * In a team without shared memory: what each member writes of it, which the others need before they go on. Absent where every member
+   * does all of it, because that takes less time than to tell each other.
    */
   written?: Block[][];
+}
+
+/** Operations without a pause: some 4 ms of a core. */
+const PIECE = 2e8;
+
+/** How many parts a work is done in, of which each is short. @param wanted as many, if it can be split so */
+export function partsOf({ flops, most }: Work, wanted = 1): number {
+  return Math.min(most, Math.max(1, wanted, Math.ceil(flops / PIECE)));
 }
 
 /** Where part number `part` of `parts` begins and ends, of `count` things. */

@@ -57,6 +57,71 @@ test('on a page that is isolated from other origins', async ({ page }) => {
   expect(await classify(page, { worker: false })).toEqual({ crossOriginIsolated: true, ...twoThreads });
 });
 
+test('in shared memory all outputs are those of one thread, and a worker that dies is replaced', async ({ page }) => {
+  server.headers['cross-origin-opener-policy'] = 'same-origin';
+  server.headers['cross-origin-embedder-policy'] = 'require-corp';
+  await page.goto(server.origin);
+  const result = await page.evaluate(async () => {
+    // The engine is in a worker of the test's, which can end those of the team.
+    const engine = `
+      import { loadViT } from '${location.origin}/lib/index.js';
+      const workers = [];
+      const Original = Worker;
+      globalThis.Worker = class extends Original {
+        constructor(...given) {
+          super(...given);
+          workers.push(this);
+        }
+      };
+      const outputs = ['logits', 'embedding', 'tokens', 'hidden', 'attention'];
+      const data = Float32Array.from({ length: 5 * 3072 }, (_, i) => Math.sin(i * i));
+      const events = [];
+      const onEvent = ({ type, message }) => events.push(type + ': ' + message);
+      const load = (threads, dtype) =>
+        loadViT('${location.origin}/weights/vit-cifar10/model.json', { worker: false, backend: 'cpu', threads, dtype, onEvent });
+      const run = async (vit, wanted) => JSON.stringify(await vit.forward({ data, shape: [5, 3, 32, 32] }, { outputs: wanted }), (_, value) =>
+        ArrayBuffer.isView(value) ? [...new Uint32Array(value.buffer)] : value);
+      const same = [];
+      const bytes = [];
+      for (const dtype of ['f32', 'f16']) {
+        const answers = [];
+        for (const threads of [1, 2, 3]) {
+          const vit = await load(threads, dtype);
+          answers.push(await run(vit, outputs));
+          bytes.push((await vit.memory()).cpu);
+          vit.dispose();
+        }
+        same.push(answers.every((answer) => answer === answers[0]));
+      }
+      const vit = await load(3);
+      const before = await run(vit, ['hidden']);
+      const again = [];
+      for (const loss of [1, 2]) {
+        const running = run(vit, ['hidden']);
+        await new Promise((resolve) => setTimeout(resolve, 5 * (loss - 1)));
+        workers.at(-1).terminate();
+        again.push((await running) === before);
+        // What the lost one had no part in may have been done before it was missed.
+        for (const since = performance.now(); events.length < 2 * loss && performance.now() - since < 5000; )
+          again.push((await run(vit, ['hidden'])) === before);
+      }
+      vit.dispose();
+      postMessage({ same, again, bytes, events });`;
+    const url = URL.createObjectURL(new Blob([engine], { type: 'text/javascript' }));
+    return new Promise<{ same: boolean[]; again: boolean[]; bytes: number[]; events: string[] }>((resolve, reject) => {
+      const worker = new Worker(url, { type: 'module' });
+      worker.onmessage = ({ data }) => resolve(data);
+      worker.onerror = ({ message }) => reject(new Error(message));
+    });
+  });
+  expect(result.same).toEqual([true, true]);
+  expect(new Set(result.again)).toEqual(new Set([true]));
+  // Weights and values are held once.
+  expect(result.bytes[2] / result.bytes[0]).toBeLessThan(1.1);
+  const lostAndFound = [expect.stringMatching(/^device-lost: .*it was ended/), expect.stringMatching(/^recovered/)];
+  expect(result.events).toEqual([...lostAndFound, ...lostAndFound]);
+});
+
 test('with the library from another origin', async ({ page }) => {
   server.headers['access-control-allow-origin'] = '*';
   await page.goto(server.origin);
