@@ -8,6 +8,7 @@ import { specialise } from '../../src/gpu/specialise.ts';
 import { loadViT, type ModelFiles, type Progress, type ViT } from '../../src/index.ts';
 import { expectClose, random } from '../harness/arrays.ts';
 import { takeSoftware } from '../harness/hardware.ts';
+import { shareDevice } from '../harness/shared-device.ts';
 import { plainImage, TINY, tinyModel } from '../harness/tiny-model.ts';
 
 let files: ModelFiles;
@@ -47,6 +48,8 @@ function countCreations() {
 }
 
 describe('a run', () => {
+  shareDevice();
+
   test('creates no GPU object but its command encoder, and submits once', async () => {
     const vit = await load({ backend: 'webgpu' });
     await vit.forward(pixels(2));
@@ -109,6 +112,8 @@ describe('a run', () => {
 });
 
 describe('loading', () => {
+  shareDevice();
+
   test('reports stages in order, and bytes up to exactly those of the manifest', async () => {
     const reports: Progress[] = [];
     await load({ onProgress: (progress) => reports.push(progress) });

@@ -5,6 +5,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { loadViT, type ViT } from '../../src/index.ts';
 import { expectClose, random } from '../harness/arrays.ts';
+import { shareDevice } from '../harness/shared-device.ts';
 import { plainImage, TINY, tinyModel } from '../harness/tiny-model.ts';
 
 const open: ViT[] = [];
@@ -17,6 +18,8 @@ async function load(options: Parameters<typeof loadViT>[1], architecture = TINY)
   open.push(vit);
   return vit;
 }
+
+shareDevice();
 
 describe('imageSize', () => {
   test('changes what the model takes, what pictures become, and what it says of itself', async () => {

@@ -7,7 +7,10 @@ import { PreprocessGpu } from '../../src/engine/pixels/preprocess-gpu.ts';
 import { type EngineEvent, loadViT, type ModelFiles, type OutputName, type ViT } from '../../src/index.ts';
 import type { Architecture } from '../../src/model/architecture.ts';
 import { expectClose, random } from '../harness/arrays.ts';
+import { shareDevice } from '../harness/shared-device.ts';
 import { plainImage, TINY, tinyModel } from '../harness/tiny-model.ts';
+
+shareDevice();
 
 const open: ViT[] = [];
 

@@ -6,6 +6,7 @@ import { GpuBackend } from '../../src/engine/gpu-backend.ts';
 import { EngineHost } from '../../src/engine/host.ts';
 import { type LoadOptions, loadViT, type ModelFiles, type ViT } from '../../src/index.ts';
 import { random } from '../harness/arrays.ts';
+import { shareDevice } from '../harness/shared-device.ts';
 import { plainImage, tinyModel } from '../harness/tiny-model.ts';
 
 let files: ModelFiles;
@@ -54,6 +55,8 @@ async function timeToReject(promise: Promise<unknown>, expected: object, act: ()
 }
 
 describe('calls at once', () => {
+  shareDevice();
+
   for (const options of [
     { backend: 'webgpu' },
     { backend: 'cpu' },
@@ -176,6 +179,8 @@ describe('calls at once', () => {
 });
 
 describe('a signal', () => {
+  shareDevice();
+
   for (const options of [{ backend: 'webgpu' }, { backend: 'cpu', worker: undefined }] as LoadOptions[]) {
     test(`waiting or running, within 50 ms; the others are answered: ${JSON.stringify(options)}`, async () => {
       const vit = await load(options);
@@ -260,7 +265,9 @@ describe('a signal', () => {
     await expect(stuck).rejects.toMatchObject(isAborted);
     expect(await next).toHaveLength(5);
   });
+});
 
+describe('a signal for a load', () => {
   // A load stops at whatever it is doing: the moments are those at which it reports or requests something.
   for (const backend of ['cpu', 'webgpu'] as const) {
     test(`at every moment of a load: rejected within 50 ms, and everything is freed (${backend})`, async () => {
@@ -310,6 +317,8 @@ describe('a signal', () => {
 });
 
 describe('dispose', () => {
+  shareDevice();
+
   for (const options of [{ backend: 'webgpu' }, { backend: 'cpu', worker: undefined }] as LoadOptions[]) {
     test(`settles every call, whatever it is doing: ${JSON.stringify(options)}`, async () => {
       const vit = await load(options);

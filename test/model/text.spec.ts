@@ -7,7 +7,10 @@ import { loadViT, type ModelFiles, type ViT } from '../../src/index.ts';
 import type { Architecture } from '../../src/model/architecture.ts';
 import type { TextArchitecture } from '../../src/model/text.ts';
 import { expectClose } from '../harness/arrays.ts';
+import { shareDevice } from '../harness/shared-device.ts';
 import { TINY, TINY_CLIP, TINY_TEXT, tinyModel } from '../harness/tiny-model.ts';
+
+shareDevice();
 
 const open: ViT[] = [];
 afterEach(() => {

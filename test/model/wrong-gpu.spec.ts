@@ -12,6 +12,7 @@ import { forgetFindings } from '../../src/weights/findings.ts';
 import { openStore } from '../../src/weights/store.ts';
 import { expectClose, F32_BOUND } from '../harness/arrays.ts';
 import { pretendHardware, takeSoftware } from '../harness/hardware.ts';
+import { shareDevice } from '../harness/shared-device.ts';
 import { plainImage, TINY, tinyModel } from '../harness/tiny-model.ts';
 
 const TEXT: TextArchitecture = {
@@ -28,6 +29,8 @@ const TEXT: TextArchitecture = {
   padding: 0,
   logitScale: 4.6,
 };
+
+shareDevice();
 
 const URL_OF_MODEL = 'https://models.test/proof/model.json';
 const open: ViT[] = [];

@@ -75,8 +75,13 @@ async function compileWithDawn(code: string): Promise<void> {
   if (error) throw new Error(`Dawn: ${error.message}`);
 }
 
+/** Families have many shaders in common. */
+const compiled = new Set<string>();
+
 async function compileShader(code: string): Promise<void> {
+  if (compiled.has(code)) return;
   await (isKnownToNaga(directives(code)) ? compileWithNaga(code) : compileWithDawn(code));
+  compiled.add(code);
 }
 
 /** With what it continues, if it does. */
