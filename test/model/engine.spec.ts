@@ -62,7 +62,10 @@ describe('a run', () => {
 
   test('the counter does count', async () => {
     const counts = countCreations();
+    // Of sizes that no other model here has: kernels of its own.
+    files = await tinyModel({ ...TINY, width: 36, mlpWidth: 40 });
     await load({ backend: 'webgpu' });
+    files = await tinyModel();
     expect(counts.createBuffer).toBeGreaterThan(10);
     expect(counts.createComputePipelineAsync).toBeGreaterThan(5);
   });

@@ -352,6 +352,8 @@ describe('dispose', () => {
 });
 
 describe('nothing leaks', () => {
+  shareDevice();
+
   /** Bytes of all GPU buffers and textures that are neither destroyed nor lost with their device. */
   function countGpuBytes(): () => number {
     const bytes = new Map<object, number>();
