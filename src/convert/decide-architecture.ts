@@ -93,13 +93,14 @@ function decideRotary(
     return undefined;
   }
   if (!image) return undefined;
-  const { positions, grid, ofPatch } = known.value;
+  const { positions, grid, ofPatch, registers } = known.value;
   const offset = known.value.offset === 'class-token' ? Number(dimensions.classToken) : known.value.offset;
   const own = patchGrid({ ...image, ...dimensions });
   decisions.note('rotary positions', positions, known.why);
   return {
     frequencies: dimensions.frequencies?.of ?? 'shared',
     positions,
+    ...(registers && { registers }),
     ...(offset && { offset }),
     // A name speaks of models with its own patches.
     ...(grid && { grid: grid === 'own' || (ofPatch && ofPatch !== dimensions.patchSize[0]) ? own : grid }),
@@ -355,7 +356,8 @@ export function decideImage(
       `patches of ${given} (given), but the patch embedding is for patches of ${actual}.`,
     );
   }
-  const candidates = positions === null ? [] : positionRules(dimensions, config?.positionEmbedding);
+  const ofTokens = config?.positionEmbedding?.value ?? family.conventions.positionEmbedding;
+  const candidates = positions === null ? [] : positionRules(dimensions, ofTokens);
   const stated = given(answers.imageSize) ?? config?.imageSize;
   // Those that are computed are of patches alone.
   const rule = config?.positionResampling?.value ?? family.conventions.positionResampling;
@@ -400,11 +402,11 @@ export function decideImage(
 /** Which tokens may have positions, and how many patches there are then. */
 function positionRules(
   dimensions: Dimensions,
-  stated: Fact<PositionEmbedding> | undefined,
+  stated: PositionEmbedding | undefined,
 ): { positionEmbedding: PositionEmbedding; patches: number }[] {
   const possible = prefixes(dimensions);
   // Without other tokens all rules are one.
-  const allowed = possible.length === 1 ? possible : possible.filter(([rule]) => rule === (stated?.value ?? rule));
+  const allowed = possible.length === 1 ? possible : possible.filter(([rule]) => rule === (stated ?? rule));
   return allowed.map(([positionEmbedding, prefix]) => ({ positionEmbedding, patches: dimensions.positions! - prefix }));
 }
 

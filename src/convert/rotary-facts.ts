@@ -3,7 +3,7 @@
  */
 import type { Rotary } from '../model/rotary.ts';
 
-export interface RotaryFacts extends Pick<Rotary, 'positions'> {
+export interface RotaryFacts extends Pick<Rotary, 'positions' | 'registers'> {
   /** `class-token`: 1 where there is one. */
   offset?: number | 'class-token';
   /** Which features are a pair: 2 i and 2 i + 1, or i and i + K/2. */

@@ -283,11 +283,12 @@ function relativeBias(network: FullArchitecture, block: number): RelativeBias | 
 }
 
 function turningOf(network: FullArchitecture, block: number): BlockExtras['turning'] {
-  const { rotary, heads, headSize } = network;
+  const { rotary, heads, headSize, registerTokens } = network;
   if (!rotary) return null;
+  const registers = rotary.registers ? registerTokens : 0;
   const own = rotary.frequencies === 'per-head' ? { heads, block } : { heads: 1, block: 0 };
-  const turning = { rotary, grid: patchGrid(network), pairs: headSize / 2, ...own };
-  return { frequencies: 'rope.freqs', turning, first: prefixCount(network) };
+  const turning = { rotary, grid: patchGrid(network), registers, pairs: headSize / 2, ...own };
+  return { frequencies: 'rope.freqs', turning, first: prefixCount(network) - registers };
 }
 
 /** Value behind layer `i` of the stem. */

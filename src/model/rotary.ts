@@ -24,14 +24,17 @@ export interface Rotary {
   offset?: number;
   /** The grid that counted positions are scaled to: (r + offset) / H * rows. Default null: they are not scaled. */
   grid?: [rows: number, columns: number] | null;
+  /** Whether register tokens turn, too, each by angles of its own (ViT-5). Default false. */
+  registers?: boolean;
 }
 
-/** Of `rope.freqs`. */
+/** Of `rope.freqs`: frequencies by column and by row, then the angles of each register that turns. */
 export function frequenciesShape(
-  { frequencies }: Rotary,
-  { depth, heads, headSize }: { depth: number; heads: number; headSize: number },
-): [number, number, number, number] {
-  return frequencies === 'shared' ? [2, 1, 1, headSize / 2] : [2, depth, heads, headSize / 2];
+  { frequencies, registers }: Rotary,
+  { depth, heads, headSize, registerTokens }: Record<'depth' | 'heads' | 'headSize' | 'registerTokens', number>,
+): number[] {
+  const ofBlocks = frequencies === 'shared' ? [1, 1] : [depth, heads];
+  return [2 + (registers ? registerTokens : 0), ...ofBlocks, headSize / 2];
 }
 
 /** Which part of `rope.freqs` a block turns by. */
@@ -39,6 +42,8 @@ export interface Turning {
   rotary: Rotary;
   /** Of patches. */
   grid: Grid;
+  /** How many register tokens turn. */
+  registers: number;
   /** How many pairs there are in a head. */
   pairs: number;
   /** Heads that have frequencies of their own: 1 where they are shared. */
@@ -49,28 +54,26 @@ export interface Turning {
 
 /**
  * @param frequencies all of `rope.freqs`
- * @returns `[heads, patches, pairs, 2]`: cosine and sine of each angle
+ * @returns `[heads, registers + patches, pairs, 2]`: cosine and sine of each angle
  */
 export function rotationTable(
   frequencies: ArrayLike<number>,
-  { rotary, grid: [rows, columns], pairs, heads, block }: Turning,
-): Float64Array {
+  { rotary, grid: [rows, columns], registers, pairs, heads, block }: Turning,
+): number[] {
   const ofRows = positionsAlong(rows, rotary, 0);
   const ofColumns = positionsAlong(columns, rotary, 1);
-  const half = frequencies.length / 2;
-  const table = new Float64Array(heads * rows * columns * pairs * 2);
-  let at = 0;
+  const part = frequencies.length / (2 + registers);
+  const table: number[] = [];
   for (let head = 0; head < heads; head++) {
     const first = (block * heads + head) * pairs;
-    for (const row of ofRows) {
-      for (const column of ofColumns) {
-        for (let pair = 0; pair < pairs; pair++) {
-          const angle = column * frequencies[first + pair] + row * frequencies[half + first + pair];
-          table[at++] = Math.cos(angle);
-          table[at++] = Math.sin(angle);
-        }
+    const turn = (column: number, row: number, from = first) => {
+      for (let pair = 0; pair < pairs; pair++) {
+        const angle = column * frequencies[from + pair] + row * frequencies[part + first + pair];
+        table.push(Math.cos(angle), Math.sin(angle));
       }
-    }
+    };
+    for (let i = 0; i < registers; i++) turn(1, 0, (2 + i) * part + first);
+    for (const row of ofRows) for (const column of ofColumns) turn(column, row);
   }
   return table;
 }

@@ -4,7 +4,7 @@
  *
  *   patch_embed.pixel_norm.…        norm of a patch's pixels, [C h w] in the order channel, row, column
  *   patch_embed.stem.0.…            linear layers between these and the projection
- *   rope.freqs                      frequencies by column and by row: see `rotary.ts`
+ *   rope.freqs                      frequencies by column and by row, angles of registers: see `rotary.ts`
  *   cls_norm.…                      `norm` of the tokens in front of the patches
  *   projection.{weight,bias}        CLIP's projection of image features, [P, D]
  *   text.token_embed.weight         [vocabulary, W]

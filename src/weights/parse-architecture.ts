@@ -87,6 +87,7 @@ function parseRotary(field: Field): Rotary {
     ...optional(field, {
       offset: (value) => value.integer(0),
       grid: (value) => value.nullable((grid) => grid.pair()),
+      registers: (value) => value.boolean(),
     }),
   };
   refuseUnknown(field, rotary);

@@ -43,7 +43,7 @@ describe('rotate on the CPU', () => {
       return compareOnCpu({
         step: {
           ...{ op: 'rotate', label: 'rotate', input: 'x', output: 'x', heads, frequencies: 'f', first },
-          turning: { rotary, grid: [rows, columns], pairs, heads: own, block: perHead ? 1 : 0 },
+          turning: { rotary, grid: [rows, columns], registers: 0, pairs, heads: own, block: perHead ? 1 : 0 },
         },
         values: { x: shape },
         tensors: { f: random(2 * 2 * own * pairs, 2) },

@@ -61,6 +61,7 @@ const FAMILIES = [
   'vit-pytorch-old-mean',
   'vit-qk-scale',
   'vit-representation-tanh',
+  'vit5',
 ];
 
 /** The libraries compute in f32 too, in another order: measured 5e-6 of tokens up to 8, 2e-6 of logits. 1e-4 is the contract. */

@@ -7,7 +7,6 @@ import type { Checkpoint } from '../../src/convert/checkpoint.ts';
 import { readConfig } from '../../src/convert/configs/read-config.ts';
 import {
   addTensors,
-  convertFamily,
   convertInMemory,
   ENOUGH,
   familyFixture,
@@ -165,12 +164,6 @@ test('big_vision’s sincos2d positions are in no file: the formula’s, in floa
     }
   }
   expect(tensors.get('pos_embed')).toEqual(expected);
-});
-
-test('ViT-5 is refused by its name: its registers are turned by places of their own', async () => {
-  const model = addTensors(await openFixture('timm-vit'), { 'blocks.0.attn.rope_reg.freqs': [4] });
-  await expect(convertInMemory(model, { layout: 'timm' })).rejects.toThrow('ViT-5');
-  await expect(convertFamily('timm-vit')).resolves.toBeDefined();
 });
 
 describe('a text of a SigLIP is filled up', () => {

@@ -36,7 +36,10 @@ const TEXT: Required<TextArchitecture> = {
   logitBias: 0,
 };
 
-const ROTARY: Required<Rotary> = { frequencies: 'shared', positions: 'counted', offset: 1, grid: [4, 4] };
+const ROTARY: Required<Rotary> = {
+  ...{ frequencies: 'shared', positions: 'counted' },
+  ...{ offset: 1, grid: [4, 4], registers: true },
+};
 
 /** With as many departures as one model can have. */
 const ARCHITECTURE = withDefaults({

@@ -26,7 +26,7 @@ beforeAll(async () => {
     registerTokens: 2,
     stem: [20],
     qkNorm: true,
-    rotary: { frequencies: 'shared', positions: 'counted', offset: 1, grid: [2, 2] },
+    rotary: { frequencies: 'shared', positions: 'counted', offset: 1, grid: [2, 2], registers: true },
     attentionNorm: true,
     mlpNorm: true,
     prefixNorm: true,

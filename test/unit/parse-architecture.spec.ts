@@ -53,7 +53,7 @@ describe('every field', () => {
     normOrder: 'last',
     qkvBias: false,
     qkNorm: true,
-    rotary: { frequencies: 'shared', positions: 'counted', offset: 1, grid: [16, 16] },
+    rotary: { frequencies: 'shared', positions: 'counted', offset: 1, grid: [16, 16], registers: true },
     attentionNorm: true,
     headSize: 10,
     attentionScale: 0.3,

@@ -73,7 +73,7 @@ describe('rotate', () => {
 
 test('positions of a grid are counted, scaled to another, or centred', () => {
   const angles = (rotary: Rotary) => {
-    const table = rotationTable([0, 1], { rotary, grid: [3, 1], pairs: 1, heads: 1, block: 0 });
+    const table = rotationTable([0, 1], { rotary, grid: [3, 1], registers: 0, pairs: 1, heads: 1, block: 0 });
     return [0, 1, 2].map((row) => Math.atan2(table[2 * row + 1], table[2 * row]));
   };
   const close = (values: number[]) => values.map((value) => expect.closeTo(value, 12));
@@ -82,6 +82,15 @@ test('positions of a grid are counted, scaled to another, or centred', () => {
     close([1 / 3, 2 / 3, 1]),
   );
   expect(angles({ frequencies: 'shared', positions: 'centred' })).toEqual(close([-2 / 3, 0, 2 / 3]));
+});
+
+test('registers that turn have angles of their own, before those of patches, in each head', () => {
+  // By column, by row, and of one register: two heads of one pair.
+  const frequencies = [0, 0, 1, 10, 0.25, 0.5];
+  const rotary: Rotary = { frequencies: 'per-head', positions: 'counted', registers: true };
+  const table = rotationTable(frequencies, { rotary, grid: [2, 1], registers: 1, pairs: 1, heads: 2, block: 0 });
+  const expected = [0.25, 0, 1, 0.5, 0, 10].flatMap((angle) => [Math.cos(angle), Math.sin(angle)]);
+  expect([...table]).toEqual(expected.map((value) => expect.closeTo(value, 12)));
 });
 
 test('matmul multiplies by the transposed weight', () => {

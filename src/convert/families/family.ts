@@ -75,6 +75,7 @@ export type Conventions = Partial<
     | 'headSize'
     | 'normOrder'
     | 'pooling'
+    | 'positionEmbedding'
     | 'positionResampling'
     | 'relativeResampling'
     // Only `none`, of families that may lack a final norm.

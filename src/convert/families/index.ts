@@ -25,6 +25,7 @@ import { timm, timmBeit, timmEva, timmNaflex, timmPerception, timmStem } from '.
 import { torchEncoder } from './torch-encoder.ts';
 import { torchvision } from './torchvision.ts';
 import { simpleVit, vitPytorch, vitPytorchPlain } from './vit-pytorch.ts';
+import { vit5 } from './vit5.ts';
 
 /** Where a signature fits several families, the first one is meant. */
 export const FAMILIES: Family[] = [
@@ -34,6 +35,7 @@ export const FAMILIES: Family[] = [
   dinov2Registers,
   dinov2,
   dino,
+  vit5,
   timmBeit,
   timmStem,
   timmNaflex,

@@ -57,7 +57,7 @@ export function mapTensors(family: Family, tensors: ReadonlyMap<string, StoredTe
     const matches = findPlaces(family.rules, bare);
     if (feature) mapping.unsupported.push({ name, feature });
     else if (elementCount(shape) === 0) mapping.ignored.push({ name, why: 'it is empty' });
-    else if (why) mapping.ignored.push({ name, why });
+    else if (matches.length === 0 && why) mapping.ignored.push({ name, why });
     else if (matches.length === 0) mapping.unused.push(name);
     else
       for (const { rule, match, index } of matches) {

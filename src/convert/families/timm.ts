@@ -66,9 +66,7 @@ export const timm: Family = {
     ['fc1', 'fc2'].map((name) => zeroBias(`blocks.#.mlp.${name}.bias`, `blocks.#.mlp.${name}.weight`)),
     [zeroBias('blocks.#.mlp.fc1.bias', 'blocks.#.mlp.fc1_g.weight', 'blocks.#.mlp.fc1_x.weight')],
   ],
-  unsupported: {
-    'blocks.#.attn.rope_reg.freqs': 'ViT-5, whose registers are turned by places of their own',
-  },
+  unsupported: {},
   ignored: {
     mask_token: 'only training uses it',
     'blocks.#.attn.relative_position_index': 'it follows from the grid of patches',

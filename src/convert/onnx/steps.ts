@@ -214,21 +214,21 @@ function sideBySide({ graph, plan }: Exporter, label: string, value: string, par
   return graph.node(label, 'Reshape', [joined, graph.integers(0, rows, columns)]);
 }
 
-/** Cosines or sines of a block: `[1, patches, heads or 1, pairs]`. @param part 0 or 1 */
+/** Cosines or sines of a block: `[1, tokens that turn, heads or 1, pairs]`. @param part 0 or 1 */
 function rotations(exporter: Exporter, frequencies: string, turning: Turning, part: number): string {
-  const { heads, pairs, grid, block } = turning;
-  const patches = grid[0] * grid[1];
+  const { heads, pairs, grid, registers, block } = turning;
+  const tokens = registers + grid[0] * grid[1];
   return exporter.graph.constant(`${frequencies}/${block}/${part === 0 ? 'cos' : 'sin'}`, () => {
     const table = rotationTable(exporter.data(frequencies), turning);
-    const data = new Float32Array(patches * heads * pairs);
+    const data = new Float32Array(tokens * heads * pairs);
     for (let head = 0; head < heads; head++) {
-      for (let patch = 0; patch < patches; patch++) {
+      for (let token = 0; token < tokens; token++) {
         for (let pair = 0; pair < pairs; pair++) {
-          data[(patch * heads + head) * pairs + pair] = table[((head * patches + patch) * pairs + pair) * 2 + part];
+          data[(token * heads + head) * pairs + pair] = table[((head * tokens + token) * pairs + pair) * 2 + part];
         }
       }
     }
-    return { shape: [1, patches, heads, pairs], data };
+    return { shape: [1, tokens, heads, pairs], data };
   });
 }
 

@@ -245,11 +245,11 @@ function kernelOf(step: Exclude<Step, { op: 'copy' | 'lookup' }>, context: Conte
     }
     case 'rotate': {
       const { heads, frequencies, turning, first } = step;
-      const { pairs, grid } = turning;
+      const { pairs } = turning;
       const table: SmallWeight = {
         key: `rotation ${frequencies} ${turning.block}`,
         tensors: [frequencies],
-        floats: turning.heads * grid[0] * grid[1] * pairs * 2,
+        floats: turning.heads * (inputRows - first) * pairs * 2,
         pack: ([data]) => Float32Array.from(rotationTable(data, turning)),
       };
       const sizes = { tokens: inputRows, first, heads, pairs, perHead: turning.heads > 1 };

@@ -46,6 +46,7 @@ export function matmulCandidates(
   const fits = (variant: MatmulTiling): boolean => {
     switch (variant.entry) {
       case 'direct':
+      case 'matrix':
         return true;
       case 'split':
         return variant.splits === splits;
@@ -55,8 +56,6 @@ export function matmulCandidates(
       case 'subgroups':
       case 'half':
         return !has('matrix') && (variant.entry === 'half' || !has('half'));
-      case 'matrix':
-        return true;
     }
   };
   const plain = variants.filter(fits);

@@ -21,8 +21,8 @@ export async function profile(gpu: Gpu, network: Network): Promise<{ peak: numbe
   const peak = await measureFlops(gpu.device, PEAK_MEASUREMENT);
   const schedule = network.schedule('one');
   const stopwatch = new Stopwatch(gpu, network, 1);
-  const counted = stepCosts(network.plan);
-  const costs = new Map(network.plan.steps.map((step, i) => [step, counted[i]]));
+  const { plan } = network;
+  const costs = stepCosts(plan);
   // The same kernel takes as long in every block.
   const known = new Map<string, number>();
   const steps: StepProfile[] = [];
@@ -32,7 +32,7 @@ export async function profile(gpu: Gpu, network: Network): Promise<{ peak: numbe
     const key = kernelKey(kernel);
     const milliseconds = known.get(key) ?? (await stopwatch.measure(schedule, index, PER_KERNEL));
     known.set(key, milliseconds);
-    const flops = action.steps.reduce((sum, step) => sum + 2 * costs.get(step)!.macs, 0);
+    const flops = action.steps.reduce((sum, step) => sum + 2 * costs[plan.steps.indexOf(step)].macs, 0);
     const ofPeak = flops / peak / (milliseconds / 1000);
     const ways = [kernel.entry, kernel.variant].filter(Boolean);
     const variant = [...new Set(ways)].join(' ') || null;
