@@ -60,6 +60,7 @@ test('several files become tiles, each with its own answer or its own error', as
 
   await expect(visit.tiles).toHaveText([
     /owl\.jpg:\s+bird \d/,
+    /empty\.jpg:\s+An empty file/,
     /torn\.jpg:\s+Cannot be read/,
     /jet\.jpg:\s+airplane \d/,
   ]);
@@ -69,11 +70,12 @@ test('several files become tiles, each with its own answer or its own error', as
   await visit.show('torn.jpg');
   await expect(visit.verdict).toHaveText('Cannot be read');
   await expect(visit.stage).toContainText('“torn.jpg” is damaged or cut off');
-  await visit.strip.getByText('2 files left out').click();
-  for (const words of ['“notes.txt” holds something else. Give a photo', '“empty.jpg” has nothing in it']) {
-    await expect(visit.strip).toContainText(words);
+  await visit.show('empty.jpg');
+  await expect(visit.stage).toContainText('“empty.jpg” has nothing in it');
+  await visit.strip.getByText('1 file left out').click();
+  await expect(visit.strip).toContainText('“notes.txt” holds something else. Give a photo');
+  for (const words of ['“notes.txt” holds something else. Give a photo', '“empty.jpg” has nothing in it'])
     await expect(visit.announcements).toContainText(words);
-  }
 });
 
 test('a folder is opened, with all that lies below it', async ({ visit }, info) => {

@@ -16,7 +16,8 @@ export function heldBy(transfer: DataTransfer): Held {
   const files: File[] = [];
   for (const item of transfer.items) {
     if (item.kind !== 'file') continue;
-    const entry = item.webkitGetAsEntry?.();
+    // Folders have no type; the browser is asked what an item is, which takes a second of a thousand photos.
+    const entry = item.type ? null : item.webkitGetAsEntry?.();
     if (entry?.isDirectory) folders.push(entry as FileSystemDirectoryEntry);
     else {
       const file = item.getAsFile();

@@ -17,6 +17,7 @@ export type Problem = (text: Text) => Sentence;
 export function photoProblem(error: unknown, name: string, photo: Blob): Problem {
   const code = codeOf(error);
   if (code === 'bad-image') {
+    if (photo.size === 0) return ({ problems }) => problems.emptyFile(name);
     const kind = foreignKind(name, photo.type);
     return ({ problems }) => (kind ? problems.foreignKind(name, kind) : problems.unreadable(name));
   }

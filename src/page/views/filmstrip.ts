@@ -29,8 +29,8 @@ import { kind, question } from '../state/question.ts';
 import { format, language, text } from '../text/language.ts';
 import { scoreText } from '../text/score.ts';
 
-/** Tiles that are made at first, and whenever the reader comes to the end of them: a thousand at once would be felt. */
-const PART = 90;
+/** Tiles that are made at first, and whenever the reader comes near the end of them: more at once would be felt. */
+const PART = 30;
 const limit = signal(PART);
 
 const endInSight = new IntersectionObserver(
