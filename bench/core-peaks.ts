@@ -21,7 +21,7 @@ export async function corePeaks(folder: string): Promise<Peaks> {
   const { matmul } = instance.exports as unknown as Kernels;
   new Float32Array(memory.buffer).fill(0.5);
   const [x, weight, y, scratch] = [PAGE, 5 * PAGE, 6 * PAGE, 8 * PAGE];
-  const panel = () => matmul(x, 4 * INPUTS, ROWS, INPUTS, weight, 0, 1, 0, 0, 0, 0, y, 32, scratch);
+  const panel = () => matmul(x, 4 * INPUTS, ROWS, INPUTS, weight, 32, 0, 1, 1, 0, 0, 0, 0, y, 32, scratch);
   const [from, to] = [new Float32Array(COPY_FLOATS).fill(1), new Float32Array(COPY_FLOATS)];
   return {
     flops: (2 * ROWS * INPUTS * 8) / secondsOf(panel),

@@ -37,6 +37,8 @@ export interface Backend {
   maxBatch(wanted: Wanted): number;
   /** @returns the outputs, each `[batch, ...]` */
   run(input: Input, wanted: Wanted): Promise<Outputs>;
+  /** Of its kernels, as far as it depends on files and browser: what `check` found of others does not hold for it. */
+  readonly variant?: string;
   /** Each kernel once, alone, against the CPU reference. Absent where no driver or hardware can get one wrong. */
   check?(): Promise<KernelCheck[]>;
   /** Tries what may be faster for a batch of this size, and keeps it if it is right. Absent where there is one way only. */

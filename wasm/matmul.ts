@@ -3,16 +3,18 @@
  * multiplied with it (the second half of a SwiGLU).
  *
  *   x       rows of `inputs` floats, `xStride` bytes apart
- *   weight  panels of 8 outputs, [panels][inputs][8], in f32 or f16
+ *   weight  panels of 8 outputs, [panels][inputs][8], in f32 or f16 or, as wasm/few-bits.ts has them, in 8 or 4 bits
+ *   scales  of these: [panels][inputs / group][8]
  *   bias    [panels][8], or 0 for none; gamma the same
  *   y       rows of panels x 8 floats, `yStride` bytes apart
  *
  * Panels outside, rows inside: a panel stays in the first cache while all rows pass, and each weight is read from memory once.
  * Two panels are finished together, since 16 floats are a line of the cache: with 8 each line of y came and went four times, which
  * was a tenth of the time.
- * `scratch` takes the results of two panels, rows x 16 floats, and behind them a panel of f16 in f32.
+ * `scratch` takes the results of two panels, rows x 16 floats, and behind them a panel that is widened to f32.
  */
 import { activate } from './activation';
+import { widenBytes, widenNibbles } from './few-bits';
 import { widen } from './half';
 import { products } from './products';
 import { madd } from './vectors';
@@ -26,7 +28,9 @@ export function matmul(
   rows: i32,
   inputs: i32,
   weight: usize,
-  isHalf: bool,
+  bits: i32,
+  scales: usize,
+  group: i32,
   panels: i32,
   bias: usize,
   gamma: usize,
@@ -37,17 +41,18 @@ export function matmul(
   scratch: usize,
 ): void {
   const widened = scratch + ((<usize>rows) << 6);
-  const panelBytes = (<usize>inputs) << (isHalf ? 4 : 5);
+  // Eight outputs of so many bits.
+  const panelBytes = <usize>(inputs * bits);
+  const scaleBytes: usize = bits < 16 ? (<usize>(inputs / group)) << 5 : 0;
   for (let panel = 0; panel < panels; panel += 2) {
     const width: usize = panel + 1 < panels ? 64 : 32;
     for (let side: usize = 0; side < width; side += 32) {
-      let w = weight;
-      if (isHalf) {
-        widen(weight, widened, inputs << 3);
-        w = widened;
-      }
-      products(x, xStride, rows, inputs, w, bias, scratch + side, width);
+      if (bits === 16) widen(weight, widened, inputs << 3);
+      else if (bits === 8) widenBytes(weight, scales, group, inputs, widened);
+      else if (bits === 4) widenNibbles(weight, scales, group, inputs, widened);
+      products(x, xStride, rows, inputs, bits === 32 ? weight : widened, bias, scratch + side, width);
       weight += panelBytes;
+      scales += scaleBytes;
       if (bias) bias += 32;
     }
     activate(scratch, scratch + <usize>rows * width, activation);

@@ -7,6 +7,7 @@ import type * as words from '../client/words/words.ts';
 import type * as cpu from '../cpu/open.ts';
 import type * as attend from '../engine/attend.ts';
 import type * as oracle from '../engine/check/oracle.ts';
+import type * as opinion from '../engine/check/second-opinion.ts';
 import type { FewBitsAnnex, KernelAnnex } from '../engine/gpu-backend.ts';
 import type * as resizing from '../engine/resizing.ts';
 import type * as texts from '../engine/texts.ts';
@@ -15,8 +16,8 @@ import type * as tokenizer from '../text/tokenizer.ts';
 
 /** By the stem of its entry, which is also that of its file: what an annex registers. */
 export interface AnnexTable {
-  /** Checkpoints, from the Hub or dropped. */
-  convert: typeof convert;
+  /** Checkpoints, from the Hub or dropped, and what their models have in place of a golden. */
+  convert: typeof convert & typeof opinion;
   /** Attention maps. */
   attend: typeof attend;
   /** Models at another image size than that of their files: one for all pictures, or that of each. */

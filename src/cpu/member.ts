@@ -10,16 +10,15 @@ import { instantiate, type Kernels } from './kernels.ts';
 import { COUNTS_BYTES, PartQueue } from './part-queue.ts';
 import { PortExchange, type Ports, scratchFor } from './port-exchange.ts';
 import { compile, type Program } from './program.ts';
-import { Weights } from './weights.ts';
+import { type WeightFormats, Weights } from './weights.ts';
 import { ALONE, type Place } from './work.ts';
 
 /** Of a team: memory that all members share or, where there is none, ports to the others by their numbers. */
 export type Links = WebAssembly.Memory | Ports;
 
-export interface MemberOptions {
+export interface MemberOptions extends WeightFormats {
   /** One of the two modules of wasm/, for memory that is shared if that of the team is. */
   module: WebAssembly.Module;
-  isHalf: boolean;
   place: Place;
   links: Links;
   /** An ordinary run: what it needs of the weights is what this member holds. */
@@ -50,9 +49,9 @@ export class Member {
     return new Member(options, arena, await instantiate(options.module, arena.memory));
   }
 
-  private constructor({ isHalf, place, links, plan }: MemberOptions, arena: Arena, kernels: Kernels) {
+  private constructor({ place, links, plan, ...formats }: MemberOptions, arena: Arena, kernels: Kernels) {
     this.arena = arena;
-    this.weights = new Weights(arena, isHalf);
+    this.weights = new Weights(arena, formats);
     this.#kernels = kernels;
     this.#place = place;
     this.#isShared = links instanceof WebAssembly.Memory;

@@ -32,15 +32,18 @@ export function packedLength({ rows, columns }: PanelShape): number {
   return panelsOf(outputs) * PANEL * lengthOf(columns);
 }
 
-/** Puts the elements of the tensor from `first` on where they belong; those that are not of the shape are left out. */
-export function placePiece(
-  packed: { [index: number]: number },
-  piece: ArrayLike<number>,
-  first: number,
-  { inputs, rows, columns }: PanelShape,
-): void {
+/** Neighbours in a row of the tensor: in panels they are PANEL apart. */
+export interface Run {
+  /** Index of the first in its piece, and in the panels. */
+  from: number;
+  to: number;
+  count: number;
+}
+
+/** Where `count` elements of the tensor from `first` on belong; those that are not of the shape are left out. */
+export function* runsOf(first: number, count: number, { inputs, rows, columns }: PanelShape): Generator<Run> {
   const width = lengthOf(columns);
-  const end = first + piece.length;
+  const end = first + count;
   let output = 0;
   for (const { from, to } of rows) {
     const firstRow = Math.max(from, Math.floor(first / inputs));
@@ -51,9 +54,20 @@ export function placePiece(
       const stop = Math.min(end, start + columns.to);
       const at = output + row - from;
       const panel = Math.floor(at / PANEL) * PANEL * width + (at % PANEL);
-      let to = panel + (begin - start - columns.from) * PANEL;
-      for (let i = begin - first; i < stop - first; i++, to += PANEL) packed[to] = piece[i];
+      yield { from: begin - first, to: panel + (begin - start - columns.from) * PANEL, count: stop - begin };
     }
     output += to - from;
+  }
+}
+
+/** Puts elements of the tensor from `first` on where they belong. */
+export function placePiece(
+  packed: { [index: number]: number },
+  piece: ArrayLike<number>,
+  first: number,
+  shape: PanelShape,
+): void {
+  for (const { from, to, count } of runsOf(first, piece.length, shape)) {
+    for (let i = 0; i < count; i++) packed[to + i * PANEL] = piece[from + i];
   }
 }

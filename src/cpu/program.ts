@@ -424,8 +424,9 @@ function linear(
   const weight = weights.matrix(step.weight, shape, share);
   const bias = step.bias === null ? 0 : vector(weights, step.bias, ownRows, share);
   const factors = gamma === null ? 0 : vector(weights, gamma, ownRows);
-  const panelBytes = x.columns * PANEL * (weights.isHalf ? 2 : 4);
-  const isHalf = weights.isHalf ? 1 : 0;
+  const { bits, group } = weight;
+  const panelBytes = x.columns * bits;
+  const scaleBytes = (x.columns / group) * PANEL * 4;
   const written = ({ from, to }: Range): Block => ({
     address: y.address + from * PANEL * 4,
     stride: y.stride,
@@ -439,11 +440,12 @@ function linear(
     const at = from * PANEL * 4;
     // biome-ignore format: as the kernel declares them
     kernels.matmul(
-      x.address, x.stride, x.rows, x.columns, weight + from * panelBytes, isHalf, to - from, bias && bias + at,
-      factors && factors + at, ACTIVATION_NUMBERS[activation], ENDINGS[ending], first + at, y.stride, scratch,
+      x.address, x.stride, x.rows, x.columns, weight.address + from * panelBytes, bits,
+      weight.scales + from * scaleBytes, group, to - from, bias && bias + at, factors && factors + at,
+      ACTIVATION_NUMBERS[activation], ENDINGS[ending], first + at, y.stride, scratch,
     );
   });
-  work.scratch = 4 * PANEL * (2 * x.rows + (weights.isHalf ? x.columns : 0));
+  work.scratch = 4 * PANEL * (2 * x.rows + (bits < 32 ? x.columns : 0));
   return [{ ...work, written: shares.map((share) => [written(share)]) }];
 }
 

@@ -6,7 +6,7 @@ import type { TensorPiece } from '../weights/tensor-assembler.ts';
 import type { Arena } from './arena.ts';
 import { instantiate } from './kernels.ts';
 import { compile } from './program.ts';
-import { Weights } from './weights.ts';
+import { type WeightFormats, Weights } from './weights.ts';
 
 export interface Given {
   pieces: Iterable<TensorPiece>;
@@ -20,12 +20,12 @@ export interface Given {
 export async function runAlone(
   module: WebAssembly.Module,
   arena: Arena,
-  isHalf: boolean,
+  formats: WeightFormats,
   plan: Plan,
   { pieces, values, inputs }: Given,
 ): Promise<Float32Array> {
   const bottom = arena.top;
-  const weights = new Weights(arena, isHalf);
+  const weights = new Weights(arena, formats);
   const machine = { kernels: await instantiate(module, arena.memory), memory: arena.memory, weights };
   const program = compile(plan, 1, machine, (bytes) => arena.reserve(bytes));
   const scratch = arena.reserve(Math.max(...program.works.map((work) => work.scratch)));

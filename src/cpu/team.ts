@@ -65,14 +65,14 @@ export class Team {
   }
 
   /** To each what it needs of it. */
-  addPiece({ name, length, first, data }: TensorPiece): void {
+  addPiece({ data, first, ...piece }: TensorPiece): void {
     for (const [index, helper] of this.#helpers.entries()) {
       for (const [tensor, needed] of this.#needed[index]) {
-        if (tensor !== name) continue;
+        if (tensor !== piece.name) continue;
         const [from, to] = [Math.max(needed.from - first, 0), Math.min(needed.to - first, data.length)];
         if (from >= to) continue;
         const part = data.slice(from, to);
-        helper.ask(['addPiece', { name, length, first: first + from, data: part }], [part.buffer]);
+        helper.ask(['addPiece', { ...piece, first: first + from, data: part }], [part.buffer]);
       }
     }
   }

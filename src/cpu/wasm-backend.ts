@@ -9,6 +9,7 @@ import type { OutputName } from '../model/outputs.ts';
 import type { Plan } from '../model/plan.ts';
 import type { TensorPiece } from '../weights/tensor-assembler.ts';
 import { Arena } from './arena.ts';
+import type { TensorBits } from './few-bits.ts';
 import { Member, type Ready } from './member.ts';
 import type { ModelOnCpu } from './model-on-cpu.ts';
 import { type Given, runAlone } from './run-alone.ts';
@@ -39,13 +40,17 @@ export interface WasmOptions extends ModelOnCpu {
   /** Which one. */
   simd: Exclude<Simd, 'none'>;
   storage: 'f32' | 'f16';
+  /** What of it stays in fewer bits. */
+  fewBits: TensorBits;
   /** Members of a team at most. Default: what this machine and the model's size suggest. */
   threads?: number;
   /** The address of the annex, for the workers of a team. */
   script: string;
   warn(message: string): void;
+  /** Asked between two pieces of work: the next one waits for what it gives. */
+  rest?(): Promise<void> | undefined;
   /** Compares each kernel with the reference, by running steps alone. */
-  check(runAlone: (plan: Plan, given: Given) => Promise<Float32Array>): Promise<KernelCheck[]>;
+  check(runAlone: (plan: Plan, given: Given) => Promise<Float32Array>, fewBits: TensorBits): Promise<KernelCheck[]>;
 }
 
 const disposed = () => new ViTError('disposed', 'The model was disposed; load it again.');
@@ -67,6 +72,7 @@ export class WasmBackend implements Backend {
   readonly adapter = null;
   readonly storage: 'f32' | 'f16';
   readonly cpu: CpuInfo;
+  readonly variant: string;
   readonly #options: WasmOptions;
   readonly #team: Team | null;
   readonly #member: Member;
@@ -77,14 +83,14 @@ export class WasmBackend implements Backend {
 
   /** @throws ViTError `out-of-memory` */
   static async create(options: WasmOptions): Promise<WasmBackend> {
-    const { storage, threads, script, warn } = options;
+    const { storage, fewBits, threads, script, warn } = options;
     const plan = options.planOf({ outputs: [] });
     const members = threadsFor(threads, plan);
     const memory = members > 1 ? sharedMemory() : null;
     // First of all: browsers have room for some hundred memories, and what is left of others they tidy up for this thread only.
     const arena = new Arena(memory ?? undefined);
     const module = await options.moduleFor(memory !== null);
-    const ofMember = { module, isHalf: storage === 'f16', plan };
+    const ofMember = { module, isHalf: storage === 'f16', fewBits, plan };
     const team = await startTeam({ ...ofMember, members, memory, script }, warn);
     try {
       const place = { member: 0, members: team?.members ?? 1 };
@@ -97,8 +103,9 @@ export class WasmBackend implements Backend {
   }
 
   private constructor(options: WasmOptions, team: Team | null, member: Member) {
-    const { storage, simd } = options;
+    const { storage, simd, fewBits } = options;
     this.#options = options;
+    this.variant = [simd, storage, ...new Set(Object.values(fewBits))].join(' ');
     this.cpu = { simd, threads: team?.members ?? 1 };
     this.storage = storage;
     this.#team = team;
@@ -148,11 +155,12 @@ export class WasmBackend implements Backend {
   }
 
   async check(): Promise<KernelCheck[]> {
-    const { check, moduleFor } = this.#options;
+    const { check, moduleFor, fewBits } = this.#options;
     const memory = this.#team?.links[0] instanceof WebAssembly.Memory ? sharedMemory() : null;
     const module = await moduleFor(memory !== null);
     const arena = new Arena(memory ?? undefined);
-    return check((plan, given) => runAlone(module, arena, this.storage === 'f16', plan, given));
+    const formats = { isHalf: this.storage === 'f16', fewBits };
+    return check((plan, given) => runAlone(module, arena, formats, plan, given), fewBits);
   }
 
   /** Without one of its workers, whatever the error says of it. */
@@ -190,6 +198,7 @@ export class WasmBackend implements Backend {
     for (const turn of this.#member.steps(program)) {
       if (this.#isDestroyed) throw disposed();
       yield turn;
+      yield this.#options.rest?.();
     }
   }
 

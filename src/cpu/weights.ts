@@ -5,18 +5,34 @@
 import { encodeHalfs } from '../weights/half.ts';
 import type { TensorPiece } from '../weights/tensor-assembler.ts';
 import type { Arena } from './arena.ts';
+import { layOut, placeCodes, placeScales, type TensorBits } from './few-bits.ts';
 import { type PanelShape, packedLength, placePiece, type Range } from './panels.ts';
+
+/** How weights are kept. */
+export interface WeightFormats {
+  /** Whether large ones are halves. */
+  isHalf: boolean;
+  /** Matrices that stay in the few bits of their files. */
+  fewBits: TensorBits;
+}
+
+/** The weight of a linear layer in memory. */
+export interface PackedMatrix {
+  address: number;
+  bits: 32 | 16 | 8 | 4;
+  /** Address of the scales, and inputs that share one: of 8 and 4 bits. */
+  scales: number;
+  group: number;
+}
 
 /** What is made of a tensor piece by piece, so that it is never held twice. */
 interface Placement {
-  address: number;
-  /** Numbers there. */
-  length: number;
-  factor: number;
   /** Elements of the tensor that are needed. */
   needed: Range;
-  place(packed: { [index: number]: number }, piece: ArrayLike<number>, first: number): void;
+  place(piece: TensorPiece): void;
 }
+
+type Place = (packed: { [index: number]: number }, piece: ArrayLike<number>, first: number) => void;
 
 /** What is made of whole tensors, which are small and wait for each other. */
 interface Small {
@@ -28,16 +44,17 @@ interface Small {
 
 export class Weights {
   readonly #arena: Arena;
-  /** Whether large ones are kept in f16. */
   readonly isHalf: boolean;
+  readonly #fewBits: TensorBits;
   readonly #addresses = new Map<string, number>();
   readonly #placements = new Map<string, Placement[]>();
   readonly #small: Small[] = [];
   readonly #waiting = new Map<string, Float32Array | null>();
 
-  constructor(arena: Arena, isHalf: boolean) {
+  constructor(arena: Arena, { isHalf, fewBits }: WeightFormats) {
     this.#arena = arena;
     this.isHalf = isHalf;
+    this.#fewBits = fewBits;
   }
 
   /** Of which tensors which elements are waited for: pieces of others need not be added. */
@@ -50,13 +67,27 @@ export class Weights {
   }
 
   /** The weight of a linear layer, or a part of it, in panels. @param factor a power of two costs no digits */
-  matrix(tensor: string, shape: PanelShape, factor = 1): number {
+  matrix(tensor: string, shape: PanelShape, factor = 1): PackedMatrix {
     const { inputs, rows, columns } = shape;
     const key = `matrix ${tensor} ${JSON.stringify([rows, columns, factor])}`;
     const needed = { from: inputs * rows[0].from, to: inputs * rows[rows.length - 1].to };
-    return this.#large(key, tensor, packedLength(shape), needed, factor, (packed, piece, first) =>
-      placePiece(packed, piece, first, shape),
+    const few = this.#fewBits[tensor] && layOut(this.#fewBits[tensor], shape);
+    if (!few) {
+      const place: Place = (packed, piece, first) => placePiece(packed, piece, first, shape);
+      const address = this.#large(key, tensor, packedLength(shape), needed, factor, place);
+      return { address, bits: this.isHalf ? 16 : 32, scales: 0, group: 1 };
+    }
+    const { bits, group, codeBytes } = few;
+    const scales = this.#once(`scales of ${key}`, 4 * few.scales, () => {});
+    const address = this.#once(key, codeBytes, (address) =>
+      this.#add(tensor, needed, (piece) => {
+        placeCodes(this.#arena.octets(address, codeBytes), bits, piece, shape);
+        // All of them come with every piece.
+        if (piece.first > needed.from || needed.from >= piece.first + piece.data.length) return;
+        placeScales(this.#arena.floats(scales, few.scales), piece.scales!, bits, shape, factor);
+      }),
     );
+    return { address, bits, scales, group };
   }
 
   /** A table whose rows are picked: each with room for whole vectors. */
@@ -78,13 +109,9 @@ export class Weights {
     });
   }
 
-  addPiece({ name, length, first, data }: TensorPiece): void {
-    const placements = this.#placements.get(name);
-    for (const { address, length, factor, place } of placements ?? []) {
-      const scaled = factor === 1 ? data : data.map((value) => value * factor);
-      if (this.isHalf) place(this.#arena.halves(address, length), encodeHalfs(scaled), first);
-      else place(this.#arena.floats(address, length), scaled, first);
-    }
+  addPiece(piece: TensorPiece): void {
+    const { name, length, first, data } = piece;
+    for (const { place } of this.#placements.get(name) ?? []) place(piece);
     const waiting = this.#waiting.get(name);
     if (waiting === undefined) return;
     const whole = waiting ?? new Float32Array(length);
@@ -108,18 +135,18 @@ export class Weights {
     this.#placements.clear();
   }
 
-  #large(
-    key: string,
-    tensor: string,
-    length: number,
-    needed: Range,
-    factor: number,
-    place: Placement['place'],
-  ): number {
-    return this.#once(key, length * (this.isHalf ? 2 : 4), (address) => {
-      const placements = this.#placements.get(tensor) ?? [];
-      this.#placements.set(tensor, [...placements, { address, length, needed, factor, place }]);
-    });
+  #large(key: string, tensor: string, length: number, needed: Range, factor: number, place: Place): number {
+    return this.#once(key, length * (this.isHalf ? 2 : 4), (address) =>
+      this.#add(tensor, needed, ({ data, first }) => {
+        const scaled = factor === 1 ? data : data.map((value) => value * factor);
+        if (this.isHalf) place(this.#arena.halves(address, length), encodeHalfs(scaled), first);
+        else place(this.#arena.floats(address, length), scaled, first);
+      }),
+    );
+  }
+
+  #add(tensor: string, needed: Range, place: Placement['place']): void {
+    this.#placements.set(tensor, [...(this.#placements.get(tensor) ?? []), { needed, place }]);
   }
 
   #once(key: string, bytes: number, register: (address: number) => void): number {

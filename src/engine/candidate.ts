@@ -24,6 +24,8 @@ export interface Loading {
   /** Adds all weights to a backend and compiles it. Called again when a backend is made anew. */
   fill(backend: Backend): Promise<void>;
   warn(message: string): void;
+  /** Asked now and then while the CPU computes, which goes on when what it gives has ended. */
+  rest?(): Promise<void> | undefined;
 }
 
 /** Whether weights are to be kept in f16: where the files hold it, so that nothing is lost, or where the caller asks for it. */

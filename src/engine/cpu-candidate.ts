@@ -52,18 +52,20 @@ export class CpuCandidate implements Candidate {
 
   /** @returns null where it cannot be had, after a warning */
   async #openFast(): Promise<Backend | null> {
-    const { annexes, options, plan, warn } = this.#loading;
+    const { annexes, manifest, options, plan, warn } = this.#loading;
     const annex = await annexes.find('cpu');
     if (!annex) return null;
     try {
       return await annex.openCpu({
         storage: wantsF16(this.#loading) && !this.#f16IsDisabled ? 'f16' : 'f32',
-        threads: options.threads,
+        manifest,
+        options,
         script: annexes.address('cpu.js'),
         warn,
+        rest: this.#loading.rest,
         read: (file) => annexes.bytes(file),
         ...this.#model,
-        check: async (runAlone) => (await annexes.need('reference')).checkOnCpu(plan, runAlone),
+        check: async (...given) => (await annexes.need('reference')).checkOnCpu(plan, ...given),
       });
     } catch (error) {
       if (error instanceof ViTError && error.code === 'out-of-memory') throw error;
@@ -78,7 +80,7 @@ export class CpuCandidate implements Candidate {
     const { findings, plan } = this.#loading;
     const about = [
       ...['kernels of the CPU', globalThis.navigator?.userAgent, VERSION],
-      ...[backend.cpu!.simd, backend.storage, kindsOfSteps(plan)],
+      ...[backend.variant, kindsOfSteps(plan)],
     ];
     if (await findings.read(about)) return null;
     const checks = await unlessMissing(backend.check!());

@@ -22,6 +22,7 @@ import { TensorAssembler, type TensorPiece } from '../weights/tensor-assembler.t
 import { hexadecimal, type Sha256, sha256 } from '../weights/verify.ts';
 import type { Candidate } from './candidate.ts';
 import { candidatesFor } from './candidates.ts';
+import type { SecondOpinion } from './check/second-opinion.ts';
 import { replayGolden } from './check/self-test.ts';
 import { imageTower, type Tower } from './check/tower.ts';
 import type { Resizing } from './resizing.ts';
@@ -40,6 +41,10 @@ interface Opening {
   notify(message: Progress | EngineEvent): void;
   signal: AbortSignal;
   annexes: Annexes;
+  /** Where no golden tells whether a GPU is right. */
+  opinion?: SecondOpinion | null;
+  /** Lets others of this thread have their turn. */
+  rest?(): Promise<void> | undefined;
 }
 
 export class Session {
@@ -75,10 +80,11 @@ export class Session {
     if (!isCheckpoint(source) && (options.convert ?? options.hub)) {
       throw new ViTError('bad-input', 'convert and hub are for checkpoints: this model is converted already.');
     }
-    const opened = isCheckpoint(source)
-      ? await (await annexes.need('convert')).openCheckpoint(source, { ...settings, ModelCache, parseManifest })
-      : await openSource(source, settings);
     const findings = await Findings.open(options.cache !== false);
+    const converter = isCheckpoint(source) && (await annexes.need('convert'));
+    const opened = converter
+      ? await converter.openCheckpoint(source as string | Blob[], { ...settings, ModelCache, parseManifest })
+      : await openSource(source as string | ModelFiles, settings);
     const manifest = await opened.readManifest(signal);
     const { imageSize } = options;
     const isOther = imageSize ?? manifest.preprocess.resize?.mode === 'patches';
@@ -95,6 +101,7 @@ export class Session {
       notify,
       signal,
       annexes,
+      ...(converter && { opinion: new converter.SecondOpinion({ findings, options, notify, signal }) }),
     });
     await session.#load();
     return session;
@@ -114,16 +121,9 @@ export class Session {
     });
   }
 
-  /** Another network of the same model, with weights, a backend and losses of its own. @throws ViTError those of `open` */
-  async openTower(tower: Tower): Promise<Session> {
-    const session = new Session({
-      ...this.#opening,
-      tower,
-      resizing: null,
-      // What happens to it is not what the model's info says.
-      notify: (message) =>
-        this.#opening.notify('stage' in message ? { ...message, of: 'texts' } : { ...message, info: undefined }),
-    });
+  /** Another one of the same model, with weights, a backend and losses of its own. @throws ViTError those of `open` */
+  async beside(changes: (opening: Opening) => Partial<Opening>): Promise<Session> {
+    const session = new Session({ ...this.#opening, ...changes(this.#opening) });
     await session.#load();
     return session;
   }
@@ -168,7 +168,11 @@ export class Session {
    * @throws ViTError `device-lost` when there is no GPU any more and the CPU was not allowed, or the model could not be
    *   loaded again: a later call tries once more; what `job` throws
    */
-  async run<T>(job: (backend: Backend) => Promise<T>): Promise<T> {
+  run<T>(job: (backend: Backend) => Promise<T>): Promise<T> {
+    return this.#opening.opinion?.during(() => this.#run(job)) ?? this.#run(job);
+  }
+
+  async #run<T>(job: (backend: Backend) => Promise<T>): Promise<T> {
     for (let losses = 0; ; ) {
       this.#opening.signal.throwIfAborted();
       const backend = this.#backend ?? (await this.#replace(losses > 1));
@@ -289,9 +293,11 @@ export class Session {
   }
 
   async #fill(backend: Backend): Promise<void> {
+    const ask = await this.#opening.opinion?.before(this, backend);
     await this.#addWeights(backend);
     this.#report('compile');
     await backend.ready();
+    await ask?.();
   }
 
   async #addWeights(backend: Backend): Promise<void> {

@@ -45,7 +45,7 @@ export class Texts {
     const { tokens } = this.#text;
     // Refused before anything is fetched for them.
     const { ids, ends } = prepareTexts(await this.#idsOf(texts, truncate), this.#text);
-    const tower = await this.#once('tower', () => this.#images.openTower(textTower(this.#images.manifest)));
+    const tower = await this.#once('tower', () => this.#openTower());
     this.#tower = tower;
     // While it was loading: nothing may stay allocated.
     if (this.#isDestroyed) this.destroy();
@@ -91,6 +91,15 @@ export class Texts {
     this.#opening.set(what, opening);
     opening.catch(() => this.#opening.delete(what));
     return opening as Promise<T>;
+  }
+
+  #openTower(): Promise<Session> {
+    return this.#images.beside(({ notify }) => ({
+      tower: textTower(this.#images.manifest),
+      resizing: null,
+      // What happens to it is not what the model's info says.
+      notify: (message) => notify('stage' in message ? { ...message, of: 'texts' } : { ...message, info: undefined }),
+    }));
   }
 
   async #openTokenizer(): Promise<Tokenizer> {

@@ -28,7 +28,8 @@ export function fewBits(bits: 8 | 4, inputs: ColumnLayout, outputs: ColumnLayout
       const run = length / scales.length;
       return data.map((value, i) => {
         const scale = scales[Math.floor((first + i) / run)];
-        return scale === 0 ? 0 : value / scale;
+        // The product that it was made from may be rounded.
+        return scale === 0 ? 0 : Math.round(value / scale);
       });
     },
     stored(codes) {

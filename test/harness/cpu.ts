@@ -4,6 +4,7 @@
 import { expect } from 'vitest';
 import plainUrl from '../../dist/wasm/cpu-plain.wasm?url';
 import relaxedUrl from '../../dist/wasm/cpu-relaxed.wasm?url';
+import { dequantise, I4, I8 } from '../../src/convert/quantise.ts';
 import { Arena } from '../../src/cpu/arena.ts';
 import { instantiate, type Kernels } from '../../src/cpu/kernels.ts';
 import { compile } from '../../src/cpu/program.ts';
@@ -28,6 +29,8 @@ export interface CpuCase {
   batch?: number;
   architecture?: Architecture;
   storage?: 'f32' | 'f16';
+  /** Tensors that stay in few bits, with their rows. */
+  few?: Record<string, { bits: 8 | 4; rows: number }>;
   /** Of the random values. Default 1. */
   scale?: number;
   /** Added to each of them. */
@@ -44,13 +47,19 @@ export async function compareOnCpu({
   batch = 2,
   architecture = TINY,
   storage = 'f32',
+  few = {},
   scale = 1,
   offset = 0,
   bound = F32_BOUND,
 }: CpuCase): Promise<void> {
-  const tensors = Object.fromEntries(
-    Object.entries(given).map(([name, data]) => [name, storage === 'f16' ? decodeHalfs(encodeHalfs(data)) : data]),
+  const quantised = Object.fromEntries(
+    Object.entries(few).map(([name, { bits, rows }]) => [name, (bits === 8 ? I8 : I4).quantise(given[name], rows)]),
   );
+  const stored = (name: string, data: Float32Array<ArrayBuffer>) => {
+    if (quantised[name]) return dequantise(quantised[name]);
+    return storage === 'f16' ? decodeHalfs(encodeHalfs(data)) : data;
+  };
+  const tensors = Object.fromEntries(Object.entries(given).map(([name, data]) => [name, stored(name, data)]));
   const values = Object.fromEntries(
     Object.entries(shapes).map(([name, [rows, columns]]) => [name, { rows, columns, groups: 1 }]),
   );
@@ -68,7 +77,8 @@ export async function compareOnCpu({
   for (const url of Object.values(MODULES)) {
     const arena = new Arena();
     const kernels = await kernelsOf(url, arena);
-    const weights = new Weights(arena, storage === 'f16');
+    const fewBits = Object.fromEntries(Object.entries(few).map(([name, { bits }]) => [name, bits]));
+    const weights = new Weights(arena, { isHalf: storage === 'f16', fewBits });
     const machine = { kernels, memory: arena.memory, weights };
     const program = compile(plan, batch, machine, (bytes) => arena.reserve(bytes));
     const scratch = arena.reserve(Math.max(...program.works.map((work) => work.scratch)));
@@ -78,7 +88,8 @@ export async function compareOnCpu({
         [0, split],
         [split, tensor.length],
       ]) {
-        weights.addPiece({ name, length: tensor.length, first, data: tensor.slice(first, end) });
+        const { scales } = quantised[name] ?? {};
+        weights.addPiece({ name, length: tensor.length, first, scales, data: tensor.slice(first, end) });
       }
     }
     weights.finish();

@@ -115,6 +115,7 @@ export const HOUSE: readonly Room[] = [
         'image',
         'model',
         'weights',
+        'version.ts',
       ],
       ...LEAVES,
     ],

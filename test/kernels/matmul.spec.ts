@@ -205,4 +205,27 @@ describe('matmul on the CPU', () => {
       values: { x: [17, 64], y: [17, 50] },
       tensors: { w: random(100 * 64, 2, 1 / 4), b: random(100, 3) },
     }));
+
+  for (const [rows, inputs, outputs] of [
+    [1, 192, 576],
+    [197, 64, 61],
+    [31, 127, 61],
+  ]) {
+    for (const bits of [8, 4] as const) {
+      if (bits === 4 && inputs % 32) continue;
+      test(`${rows} rows, ${inputs} to ${outputs}, ${bits} bits`, () =>
+        compareOnCpu({
+          ...{ step: linear, ...sizes(rows, inputs, outputs), storage: 'f16', batch: 1 },
+          few: { w: { bits, rows: outputs } },
+        }));
+    }
+  }
+
+  test.each([8, 4] as const)('swiglu in %i bits, whose halves begin within a panel', (bits) =>
+    compareOnCpu({
+      step: { ...linear, activation: 'swiglu' },
+      values: { x: [17, 64], y: [17, 50] },
+      tensors: { w: random(100 * 64, 2, 1 / 4), b: random(100, 3) },
+      few: { w: { bits, rows: 100 } },
+    }));
 });

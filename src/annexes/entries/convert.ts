@@ -1,4 +1,5 @@
 import * as checkpoint from '../../checkpoint/open.ts';
+import { SecondOpinion } from '../../engine/check/second-opinion.ts';
 import { register } from '../registry.ts';
 
-register('convert', checkpoint);
+register('convert', { ...checkpoint, SecondOpinion });

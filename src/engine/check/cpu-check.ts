@@ -4,6 +4,7 @@
  */
 import { DEFAULT_TOLERANCE } from '../../gpu/kernel.ts';
 import type { KernelCheck } from '../../interface.ts';
+import { fieldsOf } from '../../model/cost.ts';
 import type { InputName, Plan, Step, ValueName } from '../../model/plan.ts';
 import type { TensorPiece } from '../../weights/tensor-assembler.ts';
 import { rowLength } from './made-up.ts';
@@ -24,15 +25,20 @@ export type RunAlone = (
   },
 ) => Promise<Float32Array>;
 
-export async function checkOnCpu(whole: Plan, runAlone: RunAlone): Promise<KernelCheck[]> {
+/** @param fewBits of tensors that have so few */
+export async function checkOnCpu(
+  whole: Plan,
+  runAlone: RunAlone,
+  fewBits: Readonly<Record<string, 8 | 4>> = {},
+): Promise<KernelCheck[]> {
   const checks: KernelCheck[] = [];
   const seen = new Set<string>();
   for (const step of whole.steps) {
-    const key = kindOf(step, whole);
+    const key = kindOf(step, whole) + fieldsOf(step).map((name) => fewBits[name]);
     if (seen.has(key)) continue;
     seen.add(key);
     const plan = planAlone([step], whole);
-    const given = madeUp([step], plan);
+    const given = madeUp([step], plan, (tensor) => fewBits[tensor]);
     const { columns } = plan.values[step.output];
     const computed = await runAlone(plan, { pieces: piecesOf(given), values: valuesOf(given), inputs: given.inputs });
     const error = relativeError((row, column) => computed[row * columns + column], sampleSteps([step], given));
@@ -47,10 +53,10 @@ function kernelOf({ op }: Step): string {
 }
 
 function* piecesOf({ tensors }: Given): Iterable<TensorPiece> {
-  for (const [name, { numbers, shape }] of tensors) {
+  for (const [name, { numbers, shape, scales }] of tensors) {
     const length = shape[0] * rowLength(shape);
     for (let first = 0; first < length; first += PIECE) {
-      yield { name, length, first, data: numbers.piece(first, Math.min(PIECE, length - first)) };
+      yield { name, length, first, scales, data: numbers.piece(first, Math.min(PIECE, length - first)) };
     }
   }
 }

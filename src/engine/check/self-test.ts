@@ -29,10 +29,19 @@ export async function replayGolden(
   { input, output, expected }: Replay,
   dtype: EngineOptions['dtype'],
 ): Promise<Comparison> {
-  // Relative to the largest logit the error is 1e-5 in f32 (ViT-Tiny: 2e-5) and 1e-3 with weights rounded to f16; that of a
-  // wrong network is far larger.
-  const bound = dtype === 'f16' && backend.storage === 'f16' ? 1e-2 : 1e-4;
-  return compare((await backend.run(input, { outputs: [output] }))[output]!.data, expected, bound);
+  return compare(
+    (await backend.run(input, { outputs: [output] }))[output]!.data,
+    expected,
+    boundFor(dtype, backend.storage),
+  );
+}
+
+/**
+ * Relative to the largest logit the error is 1e-5 in f32 (ViT-Tiny: 2e-5) and 1e-3 with weights rounded to f16; that of a wrong
+ * network is far larger.
+ */
+export function boundFor(dtype: EngineOptions['dtype'], storage: Backend['storage']): number {
+  return dtype === 'f16' && storage === 'f16' ? 1e-2 : 1e-4;
 }
 
 /** Compares a picture that the backend resizes with the same one resized on the CPU. */
@@ -53,7 +62,7 @@ export async function checkPicture(backend: Backend, { preprocess }: LoadedManif
 }
 
 /** @param bound relative to the largest expected value, or to 1 */
-function compare(computed: ArrayLike<number>, expected: ArrayLike<number>, bound: number): Comparison {
+export function compare(computed: ArrayLike<number>, expected: ArrayLike<number>, bound: number): Comparison {
   let maxError = 0;
   let largest = 1;
   for (let i = 0; i < expected.length; i++) {
