@@ -52,21 +52,12 @@ export class CpuCandidate implements Candidate {
 
   /** @returns null where it cannot be had, after a warning */
   async #openFast(): Promise<Backend | null> {
-    const { annexes, manifest, options, plan, warn } = this.#loading;
+    const { annexes, warn } = this.#loading;
     const annex = await annexes.find('cpu');
     if (!annex) return null;
     try {
-      return await annex.openCpu({
-        storage: wantsF16(this.#loading) && !this.#f16IsDisabled ? 'f16' : 'f32',
-        manifest,
-        options,
-        script: annexes.address('cpu.js'),
-        warn,
-        rest: this.#loading.rest,
-        read: (file) => annexes.bytes(file),
-        ...this.#model,
-        check: async (...given) => (await annexes.need('reference')).checkOnCpu(plan, ...given),
-      });
+      const storage = wantsF16(this.#loading) && !this.#f16IsDisabled ? 'f16' : 'f32';
+      return await annex.openCpu({ ...this.#loading, ...this.#model, storage });
     } catch (error) {
       if (error instanceof ViTError && error.code === 'out-of-memory') throw error;
       // An annex that is missing has been warned of.

@@ -42,7 +42,7 @@ interface Opening {
   signal: AbortSignal;
   annexes: Annexes;
   /** Where no golden tells whether a GPU is right. */
-  opinion?: SecondOpinion | null;
+  opinion?: SecondOpinion | false | null;
   /** Lets others of this thread have their turn. */
   rest?(): Promise<void> | undefined;
 }
@@ -101,7 +101,7 @@ export class Session {
       notify,
       signal,
       annexes,
-      ...(converter && { opinion: new converter.SecondOpinion({ findings, options, notify, signal }) }),
+      opinion: converter && new converter.SecondOpinion({ findings, options, notify, signal }),
     });
     await session.#load();
     return session;
@@ -169,7 +169,8 @@ export class Session {
    *   loaded again: a later call tries once more; what `job` throws
    */
   run<T>(job: (backend: Backend) => Promise<T>): Promise<T> {
-    return this.#opening.opinion?.during(() => this.#run(job)) ?? this.#run(job);
+    const { opinion } = this.#opening;
+    return opinion ? opinion.during(() => this.#run(job)) : this.#run(job);
   }
 
   async #run<T>(job: (backend: Backend) => Promise<T>): Promise<T> {
@@ -293,11 +294,12 @@ export class Session {
   }
 
   async #fill(backend: Backend): Promise<void> {
-    const ask = await this.#opening.opinion?.before(this, backend);
+    const { opinion } = this.#opening;
+    const ask = opinion && (await opinion.before(this, backend));
     await this.#addWeights(backend);
     this.#report('compile');
     await backend.ready();
-    await ask?.();
+    if (ask) await ask();
   }
 
   async #addWeights(backend: Backend): Promise<void> {

@@ -227,5 +227,6 @@ describe('matmul on the CPU', () => {
       values: { x: [17, 64], y: [17, 50] },
       tensors: { w: random(100 * 64, 2, 1 / 4), b: random(100, 3) },
       few: { w: { bits, rows: 100 } },
-    }));
+    }),
+  );
 });

@@ -65,9 +65,9 @@ test('begins after the first call, when there was none for half a second, and wa
   const first = opinion.during(call(10));
   await vi.advanceTimersByTimeAsync(400);
   opinion.during(call(10));
-  await vi.advanceTimersByTimeAsync(400);
+  await vi.advanceTimersByTimeAsync(500);
   expect(log).toEqual([]);
-  await vi.advanceTimersByTimeAsync(115);
+  await vi.advanceTimersByTimeAsync(200);
   expect(log).toEqual(['begins', 'computes', 'ends']);
   await first;
   await vi.advanceTimersByTimeAsync(1000);

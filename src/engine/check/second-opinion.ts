@@ -38,10 +38,14 @@ interface Asked {
 
 export class SecondOpinion {
   readonly #shared: OpinionOptions;
-  /** Calls that are under way. */
+  /** Calls that are under way, and how many there were ever. */
   #running = 0;
-  /** Told when the last of them has ended. */
-  readonly #waiting: (() => void)[] = [];
+  #calls = 0;
+  #answer = () => {};
+  /** The first of them has ended. */
+  readonly #answered = new Promise<void>((resolve) => {
+    this.#answer = resolve;
+  });
 
   constructor(shared: OpinionOptions) {
     this.#shared = shared;
@@ -50,11 +54,12 @@ export class SecondOpinion {
   /** Nothing else is done before `call` has ended. */
   async during<T>(call: () => Promise<T>): Promise<T> {
     this.#running++;
+    this.#calls++;
     try {
       return await call();
     } finally {
       this.#running--;
-      for (const resolve of this.#waiting.splice(0)) resolve();
+      this.#answer();
     }
   }
 
@@ -78,7 +83,7 @@ export class SecondOpinion {
 
   async #compare(session: Asked, backend: Backend, answer: ArrayLike<number>): Promise<void> {
     const { findings, notify, options } = this.#shared;
-    await this.#ended();
+    await this.#answered;
     await this.#idle();
     const expected = await this.#answerOfCpu(session);
     await this.#idle();
@@ -109,17 +114,11 @@ export class SecondOpinion {
   }
 
   async #idle(): Promise<void> {
-    const { signal } = this.#shared;
-    for (let quiet = false; !quiet; ) {
-      while (this.#running > 0) await this.#ended();
-      const ended = this.#ended().then(() => false);
-      quiet = await Promise.race([ended, new Promise<true>((resolve) => setTimeout(() => resolve(true), QUIET))]);
-      signal.throwIfAborted();
+    for (let before = 0; this.#running > 0 || before < this.#calls; ) {
+      before = this.#calls;
+      await new Promise((resolve) => setTimeout(resolve, QUIET));
+      this.#shared.signal.throwIfAborted();
     }
-  }
-
-  #ended(): Promise<void> {
-    return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
   /** Everything that the answer depends on. */
@@ -141,11 +140,13 @@ function sampleOf({ architecture, inputs }: Plan): [Input, OutputName] {
   return [{ batch: 1, pixels: goldenPixels(SEED, [1, channels, ...imageSize]) }, goldenOutput(architecture)];
 }
 
-/** The same, with a pause before each shard. */
-function resting(source: ModelSource, rest: () => Promise<void> | undefined): ModelSource {
+/** The same, with a pause before each shard, of a manifest that is read. */
+function resting(
+  source: ModelSource,
+  rest: () => Promise<void> | undefined,
+): Pick<ModelSource, 'heldBytes' | 'readShards'> {
   return {
     heldBytes: 0,
-    readManifest: (signal) => source.readManifest(signal),
     async *readShards(files, onBytes, signal) {
       for await (const shard of source.readShards(files, onBytes, signal)) {
         await rest();
