@@ -58,7 +58,7 @@ export class Decisions {
 
 function format(value: unknown): string {
   if (value === null) return 'none';
-  if (typeof value === 'number' && value < 0.001) return value.toExponential();
+  if (typeof value === 'number' && value !== 0 && value < 0.001) return value.toExponential();
   if (Array.isArray(value)) return value.join(', ');
   if (typeof value === 'object') return Object.values(value).join(' ');
   return String(value);

@@ -42,7 +42,8 @@ export function readFacts(whole: Checkpoint, answers: Answers, decisions: Decisi
   refuseAdapter(whole);
   const { checkpoint: unwrapped, prefix, why } = unwrap(whole, answers);
   if (prefix) decisions.note('prefix', prefix, why);
-  const found = familyOf(unwrapped.tensors.keys(), { layout, within: prefix, modelClass });
+  const named = familyOf(unwrapped.tensors.keys(), { layout, within: prefix, modelClass });
+  const found = (layout === 'auto' && named.byShape?.(unwrapped.tensors)) || named;
   decisions.note('layout', found.title, layout === 'auto' ? whyFamily(found, modelClass) : 'given');
   if (!config && found.needsConfig) decisions.ask(found.needsConfig);
 

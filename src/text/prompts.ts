@@ -24,11 +24,12 @@ export function promptsFor(candidates: readonly Candidate[], template: string): 
     if (typeof label !== 'string' || label.trim() === '') {
       throw badInput(`Candidate ${index} must be a text, or { label, prompts }; it has no label.`);
     }
-    if (labels.has(label)) throw badInput(`The candidate ${JSON.stringify(label)} is there twice.`);
+    // Space around a label is no part of its text.
+    if (labels.has(label.trim())) throw badInput(`The candidate ${JSON.stringify(label)} is there twice.`);
     if (!Array.isArray(prompts) || prompts.length === 0 || !prompts.every((text) => typeof text === 'string')) {
       throw badInput(`The candidate ${JSON.stringify(label)} must have a list of texts as prompts.`);
     }
-    labels.add(label);
+    labels.add(label.trim());
     return { label, prompts };
   });
 }

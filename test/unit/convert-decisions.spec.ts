@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Answers } from '../../src/convert/answers.ts';
 import { type ConvertOptions, convertCheckpoint } from '../../src/convert/convert.ts';
-import type { Finding } from '../../src/convert/decisions.ts';
+import { Decisions, type Finding } from '../../src/convert/decisions.ts';
 import { MemorySink } from '../../src/convert/sink.ts';
 import type { ViTError } from '../../src/error.ts';
 import { addTensors, convertInMemory, ENOUGH, fixtureJson, openFixture } from '../harness/checkpoints.ts';
@@ -209,6 +209,12 @@ describe("timm's config.json", () => {
     const { manifest } = await convertInMemory(await openFixture('timm-vit'), { config });
     expect(manifest.labels).toEqual(['tench', 'n1', 'n2', 'n3', 'n4', 'n5', 'eel']);
   });
+});
+
+test('numbers are said as people write them', () => {
+  const decisions = new Decisions();
+  for (const value of [0, 1e-6, 0.5]) decisions.note('number', value, '');
+  expect(decisions.findings.map(({ value }) => value)).toEqual(['0', '1e-6', '0.5']);
 });
 
 describe('the image size', () => {

@@ -400,6 +400,7 @@ describe("timm's names of models", () => {
     expect(factsOf('vit_pe_lang_large_patch14_448.fb')).toMatchObject({ rotary: { grid: 'own' }, finalNorm: 'none' });
     expect(factsOf('vit_base_patch16_rope_224')).toMatchObject({ rotary: { bands: { base: 100, first: 'column' } } });
     expect(factsOf('eva02_enormous_patch14_clip_224')).toMatchObject({ normOrder: 'branch' });
+    expect(factsOf('vit_so400m_patch14_reg1_tipsv2.webli')).toMatchObject({ gated: true, headSize: { 1152: 72 } });
     expect(factsOf('eva02_enormous_patch14_clip_224')).not.toHaveProperty('rotary');
   });
 

@@ -139,6 +139,7 @@ describe('classify by candidates', () => {
   test.each([
     ['no candidates', { candidates: [] }, 'There are no candidates'],
     ['a candidate twice', { candidates: ['dog', 'cat', 'dog'] }, '"dog" is there twice'],
+    ['one that only space makes another', { candidates: ['dog', ' dog '] }, '" dog " is there twice'],
     ['an empty candidate', { candidates: ['dog', ' '] }, 'Candidate 1 must be a text'],
     ['a candidate that is a number', { candidates: ['dog', 3 as never] }, 'Candidate 1 must be a text'],
     [

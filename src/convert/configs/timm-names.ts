@@ -81,6 +81,11 @@ const VIT_WORDS: Record<string, NameFacts> = {
   gap: { activation: 'gelu', pooling: 'patches' },
   map: { activation: 'gelu', pooling: 'attention' },
   dinov2: { gated: true, needs: ['layer scale', (d) => d.layerScale] },
+  tipsv2: {
+    gated: true,
+    headSize: { 768: 64, 1024: 64, 1152: 72, 1536: 64 },
+    needs: ['layer scale', (d) => d.layerScale],
+  },
   miil: { needs: ['no bias of Q, K and V', (d) => !d.qkvBias] },
   plus: {},
   '36x1': { needs: ['layer scale', (d) => d.layerScale] },

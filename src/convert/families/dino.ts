@@ -66,6 +66,18 @@ export const dinov2Registers: Family = {
   title: 'DINOv2 ViT with registers',
   signature: [...dinov2.signature, 'register_tokens'],
   conventions: { ...CONVENTIONS, positionResampling: 'bicubic-antialias' },
+  byShape: (tensors) => (tensors.get('register_tokens')?.shape[1] === 1 ? tips : undefined),
+};
+
+/**
+ * TIPS and TIPS v2 (google-deepmind/tips, pytorch/image_encoder.py): a DINOv2 whose one register is a second class token, and which
+ * resamples its positions bilinearly.
+ */
+export const tips: Family = {
+  ...dinov2Registers,
+  layout: 'tips',
+  title: 'TIPS',
+  conventions: { ...CONVENTIONS, positionResampling: 'bilinear-antialias' },
 };
 
 /** Of both, with the linear layer that classifies the class token and the mean of the patches. */

@@ -7,6 +7,7 @@
  * rest of the name. A name's block and rest are put in the place of the canonical pattern's `#` and `*`.
  */
 import type { Architecture } from '../../model/architecture.ts';
+import type { Checkpoint } from '../checkpoint.ts';
 import type { TextFacts } from '../configs/config-facts.ts';
 import type { Ask } from '../decisions.ts';
 import type { Dimensions } from '../dimensions.ts';
@@ -34,6 +35,8 @@ export interface Family {
    * prefix.
    */
   within?: RegExp;
+  /** The family that it is where names are the same and shapes tell. */
+  byShape?(tensors: Checkpoint['tensors']): Family | undefined;
   rules: Rule[];
   /** Of tensors that a model may lack, those of a group all together, and what they then are made of. */
   implied?: Rule[][];

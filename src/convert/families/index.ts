@@ -4,7 +4,7 @@
 import { ViTError } from '../../error.ts';
 import { question } from '../decisions.ts';
 import { aimv2, aimv2Native, huggingFaceAimv2 } from './aimv2.ts';
-import { dino, dinov2, dinov2Classifier, dinov2Registers, dinov2RegistersClassifier } from './dino.ts';
+import { dino, dinov2, dinov2Classifier, dinov2Registers, dinov2RegistersClassifier, tips } from './dino.ts';
 import { dinov3, huggingFaceDinov3, huggingFaceDinov3Gated } from './dinov3.ts';
 import type { Family } from './family.ts';
 import { huggingFace, huggingFaceIjepa } from './hugging-face.ts';
@@ -33,6 +33,7 @@ export const FAMILIES: Family[] = [
   dinov2RegistersClassifier,
   dinov2Classifier,
   dinov2Registers,
+  tips,
   dinov2,
   dino,
   vit5,

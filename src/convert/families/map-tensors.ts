@@ -55,9 +55,11 @@ export function mapTensors(family: Family, tensors: ReadonlyMap<string, StoredTe
     const feature = lookUp(family.unsupported, bare);
     const why = whyIgnored(family, bare, tensors);
     const matches = findPlaces(family.rules, bare);
+    // One of many that are ignored may be the one that is used.
+    const isNamed = matches.some(({ rule, index }) => rule.from[index] === bare);
     if (feature) mapping.unsupported.push({ name, feature });
     else if (elementCount(shape) === 0) mapping.ignored.push({ name, why: 'it is empty' });
-    else if (matches.length === 0 && why) mapping.ignored.push({ name, why });
+    else if (why && !isNamed) mapping.ignored.push({ name, why });
     else if (matches.length === 0) mapping.unused.push(name);
     else
       for (const { rule, match, index } of matches) {
