@@ -4,10 +4,10 @@
  * Φ(x) = 1/2 + x P(x²) / Q(x²) for |x| <= 5.4, where Φ is 0 or 1 but for 3e-8. P and Q are fitted for the least largest error: 6e-9,
  * and 2e-7 with the rounding of f32. With the exponential that erf is usually made of it took twice as long.
  */
-import { madd } from './vectors';
+import { clamp, madd } from './vectors';
 
 export function gelu(x: v128): v128 {
-  const c = f32x4.min(f32x4.max(x, f32x4.splat(-5.4)), f32x4.splat(5.4));
+  const c = clamp(x, -5.4, 5.4);
   const s = f32x4.mul(c, c);
   let p = madd(s, f32x4.splat(2.3386750314102756e-8), f32x4.splat(6.359997769322945e-6));
   p = madd(s, p, f32x4.splat(1.643203286221251e-4));

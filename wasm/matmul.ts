@@ -62,19 +62,32 @@ export function matmul(
   }
 }
 
-/** From rows of `width` bytes to y. */
+/** From rows of `width` bytes to y. What is to be done is asked once. */
 function finish(from: usize, rows: i32, width: usize, gamma: usize, ending: i32, y: usize, yStride: usize): void {
-  const one = f32x4.splat(1);
-  for (let row = 0; row < rows; row++) {
-    for (let side: usize = 0; side < width; side += 16) {
-      const value = v128.load(from + side);
-      const factor = gamma ? v128.load(gamma + side) : one;
-      let result = f32x4.mul(value, factor);
-      if (ending === ADD) result = madd(value, factor, v128.load(y + side));
-      else if (ending === MULTIPLY) result = f32x4.mul(value, v128.load(y + side));
-      v128.store(y + side, result);
+  const end = from + <usize>rows * width;
+  const skipped = yStride - width;
+  if (gamma && ending !== MULTIPLY) {
+    for (; from < end; y += skipped) {
+      for (let side: usize = 0; side < width; side += 16, from += 16, y += 16) {
+        const sum = ending === ADD ? v128.load(y) : f32x4.splat(0);
+        v128.store(y, madd(v128.load(from), v128.load(gamma + side), sum));
+      }
     }
-    from += width;
-    y += yStride;
+  } else if (ending === ADD) {
+    for (; from < end; y += skipped) {
+      for (const rowEnd = from + width; from < rowEnd; from += 16, y += 16) {
+        v128.store(y, f32x4.add(v128.load(from), v128.load(y)));
+      }
+    }
+  } else if (ending === MULTIPLY) {
+    for (; from < end; y += skipped) {
+      for (const rowEnd = from + width; from < rowEnd; from += 16, y += 16) {
+        v128.store(y, f32x4.mul(v128.load(from), v128.load(y)));
+      }
+    }
+  } else {
+    for (; from < end; y += skipped) {
+      for (const rowEnd = from + width; from < rowEnd; from += 16, y += 16) v128.store(y, v128.load(from));
+    }
   }
 }

@@ -25,7 +25,7 @@ export function exponentials(x: usize, y: usize, columns: i32): f32 {
   const end = (<usize>columns) << 2;
   let at: usize = 0;
   let larger = f32x4.splat(-f32.MAX_VALUE);
-  for (; at < whole; at += 16) larger = f32x4.max(larger, v128.load(x + at));
+  for (; at < whole; at += 16) larger = f32x4.pmax(larger, v128.load(x + at));
   let largest = largestOf(larger);
   for (; at < end; at += 4) largest = max(largest, load<f32>(x + at));
 

@@ -8,12 +8,23 @@ export function madd(a: v128, b: v128, c: v128): v128 {
   return f32x4.add(f32x4.mul(a, b), c);
 }
 
+/** Whole numbers in floats, below 2³¹, to integers. What is no number becomes one. */
+function toIntegers(x: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return i32x4.relaxed_trunc_f32x4_s(x);
+  return i32x4.trunc_sat_f32x4_s(x);
+}
+
+/** What is no number stays so. The usual `min` and `max` take several instructions each, since they ask for that on both sides. */
+export function clamp(x: v128, least: f32, most: f32): v128 {
+  return f32x4.pmin(f32x4.pmax(x, f32x4.splat(least)), f32x4.splat(most));
+}
+
 /**
  * eˣ to 2e-7 of itself; at most e⁸⁸, at least e⁻⁸⁷. With x = n ln 2 + r and |r| <= ln 2 / 2, a polynomial gives eʳ (fitted for the
  * least largest relative error, 1e-7), and n is added to its exponent.
  */
 export function exp(x: v128): v128 {
-  x = f32x4.min(f32x4.max(x, f32x4.splat(-87)), f32x4.splat(88));
+  x = clamp(x, -87, 88);
   const n = f32x4.nearest(f32x4.mul(x, f32x4.splat(Mathf.LOG2E)));
   // ln 2 in two parts, of which the first times n is exact.
   const r = madd(n, f32x4.splat(2.1219444e-4), madd(n, f32x4.splat(-0.693359375), x));
@@ -21,7 +32,7 @@ export function exp(x: v128): v128 {
   y = madd(r, y, f32x4.splat(0.16667114));
   y = madd(r, y, f32x4.splat(0.49999232));
   y = madd(f32x4.mul(r, r), y, f32x4.add(r, f32x4.splat(1)));
-  return i32x4.add(y, i32x4.shl(i32x4.trunc_sat_f32x4_s(n), 23));
+  return i32x4.add(y, i32x4.shl(toIntegers(n), 23));
 }
 
 /** 1 / (1 + e⁻ˣ) */
