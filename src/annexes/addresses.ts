@@ -18,6 +18,7 @@ const BESIDE: Record<AnnexFile, () => URL> = {
   'reference.js': () => new URL('./entries/reference.ts', import.meta.url),
   'kernels.js': () => new URL('./entries/kernels.ts', import.meta.url),
   'few-bits.js': () => new URL('./entries/few-bits.ts', import.meta.url),
+  'family-kernels.js': () => new URL('./entries/family-kernels.ts', import.meta.url),
   'words.js': () => new URL('./entries/words.ts', import.meta.url),
   'convert.js': () => new URL('./entries/convert.ts', import.meta.url),
   'host.js': () => new URL('./entries/host.ts', import.meta.url),

@@ -20,6 +20,7 @@ const PURPOSES: Record<Exclude<AnnexFile, 'host.js' | 'words.js'>, string> = {
   'cpu-relaxed.wasm': 'fast kernels for the CPU',
   'reference.js': 'checks of this GPU or CPU',
   'few-bits.js': 'small weights',
+  'family-kernels.js': 'kernels of this model for the GPU',
   'kernels.js': 'faster kernels and no profile',
 };
 

@@ -8,6 +8,7 @@ import type * as cpu from '../cpu/open.ts';
 import type * as attend from '../engine/attend.ts';
 import type * as oracle from '../engine/check/oracle.ts';
 import type * as opinion from '../engine/check/second-opinion.ts';
+import type { FamilyKernels } from '../engine/choose/family-kernels.ts';
 import type { FewBitsAnnex, KernelAnnex } from '../engine/gpu-backend.ts';
 import type * as resizing from '../engine/resizing.ts';
 import type * as texts from '../engine/texts.ts';
@@ -36,6 +37,8 @@ export interface AnnexTable {
   kernels: KernelAnnex;
   /** Weights that stay in 8 or 4 bits on the GPU. */
   'few-bits': FewBitsAnnex;
+  /** What a plain Vision Transformer does not need on the GPU. */
+  'family-kernels': FamilyKernels;
   /** For the page: zero-shot labels, label files, classes of one's own. */
   words: typeof words;
   /** The engine, for the page's own thread. */

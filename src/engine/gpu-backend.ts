@@ -28,10 +28,12 @@ import { KernelChecker, type Oracle } from './check/kernel-check.ts';
 import { type Provable, unlessMissing, wrongKernel } from './check/proof.ts';
 import type { Tower } from './check/tower.ts';
 import { choose } from './choose/choose.ts';
+import type { FamilyKernels } from './choose/family-kernels.ts';
 import {
   BASELINE,
   type DisabledVariants,
   type KernelConfig,
+  needFamilyKernels,
   type Tilings,
   type WeightsOfFewBits,
 } from './choose/kernel-config.ts';
@@ -61,6 +63,10 @@ export interface GpuBackendOptions {
   storage?: WeightStorage;
   /** Which network it is. Default that of images. */
   tower?: Pick<Tower, 'planWith' | 'gather'>;
+  /** What the ordinary run needs of an annex. Default nothing. */
+  families?: FamilyKernels;
+  /** Where they are had when another run needs them. Default nowhere. @throws ViTError `network` */
+  needFamilies?(): Promise<FamilyKernels>;
   /** What stays in few bits. Default nothing. */
   few?: WeightsOfFewBits;
   /** Default none. */
@@ -125,11 +131,11 @@ export class GpuBackend implements Provable {
 
   /** What of this library decides the numbers: changes whenever a shader of the ordinary run does. */
   static codeFor(gpu: Gpu, plan: Plan, options: GpuBackendOptions): string {
-    const { storage = 'f32', annex, few, tower } = options;
-    const chosen = configFor(gpu, plan, { storage, annex, few, tower });
+    const { storage = 'f32', annex, few, families, tower } = options;
+    const chosen = configFor(gpu, plan, { storage, annex, few, families, tower });
     const { gather, separate, products } = chosen;
     const plans = [plan, ...(products ? [planWith(plan, options, SEPARATE)] : [])];
-    const configs = [{ ...BASELINE, few, gather, separate }, chosen];
+    const configs = [{ ...BASELINE, few, families, gather, separate }, chosen];
     const code = plans.flatMap((plan) =>
       configs.flatMap((config) =>
         dispatchesOf(compile(plan, { ...config, storage })).map(({ kernel }) => kernelKey(kernel)),
@@ -343,10 +349,14 @@ export class GpuBackend implements Provable {
     const { key, plan } = this.#planFor(wanted);
     if (!plan) return this.#network;
     const configs = { ...this.#configs };
+    const add = (kernels: Partial<KernelConfig>) => {
+      for (const batchClass of BATCH_CLASSES) configs[batchClass] = { ...configs[batchClass], ...kernels };
+    };
     if (plan.steps.some(({ op }) => op === 'attention-scores')) {
       const { separate } = await annexOf(this.#options);
-      for (const batchClass of BATCH_CLASSES) configs[batchClass] = { ...configs[batchClass], separate };
+      add({ separate });
     }
+    if (needFamilyKernels(plan)) add({ families: await this.#options.needFamilies?.() });
     if (this.#extra?.key !== key) {
       this.#extra?.network.destroy();
       this.#extra = { key, network: this.#networkOf(plan, configs), isRight: false };
@@ -447,7 +457,7 @@ async function noOracle(): Promise<never> {
 }
 
 function configFor(gpu: Gpu, plan: Plan, options: GpuBackendOptions): KernelConfig {
-  const { storage = 'f32', annex, few, disabled = new Set(), tuned } = options;
+  const { storage = 'f32', annex, few, families, disabled = new Set(), tuned } = options;
   return choose({
     plans: [plan],
     storage,
@@ -455,6 +465,7 @@ function configFor(gpu: Gpu, plan: Plan, options: GpuBackendOptions): KernelConf
     software: adapterInfo(gpu.info).software,
     shaders: annex?.shaders ?? {},
     separate: annex?.separate,
+    families,
     gather: options.tower?.gather,
     few,
     disabled,

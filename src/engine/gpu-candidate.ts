@@ -3,6 +3,7 @@
  * replaced by simpler ones, which takes another start.
  */
 import type { Backend } from '../backend.ts';
+import { ViTError } from '../error.ts';
 import { adapterInfo } from '../gpu/adapter.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { WeightStorage } from '../kernels/matmul.ts';
@@ -10,7 +11,8 @@ import { VERSION } from '../version.ts';
 import { scaleBytes } from '../weights/manifest.ts';
 import { type Candidate, destroyOnError, type Loading, wantsF16 } from './candidate.ts';
 import { Proof } from './check/proof.ts';
-import { F16_VARIANTS, type WeightsOfFewBits } from './choose/kernel-config.ts';
+import type { FamilyKernels } from './choose/family-kernels.ts';
+import { F16_VARIANTS, needFamilyKernels, type WeightsOfFewBits } from './choose/kernel-config.ts';
 import { GpuBackend, type GpuBackendOptions } from './gpu-backend.ts';
 
 /** Milliseconds between requests for another GPU: its process may be starting again. */
@@ -33,7 +35,10 @@ export class GpuCandidate implements Candidate {
 
   async open(again = false): Promise<Backend> {
     for (let gpu = await (again ? this.#requestAgain() : this.#request()); ; gpu = await this.#request()) {
-      const options = await this.#optionsFor(gpu);
+      const options = await this.#optionsFor(gpu).catch((error) => {
+        gpu.destroy();
+        throw error;
+      });
       const proof = new Proof(this.#loading, this.#subjectOf(gpu, options));
       for (const name of await proof.disabledBefore()) this.#disabled.add(name);
       const { plan, manifest } = this.#loading;
@@ -61,7 +66,7 @@ export class GpuCandidate implements Candidate {
     const findKernels = () => annexes.find('kernels');
     const storage = this.#storageOn(gpu);
     // What is known to be fast on software adapters is not among the simplest kernels, nor what tuning found.
-    const options = { storage, tower, few: await this.#findFew() };
+    const options = { storage, tower, few: await this.#findFew(), families: await this.#families() };
     const subject = ['tuning', this.#subjectOf(gpu, options)];
     const tuned = { ...((await findings.read(subject)) as object) };
     const isNeeded = adapterInfo(gpu.info).software || Object.keys(tuned).length > 0;
@@ -73,6 +78,7 @@ export class GpuCandidate implements Candidate {
       annex: isNeeded ? await findKernels() : null,
       findAnnex: findKernels,
       needOracle: () => annexes.need('reference'),
+      needFamilies: () => annexes.need('family-kernels'),
     };
   }
 
@@ -100,6 +106,15 @@ export class GpuCandidate implements Candidate {
       }
     }
     return this.#request();
+  }
+
+  /** @throws ViTError `no-webgpu` where they cannot be had: the CPU needs none */
+  async #families(): Promise<FamilyKernels | undefined> {
+    const { annexes, plan } = this.#loading;
+    if (!needFamilyKernels(plan)) return undefined;
+    return annexes.need('family-kernels').catch((cause) => {
+      throw new ViTError('no-webgpu', (cause as Error).message, { cause });
+    });
   }
 
   /** Where the caller wants no other format than that of the files. */

@@ -61,14 +61,17 @@ export const HOUSE: readonly Room[] = [
   {
     name: 'annexes/table.ts',
     knows: 'what each annex brings: types, no code',
-    mayImport: ['engine', 'engine/check', 'client', 'cpu', 'text', 'weights', 'checkpoint', 'interface.ts'],
+    mayImport: [
+      ...['engine', 'engine/check', 'engine/choose', 'client', 'cpu', 'text', 'weights', 'checkpoint'],
+      'interface.ts',
+    ],
   },
   {
     name: 'annexes/entries',
     knows: 'what each is built from',
     mayImport: [
-      ...['annexes', 'engine', 'engine/tune', 'engine/check', 'client', 'kernels', 'cpu', 'text', 'weights'],
-      'checkpoint',
+      ...['annexes', 'engine', 'engine/tune', 'engine/check', 'engine/choose', 'client', 'kernels', 'cpu'],
+      ...['text', 'weights', 'checkpoint'],
     ],
   },
   {

@@ -28,12 +28,14 @@ async function loadWithout(...files: string[]): Promise<ViT> {
   return load('webgpu', files);
 }
 
-async function load(backend: 'webgpu' | 'cpu', files: string[]): Promise<ViT> {
+function onEvent({ type, message }: { type: string; message: string }): void {
+  if (type === 'warning') warnings.push(message);
+}
+
+async function load(backend: 'auto' | 'webgpu' | 'cpu', without: string[], architecture = TINY): Promise<ViT> {
   missing.clear();
-  for (const file of files) missing.add(file);
-  const onEvent = ({ type, message }: { type: string; message: string }) =>
-    type === 'warning' && warnings.push(message);
-  open.push(await loadViT(await tinyModel(), { worker: false, backend, cache: false, onEvent }));
+  for (const file of without) missing.add(file);
+  open.push(await loadViT(await tinyModel(architecture), { worker: false, backend, cache: false, onEvent }));
   return open.at(-1)!;
 }
 
@@ -78,10 +80,22 @@ test('a software adapter: the simplest kernels, and one warning while loading', 
 test('what keeps weights in few bits on the GPU: they are widened, after one warning', async () => {
   missing.clear();
   missing.add('few-bits.js');
-  const onEvent = ({ type, message }: { type: string; message: string }) =>
-    type === 'warning' && warnings.push(message);
   const files = await tinyModel({ ...TINY, mlpWidth: 64 }, 'i4');
   open.push(await loadViT(files, { worker: false, backend: 'webgpu', cache: false, onEvent }));
   expect(warnings).toEqual([expect.stringContaining('/nowhere/few-bits.js')]);
   expect((await open[0].selfTest()).passed).toBe(true);
+});
+
+test('kernels that a family needs on the GPU: the CPU answers, after one warning', async () => {
+  pretendHardware();
+  const family = { ...TINY, pooling: 'patches' } as const;
+  const expected = await logits(await load('cpu', ['family-kernels.js'], family));
+  const vit = await load('auto', ['family-kernels.js'], family);
+  expect(vit.info).toMatchObject({ backend: 'cpu', fallbackReason: expect.stringContaining('family-kernels.js') });
+  expect(warnings).toEqual([expect.stringContaining('/nowhere/family-kernels.js')]);
+  expect(await logits(vit)).toEqual(expected);
+  await expect(load('webgpu', ['family-kernels.js'], family)).rejects.toMatchObject({
+    code: 'no-webgpu',
+    message: expect.stringContaining('family-kernels.js'),
+  });
 });

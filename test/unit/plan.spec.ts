@@ -2,6 +2,7 @@
  * Plans and the programs made of them, without any GPU.
  */
 import { describe, expect, test } from 'vitest';
+import { FAMILY_KERNELS } from '../../src/engine/choose/family-kernels.ts';
 import { BASELINE } from '../../src/engine/choose/kernel-config.ts';
 import { compile, type Dispatch } from '../../src/engine/run/program.ts';
 import * as gather from '../../src/kernels/gather.ts';
@@ -14,7 +15,7 @@ import type { TextArchitecture } from '../../src/model/text.ts';
 import { TINY } from '../harness/tiny-model.ts';
 
 /** What any plan of pictures needs. */
-const CONFIG = { ...BASELINE, separate: SEPARATE_ATTENTION };
+const CONFIG = { ...BASELINE, separate: SEPARATE_ATTENTION, families: FAMILY_KERNELS };
 
 const TEXT: TextArchitecture = {
   vocabulary: 49408,
@@ -166,7 +167,7 @@ describe('a plan', () => {
 describe('a program', () => {
   test('reads a table of words that is too large for one binding in pieces', () => {
     const architecture: Architecture = { ...TINY, classes: 0, projection: 768, text: TEXT };
-    const { actions } = compile(planText(architecture, TEXT), { ...BASELINE, gather });
+    const { actions } = compile(planText(architecture, TEXT), { ...CONFIG, gather });
     const lookups = actions.filter((action): action is Dispatch => 'kernel' in action && action.label === 'lookup');
     const tables = lookups.map(({ operands }) => operands[0]).filter((operand) => 'key' in operand);
     expect(tables.map(({ floats }) => floats * 4 <= 2 ** 27)).toEqual([true, true]);

@@ -10,6 +10,7 @@ import { describe, expect, test } from 'vitest';
 import { startDawn } from '../../bench/dawn.ts';
 import { shrinkShader } from '../../build/shaders.ts';
 import { choose } from '../../src/engine/choose/choose.ts';
+import { FAMILY_KERNELS } from '../../src/engine/choose/family-kernels.ts';
 import {
   attentionKey,
   BASELINE,
@@ -131,6 +132,7 @@ function everyConfig(plan: Plan): KernelConfig[] {
       const given = {
         ...{ storage, capabilities, shaders: ALL_SHADERS, separate: SEPARATE_ATTENTION, disabled: new Set<string>() },
         gather: gatherKernels,
+        families: FAMILY_KERNELS,
       };
       configs.push(choose({ ...given, plans: [plan], software: true }));
       for (const batch of [1, 256]) configs.push(...candidateConfigs(plan, batch, storage, capabilities));
@@ -140,7 +142,8 @@ function everyConfig(plan: Plan): KernelConfig[] {
 }
 
 function candidateConfigs(plan: Plan, batch: number, storage: 'f32' | 'f16', capabilities: Capabilities) {
-  const start = { ...BASELINE, storage, shaders: ALL_SHADERS, separate: SEPARATE_ATTENTION, gather: gatherKernels };
+  const kernels = { separate: SEPARATE_ATTENTION, families: FAMILY_KERNELS, gather: gatherKernels };
+  const start = { ...BASELINE, storage, shaders: ALL_SHADERS, ...kernels };
   const most = 6;
   return Array.from({ length: most }, (_, i) => {
     const matmul: Record<string, FusedTiling> = {};

@@ -8,26 +8,21 @@ import type { Gpu } from '../../gpu/device.ts';
 import { DEFAULT_TOLERANCE, kernelKey } from '../../gpu/kernel.ts';
 import type { Pipelines } from '../../gpu/pipelines.ts';
 import type { KernelCheck } from '../../interface.ts';
-import type { InputName, Plan, Step } from '../../model/plan.ts';
+import type { Plan } from '../../model/plan.ts';
 import type { KernelConfig } from '../choose/kernel-config.ts';
 import { Network } from '../run/network.ts';
-import { dispatchesOf } from '../run/program.ts';
+import { type Dispatch, dispatchesOf } from '../run/program.ts';
 import type { Schedule } from '../run/schedule.ts';
 import { WeightBuffers } from '../run/weight-buffers.ts';
+import type { Alone } from './error-alone.ts';
 import type * as oracle from './oracle.ts';
-import type { Given, Sample } from './step-sample.ts';
 
 export type Oracle = typeof oracle;
-
-/** Elements of a weight that are generated at once. */
-const PIECE = 1 << 18;
 
 export class KernelChecker {
   readonly #gpu: Gpu;
   readonly #pipelines: Pipelines;
   readonly #needOracle: () => Promise<Oracle>;
-  /** Reused for each piece of a weight, so that no garbage piles up. */
-  #memory = new Float32Array(0);
   /** Keys of the kernels that gave right results. */
   readonly #right = new Set<string>();
 
@@ -50,17 +45,15 @@ export class KernelChecker {
 
   async checkSchedule(plan: Plan, { program, config }: Schedule): Promise<KernelCheck[]> {
     const checks: KernelCheck[] = [];
-    this.#memory = new Float32Array(PIECE);
     const seen = new Set<string>();
-    for (const { steps, kernel } of dispatchesOf(program)) {
-      const key = kernelKey(kernel);
+    for (const dispatch of dispatchesOf(program)) {
+      const key = kernelKey(dispatch.kernel);
       if (this.#right.has(key) || seen.has(key)) continue;
       seen.add(key);
-      const check = await this.#checkSteps(steps, plan, config);
+      const check = await this.#checkDispatch(dispatch, plan, config);
       if (check.passed) this.#right.add(key);
       checks.push(check);
     }
-    this.#memory = new Float32Array(0);
     return checks;
   }
 
@@ -69,58 +62,22 @@ export class KernelChecker {
     this.#right.clear();
   }
 
-  async #checkSteps(steps: readonly Step[], whole: Plan, config: KernelConfig): Promise<KernelCheck> {
-    const oracle = await this.#needOracle();
-    const plan = oracle.planAlone(steps, whole);
-    const given = oracle.madeUp(steps, plan, config.few?.bitsOf);
-    const buffers = new Buffers(this.#gpu.device);
-    const weights = new WeightBuffers(this.#gpu.device, buffers);
-    const network = new Network(this.#gpu, plan, this.#pipelines, weights, { one: config, many: config });
-    const { program } = network.schedule('one');
-    try {
-      await this.#gpu.checked('the weights of the self-test', () => weights.create(program));
-      for (const [name, { numbers, shape, scales }] of given.tensors) {
-        const length = shape[0] * oracle.rowLength(shape);
-        for (let first = 0; first < length; first += PIECE) {
-          const data = this.#memory.subarray(0, Math.min(PIECE, length - first));
-          weights.add({ name, length, first, scales, data: numbers.fill(data, first) });
-        }
-      }
-      await network.ready();
-      const error = await this.#run(network, given, oracle.sampleSteps(steps, given), oracle);
-      const { label } = steps[steps.length - 1];
-      const { name, variant, tolerance = DEFAULT_TOLERANCE } = dispatchesOf(program)[0].kernel;
-      return { kernel: name, ...(variant && { variant }), step: label, passed: error <= tolerance, error };
-    } finally {
-      network.destroy();
-      buffers.destroy();
-    }
+  async #checkDispatch({ steps, label, kernel }: Dispatch, whole: Plan, config: KernelConfig): Promise<KernelCheck> {
+    const { errorAlone } = await this.#needOracle();
+    const error = await errorAlone(steps, whole, this.#gpu, (plan) => this.#open(plan, config), config.few?.bitsOf);
+    const { name, variant, tolerance = DEFAULT_TOLERANCE } = kernel;
+    return { kernel: name, ...(variant && { variant }), step: label, passed: error <= tolerance, error };
   }
 
-  /** @returns the error of what the GPU writes, against the sample */
-  async #run(
-    network: Network,
-    { plan, values, inputs }: Given,
-    sample: Sample,
-    { relativeError }: Oracle,
-  ): Promise<number> {
+  #open(plan: Plan, config: KernelConfig): Alone {
     const { device } = this.#gpu;
-    const activations = await network.activationsFor(1);
-    for (const [name, numbers] of values) {
-      activations.write(device.queue, name, (row, first) => numbers.fill(row, first));
-    }
-    for (const [name, data] of Object.entries(inputs) as [InputName, Float32Array<ArrayBuffer>][]) {
-      device.queue.writeBuffer(activations.inputs[name]!, 0, data);
-    }
-    const encoder = device.createCommandEncoder({ label: 'self-test' });
-    network.record(encoder, activations, 1, ['hidden']);
-    device.queue.submit([encoder.finish()]);
-    const [output] = plan.outputs.hidden!.values;
-    return network.mapped(activations, () => {
-      const { data, columns } = activations.padded(output);
-      // Wherever it is, and not only in the sample.
-      if (data.some(Number.isNaN)) return Infinity;
-      return relativeError((row, column) => data[row * columns.stride + columns.at(column)], sample);
-    });
+    const buffers = new Buffers(device);
+    const weights = new WeightBuffers(device, buffers);
+    const network = new Network(this.#gpu, plan, this.#pipelines, weights, { one: config, many: config });
+    const destroy = () => {
+      network.destroy();
+      buffers.destroy();
+    };
+    return { network, weights, destroy };
   }
 }

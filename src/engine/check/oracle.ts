@@ -4,6 +4,4 @@
  */
 export { ReferenceBackend } from '../../cpu/reference-backend.ts';
 export { checkOnCpu } from './cpu-check.ts';
-export { rowLength } from './made-up.ts';
-export { madeUp, planAlone, relativeError } from './step-alone.ts';
-export { sampleSteps } from './step-sample.ts';
+export { errorAlone } from './error-alone.ts';

@@ -9,6 +9,7 @@ import type { OptionalShaders } from '../../kernels/optional-shaders.ts';
 import { productVariants } from '../../kernels/product-tiling.ts';
 import type { SeparateAttention } from '../../kernels/separate-attention.ts';
 import type { Plan } from '../../model/plan.ts';
+import type { FamilyKernels } from './family-kernels.ts';
 import {
   BASELINE,
   type DisabledVariants,
@@ -31,6 +32,7 @@ export interface Situation {
   shaders: OptionalShaders;
   /** They come with the shaders. */
   separate?: SeparateAttention;
+  families?: FamilyKernels;
   gather?: GatherKernels;
   few?: WeightsOfFewBits;
   disabled: DisabledVariants;
@@ -39,9 +41,10 @@ export interface Situation {
 }
 
 export function choose(situation: Situation): KernelConfig {
-  const { storage, shaders, separate, gather, few, software, disabled, tuned } = situation;
+  const { storage, shaders, separate, families, gather, few, software, disabled, tuned } = situation;
   const hasShaders = Object.keys(shaders).length > 0;
-  const start = { ...BASELINE, storage, shaders, separate, gather, few, ...(software && { norms: SOFTWARE_NORMS }) };
+  const given = { storage, shaders, separate, families, gather, few };
+  const start = { ...BASELINE, ...given, ...(software && { norms: SOFTWARE_NORMS }) };
   if (!hasShaders) return without(start, disabled);
   return without({ ...start, ...(software ? forSoftwareAdapters(situation) : tuned) }, disabled);
 }

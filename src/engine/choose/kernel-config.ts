@@ -12,6 +12,7 @@ import type { OptionalShaders } from '../../kernels/optional-shaders.ts';
 import type { ProductTiling } from '../../kernels/product-tiling.ts';
 import type { SeparateAttention } from '../../kernels/separate-attention.ts';
 import type { Plan, Step, StepOf } from '../../model/plan.ts';
+import type { FamilyKernels } from './family-kernels.ts';
 
 export interface KernelConfig extends Tilings {
   /** Of the matrices of linear layers. */
@@ -26,6 +27,8 @@ export interface KernelConfig extends Tilings {
   shaders: OptionalShaders;
   /** For plans with separate attention. */
   separate?: SeparateAttention;
+  /** For plans that `needFamilyKernels`. */
+  families?: FamilyKernels;
   /** What looks up and picks tokens. Only text towers do that, and bring it. */
   gather?: GatherKernels;
 }
@@ -61,6 +64,13 @@ export type DisabledVariants = ReadonlySet<string>;
 
 /** Right everywhere. */
 export const BASELINE: KernelConfig = { storage: 'f32', matmul: {}, attention: {}, products: null, shaders: {} };
+
+const FAMILY_STEPS: readonly Step['op'][] = ['assemble', 'mean', 'rotate', 'unfold', 'unit-length'];
+
+/** Whether some of their steps have kernels that are in an annex. */
+export function needFamilyKernels(...plans: Plan[]): boolean {
+  return plans.some(({ steps }) => steps.some(({ op }) => FAMILY_STEPS.includes(op)));
+}
 
 export function isTunable(step: Step): step is TunableStep {
   return step.op === 'matmul' || (step.op === 'attention' && step.query === null);

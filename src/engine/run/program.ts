@@ -4,21 +4,16 @@
  */
 import { Columns } from '../../gpu/columns.ts';
 import type { Kernel } from '../../gpu/kernel.ts';
-import { assemble, packStarts } from '../../kernels/assemble.ts';
+import { packStarts } from '../../kernels/assemble.ts';
 import { attention, packBiasTable, packQuery } from '../../kernels/attention.ts';
 import { head } from '../../kernels/head.ts';
 import { layerNorm } from '../../kernels/layer-norm.ts';
 import { matmul, SwigluColumns } from '../../kernels/matmul.ts';
-import { mean } from '../../kernels/mean.ts';
 import { patchify, placePatchWeight } from '../../kernels/patchify.ts';
-import { rotate } from '../../kernels/rotate.ts';
 import { softmax } from '../../kernels/softmax.ts';
-import { unfold } from '../../kernels/unfold.ts';
-import { unitLength } from '../../kernels/unit-length.ts';
 import { patchCount, patchFeatures } from '../../model/architecture.ts';
 import { fieldsOf } from '../../model/cost.ts';
 import type { Affine, InputName, LearnedQuery, Plan, Starts, Step, StepOf, ValueName } from '../../model/plan.ts';
-import { rotationTable } from '../../model/rotary.ts';
 import { tensorShapes } from '../../model/tensors.ts';
 import { attentionTiling, BASELINE, type KernelConfig, matmulTiling } from '../choose/kernel-config.ts';
 import {
@@ -212,7 +207,7 @@ function kernelOf(step: Exclude<Step, { op: 'copy' | 'lookup' }>, context: Conte
     return { kernel: patchify(sizes), operands, rowsPerItem: 1 };
   }
   if (step.op === 'unfold') {
-    return { kernel: unfold(architecture), operands: [{ input: 'pixels' }, output], rowsPerItem: 1 };
+    return { kernel: config.families!.unfold(architecture), operands: [{ input: 'pixels' }, output], rowsPerItem: 1 };
   }
   const input = { value: step.input };
   const inputs = columns[step.input];
@@ -220,7 +215,7 @@ function kernelOf(step: Exclude<Step, { op: 'copy' | 'lookup' }>, context: Conte
   switch (step.op) {
     case 'assemble': {
       const tokens = rowsPerItem;
-      const kernel = assemble({ tokens, prefix: tokens - inputRows, width: outputs.count });
+      const kernel = config.families!.assemble({ tokens, prefix: tokens - inputRows, width: outputs.count });
       return { kernel, operands: [input, startsOf(step.starts, null, tokens, outputs), output], rowsPerItem };
     }
     case 'layer-norm': {
@@ -246,6 +241,7 @@ function kernelOf(step: Exclude<Step, { op: 'copy' | 'lookup' }>, context: Conte
     case 'rotate': {
       const { heads, frequencies, turning, first } = step;
       const { pairs } = turning;
+      const { rotate, rotationTable } = config.families!;
       const table: SmallWeight = {
         key: `rotation ${frequencies} ${turning.block}`,
         tensors: [frequencies],
@@ -290,7 +286,15 @@ function kernelOf(step: Exclude<Step, { op: 'copy' | 'lookup' }>, context: Conte
     case 'mean': {
       const { first, count, part, largest } = step;
       const parts = values[step.output].groups;
-      const kernel = mean({ tokens: inputRows, first, count, width: inputs.count, part, parts, largest });
+      const kernel = config.families!.mean({
+        tokens: inputRows,
+        first,
+        count,
+        width: inputs.count,
+        part,
+        parts,
+        largest,
+      });
       return { kernel, operands: [input, output], rowsPerItem };
     }
     case 'pick': {
@@ -309,7 +313,7 @@ function kernelOf(step: Exclude<Step, { op: 'copy' | 'lookup' }>, context: Conte
       };
     }
     case 'unit-length':
-      return { kernel: unitLength({ columns: inputs.count }), operands: [input, output], rowsPerItem };
+      return { kernel: config.families!.unitLength({ columns: inputs.count }), operands: [input, output], rowsPerItem };
     case 'softmax':
       return { kernel: softmax({ columns: inputs.count }), operands: [input, output], rowsPerItem };
   }
