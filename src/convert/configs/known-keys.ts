@@ -10,7 +10,7 @@ export type Key =
   /** The reader of the file makes facts of it. */
   | { read: true }
   /** No result depends on it. */
-  | { unused: string }
+  | { unused: true }
   /** The tensors show it, too. */
   | { same: Shown }
   /** What this version can run. */
@@ -22,12 +22,15 @@ type Shown = (dimensions: Dimensions, value: unknown) => unknown;
 export type Keys = Readonly<Record<string, Key>>;
 
 export const read: Key = { read: true };
-export const unused = (why: string): Key => ({ unused: why });
+export const unused: Key = { unused: true };
 export const same = (shown: Shown): Key => ({ same: shown });
 export const only = (...values: unknown[]): Key => ({ only: values });
 
+/** The same of each key, in a list with spaces. */
+export const each = (keys: string, key: Key): Keys => Object.fromEntries(keys.split(' ').map((name) => [name, key]));
+
 /** A key that only training reads. */
-export const training = unused('only training reads it');
+export const training = unused;
 
 /** A key whose value the tensors show, too, to see whether the two belong together. */
 export interface Claim {

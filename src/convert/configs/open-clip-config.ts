@@ -7,27 +7,27 @@ import type { JsonObject } from '../json.ts';
 import { JsonObject as Json } from '../json.ts';
 import { PREPROCESS_CFG, readPreprocessCfg } from '../preprocess/open-clip-transform.ts';
 import type { ConfigFacts, TextFacts } from './config-facts.ts';
-import { checkKeys, type Keys, only, read, same, square, training, unused } from './known-keys.ts';
+import { checkKeys, each, type Keys, only, read, same, square, training, unused } from './known-keys.ts';
 import { siglipPadding } from './siglip-padding.ts';
 import { readTimmConfig } from './timm-config.ts';
 
-const result = unused('of the form of the result');
+/** Of the form of the result. */
+const result = unused;
 /** Where the weights of a tower came from before training. */
-const start = unused('where training began');
+/** Where training began. */
+const start = unused;
 
 const TOP: Keys = { model_cfg: read, preprocess_cfg: read };
 
 const MODEL: Keys = {
-  vision_cfg: read,
-  text_cfg: read,
-  quick_gelu: read,
+  ...each('vision_cfg text_cfg quick_gelu', read),
   embed_dim: same(({ projection, text }) => projection || text?.projection),
-  custom_text: unused('the names of the tensors tell'),
+  custom_text: unused, // the names of the tensors tell
   init_logit_scale: start,
   init_logit_bias: start,
-  nonscalar_logit_scale: unused('the shape of the tensor tells'),
-  cast_dtype: unused('each tensor has a type of its own'),
-  precision: unused('each tensor has a type of its own'),
+  nonscalar_logit_scale: unused, // the shape of the tensor tells
+  cast_dtype: unused, // each tensor has a type of its own
+  precision: unused, // each tensor has a type of its own
   multimodal_cfg: only(),
 };
 
@@ -45,8 +45,8 @@ const VISION: Keys = {
   act_kwargs: only({}),
   patch_dropout: training,
   attentional_pool: only(false),
-  attn_pooler_queries: unused('there is no attentional pool'),
-  attn_pooler_heads: unused('there is no attentional pool'),
+  attn_pooler_queries: unused, // there is no attentional pool
+  attn_pooler_heads: unused, // there is no attentional pool
   no_ln_pre: only(false),
   pos_embed_type: only('learnable'),
   final_ln_after_pool: only(false),
@@ -57,7 +57,7 @@ const VISION: Keys = {
   timm_model_name: read,
   timm_pool: only('', 'token', 'avg', 'map'),
   timm_proj: only('', 'none'),
-  timm_proj_bias: unused('the tensors tell'),
+  timm_proj_bias: unused, // the tensors tell
   timm_drop: training,
   timm_drop_path: training,
   timm_model_pretrained: start,
@@ -72,9 +72,7 @@ const TEXT: Keys = {
   mlp_ratio: same(({ text }, value) =>
     !text || Math.trunc(text.width * Number(value)) === text.mlpWidth ? value : text.mlpWidth / text.width,
   ),
-  norm_kwargs: read,
-  no_causal_mask: read,
-  pad_id: read,
+  ...each('norm_kwargs no_causal_mask pad_id', read),
   pool_type: only('argmax', 'last'),
   proj_bias: same(({ text }, value) => text?.projectionBias ?? value),
   proj_type: only('linear'),
@@ -86,8 +84,8 @@ const TEXT: Keys = {
   block_type: only('default'),
   qk_norm: only(false),
   hf_model_name: only(),
-  hf_tokenizer_name: unused('a tokenizer is chosen apart'),
-  tokenizer_kwargs: unused('a tokenizer is chosen apart'),
+  hf_tokenizer_name: unused, // a tokenizer is chosen apart
+  tokenizer_kwargs: unused, // a tokenizer is chosen apart
 };
 
 /** Of the norms. */

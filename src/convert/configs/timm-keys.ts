@@ -4,55 +4,34 @@
  * list of its class.
  */
 import type { Dimensions } from '../dimensions.ts';
-import { type Keys, only, read, same, square, training, unused } from './known-keys.ts';
+import { each, type Keys, only, read, same, square, training, unused } from './known-keys.ts';
 
-const name = unused('a name');
-const download = unused('where the weights come from');
-const otherSizes = unused('of images of other sizes than the checkpoint was trained for');
+/** A name. */
+const name = unused;
+/** Where the weights come from. */
+const download = unused;
+/** Of images of other sizes than the checkpoint was trained for. */
+const otherSizes = unused;
 
 /** `pretrained_cfg`; in older files these stand at the top. */
 export const PRETRAINED_CFG: Keys = {
-  url: download,
-  file: download,
-  hf_hub_id: download,
-  hf_hub_filename: download,
-  source: download,
-  custom_load: download,
-  mirror_url: download,
-  origin_url: download,
-  paper_ids: name,
-  paper_name: name,
-  license: name,
-  notes: name,
-  description: name,
-  architecture: name,
+  ...each('url file hf_hub_id hf_hub_filename source custom_load mirror_url origin_url', download),
+  ...each('paper_ids paper_name license notes description architecture', name),
   tag: read,
-  num_classes: unused('the one at the top counts'),
-  label_offset: unused('the classifier was cut when the file was made'),
+  num_classes: unused, // the one at the top counts
+  label_offset: unused, // the classifier was cut when the file was made
   first_conv: name,
   classifier: name,
-  input_size: read,
-  interpolation: read,
-  crop_pct: read,
-  crop_mode: read,
-  mean: read,
-  std: read,
-  test_input_size: otherSizes,
-  test_crop_pct: otherSizes,
-  min_input_size: otherSizes,
-  fixed_input_size: otherSizes,
+  ...each('input_size interpolation crop_pct crop_mode mean std', read),
+  ...each('test_input_size test_crop_pct min_input_size fixed_input_size', otherSizes),
   pool_size: name,
-  label_names: read,
-  label_descriptions: read,
-  labels: read,
+  ...each('label_names label_descriptions labels', read),
 };
 
 /** Of the file itself. */
 export const TOP: Keys = {
   ...PRETRAINED_CFG,
-  architecture: read,
-  model_args: read,
-  pretrained_cfg: read,
+  ...each('architecture model_args pretrained_cfg', read),
   num_classes: same(({ classes }, value) => (value === 0 ? value : classes)),
   num_features: same(({ width }) => width),
   global_pool: read,
@@ -73,10 +52,10 @@ const ARGS: Keys = {
   num_heads: same(({ heads }, value) => heads ?? value),
   mlp_ratio: same(mlpRatio),
   qkv_bias: same(({ qkvBias }) => qkvBias),
-  qkv_fused: unused('the names of the tensors tell'),
+  qkv_fused: unused, // the names of the tensors tell
   qk_norm: same(({ qkNorm }) => qkNorm),
   // Zeros are none.
-  proj_bias: unused('the tensors tell'),
+  proj_bias: unused, // the tensors tell
   scale_attn_norm: same(({ attentionNorm }) => attentionNorm),
   scale_mlp_norm: same(({ mlpNorm }) => mlpNorm),
   scale_mlp: same(({ mlpNorm }) => mlpNorm),
@@ -103,16 +82,14 @@ const ARGS: Keys = {
   attn_type: only('eva', 'rope'),
   // Learned frequencies are tensors.
   rope_type: same(({ frequencies }, value) => ((value === 'mixed') === (frequencies !== null) ? value : 'cat')),
-  rope_temperature: read,
-  rope_rotate_half: read,
-  rope_grid_offset: read,
+  ...each('rope_temperature rope_rotate_half rope_grid_offset', read),
   rope_grid_indexing: only('ij', 'xy'),
   ref_feat_shape: read,
   attn_pool_num_heads: read,
   attn_pool_mlp_ratio: same(({ width, poolingMlpWidth }, value) =>
     Math.trunc(width * Number(value)) === poolingMlpWidth ? value : poolingMlpWidth / width,
   ),
-  swiglu_align_to: unused('the tensors are of the right width'),
+  swiglu_align_to: unused, // the tensors are of the right width
   pos_embed_grid_size: same(({ positions }, value) => (sizeOfGrid(value) === positions ? value : positions)),
   // SiLU is that of a SwiGLU, and of nothing else here.
   act_layer: same(({ mlp }, value) => ((value === 'silu') === (mlp === 'swiglu') ? value : mlp)),
@@ -125,18 +102,11 @@ const ARGS: Keys = {
     patchNorm && /rms/i.test(String(value)) === (norm === 'rms') ? value : patchNorm,
   ),
   distilled: same(({ distillationToken }) => distillationToken),
-  dynamic_img_size: otherSizes,
-  dynamic_img_pad: otherSizes,
-  strict_img_size: otherSizes,
-  drop_rate: training,
-  pos_drop_rate: training,
-  patch_drop_rate: training,
-  proj_drop_rate: training,
-  attn_drop_rate: training,
-  drop_path_rate: training,
-  weight_init: training,
-  fix_init: training,
-  head_init_scale: training,
+  ...each('dynamic_img_size dynamic_img_pad strict_img_size', otherSizes),
+  ...each(
+    'drop_rate pos_drop_rate patch_drop_rate proj_drop_rate attn_drop_rate drop_path_rate weight_init fix_init head_init_scale',
+    training,
+  ),
 };
 
 /** Arguments that every class takes. */

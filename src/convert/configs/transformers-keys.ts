@@ -3,7 +3,7 @@
  * is not here is refused by its name; a new one is an entry in `MODELS` or `TOWERS`, and its classes in a family's `models`.
  */
 import type { Dimensions } from '../dimensions.ts';
-import { type Key, type Keys, only, read, same, square, training, unused } from './known-keys.ts';
+import { each, type Key, type Keys, only, read, same, square, training, unused } from './known-keys.ts';
 
 /** What a model's config class takes for a key that is not in the file. */
 export type Defaults = Record<'num_attention_heads' | 'layer_norm_eps', number> & {
@@ -42,12 +42,16 @@ export interface TextDefaults extends Omit<Defaults, 'image_size'> {
   causal: boolean;
 }
 
-const text = unused('only language models read it');
-const generation = unused('only generating text reads it');
-const backbone = unused('only the backbone class reads it');
-const segmentation = unused('only segmentation reads it');
-const maskedModelling = unused('only the modelling of masked images reads it');
-const masks = unused('only training masks patches');
+/** Only language models read it. */
+const text = unused;
+/** Only the backbone class reads it. */
+const backbone = unused;
+/** Only segmentation reads it. */
+const segmentation = unused;
+/** Only the modelling of masked images reads it. */
+const maskedModelling = unused;
+/** Only training masks patches. */
+const masks = unused;
 
 /** Of every config (transformers/configuration_utils.py). */
 export const COMMON: Keys = {
@@ -55,50 +59,33 @@ export const COMMON: Keys = {
   model_type: read,
   id2label: read,
   problem_type: read,
-  label2id: unused('id2label says the same'),
+  label2id: unused, // id2label says the same
   num_labels: same(({ classes }, value) => classes || value),
-  dtype: unused('each tensor has a type of its own'),
-  torch_dtype: unused('each tensor has a type of its own'),
-  use_bfloat16: unused('each tensor has a type of its own'),
-  transformers_version: unused('the names of the tensors tell the version'),
-  _name_or_path: unused('a name'),
-  name_or_path: unused('a name'),
-  _commit_hash: unused('a name'),
-  finetuning_task: unused('a name'),
-  return_dict: unused('of the form of the result'),
-  output_hidden_states: unused('of the form of the result'),
-  output_attentions: unused('of the form of the result'),
-  torchscript: unused('of the form of the result'),
-  _attn_implementation: unused('the same numbers in another way'),
-  _attn_implementation_autoset: unused('the same numbers in another way'),
-  attn_implementation: unused('the same numbers in another way'),
-  chunk_size_feed_forward: unused('the same numbers in another way'),
-  gradient_checkpointing: training,
-  tf_legacy_loss: training,
+  ...each('dtype torch_dtype use_bfloat16', unused), // each tensor has a type of its own
+  transformers_version: unused, // the names of the tensors tell the version
+  ...each('_name_or_path name_or_path _commit_hash finetuning_task', unused), // a name
+  ...each('return_dict output_hidden_states output_attentions torchscript', unused), // of the form of the result
+  ...each(
+    '_attn_implementation _attn_implementation_autoset attn_implementation chunk_size_feed_forward',
+    unused, // the same numbers in another way
+  ),
+  ...each('gradient_checkpointing tf_legacy_loss', training),
   // Heads that were cut away would leave other shapes.
   pruned_heads: only({}),
   // A model of the repository's own code.
   auto_map: only(),
   quantization_config: only(),
-  ...Object.fromEntries(
-    (
-      'is_encoder_decoder is_decoder cross_attention_hidden_size add_cross_attention tie_encoder_decoder ' +
+  ...each(
+    'is_encoder_decoder is_decoder cross_attention_hidden_size add_cross_attention tie_encoder_decoder ' +
       'tie_word_embeddings tokenizer_class prefix bos_token_id sep_token_id decoder_start_token_id pad_token_id ' +
-      'eos_token_id task_specific_params use_cache'
-    )
-      .split(' ')
-      .map((key) => [key, text]),
-  ),
-  ...Object.fromEntries(
-    (
+      'eos_token_id task_specific_params use_cache ' +
+      // Of generating text.
       'max_length min_length do_sample early_stopping num_beams num_beam_groups diversity_penalty temperature top_k ' +
       'top_p typical_p repetition_penalty length_penalty no_repeat_ngram_size encoder_no_repeat_ngram_size ' +
       'bad_words_ids num_return_sequences output_scores return_dict_in_generate forced_bos_token_id ' +
       'forced_eos_token_id remove_invalid_values exponential_decay_length_penalty suppress_tokens ' +
-      'begin_suppress_tokens'
-    )
-      .split(' ')
-      .map((key) => [key, generation]),
+      'begin_suppress_tokens',
+    text,
   ),
 };
 
@@ -111,13 +98,10 @@ const ENCODER: Keys = {
   image_size: read,
   patch_size: same(({ patchSize }, value) => square(patchSize, value)),
   num_channels: same(({ channels }) => channels),
-  attention_probs_dropout_prob: training,
-  hidden_dropout_prob: training,
-  attention_dropout: training,
-  dropout: training,
-  drop_path_rate: training,
-  initializer_range: training,
-  initializer_factor: training,
+  ...each(
+    'attention_probs_dropout_prob hidden_dropout_prob attention_dropout dropout drop_path_rate initializer_range initializer_factor',
+    training,
+  ),
 };
 
 const intermediateSize: Key = same(({ mlpWidth }) => mlpWidth);
@@ -136,10 +120,10 @@ const VIT_MAE: Keys = {
   ...VIT,
   mask_ratio: masks,
   norm_pix_loss: training,
-  decoder_num_attention_heads: maskedModelling,
-  decoder_hidden_size: maskedModelling,
-  decoder_num_hidden_layers: maskedModelling,
-  decoder_intermediate_size: maskedModelling,
+  ...each(
+    'decoder_num_attention_heads decoder_hidden_size decoder_num_hidden_layers decoder_intermediate_size',
+    maskedModelling,
+  ),
 };
 
 const DINOV2: Keys = {
@@ -148,13 +132,9 @@ const DINOV2: Keys = {
   mlp_ratio: same((dimensions, value) => dinov2Ratio(dimensions, value)),
   use_swiglu_ffn: same(({ mlp }) => mlp === 'swiglu'),
   num_register_tokens: same(({ registerTokens }) => registerTokens),
-  layerscale_value: unused('where training began'),
+  layerscale_value: unused, // where training began
   use_mask_token: masks,
-  apply_layernorm: backbone,
-  out_features: backbone,
-  out_indices: backbone,
-  stage_names: backbone,
-  reshape_hidden_states: backbone,
+  ...each('apply_layernorm out_features out_indices stage_names reshape_hidden_states', backbone),
 };
 
 const BEIT: Keys = {
@@ -169,16 +149,11 @@ const BEIT: Keys = {
   vocab_size: maskedModelling,
   out_features: backbone,
   out_indices: segmentation,
-  stage_names: backbone,
-  reshape_hidden_states: backbone,
-  add_fpn: backbone,
-  pool_scales: segmentation,
-  use_auxiliary_head: segmentation,
-  auxiliary_loss_weight: segmentation,
-  auxiliary_channels: segmentation,
-  auxiliary_num_convs: segmentation,
-  auxiliary_concat_input: segmentation,
-  semantic_loss_ignore_index: segmentation,
+  ...each('stage_names reshape_hidden_states add_fpn', backbone),
+  ...each(
+    'pool_scales use_auxiliary_head auxiliary_loss_weight auxiliary_channels auxiliary_num_convs auxiliary_concat_input semantic_loss_ignore_index',
+    segmentation,
+  ),
 };
 
 const CLIP_VISION: Keys = {
@@ -205,15 +180,9 @@ const DINOV3: Keys = {
   proj_bias: only(true),
   mlp_bias: only(true),
   use_gated_mlp: same(({ mlp }) => mlp === 'swiglu'),
-  layerscale_value: unused('where training began'),
-  pos_embed_shift: training,
-  pos_embed_jitter: training,
-  pos_embed_rescale: training,
-  apply_layernorm: backbone,
-  out_features: backbone,
-  out_indices: backbone,
-  stage_names: backbone,
-  reshape_hidden_states: backbone,
+  layerscale_value: unused, // where training began
+  ...each('pos_embed_shift pos_embed_jitter pos_embed_rescale', training),
+  ...each('apply_layernorm out_features out_indices stage_names reshape_hidden_states', backbone),
 };
 
 const AIMV2: Keys = {
@@ -240,7 +209,7 @@ export const TEXT: Keys = {
   intermediate_size: same(({ text }, value) => text?.mlpWidth ?? value),
   num_hidden_layers: same(({ text }, value) => text?.depth ?? value),
   max_position_embeddings: same(({ text }, value) => text?.tokens ?? value),
-  projection_dim: unused('the one of the whole model counts'),
+  projection_dim: unused, // the one of the whole model counts
   projection_size: same(({ text }, value) => text?.projection ?? value),
   num_attention_heads: read,
   hidden_act: same(({ text }, value) => (text?.mlp === 'swiglu' ? 'silu' : value)),
@@ -250,10 +219,7 @@ export const TEXT: Keys = {
   mlp_bias: only(false),
   eos_token_id: read,
   pad_token_id: read,
-  attention_dropout: training,
-  dropout: training,
-  initializer_range: training,
-  initializer_factor: training,
+  ...each('attention_dropout dropout initializer_range initializer_factor', training),
 };
 
 /** Of a file with two towers, beside them. */
@@ -264,13 +230,13 @@ export const BESIDE_TOWERS: Keys = {
   vision_config_dict: only(),
   text_config_dict: only(),
   projection_dim: same(({ projection }, value) => projection || value),
-  logit_scale_init_value: unused('where training began'),
+  logit_scale_init_value: unused, // where training began
   max_logit_scale: only(100),
   initializer_factor: training,
 };
 
 /** Of a tower that is part of a file with two. */
-export const WITHIN_TOWERS: Keys = { projection_dim: unused('the one of the whole model counts') };
+export const WITHIN_TOWERS: Keys = { projection_dim: unused }; // the one of the whole model counts
 
 const VIT_DEFAULTS = { num_attention_heads: 12, layer_norm_eps: 1e-12, hidden_act: 'gelu', image_size: 224 };
 const AIMV2_DEFAULTS = {

@@ -3,7 +3,7 @@
  */
 import { ViTError } from '../../error.ts';
 import type { Crop, Filter, Resize } from '../../model/preprocess.ts';
-import { checkKeys, type Keys, only, read, unused } from '../configs/known-keys.ts';
+import { checkKeys, each, type Keys, only, read, unused } from '../configs/known-keys.ts';
 import { type Fact, fact } from '../fact.ts';
 import { JsonObject } from '../json.ts';
 import type { PreprocessFacts } from './preprocess-facts.ts';
@@ -109,38 +109,25 @@ const FILTER_NUMBERS: Filter[] = ['nearest', 'lanczos', 'bilinear', 'bicubic', '
 
 /** What stands in the file beside what is read. */
 const KEYS: Keys = {
-  image_processor_type: read,
-  feature_extractor_type: read,
-  size: read,
-  resample: read,
-  crop_size: read,
-  image_mean: read,
-  image_std: read,
-  do_resize: read,
-  do_center_crop: read,
-  patch_size: read,
-  max_num_patches: read,
-  do_rescale: read,
-  rescale_factor: read,
-  do_normalize: read,
-  do_convert_rgb: unused('pictures are RGB here, or grey for a model of one channel'),
-  do_reduce_labels: unused('of the labels of segmentation'),
-  reduce_labels: unused('of the labels of segmentation'),
-  default_to_square: unused('size says it'),
-  processor_class: unused('a name'),
+  ...each(
+    'image_processor_type feature_extractor_type size resample crop_size image_mean image_std do_resize do_center_crop patch_size max_num_patches do_rescale rescale_factor do_normalize',
+    read,
+  ),
+  do_convert_rgb: unused, // pictures are RGB here, or grey for a model of one channel
+  do_reduce_labels: unused, // of the labels of segmentation
+  reduce_labels: unused, // of the labels of segmentation
+  default_to_square: unused, // size says it
+  processor_class: unused, // a name
   auto_map: only(),
   do_pad: only(false),
   do_flip_channel_order: only(false),
-  pad_size: unused('nothing is padded'),
+  pad_size: unused, // nothing is padded
   size_divisor: only(),
   crop_pct: only(),
-  data_format: unused('of the form of the result'),
-  input_data_format: unused('of the form of the result'),
-  return_tensors: unused('of the form of the result'),
-  device: unused('of the form of the result'),
-  disable_grouping: unused('the same numbers in another way'),
-  image_seq_length: unused('only language models read it'),
-  image_seq_len: unused('only language models read it'),
+  ...each('data_format input_data_format return_tensors device', unused), // of the form of the result
+  disable_grouping: unused, // the same numbers in another way
+  image_seq_length: unused, // only language models read it
+  image_seq_len: unused, // only language models read it
 };
 
 /**

@@ -15,7 +15,7 @@ export const PREPROCESS_CFG: Keys = {
   std: read,
   interpolation: read,
   resize_mode: read,
-  fill_color: unused('pictures are cropped to their middle, not padded'),
+  fill_color: unused, // pictures are cropped to their middle, not padded
 };
 
 const MEAN = [0.48145466, 0.4578275, 0.40821073];
