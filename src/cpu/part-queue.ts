@@ -15,8 +15,8 @@ const SHARES = 4;
 /** Operations of a part at least: fewer are done before another member has seen them. */
 const SMALLEST = 5e4;
 
-/** Looks at what is done before a member sleeps: to be woken takes longer than most waits. */
-const LOOKS = 2000;
+/** Looks at what is done before a member sleeps, some 0.2 ms: to be woken takes longer than most waits. */
+const LOOKS = 10_000;
 /** Milliseconds without a look at what else there is to do: whether the others still live, above all. */
 const LONGEST = 5;
 
