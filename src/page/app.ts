@@ -24,6 +24,18 @@ import { toastView } from './views/toast.ts';
 /** On the stage until somebody brings a photo: answered as soon as the model is ready. */
 const WELCOME = 'samples/dog.jpg';
 
+/** A GPU that is started has no time for the first picture; where there is none to come, nobody waits for it. */
+function whenPainted(begin: () => void): void {
+  const timer = setTimeout(begin, document.hidden ? 0 : LATEST_MS);
+  new PerformanceObserver((_, observer) => {
+    observer.disconnect();
+    clearTimeout(timer);
+    begin();
+  }).observe({ type: 'paint', buffered: true });
+}
+
+const LATEST_MS = 1000;
+
 const part = <T extends HTMLElement>(id: string) => document.querySelector<T>(`#${id}`)!;
 
 if (preferredLanguage() !== 'en') speak(preferredLanguage());
@@ -84,7 +96,7 @@ effect(() => {
 effect(() => {
   if (selectedId.value !== null) live.peek()?.stop();
 });
-load();
+whenPainted(load);
 if (new URLSearchParams(location.search).has('shared'))
   import('./intake/shared.ts').then(({ takeShared }) => takeShared());
 if (import.meta.env.PROD && navigator.serviceWorker) {
