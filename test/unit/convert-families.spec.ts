@@ -388,6 +388,18 @@ describe('tensors that contradict each other', () => {
   });
 });
 
+test.each([
+  ['SAM', { 'blocks.0.attn.rel_pos_h': [7, 16], 'blocks.0.attn.rel_pos_w': [7, 16] }],
+  ['Hiera', { pos_embed_spatial: [1, 16, 48] }],
+])('%s is refused by its tensors, and no answer helps', async (name, tensors) => {
+  const refused = convertInMemory(addTensors(await openFixture('timm-vit'), tensors));
+  await expect(refused).rejects.toMatchObject({
+    code: 'unsupported-model',
+    message: expect.stringContaining(name),
+    questions: undefined,
+  });
+});
+
 describe("timm's names of models", () => {
   const factsOf = (name: string) => Object.assign({}, ...readTimmName(name, 'config.json').reverse());
 

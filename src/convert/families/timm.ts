@@ -66,7 +66,10 @@ export const timm: Family = {
     ['fc1', 'fc2'].map((name) => zeroBias(`blocks.#.mlp.${name}.bias`, `blocks.#.mlp.${name}.weight`)),
     [zeroBias('blocks.#.mlp.fc1.bias', 'blocks.#.mlp.fc1_g.weight', 'blocks.#.mlp.fc1_x.weight')],
   ],
-  unsupported: {},
+  unsupported: {
+    'blocks.#.attn.rel_pos_h': 'relative positions by axis, mostly within windows: SAM, ViTDet',
+    pos_embed_spatial: 'stages of other widths: Hiera',
+  },
   ignored: {
     mask_token: 'only training uses it',
     'blocks.#.attn.relative_position_index': 'it follows from the grid of patches',
