@@ -1,6 +1,6 @@
 /**
  * One model in Node, for `formats.js`: `node formats-run.js FOLDER cpu|webgpu [dtype]`. Prints JSON: milliseconds to load and for
- * one image, and bytes held.
+ * one image, bytes held, and logits.
  */
 import { readFileSync } from 'node:fs';
 import { create, globals } from 'webgpu';
@@ -21,9 +21,10 @@ const load = performance.now() - start;
 const shape = [1, 3, ...vit.info.architecture.imageSize];
 const data = new Float32Array(shape.reduce((a, b) => a * b)).map((_, i) => Math.sin(i));
 const times = [];
+let logits;
 for (let run = 0; run < 7; run++) {
   const begin = performance.now();
-  await vit.forward({ data, shape });
+  ({ logits } = await vit.forward({ data, shape }));
   times.push(performance.now() - begin);
 }
 // The files are held by this script.
@@ -31,6 +32,6 @@ const files = shards.reduce((sum, { length }) => sum + length, 0);
 const { gpu: onGpu, cpu } = await vit.memory();
 const image = times.slice(2).sort((a, b) => a - b)[2];
 console.log(
-  JSON.stringify({ backend: vit.info.backend, dtype: vit.info.dtype, load, image, memory: onGpu + cpu - files }),
+  JSON.stringify({ dtype: vit.info.dtype, load, image, memory: onGpu + cpu - files, logits: [...logits.data] }),
 );
 process.exit();

@@ -6,7 +6,6 @@
 import { existsSync } from 'node:fs';
 import { mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Checkpoint } from '../src/convert/checkpoint.ts';
 import { convertCheckpoint } from '../src/convert/convert.ts';
 import { encode } from '../src/convert/encode.ts';
 import { exportOnnx, readTensors } from '../src/convert/export-onnx.ts';
@@ -65,8 +64,8 @@ export function architectureOf(size: Size, imageSize: number): Architecture {
 /** Makes what is not there yet. @param cache folder that keeps models from run to run */
 export async function prepareModel(size: Size, imageSize: number, cache: string, dtype: Dtype): Promise<PreparedModel> {
   const architecture = architectureOf(size, imageSize);
-  const checkpoint = join(process.env.VIT_MODELS ?? '', 'vit-tiny-patch16-224', 'model.safetensors');
-  const real = Boolean(process.env.VIT_MODELS) && size === 'Ti' && imageSize === 224 && existsSync(checkpoint);
+  const checkpoint = realCheckpoint(size, imageSize);
+  const real = checkpoint !== null;
   const folder = join(cache, `vit-${size.toLowerCase()}-${imageSize}-${real ? 'real' : 'seed1'}-${dtype}`);
   if (!existsSync(folder)) {
     // Under another name until it is complete.
@@ -75,8 +74,7 @@ export async function prepareModel(size: Size, imageSize: number, cache: string,
     try {
       const sink: Sink = { write: (file, bytes) => writeFile(join(partial, file), bytes) };
       if (real) {
-        const opened = await openSafetensors(bytesSource(await readFile(checkpoint)));
-        await writeOnnx(await convertReal(opened, sink, imageSize, dtype), partial);
+        await writeOnnx(await convertReal(checkpoint, sink, imageSize, dtype), partial);
       } else {
         const manifest = await writeSeeded(architecture, sink, dtype);
         await writeOnnx(manifest, partial);
@@ -101,24 +99,40 @@ export async function prepareModel(size: Size, imageSize: number, cache: string,
   };
 }
 
-function convertReal(checkpoint: Checkpoint, sink: Sink, imageSize: number, dtype: Dtype): Promise<Manifest> {
+/** The file; null where there is none of that size. */
+export function realCheckpoint(size: Size, imageSize: number): string | null {
+  const file = join(process.env.VIT_MODELS ?? '', 'vit-tiny-patch16-224', 'model.safetensors');
+  return process.env.VIT_MODELS && size === 'Ti' && imageSize === 224 && existsSync(file) ? file : null;
+}
+
+/** @param file of `realCheckpoint` */
+export async function convertReal(file: string, sink: Sink, imageSize: number, dtype: Dtype): Promise<Manifest> {
+  const checkpoint = await openSafetensors(bytesSource(await readFile(file)));
   const labels = Array.from({ length: 1000 }, (_, i) => `class ${i}`);
   const options = { name: 'vit-tiny', architecture: 'vit_tiny_patch16_224', labels, dtype } as const;
   return convertCheckpoint(checkpoint, sink, { ...options, labels: [...labels], preprocess: squash(imageSize) });
 }
 
-/** Writes the shards. @returns the manifest, whose golden has no logits yet */
-export async function writeSeeded(architecture: Architecture, sink: Sink, dtype: Dtype): Promise<Manifest> {
-  const shapes = tensorShapes(architecture);
-  const layout = layOutShards(shapes, dtype, DEFAULT_SHARD_BYTES);
-  const writer = new ShardWriter(layout, sink);
+/** Weights of a seed, such that activations are like a real model's. */
+export function* seededTensors(
+  architecture: Architecture,
+): Generator<{ name: string; shape: readonly number[]; values: Float32Array<ArrayBuffer> }> {
   const next = generator(1);
-  for (const [name, shape] of shapes) {
+  for (const [name, shape] of tensorShapes(architecture)) {
     const values = new Float32Array(shape.reduce((a, b) => a * b, 1));
-    // Matrices keep the size of what they multiply, norms scale by about 1: activations are like a real model's.
+    // Matrices keep the size of what they multiply, norms scale by about 1.
     const scale = shape.length > 1 ? Math.sqrt((3 * shape[0]) / values.length) : 0.2;
     const centre = shape.length === 1 && name.endsWith('weight') ? 1 : 0;
     for (let i = 0; i < values.length; i++) values[i] = centre + next() * scale;
+    yield { name, shape, values };
+  }
+}
+
+/** Writes the shards. @returns the manifest, whose golden has no logits yet */
+export async function writeSeeded(architecture: Architecture, sink: Sink, dtype: Dtype): Promise<Manifest> {
+  const layout = layOutShards(tensorShapes(architecture), dtype, DEFAULT_SHARD_BYTES);
+  const writer = new ShardWriter(layout, sink);
+  for (const { name, shape, values } of seededTensors(architecture)) {
     await writer.add(name, encode(name, values, layout.tensors[name].dtype, shape[0]).bytes);
   }
   return {

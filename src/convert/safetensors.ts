@@ -80,7 +80,7 @@ function checkEntry(name: string, value: unknown, headerEnd: number, fileSize: n
   }
   const [begin, end] = offsets;
   if (headerEnd + end > fileSize) {
-    throw broken(`${name} ends at byte ${headerEnd + end} of a file of ${fileSize}; was it downloaded completely?`);
+    throw broken(`${name} ends at byte ${headerEnd + end} of a file of ${fileSize}: it was not downloaded completely`);
   }
   const elementBytes = ELEMENT_BYTES[dtype.toLowerCase()];
   const bytes = elementCount(shape) * elementBytes;
