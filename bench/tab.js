@@ -2,7 +2,7 @@
  * `npm run bench:tab`: what it costs to convert a checkpoint in the tab: seconds until the model is ready, beside those of the converted
  * model from its URL; and memory of the page meanwhile, in shards of 8 MiB beyond what it was before.
  *
- *   npm run bench:tab [-- --models Ti,B --backends cpu,webgpu --rounds 3]
+ *   npm run bench:tab [-- --models Ti,B --backends cpu,webgpu --rounds 3]     with no round: memory alone
  *
  * The Hub is a server on this machine, the browser headless Chrome, each load in a fresh profile but the second visits. Weights come
  * from a seed. Time is measured with the engine in its worker; memory in another load, with the engine in the page, where Chrome tells
@@ -133,7 +133,7 @@ async function memoryOf(page, source, options) {
 }
 
 const median = (numbers) => numbers.sort((a, b) => a - b)[numbers.length >> 1];
-const seconds = (milliseconds) => (milliseconds / 1000).toFixed(2);
+const seconds = (times) => (times.length > 0 ? (median(times) / 1000).toFixed(2) : '');
 
 console.log('| model | bytes | backend | load | seconds until ready | and answered | shards of 8 MiB beside it |');
 console.log('|---|---|---|---|---|---|---|');
@@ -188,7 +188,7 @@ for (const model of flags.models.split(',')) {
         ['', first, memory || ''],
         [', second visit', second, ''],
       ]) {
-        const [loaded, answered] = ['loaded', 'answered'].map((key) => seconds(median(times.map((time) => time[key]))));
+        const [loaded, answered] = ['loaded', 'answered'].map((key) => seconds(times.map((time) => time[key])));
         console.log(
           `| ViT-${model}/16 | ${bytes} | ${backend} | ${what}${visit} | ${loaded} | ${answered} | ${shards} |`,
         );
