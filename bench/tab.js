@@ -7,7 +7,7 @@
  * The Hub is a server on this machine, the browser headless Chrome, each load in a fresh profile but the second visits. Weights come
  * from a seed. Time is measured with the engine in its worker; memory in another load, with the engine in the page, where Chrome tells
  * the size of all array buffers: `webgpu` shows what streams beside the weights, which are in another process then. It is sampled as
- * often as Chrome answers, garbage and all.
+ * often as Chrome answers: once garbage and all, and in another load with all garbage collected before each look.
  */
 import { writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -111,9 +111,12 @@ const timeIn = (page, source, options) =>
   );
 
 /** Shards that the page holds at most while the weights come, and then while kernels are checked and a picture is classified. */
-async function memoryOf(page, source, options) {
+async function memoryOf(page, source, options, collect) {
   const session = await page.context().newCDPSession(page);
-  const heap = async () => (await session.send('Runtime.getHeapUsage')).backingStorageSize;
+  const heap = async () => {
+    if (collect) await session.send('HeapProfiler.collectGarbage');
+    return (await session.send('Runtime.getHeapUsage')).backingStorageSize;
+  };
   await page.evaluate(async () => {
     await import('/lib/index.js');
     await import('/lib/host.js');
@@ -176,16 +179,17 @@ for (const model of flags.models.split(',')) {
           }
         });
       }
-      const memory =
-        backend === 'webgpu' &&
-        (await inChrome(server.origin, async (open) => {
+      const memoryWith = (collect) =>
+        inChrome(server.origin, async (open) => {
           const page = await open();
           await prepare(page);
-          return memoryOf(page, source, options);
-        }));
+          return memoryOf(page, source, options, collect);
+        });
+      const memory =
+        backend === 'webgpu' ? `with garbage ${await memoryWith(false)}; without ${await memoryWith(true)}` : '';
       const bytes = checkpoint.length.toLocaleString('en');
       for (const [visit, times, shards] of [
-        ['', first, memory || ''],
+        ['', first, memory],
         [', second visit', second, ''],
       ]) {
         const [loaded, answered] = ['loaded', 'answered'].map((key) => seconds(times.map((time) => time[key])));

@@ -96,7 +96,10 @@ describe('what is refused', () => {
       safetensorsFile({ a: { dtype: 'F32', shape: [1], data_offsets: [0] } }, data),
       'data_offsets are [0]',
     ],
-    'a tensor past the end': [safetensorsFile({ a: entry('F32', [5], 0, 20) }, data), 'it was not downloaded completely.'],
+    'a tensor past the end': [
+      safetensorsFile({ a: entry('F32', [5], 0, 20) }, data),
+      'it was not downloaded completely.',
+    ],
     'too many bytes for the shape': [safetensorsFile({ a: entry('F32', [3], 0, 16) }, data), 'takes 12 bytes'],
     'too few bytes for the shape': [safetensorsFile({ a: entry('F16', [3], 0, 4) }, data), 'takes 6 bytes'],
     'overlapping tensors': [
