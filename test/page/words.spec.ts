@@ -47,7 +47,7 @@ test('a model without labels is asked with words, and answers every photo as the
   const download = visit.page.waitForEvent('download');
   await visit.strip.getByRole('button', { name: 'CSV' }).click();
   const csv = await (await (await download).createReadStream()).toArray();
-  expect(Buffer.concat(csv).toString()).toMatch(/^owl\.jpg,\w+,(cat|owl|jet),0\.\d+.*"tiny-clip, words"\r$/m);
+  expect(Buffer.concat(csv).toString()).toMatch(/^owl\.jpg,\w+,,(cat|owl|jet),0\.\d+.*"tiny-clip, words"\r$/m);
 });
 
 test('what is typed on aborts what was asked: each word is read once, a photo is looked at once', async ({
