@@ -38,6 +38,7 @@ const vite = await createServer({
 const { writeSeeded, architectureOf, realCheckpoint, convertReal } = await vite.ssrLoadModule('/bench/models.ts');
 const { goldenPixels } = await vite.ssrLoadModule('/src/model/golden.ts');
 const { CHROME_ARGS } = await vite.ssrLoadModule('/test/harness/chrome-args.ts');
+const { writeSection } = await vite.ssrLoadModule('/bench/sections.ts');
 await vite.close();
 const { loadViT } = await import('../dist/node/index.js');
 
@@ -186,13 +187,7 @@ for (const model of models) {
 }
 if (flags.write) {
   const machine = `${cpus()[0].model.trim()}, ${cpus().length} cores, load ${busy.toFixed(1)} before`;
-  const text = readFileSync('bench/RESULTS.md', 'utf8');
-  const [begin, end] = ['<!-- results: formats -->', '<!-- end: formats -->'];
   const date = new Date().toISOString().slice(0, 10);
-  const section = `${begin}\n${date}, Node ${process.version}, ${machine}.\n\n${lines.join('\n')}\n${end}`;
-  writeFileSync(
-    'bench/RESULTS.md',
-    text.slice(0, text.indexOf(begin)) + section + text.slice(text.indexOf(end) + end.length),
-  );
+  await writeSection('formats', `${date}, Node ${process.version}, ${machine}.\n\n${lines.join('\n')}\n`);
 }
 process.exit();

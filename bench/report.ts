@@ -2,7 +2,7 @@
  * What came out, for people and for programs: tables on the terminal, JSON and a chart in `bench/results`, and on demand
  * a section of `bench/RESULTS.md`.
  */
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { drawChart } from './chart.ts';
 import { type Batch, type Comparison, isCompared, type Load } from './compare.ts';
@@ -10,6 +10,7 @@ import type { Machine } from './machine.ts';
 import type { MatmulRow } from './matmul-page.ts';
 import type { Options } from './options.ts';
 import type { Peaks } from './peaks.ts';
+import { writeSection } from './sections.ts';
 import type { Spread } from './stats.ts';
 
 export interface Outcome {
@@ -43,22 +44,8 @@ export async function report(outcome: Outcome, options: Pick<Options, 'results' 
     console.log(`${join(folder, name)}.json, .svg`);
   }
   if (!options.write) return;
-  const results = 'bench/RESULTS.md';
   const image = `![Images per second](charts/${name}.svg) The same as [JSON](charts/${name}.json).\n`;
-  const text = await readFile(results, 'utf8');
-  await writeFile(results, replaceSection(text, name, `${markdown}\n${image}`));
-  console.log(results);
-}
-
-/** Between its marks; a new section goes before the mark `<!-- results end here -->`. */
-function replaceSection(text: string, name: string, content: string): string {
-  const [begin, end] = [`<!-- results: ${name} -->`, `<!-- end: ${name} -->`];
-  const section = `${begin}\n${content}${end}`;
-  const from = text.indexOf(begin);
-  const to = text.indexOf(end);
-  if (from >= 0 && to > from) return text.slice(0, from) + section + text.slice(to + end.length);
-  const last = '<!-- results end here -->';
-  return text.includes(last) ? text.replace(last, () => `${section}\n\n${last}`) : `${text}\n${section}\n`;
+  await writeSection(name, `${markdown}\n${image}`);
 }
 
 function toMarkdown(
