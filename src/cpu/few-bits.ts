@@ -2,22 +2,11 @@
  * The weight of a linear layer in the 8 or 4 bits of its file: codes in panels, and the scales that inputs of an output share.
  * wasm/few-bits.ts widens a panel whenever it is used.
  */
-import type { Dtype } from '../weights/manifest.ts';
 import { GROUP } from '../weights/manifest.ts';
 import type { TensorPiece } from '../weights/tensor-assembler.ts';
 import { lengthOf, PANEL, type PanelShape, packedLength, runsOf } from './panels.ts';
 
 export type FewBits = 8 | 4;
-
-/** By the names of tensors. */
-export type TensorBits = Readonly<Record<string, FewBits>>;
-
-const BITS: Partial<Record<Dtype, FewBits>> = { i8: 8, i4: 4 };
-
-export function bitsOfTensors(tensors: Readonly<Record<string, { dtype: Dtype }>>): TensorBits {
-  const few = Object.entries(tensors).flatMap(([name, { dtype }]) => (BITS[dtype] ? [[name, BITS[dtype]]] : []));
-  return Object.fromEntries(few);
-}
 
 /** How the weight lies in memory; null where its groups would not lie side by side. */
 export function layOut(bits: FewBits, shape: PanelShape) {

@@ -2,10 +2,12 @@
  * Weights in the kernels' memory. Programs say what they read while they are compiled, and get its address; pieces of tensors
  * are put there as they arrive.
  */
+
+import type { TensorBits } from '../weights/few-bits.ts';
 import { encodeHalfs } from '../weights/half.ts';
 import type { TensorPiece } from '../weights/tensor-assembler.ts';
 import type { Arena } from './arena.ts';
-import { layOut, placeCodes, placeScales, type TensorBits } from './few-bits.ts';
+import { layOut, placeCodes, placeScales } from './few-bits.ts';
 import { type PanelShape, packedLength, placePiece, type Range } from './panels.ts';
 
 /** How weights are kept. */

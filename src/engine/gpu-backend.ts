@@ -33,7 +33,7 @@ import {
   BASELINE,
   type DisabledVariants,
   type KernelConfig,
-  needFamilyKernels,
+  needsFamilyKernels,
   type Tilings,
   type WeightsOfFewBits,
 } from './choose/kernel-config.ts';
@@ -356,7 +356,7 @@ export class GpuBackend implements Provable {
       const { separate } = await annexOf(this.#options);
       add({ separate });
     }
-    if (needFamilyKernels(plan)) add({ families: await this.#options.needFamilies?.() });
+    if (needsFamilyKernels(plan)) add({ families: await this.#options.needFamilies?.() });
     if (this.#extra?.key !== key) {
       this.#extra?.network.destroy();
       this.#extra = { key, network: this.#networkOf(plan, configs), isRight: false };

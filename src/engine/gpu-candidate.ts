@@ -12,7 +12,7 @@ import { scaleBytes } from '../weights/manifest.ts';
 import { type Candidate, destroyOnError, type Loading, wantsF16 } from './candidate.ts';
 import { Proof } from './check/proof.ts';
 import type { FamilyKernels } from './choose/family-kernels.ts';
-import { F16_VARIANTS, needFamilyKernels, type WeightsOfFewBits } from './choose/kernel-config.ts';
+import { F16_VARIANTS, needsFamilyKernels, type WeightsOfFewBits } from './choose/kernel-config.ts';
 import { GpuBackend, type GpuBackendOptions } from './gpu-backend.ts';
 
 /** Milliseconds between requests for another GPU: its process may be starting again. */
@@ -66,7 +66,8 @@ export class GpuCandidate implements Candidate {
     const findKernels = () => annexes.find('kernels');
     const storage = this.#storageOn(gpu);
     // What is known to be fast on software adapters is not among the simplest kernels, nor what tuning found.
-    const options = { storage, tower, few: await this.#findFew(), families: await this.#families() };
+    const [few, families] = await Promise.all([this.#findFew(), this.#families()]);
+    const options = { storage, tower, few, families };
     const subject = ['tuning', this.#subjectOf(gpu, options)];
     const tuned = { ...((await findings.read(subject)) as object) };
     const isNeeded = adapterInfo(gpu.info).software || Object.keys(tuned).length > 0;
@@ -111,7 +112,7 @@ export class GpuCandidate implements Candidate {
   /** @throws ViTError `no-webgpu` where they cannot be had: the CPU needs none */
   async #families(): Promise<FamilyKernels | undefined> {
     const { annexes, plan } = this.#loading;
-    if (!needFamilyKernels(plan)) return undefined;
+    if (!needsFamilyKernels(plan)) return undefined;
     return annexes.need('family-kernels').catch((cause) => {
       throw new ViTError('no-webgpu', (cause as Error).message, { cause });
     });

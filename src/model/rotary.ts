@@ -1,6 +1,6 @@
 /**
  * Rotary position embedding: Q and K of a patch are turned by angles that its place gives, so that their product depends on the
- * distance between patches. Tokens in front of the patches stay as they are.
+ * distance between patches. Tokens in front of the patches stay as they are, but for registers that have angles of their own.
  *
  * Of a head's K features, i and i + K/2 are a pair; the converter brings other ways to pair them to this one. The angle of pair i
  * is column * frequencies[0, …, i] + row * frequencies[1, …, i].

@@ -1,8 +1,10 @@
 import { FEW_BIT_SHADERS, fewBits } from '../../kernels/few-bits.ts';
+import { bitsOfTensors } from '../../weights/few-bits.ts';
 import { register } from '../registry.ts';
 
-const BITS: Readonly<Record<string, 8 | 4 | undefined>> = { i8: 8, i4: 4 };
-
 register('few-bits', {
-  weightsOf: (tensors) => ({ shaders: FEW_BIT_SHADERS, fewBits, bitsOf: (tensor) => BITS[tensors[tensor].dtype] }),
+  weightsOf(tensors) {
+    const bits = bitsOfTensors(tensors);
+    return { shaders: FEW_BIT_SHADERS, fewBits, bitsOf: (tensor) => bits[tensor] };
+  },
 });

@@ -7,13 +7,9 @@ import type { KernelCheck } from '../../interface.ts';
 import { fieldsOf } from '../../model/cost.ts';
 import type { InputName, Plan, Step, ValueName } from '../../model/plan.ts';
 import type { TensorPiece } from '../../weights/tensor-assembler.ts';
-import { rowLength } from './made-up.ts';
-import { madeUp, planAlone, relativeError } from './step-alone.ts';
+import { madeUp, piecesOf, planAlone, relativeError } from './step-alone.ts';
 import { kindOf } from './step-kinds.ts';
 import { type Given, sampleSteps } from './step-sample.ts';
-
-/** Elements of a weight that are made at once. */
-const PIECE = 1 << 18;
 
 /** Runs the only step of a plan for one image. @returns what it writes, `[rows, columns]` */
 export type RunAlone = (
@@ -50,15 +46,6 @@ export async function checkOnCpu(
 function kernelOf({ op }: Step): string {
   if (op === 'lookup' || op === 'pick') return 'gather';
   return op;
-}
-
-function* piecesOf({ tensors }: Given): Iterable<TensorPiece> {
-  for (const [name, { numbers, shape, scales }] of tensors) {
-    const length = shape[0] * rowLength(shape);
-    for (let first = 0; first < length; first += PIECE) {
-      yield { name, length, first, scales, data: numbers.piece(first, Math.min(PIECE, length - first)) };
-    }
-  }
 }
 
 function* valuesOf({ plan, values }: Given): Iterable<[ValueName, ArrayLike<number>]> {

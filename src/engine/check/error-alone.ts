@@ -5,12 +5,8 @@ import type { Gpu } from '../../gpu/device.ts';
 import type { InputName, Plan, Step } from '../../model/plan.ts';
 import type { Network } from '../run/network.ts';
 import type { WeightBuffers } from '../run/weight-buffers.ts';
-import { rowLength } from './made-up.ts';
-import { madeUp, planAlone, relativeError } from './step-alone.ts';
+import { madeUp, piecesOf, planAlone, relativeError } from './step-alone.ts';
 import { type Given, type Sample, sampleSteps } from './step-sample.ts';
-
-/** Elements of a weight that are generated at once. */
-const PIECE = 1 << 18;
 
 /** A plan on the GPU, with room for its weights. */
 export interface Alone {
@@ -38,27 +34,11 @@ export async function errorAlone(
   try {
     const { program } = network.schedule('one');
     await gpu.checked('the weights of the self-test', () => weights.create(program));
-    fill(weights, given);
+    for (const piece of piecesOf(given)) weights.add(piece);
     await network.ready();
     return await run(network, gpu, given, sampleSteps(steps, given));
   } finally {
     destroy();
-  }
-}
-
-function fill(weights: WeightBuffers, { tensors }: Given): void {
-  const all = [...tensors].map(([name, tensor]) => ({
-    name,
-    length: tensor.shape[0] * rowLength(tensor.shape),
-    ...tensor,
-  }));
-  // Reused for each piece, so that no garbage piles up.
-  const memory = new Float32Array(Math.min(PIECE, Math.max(0, ...all.map(({ length }) => length))));
-  for (const { name, length, numbers, scales } of all) {
-    for (let first = 0; first < length; first += PIECE) {
-      const data = memory.subarray(0, Math.min(PIECE, length - first));
-      weights.add({ name, length, first, scales, data: numbers.fill(data, first) });
-    }
   }
 }
 

@@ -5,11 +5,15 @@ import { fieldsOf } from '../../model/cost.ts';
 import type { Plan, Step } from '../../model/plan.ts';
 import { tensorShapes } from '../../model/tensors.ts';
 import { GROUP } from '../../weights/manifest.ts';
+import type { TensorPiece } from '../../weights/tensor-assembler.ts';
 import { MadeUp, rowLength } from './made-up.ts';
 import { type Given, type Sample, valuesOf } from './step-sample.ts';
 
 /** Rows of the token table: more cost memory and prove nothing more. */
 const MAX_VOCABULARY = 64;
+
+/** Elements of a weight that are made at once. */
+const PIECE = 1 << 18;
 
 /** Steps as a plan of their own, whose output is what the last of them writes. */
 export function planAlone(steps: readonly Step[], { architecture, inputs, values }: Plan): Plan {
@@ -54,6 +58,18 @@ export function madeUp(steps: readonly Step[], plan: Plan, bitsOf?: (tensor: str
     if (step.op === 'pick') inputs.ends = Uint32Array.of(plan.values[step.input].rows - 1);
   }
   return { plan, tensors, values, inputs };
+}
+
+/** All tensors, as they would arrive. The data of a piece is good until the next one: it is made in the same memory. */
+export function* piecesOf({ tensors }: Given): Iterable<TensorPiece> {
+  const memory = new Float32Array(PIECE);
+  for (const [name, { numbers, shape, scales }] of tensors) {
+    const length = shape[0] * rowLength(shape);
+    for (let first = 0; first < length; first += PIECE) {
+      const data = numbers.fill(memory.subarray(0, Math.min(PIECE, length - first)), first);
+      yield { name, length, first, scales, data };
+    }
+  }
 }
 
 /** Its exponential is 0. */

@@ -1,7 +1,6 @@
 /**
  * Kernels that some families of models need and a plain Vision Transformer does not: they are in an annex.
  */
-
 import { assemble } from '../../kernels/assemble.ts';
 import { mean } from '../../kernels/mean.ts';
 import { rotate } from '../../kernels/rotate.ts';

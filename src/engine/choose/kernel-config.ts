@@ -27,7 +27,7 @@ export interface KernelConfig extends Tilings {
   shaders: OptionalShaders;
   /** For plans with separate attention. */
   separate?: SeparateAttention;
-  /** For plans that `needFamilyKernels`. */
+  /** For a plan that `needsFamilyKernels`. */
   families?: FamilyKernels;
   /** What looks up and picks tokens. Only text towers do that, and bring it. */
   gather?: GatherKernels;
@@ -67,9 +67,9 @@ export const BASELINE: KernelConfig = { storage: 'f32', matmul: {}, attention: {
 
 const FAMILY_STEPS: readonly Step['op'][] = ['assemble', 'mean', 'rotate', 'unfold', 'unit-length'];
 
-/** Whether some of their steps have kernels that are in an annex. */
-export function needFamilyKernels(...plans: Plan[]): boolean {
-  return plans.some(({ steps }) => steps.some(({ op }) => FAMILY_STEPS.includes(op)));
+/** Whether some of its steps have kernels that are in an annex. */
+export function needsFamilyKernels({ steps }: Plan): boolean {
+  return steps.some(({ op }) => FAMILY_STEPS.includes(op));
 }
 
 export function isTunable(step: Step): step is TunableStep {
