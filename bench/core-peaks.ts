@@ -2,8 +2,9 @@
  * What one core can do at most in this browser, measured: the tile of the library's own matmul on operands that stay in the first
  * caches, and a copy of what is in none.
  */
-import type { Kernels } from '../src/cpu/kernels.ts';
+
 import { supportedSimd } from '../src/cpu/simd.ts';
+import type { Kernels } from '../src/cpu/wasm-kernels.ts';
 import type { Peaks } from './peaks.ts';
 
 /** Rows of ViT's 197 tokens in whole tiles, and inputs of ViT-Ti. */

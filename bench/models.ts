@@ -6,14 +6,14 @@
 import { existsSync } from 'node:fs';
 import { mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { bytesSource } from '../src/convert/byte-source.ts';
 import { convertCheckpoint } from '../src/convert/convert.ts';
-import { encode } from '../src/convert/encode.ts';
+import { encode } from '../src/convert/encode-tensor.ts';
 import { exportOnnx, readTensors } from '../src/convert/export-onnx.ts';
 import { manifestText } from '../src/convert/manifest-text.ts';
 import { openSafetensors } from '../src/convert/safetensors.ts';
 import { DEFAULT_SHARD_BYTES, layOutShards, ShardWriter } from '../src/convert/shards.ts';
 import type { Sink } from '../src/convert/sink.ts';
-import { bytesSource } from '../src/convert/source.ts';
 import type { Architecture } from '../src/model/architecture.ts';
 import { goldenPixels } from '../src/model/golden.ts';
 import type { Preprocess } from '../src/model/preprocess.ts';

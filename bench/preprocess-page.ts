@@ -6,7 +6,7 @@ import { Gpu } from '../src/gpu/device.ts';
 import { Pipelines } from '../src/gpu/pipelines.ts';
 import { decodeImage } from '../src/image/decode.ts';
 import { resizeToSpec } from '../src/image/model-pixels.ts';
-import { normalize, normalizeTable } from '../src/image/normalize.ts';
+import { normalize, normalizeTable } from '../src/image/normalize-bytes.ts';
 import { pictureSource } from '../src/image/read-pixels.ts';
 import type { Preprocess } from '../src/model/preprocess.ts';
 

@@ -6,7 +6,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { chromium, type Page } from 'playwright';
 import { buildIndex } from '../src/search/build.ts';
-import { DTYPES, type VectorDtype } from '../src/search/manifest.ts';
+import { DTYPES, type VectorDtype } from '../src/search/index-manifest.ts';
 import { CHROME_ARGS } from '../test/harness/chrome-args.ts';
 import { random } from '../test/harness/random.ts';
 import { describeMachine } from './machine.ts';

@@ -37,8 +37,8 @@ const { CHROME_ARGS } = await load('/test/harness/chrome-args.ts');
 const { safetensorsFile } = await load('/test/harness/checkpoints.ts');
 const { HubServer } = await load('/test/harness/hub-server.ts');
 const { serveBuilt } = await load('/test/reliability/server.ts');
-const { openCheckpoint } = await load('/src/convert/open.ts');
-const { bytesSource } = await load('/src/convert/source.ts');
+const { openCheckpoint } = await load('/src/convert/open-checkpoint.ts');
+const { bytesSource } = await load('/src/convert/byte-source.ts');
 const { prepareModel } = await load('/src/convert/prepare-model.ts');
 const { MemorySink } = await load('/src/convert/sink.ts');
 

@@ -1,5 +1,5 @@
 /**
- * What a linear layer ends in. The numbers are those of `ACTIVATIONS` in src/cpu/kernels.ts.
+ * What a linear layer ends in. The numbers are those of `ACTIVATIONS` in src/cpu/wasm-kernels.ts.
  */
 import { gelu } from './gelu';
 import { exp, madd, sigmoid } from './vectors';

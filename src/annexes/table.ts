@@ -2,9 +2,9 @@
  * What is not part of the core that every page downloads, but lies in a file of its own beside it and is fetched when it is
  * first needed. Types only, so that the core carries nothing of it.
  */
-import type * as convert from '../checkpoint/open.ts';
+import type * as convert from '../checkpoint/open-checkpoint-source.ts';
 import type * as words from '../client/words/words.ts';
-import type * as cpu from '../cpu/open.ts';
+import type * as cpu from '../cpu/open-cpu.ts';
 import type * as attend from '../engine/attend.ts';
 import type * as oracle from '../engine/check/oracle.ts';
 import type * as opinion from '../engine/check/second-opinion.ts';

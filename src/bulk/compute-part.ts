@@ -4,7 +4,7 @@
 import { existsSync } from 'node:fs';
 import { ViTError } from '../error.ts';
 import type { PixelData } from '../index.ts';
-import { decodeBySharp, loadSharp } from '../node/decode.ts';
+import { decodeBySharp, loadSharp } from '../node/decode-by-sharp.ts';
 import { readPicture } from '../node/pictures.ts';
 import type { Answer, Computer } from './computer.ts';
 import { idsOf, type Output, partCount } from './output.ts';

@@ -3,8 +3,8 @@
  * is opened, asked for or converted again.
  */
 import type { Conversion } from '../convert/answers.ts';
+import { TOKENIZER } from '../convert/decide-words.ts';
 import { drawn, piecesOf } from '../convert/pieces.ts';
-import { TOKENIZER } from '../convert/words.ts';
 import { ViTError } from '../error.ts';
 import type { LoadedManifest, ShardEntry } from '../weights/manifest.ts';
 import type { ModelCache } from '../weights/model-cache.ts';

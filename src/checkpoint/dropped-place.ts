@@ -1,10 +1,11 @@
 /**
  * Files that were dropped on a page, or chosen in an `<input>`: one checkpoint, and what lies beside it.
  */
+
+import { type Source as ByteSource, blobSource } from '../convert/byte-source.ts';
 import { chooseCheckpoint } from '../convert/choose-files.ts';
 import { piecesOf } from '../convert/pieces.ts';
 import { sha256Of } from '../convert/sha256.ts';
-import { type Source as ByteSource, blobSource } from '../convert/source.ts';
 import { ViTError } from '../error.ts';
 import type { CheckpointPlace } from './place.ts';
 

@@ -3,15 +3,15 @@
  * of it is used the file is downloaded as a whole, in order, and its hash is the one that the Hub lists.
  */
 
+import { type Source as ByteSource, blobSource, checkRange } from '../convert/byte-source.ts';
 import { piecesOf } from '../convert/pieces.ts';
-import { type Source as ByteSource, blobSource, checkRange } from '../convert/source.ts';
 import { ViTError } from '../error.ts';
 import { LargeFileHash } from '../hub/check-file.ts';
 import { downloadFile } from '../hub/download-file.ts';
+import { explain } from '../hub/hub-request.ts';
 import { persist } from '../hub/persist.ts';
 import { readFile } from '../hub/read-file.ts';
 import type { HubFile, HubRepository } from '../hub/repository.ts';
-import { explain } from '../hub/request.ts';
 import { openTemporary, type Temporary } from './temporary.ts';
 
 /** A header is read in a few steps: with the first one comes what the next ones want. */

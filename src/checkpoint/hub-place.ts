@@ -1,9 +1,10 @@
 /**
  * A repository of the Hub at one commit as the place of a checkpoint.
  */
+
+import { type Source as ByteSource, bytesSource } from '../convert/byte-source.ts';
 import { chooseCheckpoint } from '../convert/choose-files.ts';
 import { sha256 } from '../convert/sha256.ts';
-import { type Source as ByteSource, bytesSource } from '../convert/source.ts';
 import { ViTError } from '../error.ts';
 import { checkFile } from '../hub/check-file.ts';
 import { downloadFile } from '../hub/download-file.ts';

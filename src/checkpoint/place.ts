@@ -1,7 +1,7 @@
 /**
  * Where the files of a checkpoint are: in a repository of the Hub, or dropped on a page. Types alone.
  */
-import type { Source as ByteSource } from '../convert/source.ts';
+import type { Source as ByteSource } from '../convert/byte-source.ts';
 import type { Source } from '../weights/manifest.ts';
 
 export interface CheckpointPlace {

@@ -5,10 +5,10 @@
 import type { Conversion } from '../convert/answers.ts';
 import { configBeside, preprocessorBeside } from '../convert/beside.ts';
 import { beside } from '../convert/choose-files.ts';
-import { openCheckpoint } from '../convert/open.ts';
+import { TOKENIZER } from '../convert/decide-words.ts';
+import { openCheckpoint } from '../convert/open-checkpoint.ts';
 import { type PreparedModel, prepareModel } from '../convert/prepare-model.ts';
 import { sha256OfFiles } from '../convert/sha256.ts';
-import { TOKENIZER } from '../convert/words.ts';
 import { ViTError } from '../error.ts';
 import { Field } from '../weights/field.ts';
 import { parseCalibration } from '../weights/parse-calibration.ts';

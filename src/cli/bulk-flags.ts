@@ -9,9 +9,9 @@ import { type PictureList, readPictureList } from '../bulk/picture-list.ts';
 import type { Task } from '../bulk/schema.ts';
 import { ViTError } from '../error.ts';
 import type { BackendName } from '../index.ts';
+import { readJson } from './command-files.ts';
 import { manifestFile } from './engine-page.ts';
 import { sha256OfFile } from './file-source.ts';
-import { readJson } from './files.ts';
 import { parseCount } from './flags.ts';
 import { count, type Terminal } from './terminal.ts';
 

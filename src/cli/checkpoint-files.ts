@@ -5,11 +5,11 @@ import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { Checkpoint } from '../convert/checkpoint.ts';
 import { CHECKPOINT_NAMES } from '../convert/choose-files.ts';
-import { openCheckpoint } from '../convert/open.ts';
+import { openCheckpoint } from '../convert/open-checkpoint.ts';
 import { sha256OfFiles } from '../convert/sha256.ts';
 import { ViTError } from '../error.ts';
+import { fileIn, requireFile } from './command-files.ts';
 import { FileSource, sha256OfFile } from './file-source.ts';
-import { fileIn, requireFile } from './files.ts';
 
 /** The file that is meant. @throws ViTError `bad-input` when there is none. */
 export function findCheckpoint(path: string): string {

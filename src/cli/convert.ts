@@ -2,7 +2,7 @@
  * `vit-webgpu convert`: a checkpoint to a folder with `model.json` and shards.
  */
 import { Command } from 'commander';
-import { FORMATS } from '../convert/open.ts';
+import { FORMATS } from '../convert/open-checkpoint.ts';
 import { findCheckpoint } from './checkpoint-files.ts';
 import { addConvertFlags, type ConvertFlags } from './convert-flags.ts';
 import { convertToFolder } from './convert-to-folder.ts';

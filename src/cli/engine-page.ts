@@ -5,7 +5,7 @@ import { basename, dirname, extname, join } from 'node:path';
 import type { BrowserType, Page } from 'playwright';
 import { type ErrorCode, ViTError } from '../error.ts';
 import { openPage } from './chrome.ts';
-import { builtLibrary, fileIn, requireFile } from './files.ts';
+import { builtLibrary, fileIn, requireFile } from './command-files.ts';
 import { packageRoot } from './package-root.ts';
 import { filesBelow, serve } from './serve.ts';
 

@@ -15,8 +15,8 @@ import type {
   ViT,
 } from '../index.ts';
 import type { Preprocess } from '../model/preprocess.ts';
+import { importBuilt, readJson } from './command-files.ts';
 import { errorOfPage, type PageError, withEnginePage } from './engine-page.ts';
-import { importBuilt, readJson } from './files.ts';
 
 export interface Engine {
   info: ModelInfo;

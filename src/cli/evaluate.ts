@@ -8,7 +8,8 @@ import { ViTError } from '../error.ts';
 import type { BackendName, Classification, LoadOptions, ModelInfo } from '../index.ts';
 import { type Crop, FILTERS, type Filter, type Preprocess, type Resize } from '../model/preprocess.ts';
 import { parseManifest } from '../weights/parse-manifest.ts';
-import { bestOf, type Comparison, compare } from './compare.ts';
+import { readJson } from './command-files.ts';
+import { bestOf, type Comparison, compare } from './compare-answers.ts';
 import { drawConfusion } from './confusion-chart.ts';
 import { type Engine, withEngine } from './engine.ts';
 import { errorOfPage, manifestFile, type PageError } from './engine-page.ts';
@@ -20,7 +21,6 @@ import {
   thresholds,
   thresholdThatKeeps,
 } from './evaluation.ts';
-import { readJson } from './files.ts';
 import { orNull, parseCount, parseCrop, parseNumber, parseResize } from './flags.ts';
 import { imagesBelow, type SortedImage, sortedImages } from './sorted-images.ts';
 import { count, type Terminal, table } from './terminal.ts';

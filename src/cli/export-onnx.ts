@@ -5,13 +5,13 @@ import { open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { exportOnnx, type OnnxOptions, readTensors } from '../convert/export-onnx.ts';
-import type { Pieces } from '../convert/onnx/encode.ts';
+import type { Pieces } from '../convert/onnx/encode-model.ts';
 import { ViTError } from '../error.ts';
 import { OUTPUT_NAMES, type OutputName } from '../model/outputs.ts';
 import type { Manifest } from '../weights/manifest.ts';
 import { parseManifest } from '../weights/parse-manifest.ts';
 import { verify } from '../weights/verify.ts';
-import { fileIn, readJson, requireFile } from './files.ts';
+import { fileIn, readJson, requireFile } from './command-files.ts';
 import { parseNames } from './flags.ts';
 import { formatBytes, type Terminal } from './terminal.ts';
 

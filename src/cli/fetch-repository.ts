@@ -8,8 +8,8 @@ import { ViTError } from '../error.ts';
 import { openRepository } from '../hub/open-repository.ts';
 import { parseEndpoint } from '../hub/parse-endpoint.ts';
 import { HUB_URL, type HubFile, type HubOptions, type HubRepository } from '../hub/repository.ts';
+import { readJson } from './command-files.ts';
 import { download } from './download.ts';
-import { readJson } from './files.ts';
 import { formatBytes, type Terminal } from './terminal.ts';
 
 export interface Fetched {

@@ -4,7 +4,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import { checkRange, type Source } from '../convert/source.ts';
+import { checkRange, type Source } from '../convert/byte-source.ts';
 import { ViTError } from '../error.ts';
 
 export class FileSource implements Source {

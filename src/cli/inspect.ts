@@ -16,7 +16,7 @@ import type { Calibration, ShardEntry } from '../weights/manifest.ts';
 import { parseManifest } from '../weights/parse-manifest.ts';
 import { verify } from '../weights/verify.ts';
 import { CheckpointFiles } from './checkpoint-files.ts';
-import { fileIn, readJson, requireFile } from './files.ts';
+import { fileIn, readJson, requireFile } from './command-files.ts';
 import { formatBytes, type Terminal, table } from './terminal.ts';
 
 export function inspectCommand(terminal: Terminal): Command {

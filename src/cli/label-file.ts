@@ -4,7 +4,7 @@
  */
 import { writeFile } from 'node:fs/promises';
 import { Command, Option } from 'commander';
-import { parseLabels } from '../convert/label-file.ts';
+import { parseLabels } from '../convert/parse-labels.ts';
 import { ViTError } from '../error.ts';
 import type { BackendName } from '../index.ts';
 import { encodeEmbeddings, LABEL_FORMAT, type LabelFile } from '../text/label-file.ts';
@@ -13,8 +13,8 @@ import { TEMPLATES } from '../text/templates.ts';
 import type { Manifest } from '../weights/manifest.ts';
 import { parseManifest } from '../weights/parse-manifest.ts';
 import { sha256 } from '../weights/verify.ts';
+import { readJson, readText } from './command-files.ts';
 import { errorOfPage, manifestFile, type PageError, withEnginePage } from './engine-page.ts';
-import { readJson, readText } from './files.ts';
 import { count, formatBytes, type Terminal } from './terminal.ts';
 
 interface Flags {

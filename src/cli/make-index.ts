@@ -8,7 +8,7 @@ import { partPaths, readPart } from '../bulk/part-files.ts';
 import type { PartInfo } from '../bulk/schema.ts';
 import { ViTError } from '../error.ts';
 import { buildIndex, type Embedding } from '../search/build.ts';
-import { DTYPES, type VectorDtype } from '../search/manifest.ts';
+import { DTYPES, type VectorDtype } from '../search/index-manifest.ts';
 import { writeFolder } from './output-folder.ts';
 import { count, formatBytes, type Terminal } from './terminal.ts';
 

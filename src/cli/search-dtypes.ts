@@ -5,7 +5,7 @@
  */
 import type { Checkpoint } from '../convert/checkpoint.ts';
 import type { ConvertOptions } from '../convert/convert.ts';
-import { encode } from '../convert/encode.ts';
+import { encode } from '../convert/encode-tensor.ts';
 import { type PreparedModel, prepareModel } from '../convert/prepare-model.ts';
 import { sha256 } from '../convert/sha256.ts';
 import { hasGroups, isMatrixOfBlock } from '../convert/shards.ts';
@@ -15,7 +15,7 @@ import type { ViT } from '../index.ts';
 import { embeddingWidth } from '../model/architecture.ts';
 import { goldenOutput } from '../model/golden.ts';
 import { BYTES_PER_ELEMENT, type Dtype, type Manifest, scaleBytes, shardStarts } from '../weights/manifest.ts';
-import { importBuilt } from './files.ts';
+import { importBuilt } from './command-files.ts';
 
 /** From small to large; what is lost with the last is next to nothing. */
 const LADDER = ['i4', 'i8', 'f16'] as const;

@@ -9,10 +9,10 @@ import { isPicture } from '../bulk/picture-files.ts';
 import { ViTError } from '../error.ts';
 import type { ViT } from '../index.ts';
 import type { Match, SearchIndex } from '../search/index.ts';
+import { importBuilt } from './command-files.ts';
 import { asOurs } from './engine.ts';
 import { manifestFile } from './engine-page.ts';
 import { sha256OfFile } from './file-source.ts';
-import { importBuilt } from './files.ts';
 import { parseCount } from './flags.ts';
 import { count, formatBytes, type Terminal } from './terminal.ts';
 

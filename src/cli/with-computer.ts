@@ -5,8 +5,8 @@
 import { type Computer, computerOf } from '../bulk/computer.ts';
 import type { ViT } from '../index.ts';
 import type { ComputeFlags } from './bulk-flags.ts';
+import { importBuilt } from './command-files.ts';
 import { asOurs, readModel } from './engine.ts';
-import { importBuilt } from './files.ts';
 import { provideWebGpu } from './node-webgpu.ts';
 import type { Terminal } from './terminal.ts';
 

@@ -5,8 +5,8 @@
  */
 import { unpackError } from '../error.ts';
 import type { EngineInterface, ImageResults, OutputName, Timing, WireImage } from '../interface.ts';
+import { type Queue, throwIfAborted } from './call-queue.ts';
 import { closePictures, type ImageInput, type Take, takePictures } from './image-input.ts';
-import { type Queue, throwIfAborted } from './queue.ts';
 
 /** Of a batch that is made of several calls: more would make the first of them wait, and take memory. */
 const MAX_IMAGES = 8;

@@ -3,8 +3,8 @@
  */
 
 import { shown } from '../error.ts';
+import { badInput, isObject } from './check-options.ts';
 import type { ImageInput } from './image-input.ts';
-import { badInput, isObject } from './options.ts';
 
 /** What `classify`, `embed` and `learn` take several pictures in. */
 export type ImageList = Iterable<ImageInput>;

@@ -2,7 +2,7 @@
  * From one row of scores to the best labels.
  */
 import { shown } from '../error.ts';
-import { badInput } from './options.ts';
+import { badInput } from './check-options.ts';
 
 export interface Classification {
   /** Of the class, in the order of the model's labels. */

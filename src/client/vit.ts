@@ -28,9 +28,7 @@ import { remoteCallback } from '../worker/wire.ts';
 import { annexHere } from './annex-here.ts';
 import { type Answer, answerOf } from './answer.ts';
 import { Batcher } from './batcher.ts';
-import { type Connection, connect } from './connection.ts';
-import type { ImageInput, Take } from './image-input.ts';
-import { type Embedding, type ImageList, isList, listOf } from './image-list.ts';
+import { Queue, rejectOnAbort, throwIfAborted } from './call-queue.ts';
 import {
   ANY,
   BOOLEAN,
@@ -44,10 +42,12 @@ import {
   oneOf,
   type Rules,
   SIGNAL,
-} from './options.ts';
-import { Queue, rejectOnAbort, throwIfAborted } from './queue.ts';
+} from './check-options.ts';
+import { type Connection, connect } from './connection.ts';
+import type { ImageInput, Take } from './image-input.ts';
+import { type Embedding, type ImageList, isList, listOf } from './image-list.ts';
+import { applySigmoid, applySoftmax } from './logits-to-scores.ts';
 import { type RankOptions, rank } from './rank.ts';
-import { applySigmoid, applySoftmax } from './scores.ts';
 import { type Timed, timed } from './timed.ts';
 import type {
   Candidate,

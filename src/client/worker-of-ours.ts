@@ -3,7 +3,7 @@
  */
 import { type ErrorCode, shown, ViTError } from '../error.ts';
 import { VERSION } from '../version.ts';
-import { badInput } from './options.ts';
+import { badInput } from './check-options.ts';
 
 /** Milliseconds after which a worker that says nothing is none of ours; its script must be here by then. */
 const PATIENCE = 15_000;

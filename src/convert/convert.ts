@@ -5,11 +5,11 @@
  */
 import type { Manifest } from '../weights/manifest.ts';
 import type { Checkpoint } from './checkpoint.ts';
-import { computeGolden } from './golden.ts';
+import { computeGolden } from './compute-golden.ts';
+import { TOKENIZER } from './decide-words.ts';
 import { manifestText } from './manifest-text.ts';
 import { type ModelOptions, prepareModel } from './prepare-model.ts';
 import type { Sink } from './sink.ts';
-import { TOKENIZER } from './words.ts';
 
 export interface ConvertOptions extends ModelOptions {
   /** Called while tensors are written, in bytes, and then while the golden is computed, in steps of the network. */

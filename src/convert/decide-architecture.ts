@@ -15,11 +15,11 @@ import { ACTIVATIONS, type Activation } from '../model/layers.ts';
 import { isComputed } from '../model/sincos.ts';
 import type { TextArchitecture } from '../model/text.ts';
 import type { Decisions } from './decisions.ts';
-import type { Dimensions } from './dimensions.ts';
 import { type Fact, fact, given } from './fact.ts';
 import type { Facts } from './facts.ts';
 import type { Conventions, Questions } from './families/family.ts';
 import { missing } from './model-tensors.ts';
+import type { Dimensions } from './tensor-dimensions.ts';
 
 /** The facts, with what the family takes for granted for a model of these dimensions, and what is asked instead. */
 interface Given extends Facts {

@@ -8,10 +8,10 @@ import { type Plan, type PlanOutput, planViT } from '../model/plan.ts';
 import { planText } from '../model/plan-text.ts';
 import type { Manifest } from '../weights/manifest.ts';
 import { TensorAssembler } from '../weights/tensor-assembler.ts';
-import { encodeModel, type Pieces } from './onnx/encode.ts';
+import { encodeModel, type Pieces } from './onnx/encode-model.ts';
+import { exportStep } from './onnx/export-step.ts';
 import { Exporter, INPUTS, type TensorLookup } from './onnx/exporter.ts';
 import { OnnxGraph } from './onnx/graph.ts';
-import { exportStep } from './onnx/steps.ts';
 
 export interface OnnxOptions {
   /** Which network of the model; default `image`. */

@@ -9,12 +9,12 @@ import type { ConfigFacts } from './configs/config-facts.ts';
 import { checkClaims } from './configs/known-keys.ts';
 import { readConfig } from './configs/read-config.ts';
 import { type Decisions, question } from './decisions.ts';
-import type { Dimensions } from './dimensions.ts';
 import type { Family, Part } from './families/family.ts';
 import { familyOf, forPatches } from './families/index.ts';
 import type { Recipe } from './families/map-tensors.ts';
 import { modelTensors } from './model-tensors.ts';
 import { unwrap } from './prefix.ts';
+import type { Dimensions } from './tensor-dimensions.ts';
 import { unscan } from './unscan.ts';
 
 export interface Facts {

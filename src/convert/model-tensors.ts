@@ -7,9 +7,9 @@ import type { Architecture, Pooling } from '../model/architecture.ts';
 import { tensorShapes } from '../model/tensors.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { question } from './decisions.ts';
-import type { Dimensions, TextDimensions } from './dimensions.ts';
 import type { Family } from './families/family.ts';
 import { type Mapping, mapTensors, namesFor, type Recipe } from './families/map-tensors.ts';
+import type { Dimensions, TextDimensions } from './tensor-dimensions.ts';
 
 export interface ModelTensors {
   recipes: Map<string, Recipe>;

@@ -11,18 +11,18 @@ import { tensorShapes } from '../model/tensors.ts';
 import { type Dtype, FORMAT, type Manifest, type Source, VERSION } from '../weights/manifest.ts';
 import type { Answers } from './answers.ts';
 import type { Checkpoint } from './checkpoint.ts';
+import { addRotary } from './convert-rotary.ts';
 import { decideArchitecture, decideImage } from './decide-architecture.ts';
 import { decideLabels } from './decide-labels.ts';
+import { decideWords, type WordForm, wordsOf } from './decide-words.ts';
 import { Decisions, type Finding } from './decisions.ts';
-import { encode } from './encode.ts';
+import { encode } from './encode-tensor.ts';
 import { type Facts, readFacts } from './facts.ts';
 import type { Recipe } from './families/map-tensors.ts';
 import { checkShapes } from './model-tensors.ts';
 import { decidePreprocess, preprocessSources } from './preprocess/decide-preprocess.ts';
-import { addRotary } from './rotary.ts';
 import { DEFAULT_SHARD_BYTES, layOutShards, ShardWriter, shardEntries } from './shards.ts';
 import type { Sink } from './sink.ts';
-import { decideWords, type WordForm, wordsOf } from './words.ts';
 
 export interface ModelOptions extends Answers {
   /** Of the model, as `vit.info.name` will give it. */

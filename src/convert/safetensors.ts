@@ -6,9 +6,9 @@
  * The whole header is checked before anything is read by it. A folder of several such files is read by `sharded.ts`.
  */
 import { ViTError } from '../error.ts';
+import type { Source } from './byte-source.ts';
 import { type Checkpoint, elementCount, type StoredTensor } from './checkpoint.ts';
 import { decodeElements, ELEMENT_BYTES, requireReal } from './elements.ts';
-import type { Source } from './source.ts';
 
 const LENGTH_BYTES = 8;
 

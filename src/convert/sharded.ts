@@ -3,9 +3,9 @@
  * `weight_map` which file beside it has which tensor. The files are checkpoints of their own, read by their own readers.
  */
 import { ViTError } from '../error.ts';
+import type { Source } from './byte-source.ts';
 import type { Checkpoint, StoredTensor } from './checkpoint.ts';
 import { JsonObject } from './json.ts';
-import type { Source } from './source.ts';
 
 /** Opens a file of that name beside the index. @throws ViTError `bad-input` when it is not there. */
 export type OpenBeside = (file: string) => Promise<Source>;

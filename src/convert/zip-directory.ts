@@ -3,7 +3,7 @@
  * where. Archives and members of any size (zip64); none in several parts.
  */
 import { ViTError } from '../error.ts';
-import type { Source } from './source.ts';
+import type { Source } from './byte-source.ts';
 
 export interface ZipEntry {
   name: string;

@@ -7,9 +7,9 @@
  * Either way the CRC of a member is checked before its first byte is given away.
  */
 import { ViTError } from '../error.ts';
+import type { Source } from './byte-source.ts';
 import { crc32 } from './crc32.ts';
 import { piecesOf } from './pieces.ts';
-import type { Source } from './source.ts';
 import { broken, readDirectory, type ZipEntry } from './zip-directory.ts';
 
 export interface ZipMember {

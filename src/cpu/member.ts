@@ -6,12 +6,12 @@
 import type { InputName, Plan } from '../model/plan.ts';
 import type { TensorPiece } from '../weights/tensor-assembler.ts';
 import { Arena } from './arena.ts';
-import { instantiate, type Kernels } from './kernels.ts';
+import { ALONE, type Place } from './divisible-work.ts';
 import { COUNTS_BYTES, PartQueue } from './part-queue.ts';
 import { PortExchange, type Ports, scratchFor } from './port-exchange.ts';
 import { compile, type Program } from './program.ts';
+import { instantiate, type Kernels } from './wasm-kernels.ts';
 import { type WeightFormats, Weights } from './weights.ts';
-import { ALONE, type Place } from './work.ts';
 
 /** Of a team: memory that all members share or, where there is none, ports to the others by their numbers. */
 export type Links = WebAssembly.Memory | Ports;

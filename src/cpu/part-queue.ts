@@ -2,7 +2,7 @@
  * With shared memory: all members go through the same works, and of each of them a member takes the next part as soon as it is free, so
  * that whoever is slower does less. A work begins when the one before it is done.
  */
-import { partsOf, type Work } from './work.ts';
+import { partsOf, type Work } from './divisible-work.ts';
 
 /** What is counted, over all works of all runs: parts that were taken, and parts that are done. Both begin again at 2³². */
 const TAKEN = 0;

@@ -3,8 +3,8 @@
  * does the same works in the same order, so that a message needs no name.
  */
 import type { Arena } from './arena.ts';
-import type { Kernels } from './kernels.ts';
-import { type Block, partsOf, type Work } from './work.ts';
+import { type Block, partsOf, type Work } from './divisible-work.ts';
+import type { Kernels } from './wasm-kernels.ts';
 
 /** Sizes of buffers are multiples of it, so that one that came can go again. */
 const GRAIN = 2 ** 14;

@@ -6,10 +6,10 @@ import { patchCount, patchFeatures } from '../model/architecture.ts';
 import type { Affine, InputName, LearnedQuery, Plan, Starts, Step, StepOf, ValueName } from '../model/plan.ts';
 import { rotationTable } from '../model/rotary.ts';
 import type { RelativeBias } from '../model/steps.ts';
-import { ACTIVATION_NUMBERS, ENDINGS, type Kernels } from './kernels.ts';
+import { ALONE, type Block, type Place, sliceOf, type Work } from './divisible-work.ts';
 import { lengthOf, PANEL, panelsOf, type Range } from './panels.ts';
+import { ACTIVATION_NUMBERS, ENDINGS, type Kernels } from './wasm-kernels.ts';
 import type { Weights } from './weights.ts';
-import { ALONE, type Block, type Place, sliceOf, type Work } from './work.ts';
 
 export interface Program {
   works: Work[];

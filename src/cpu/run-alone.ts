@@ -4,8 +4,8 @@
 import type { InputName, Plan, ValueName } from '../model/plan.ts';
 import type { TensorPiece } from '../weights/tensor-assembler.ts';
 import type { Arena } from './arena.ts';
-import { instantiate } from './kernels.ts';
 import { compile } from './program.ts';
+import { instantiate } from './wasm-kernels.ts';
 import { type WeightFormats, Weights } from './weights.ts';
 
 export interface Given {

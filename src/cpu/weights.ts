@@ -3,11 +3,11 @@
  * are put there as they arrive.
  */
 
-import type { TensorBits } from '../weights/few-bits.ts';
 import { encodeHalfs } from '../weights/half.ts';
 import type { TensorPiece } from '../weights/tensor-assembler.ts';
+import type { TensorBits } from '../weights/tensor-bits.ts';
 import type { Arena } from './arena.ts';
-import { layOut, placeCodes, placeScales } from './few-bits.ts';
+import { layOut, placeCodes, placeScales } from './few-bit-panels.ts';
 import { type PanelShape, packedLength, placePiece, type Range } from './panels.ts';
 
 /** How weights are kept. */

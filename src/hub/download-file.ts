@@ -2,10 +2,10 @@
  * A whole file, in order, taken up where it broke off. Its hash is for whoever keeps the bytes to check.
  */
 import { ViTError } from '../error.ts';
+import { explain } from './hub-request.ts';
 import { persist } from './persist.ts';
 import { readFile } from './read-file.ts';
 import type { HubFile, HubRepository } from './repository.ts';
-import { explain } from './request.ts';
 
 /**
  * @param begin bytes that are there already

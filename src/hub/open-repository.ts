@@ -2,9 +2,9 @@
  * What a repository has at a revision: its commit, its licence and its files with their hashes, in one request.
  */
 import { ViTError } from '../error.ts';
+import { explain, request } from './hub-request.ts';
 import { persist } from './persist.ts';
 import type { HubFile, HubOptions, HubRepository } from './repository.ts';
-import { explain, request } from './request.ts';
 
 /** What the Hub answers, as far as it is read here. */
 interface Info {

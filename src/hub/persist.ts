@@ -2,7 +2,7 @@
  * Asks again where that may help: the connection failed, or the Hub could not answer just now or said when it can.
  */
 import { ViTError } from '../error.ts';
-import { HubStatus } from './request.ts';
+import { HubStatus } from './hub-request.ts';
 
 /** In a row, without progress between them. */
 const MOST_FAILURES = 4;

@@ -1,8 +1,9 @@
 /**
  * The bytes of a file as they arrive. A plain request by range resumes at any byte, and is all that a mirror needs to serve.
  */
+
+import { request } from './hub-request.ts';
 import type { HubFile, HubRepository } from './repository.ts';
-import { request } from './request.ts';
 
 /**
  * @param begin the first byte that is wanted @param end the one behind the last

@@ -10,7 +10,7 @@
  */
 import { ViTError } from '../error.ts';
 import type { Preprocess } from '../model/preprocess.ts';
-import { declaredSize } from './dimensions.ts';
+import { declaredSize } from './declared-size.ts';
 import type { Size } from './geometry.ts';
 import { withoutOrientation } from './orientation.ts';
 import type { RgbaPixels } from './pixels.ts';

@@ -6,11 +6,11 @@ import { ViTError } from '../error.ts';
 import type { Preprocess } from '../model/preprocess.ts';
 import { decodeImage, isFile, MAX_PIXELS, type Picture } from './decode.ts';
 import { geometry } from './geometry.ts';
-import { normalize, normalizeTable } from './normalize.ts';
+import { normalize, normalizeTable } from './normalize-bytes.ts';
 import { planPasses } from './passes.ts';
 import type { PixelSource } from './pixels.ts';
 import { pictureSource } from './read-pixels.ts';
-import { resizeOnCpu } from './resize.ts';
+import { resizeOnCpu } from './resize-on-cpu.ts';
 
 export interface RgbImage {
   /** `[height, width, 3]` */

@@ -2,11 +2,11 @@
  * The library in Node: models from folders or addresses, pictures from files, addresses or their bytes, computed on the CPU in
  * a thread of its own; on WebGPU where the caller brings a device.
  */
-import { badInput } from '../client/options.ts';
+import { badInput } from '../client/check-options.ts';
 import { openViT } from '../client/vit.ts';
 import type { LoadOptions, ModelFiles, ViT } from '../index.ts';
-import { decodeBySharp } from './decode.ts';
-import { manifestAddress, readJsonFile } from './files.ts';
+import { decodeBySharp } from './decode-by-sharp.ts';
+import { manifestAddress, readJsonFile } from './file-addresses.ts';
 import { type Decode, readPicture } from './pictures.ts';
 import { startThread } from './thread.ts';
 

@@ -4,12 +4,12 @@
 import { readFile } from 'node:fs/promises';
 import { takePicture } from '../client/image-input.ts';
 import { ViTError } from '../error.ts';
+import { declaredSize } from '../image/declared-size.ts';
 import { checkSize } from '../image/decode.ts';
-import { declaredSize } from '../image/dimensions.ts';
 import type { ImageInput, PixelData } from '../index.ts';
 import type { WireImage } from '../interface.ts';
 import type { Preprocess } from '../model/preprocess.ts';
-import { pathOf } from './files.ts';
+import { pathOf } from './file-addresses.ts';
 
 /**
  * @param bytes of a picture's file

@@ -7,7 +7,7 @@ import type { Endpoint } from 'comlink';
 import { loadAnnex } from '../annexes/registry.ts';
 import { exposeEngine } from '../worker/wire.ts';
 import { receiveLater } from './early.ts';
-import { withFiles } from './files.ts';
+import { withFiles } from './file-addresses.ts';
 import { TeamWorker } from './team-worker.ts';
 
 // Node 20 has no navigator.

@@ -3,8 +3,8 @@
  * shown with their answers (`views/`).
  */
 import { effect } from '@preact/signals-core';
-import { enqueue, work } from './engine/queue.ts';
-import { hasEmbeddedModel, load, whenReady } from './engine/session.ts';
+import { hasEmbeddedModel, load, whenReady } from './engine/model.ts';
+import { enqueue, work } from './engine/photo-queue.ts';
 import { onDrop, onPaste, onPasteButton, onPick, onPickFolder, onSample } from './intake/intake.ts';
 import { cardOf } from './state/catalogue.ts';
 import { selectedId } from './state/items.ts';

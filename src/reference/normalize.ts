@@ -1,6 +1,6 @@
 /**
  * From bytes `[height, width, 3]` to planes `[channels, height, width]` of (byte / 255 - mean) / std, in float64. The
- * oracle of the normalize kernel, and of `image/normalize.ts`, which round every operation to f32 as PyTorch does.
+ * oracle of the normalize kernel, and of `image/normalize-bytes.ts`, which round every operation to f32 as PyTorch does.
  */
 import type { Preprocess } from '../model/preprocess.ts';
 

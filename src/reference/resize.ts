@@ -1,6 +1,6 @@
 /**
  * Resize and crop, one output byte after the other, straight from the formula. The oracle of the resize kernel and of
- * `image/resize.ts`; Pillow's own bytes are the oracle of both (`test/fixtures/preprocess`).
+ * `image/resize-on-cpu.ts`; Pillow's own bytes are the oracle of both (`test/fixtures/preprocess`).
  *
  * Each pass is out = clamp(floor((2^21 + Σ byte * weight) / 2^22), 0, 255), columns first; a pass without coefficients
  * copies.

@@ -16,7 +16,7 @@ import {
   rowBytes,
   VERSION,
   type VectorDtype,
-} from './manifest.ts';
+} from './index-manifest.ts';
 
 export interface Embedding {
   id: string;

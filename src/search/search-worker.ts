@@ -3,8 +3,8 @@
  */
 import { expose } from 'comlink';
 import { installTransferHandlers } from '../worker/wire.ts';
-import { IndexHost } from './host.ts';
-import { leaveHost } from './registry.ts';
+import { leaveHost } from './host-registry.ts';
+import { IndexHost } from './index-host.ts';
 
 if (!leaveHost(IndexHost)) {
   installTransferHandlers();

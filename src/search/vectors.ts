@@ -5,7 +5,7 @@
 import kernel from '../../dist/wasm/search.wasm.txt?raw';
 import { ViTError } from '../error.ts';
 import { decodeHalfs } from '../weights/half.ts';
-import { columnsOf, HALF_SCALE, type IndexManifest, rowBytes } from './manifest.ts';
+import { columnsOf, HALF_SCALE, type IndexManifest, rowBytes } from './index-manifest.ts';
 
 type Layout = Pick<IndexManifest, 'dimension' | 'dtype' | 'rows'>;
 

@@ -5,11 +5,11 @@
  */
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
+import { bytesSource } from '../../src/convert/byte-source.ts';
 import type { Checkpoint } from '../../src/convert/checkpoint.ts';
 import { type ConvertOptions, convertCheckpoint } from '../../src/convert/convert.ts';
-import { openCheckpoint } from '../../src/convert/open.ts';
+import { openCheckpoint } from '../../src/convert/open-checkpoint.ts';
 import { MemorySink } from '../../src/convert/sink.ts';
-import { bytesSource } from '../../src/convert/source.ts';
 import { ViTError } from '../../src/error.ts';
 import { familyFixture, fixtureJson, openFixture } from '../harness/checkpoints.ts';
 import { fieldJson, type Json, modelFolder, openField, preprocessFor } from '../harness/field.ts';

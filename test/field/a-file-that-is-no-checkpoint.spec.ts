@@ -2,8 +2,8 @@
  * What people hand over in place of a checkpoint is called what it is, with the way out.
  */
 import { describe, expect, test } from 'vitest';
-import { openCheckpoint } from '../../src/convert/open.ts';
-import { bytesSource } from '../../src/convert/source.ts';
+import { bytesSource } from '../../src/convert/byte-source.ts';
+import { openCheckpoint } from '../../src/convert/open-checkpoint.ts';
 import { checkpointOfShapes, decisionOf, openField } from '../harness/field.ts';
 
 describe('by its first bytes', () => {

@@ -4,7 +4,7 @@
  */
 import { expect, test } from 'vitest';
 import { resizeToSpec } from '../../src/image/model-pixels.ts';
-import { normalize, normalizeTable } from '../../src/image/normalize.ts';
+import { normalize, normalizeTable } from '../../src/image/normalize-bytes.ts';
 import { pixelSource } from '../../src/image/pixels.ts';
 import { expectWithin } from '../harness/arrays.ts';
 import { convertInMemory } from '../harness/checkpoints.ts';

@@ -3,9 +3,9 @@
  * is run. Where Python code makes a tensor, or holds all there are, it is named.
  */
 import { describe, expect, test } from 'vitest';
+import { bytesSource } from '../../src/convert/byte-source.ts';
 import type { Finding } from '../../src/convert/decisions.ts';
-import { openCheckpoint } from '../../src/convert/open.ts';
-import { bytesSource } from '../../src/convert/source.ts';
+import { openCheckpoint } from '../../src/convert/open-checkpoint.ts';
 import { goldenPixels } from '../../src/model/golden.ts';
 import { expectWithin } from '../harness/arrays.ts';
 import { convertInMemory } from '../harness/checkpoints.ts';

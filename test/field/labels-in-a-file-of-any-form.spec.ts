@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseLabels } from '../../src/convert/label-file.ts';
+import { parseLabels } from '../../src/convert/parse-labels.ts';
 
 const labels = ['tench', 'goldfish', 'great white shark, white shark'];
 const parse = (content: unknown) =>

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { openCheckpoint } from '../../src/convert/open.ts';
-import { bytesSource } from '../../src/convert/source.ts';
+import { bytesSource } from '../../src/convert/byte-source.ts';
+import { openCheckpoint } from '../../src/convert/open-checkpoint.ts';
 import { safetensorsFile } from '../harness/checkpoints.ts';
 
 test('a safetensors file whose tensors are not aligned is read: the format asks for no alignment', async () => {

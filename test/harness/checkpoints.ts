@@ -2,11 +2,11 @@
  * Checkpoints made up in a test, and the tensors of what the converter wrote.
  */
 import { readdirSync, readFileSync } from 'node:fs';
+import { bytesSource } from '../../src/convert/byte-source.ts';
 import type { Checkpoint } from '../../src/convert/checkpoint.ts';
 import { type ConvertOptions, convertCheckpoint } from '../../src/convert/convert.ts';
-import { openCheckpoint } from '../../src/convert/open.ts';
+import { openCheckpoint } from '../../src/convert/open-checkpoint.ts';
 import { MemorySink } from '../../src/convert/sink.ts';
-import { bytesSource } from '../../src/convert/source.ts';
 import type { Manifest } from '../../src/weights/manifest.ts';
 import { parseManifest } from '../../src/weights/parse-manifest.ts';
 import { answersOf, type Fixture as Fixture2 } from './families2.ts';

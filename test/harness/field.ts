@@ -2,11 +2,11 @@
  * Inputs of `test/field`, and what becomes of them.
  */
 import { existsSync, readFileSync } from 'node:fs';
+import { bytesSource } from '../../src/convert/byte-source.ts';
 import type { Checkpoint } from '../../src/convert/checkpoint.ts';
 import { type ConvertOptions, convertCheckpoint } from '../../src/convert/convert.ts';
-import { openCheckpoint } from '../../src/convert/open.ts';
+import { openCheckpoint } from '../../src/convert/open-checkpoint.ts';
 import { MemorySink } from '../../src/convert/sink.ts';
-import { bytesSource } from '../../src/convert/source.ts';
 import { ViTError } from '../../src/error.ts';
 import type { Architecture } from '../../src/model/architecture.ts';
 import type { OutputName } from '../../src/model/outputs.ts';

@@ -3,11 +3,11 @@
  * environment variable VIT_MODELS names.
  */
 
+import { bytesSource } from '../../src/convert/byte-source.ts';
 import type { Checkpoint } from '../../src/convert/checkpoint.ts';
 import { type ConvertOptions, convertCheckpoint } from '../../src/convert/convert.ts';
-import { openCheckpoint } from '../../src/convert/open.ts';
+import { openCheckpoint } from '../../src/convert/open-checkpoint.ts';
 import { MemorySink } from '../../src/convert/sink.ts';
-import { bytesSource } from '../../src/convert/source.ts';
 import type { ModelFiles } from '../../src/interface.ts';
 import { withTimmAnswers } from './timm-answers.ts';
 

@@ -3,9 +3,9 @@
  */
 import { readFileSync } from 'node:fs';
 import { Uint8ArrayReader, Uint8ArrayWriter, ZipWriter } from '@zip.js/zip.js/lib/zip-core-native.js';
+import { bytesSource } from '../../src/convert/byte-source.ts';
 import type { Checkpoint } from '../../src/convert/checkpoint.ts';
-import { openCheckpoint } from '../../src/convert/open.ts';
-import { bytesSource } from '../../src/convert/source.ts';
+import { openCheckpoint } from '../../src/convert/open-checkpoint.ts';
 
 export const CHECKPOINTS = new URL('../fixtures/checkpoints/', import.meta.url);
 

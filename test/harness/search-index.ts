@@ -4,7 +4,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type BuildOptions, buildIndex, type Embedding } from '../../src/search/build.ts';
-import type { IndexManifest } from '../../src/search/manifest.ts';
+import type { IndexManifest } from '../../src/search/index-manifest.ts';
 import { random } from './random.ts';
 
 export const MODEL = { name: 'tiny', sha256: 'a'.repeat(64), manifest: 'b'.repeat(64) };

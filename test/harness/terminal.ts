@@ -1,7 +1,7 @@
 /**
  * Runs the command line in this process and keeps what it writes.
  */
-import { run } from '../../src/cli/program.ts';
+import { run } from '../../src/cli/command-line.ts';
 
 export interface Outcome {
   exitCode: number;

@@ -2,8 +2,8 @@
  * A small model made of random numbers, as files in memory: for tests of everything but accuracy.
  */
 import { elementCount } from '../../src/convert/checkpoint.ts';
-import { encode } from '../../src/convert/encode.ts';
-import { computeGolden } from '../../src/convert/golden.ts';
+import { computeGolden } from '../../src/convert/compute-golden.ts';
+import { encode } from '../../src/convert/encode-tensor.ts';
 import { layOutShards } from '../../src/convert/shards.ts';
 import type { ModelFiles } from '../../src/interface.ts';
 import type { Architecture } from '../../src/model/architecture.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { normalize as normalizeOnCpu, normalizeTable } from '../../src/image/normalize.ts';
+import { normalize as normalizeOnCpu, normalizeTable } from '../../src/image/normalize-bytes.ts';
 import { normalize, packNormalizeWindow } from '../../src/kernels/normalize.ts';
 import { normalize as reference } from '../../src/reference/normalize.ts';
 import { runKernel } from '../harness/gpu.ts';

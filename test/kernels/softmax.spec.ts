@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { Arena } from '../../src/cpu/arena.ts';
-import { ACTIVATION_NUMBERS, ENDINGS } from '../../src/cpu/kernels.ts';
+import { ACTIVATION_NUMBERS, ENDINGS } from '../../src/cpu/wasm-kernels.ts';
 import { Columns } from '../../src/gpu/columns.ts';
 import { softmax } from '../../src/kernels/softmax.ts';
 import { softmax as reference } from '../../src/reference/softmax.ts';

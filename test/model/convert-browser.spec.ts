@@ -2,8 +2,8 @@
  * The converter's readers in a browser: the same files as in Node, as blobs of a page.
  */
 import { expect, test } from 'vitest';
-import { openCheckpoint } from '../../src/convert/open.ts';
-import { blobSource } from '../../src/convert/source.ts';
+import { blobSource } from '../../src/convert/byte-source.ts';
+import { openCheckpoint } from '../../src/convert/open-checkpoint.ts';
 
 async function open(file: string) {
   const response = await fetch(new URL(`../fixtures/checkpoints/${file}`, import.meta.url));

@@ -3,9 +3,9 @@
  * positions, patches as vectors, stems. Most are shown images of another size than they were trained for.
  */
 import { afterAll, describe, expect, test } from 'vitest';
+import { computeGolden } from '../../src/convert/compute-golden.ts';
 import type { ConvertOptions } from '../../src/convert/convert.ts';
 import { readTensors } from '../../src/convert/export-onnx.ts';
-import { computeGolden } from '../../src/convert/golden.ts';
 import { type EngineEvent, loadViT, type ModelFiles, type OutputName } from '../../src/index.ts';
 import { expectClose, expectWithin } from '../harness/arrays.ts';
 import { chosen, inFull } from '../harness/chosen.ts';

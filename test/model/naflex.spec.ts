@@ -2,7 +2,7 @@
  * Pictures that keep their shape: SigLIP 2 NaFlex, through the public calls, against transformers' own numbers.
  */
 import { afterAll, describe, expect, test } from 'vitest';
-import { normalize, normalizeTable } from '../../src/image/normalize.ts';
+import { normalize, normalizeTable } from '../../src/image/normalize-bytes.ts';
 import { loadViT } from '../../src/index.ts';
 import { expectWithin } from '../harness/arrays.ts';
 import { convert, fixture, readFloats, readJson } from '../harness/files.ts';

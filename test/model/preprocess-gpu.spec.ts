@@ -7,7 +7,7 @@ import { PreprocessGpu, type PreprocessGpuOptions } from '../../src/engine/pixel
 import { Pipelines } from '../../src/gpu/pipelines.ts';
 import { decodeImage, type Picture } from '../../src/image/decode.ts';
 import { resizeToSpec } from '../../src/image/model-pixels.ts';
-import { normalize, normalizeTable } from '../../src/image/normalize.ts';
+import { normalize, normalizeTable } from '../../src/image/normalize-bytes.ts';
 import { pictureSource } from '../../src/image/read-pixels.ts';
 import type { Preprocess } from '../../src/model/preprocess.ts';
 import { haveModels, readBytes, readJson, realModel } from '../harness/files.ts';

@@ -3,7 +3,7 @@
  */
 import { describe, expect, test } from 'vitest';
 import { answerOf } from '../../src/client/answer.ts';
-import { applySoftmax } from '../../src/client/scores.ts';
+import { applySoftmax } from '../../src/client/logits-to-scores.ts';
 import { parseManifest } from '../../src/weights/parse-manifest.ts';
 import { convertInMemory, fixtureJson, openFixture } from '../harness/checkpoints.ts';
 

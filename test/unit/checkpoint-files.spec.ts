@@ -3,7 +3,7 @@
  * which Node has, too; a real page is in `test/reliability/checkpoint.spec.ts`.
  */
 import { describe, expect, test } from 'vitest';
-import { openCheckpoint } from '../../src/checkpoint/open.ts';
+import { openCheckpoint } from '../../src/checkpoint/open-checkpoint-source.ts';
 import type { Conversion } from '../../src/convert/answers.ts';
 import { prepareModel } from '../../src/convert/prepare-model.ts';
 import { MemorySink } from '../../src/convert/sink.ts';

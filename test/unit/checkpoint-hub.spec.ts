@@ -4,11 +4,11 @@
  */
 import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { openCheckpoint } from '../../src/checkpoint/open.ts';
+import { openCheckpoint } from '../../src/checkpoint/open-checkpoint-source.ts';
+import { bytesSource } from '../../src/convert/byte-source.ts';
 import { convertCheckpoint } from '../../src/convert/convert.ts';
-import { openCheckpoint as openTensors } from '../../src/convert/open.ts';
+import { openCheckpoint as openTensors } from '../../src/convert/open-checkpoint.ts';
 import { MemorySink } from '../../src/convert/sink.ts';
-import { bytesSource } from '../../src/convert/source.ts';
 import { type LoadOptions, loadViT } from '../../src/index.ts';
 import { ModelCache } from '../../src/weights/model-cache.ts';
 import { parseManifest } from '../../src/weights/parse-manifest.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { bestOf, compare } from '../../src/cli/compare.ts';
+import { bestOf, compare } from '../../src/cli/compare-answers.ts';
 
 /** Logits by index, as `classify` ranks them. */
 const ranked = (...logits: number[]) =>

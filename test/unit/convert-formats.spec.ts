@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { bytesSource } from '../../src/convert/byte-source.ts';
 import type { Checkpoint } from '../../src/convert/checkpoint.ts';
 import { requireReal } from '../../src/convert/elements.ts';
-import { openCheckpoint } from '../../src/convert/open.ts';
-import { bytesSource } from '../../src/convert/source.ts';
+import { openCheckpoint } from '../../src/convert/open-checkpoint.ts';
 import { safetensorsFile } from '../harness/checkpoints.ts';
 import { checkpointBytes, openBytes, openFile, tensorPickle, torchFile, zipFile } from '../harness/formats.ts';
 

@@ -4,13 +4,13 @@
  */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { bytesSource } from '../../src/convert/byte-source.ts';
 import type { Checkpoint } from '../../src/convert/checkpoint.ts';
 import { requireReal } from '../../src/convert/elements.ts';
-import { openNpz } from '../../src/convert/npz/open.ts';
-import { openCheckpoint } from '../../src/convert/open.ts';
+import { openNpz } from '../../src/convert/npz/open-npz.ts';
+import { openCheckpoint } from '../../src/convert/open-checkpoint.ts';
 import { openSharded } from '../../src/convert/sharded.ts';
-import { bytesSource } from '../../src/convert/source.ts';
-import { openTorch } from '../../src/convert/torch/open.ts';
+import { openTorch } from '../../src/convert/torch/open-torch.ts';
 import { openZip, type ZipMember } from '../../src/convert/zip.ts';
 import { ViTError } from '../../src/error.ts';
 import { checkpointBytes, openBytes, pickleOf } from '../harness/formats.ts';
@@ -19,7 +19,7 @@ import { boundary, edits, fuzzRuns, mutate, SEED } from '../harness/fuzz.ts';
 const RUNS = fuzzRuns(1000);
 /** A case takes a millisecond or two; this is what a loop without end would exceed on any machine. */
 const SLOW_MS = 5000;
-/** A view may repeat its storage up to 2^24 elements (src/convert/torch/open.ts), as float32. */
+/** A view may repeat its storage up to 2^24 elements (src/convert/torch/open-torch.ts), as float32. */
 const MOST_ELEMENTS = 2 ** 24;
 
 /** Opens and reads everything. @throws whatever is no ViTError, and for what takes too long or too much */

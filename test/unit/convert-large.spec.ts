@@ -9,7 +9,7 @@ import { expect, test } from 'vitest';
 import { FileSource } from '../../src/cli/file-source.ts';
 import { elementCount } from '../../src/convert/checkpoint.ts';
 import { convertCheckpoint } from '../../src/convert/convert.ts';
-import { openCheckpoint } from '../../src/convert/open.ts';
+import { openCheckpoint } from '../../src/convert/open-checkpoint.ts';
 import type { Architecture } from '../../src/model/architecture.ts';
 import { tensorShapes } from '../../src/model/tensors.ts';
 import { safetensorsFile } from '../harness/checkpoints.ts';

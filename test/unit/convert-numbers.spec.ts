@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { encode } from '../../src/convert/encode.ts';
+import { encode } from '../../src/convert/encode-tensor.ts';
 import { decodeBf16 } from '../../src/convert/numbers.ts';
 import { encodeHalfs } from '../../src/weights/half.ts';
 import { halfValue } from '../harness/checkpoints.ts';

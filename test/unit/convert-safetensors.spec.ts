@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { openCheckpoint } from '../../src/convert/open.ts';
+import { blobSource, bytesSource } from '../../src/convert/byte-source.ts';
+import { openCheckpoint } from '../../src/convert/open-checkpoint.ts';
 import { openSafetensors } from '../../src/convert/safetensors.ts';
-import { blobSource, bytesSource } from '../../src/convert/source.ts';
 import { fixtureJson, openFixture, safetensorsFile } from '../harness/checkpoints.ts';
 
 const open = (bytes: Uint8Array) => openSafetensors(bytesSource(bytes));

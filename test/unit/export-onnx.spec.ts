@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import * as ort from 'onnxruntime-web';
 import { afterAll, describe, expect, test } from 'vitest';
 import { exportOnnx, readTensors } from '../../src/convert/export-onnx.ts';
-import { byteLength, type Pieces } from '../../src/convert/onnx/encode.ts';
+import { byteLength, type Pieces } from '../../src/convert/onnx/encode-model.ts';
 import type { Architecture } from '../../src/model/architecture.ts';
 import { goldenPixels } from '../../src/model/golden.ts';
 import { ACTIVATIONS } from '../../src/model/layers.ts';

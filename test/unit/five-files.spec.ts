@@ -33,8 +33,8 @@ test('every shader has its test, and every test its shader', () =>
 const WITHOUT_WASM = {
   head: 'matmul',
   patchify: 'unfold and matmul',
-  normalize: 'src/image/normalize.ts',
-  resize: 'src/image/resize.ts',
+  normalize: 'src/image/normalize-bytes.ts',
+  resize: 'src/image/resize-on-cpu.ts',
 };
 /** Parts of kernels. */
 const WASM_PARTS = ['few-bits', 'activation', 'half', 'index', 'products', 'vectors'];

@@ -6,8 +6,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { ViTError } from '../../src/error.ts';
+import { declaredSize } from '../../src/image/declared-size.ts';
 import { decodeImage } from '../../src/image/decode.ts';
-import { declaredSize } from '../../src/image/dimensions.ts';
 import { withoutOrientation } from '../../src/image/orientation.ts';
 import { edits, fuzzRuns, mutate, SEED } from '../harness/fuzz.ts';
 

@@ -1,9 +1,9 @@
 /**
  * Imports go one way: every room of `src` imports what `test/harness/house.ts` allows, no file imports itself through
- * others, and CONTRIBUTING shows the same table.
+ * others, and CONTRIBUTING shows the same table. A file's name means one thing.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join, normalize } from 'node:path/posix';
+import { basename, join, normalize } from 'node:path/posix';
 import { expect, test } from 'vitest';
 import { HOUSE, houseTable } from '../harness/house.ts';
 
@@ -47,6 +47,28 @@ test('no room imports itself through others', () => {
 test('no file imports itself through others', () => {
   const values = /^(?:import|export)(?! type)[^;]*?from '(\.[^']+)'/gm;
   expect(circleIn(new Map(files.map((file) => [file, importsOf(file, values)])))).toBeNull();
+});
+
+/**
+ * Names that occur more than once on purpose: a kernel and its oracle, the layers of one thing on the page, the two programs
+ * that a plan is compiled to, the worker of browsers and that of Node.
+ */
+const FAMILIES = [
+  /^(kernels|reference)\//,
+  /^page\/(state|engine|views)\//,
+  /^(cpu|engine\/run)\/program\.ts$/,
+  /^(worker|node)\/worker\.ts$/,
+  /(^|\/)index\.ts$/,
+];
+
+test('files of one name are of one family', () => {
+  // An annex has the name of what it brings, and a command that of what it runs.
+  const named = files.filter((file) => !/^(annexes\/entries|cli)\//.test(file));
+  const strangers = named.filter((file) => {
+    const same = named.filter((other) => basename(other) === basename(file));
+    return same.length > 1 && !FAMILIES.some((family) => same.every((other) => family.test(other)));
+  });
+  expect(strangers).toEqual([]);
 });
 
 test("CONTRIBUTING's table is this one; VIT_WRITE_DOCS=1 writes it", () => {

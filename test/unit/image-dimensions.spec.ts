@@ -1,8 +1,8 @@
 /** Sizes in file headers, of real files of every format, whole and cut off. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { declaredSize } from '../../src/image/declared-size.ts';
 import { decodeImage, MAX_PIXELS } from '../../src/image/decode.ts';
-import { declaredSize } from '../../src/image/dimensions.ts';
 
 const FOLDER = new URL('../fixtures/decode/', import.meta.url);
 const { cases } = JSON.parse(readFileSync(new URL('cases.json', FOLDER), 'utf8')) as {

@@ -1,7 +1,7 @@
 /** Bytes to f32 planes. */
 import { describe, expect, test } from 'vitest';
 import { compositeOver } from '../../src/image/composite.ts';
-import { normalize, normalizeTable } from '../../src/image/normalize.ts';
+import { normalize, normalizeTable } from '../../src/image/normalize-bytes.ts';
 import { normalize as reference } from '../../src/reference/normalize.ts';
 import { randomBytes } from '../harness/random-pixels.ts';
 

@@ -9,7 +9,7 @@ import { coefficients, PRECISION_BITS } from '../../src/image/filters.ts';
 import { resizeToSpec } from '../../src/image/model-pixels.ts';
 import { planPasses } from '../../src/image/passes.ts';
 import { pixelSource } from '../../src/image/pixels.ts';
-import { resizeOnCpu } from '../../src/image/resize.ts';
+import { resizeOnCpu } from '../../src/image/resize-on-cpu.ts';
 import { FILTERS, type Filter, type Preprocess } from '../../src/model/preprocess.ts';
 import { resize as reference } from '../../src/reference/resize.ts';
 import { checkerboard, randomBytes } from '../harness/random-pixels.ts';

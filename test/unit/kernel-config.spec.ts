@@ -7,7 +7,7 @@ import { architectureOf } from '../../bench/models.ts';
 import { choose, type Situation } from '../../src/engine/choose/choose.ts';
 import { BASELINE, type FusedTiling, type KernelConfig, matmulKey } from '../../src/engine/choose/kernel-config.ts';
 import { compile, dispatchesOf } from '../../src/engine/run/program.ts';
-import { attentionCandidates, matmulCandidates } from '../../src/engine/tune/candidates.ts';
+import { attentionCandidates, matmulCandidates } from '../../src/engine/tune/variant-candidates.ts';
 import { BASELINE_CAPABILITIES, type Capabilities, capabilitiesOf, FEATURES } from '../../src/gpu/capabilities.ts';
 import { variantName } from '../../src/gpu/kernel.ts';
 import { ALL_SHADERS } from '../../src/kernels/all-shaders.ts';

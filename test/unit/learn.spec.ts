@@ -3,10 +3,10 @@
  * refused.
  */
 import { afterAll, describe, expect, test } from 'vitest';
-import { headScores } from '../../src/client/words/head.ts';
+import { unitLength } from '../../src/client/words/embedding-vectors.ts';
 import { learnHead } from '../../src/client/words/learn.ts';
+import { headScores } from '../../src/client/words/learned-head.ts';
 import { fitRidge } from '../../src/client/words/ridge.ts';
-import { unitLength } from '../../src/client/words/vectors.ts';
 import { loadViT, type ViT } from '../../src/index.ts';
 import { random } from '../harness/arrays.ts';
 import { TINY, TINY_CLIP, tinyModel } from '../harness/tiny-model.ts';

@@ -3,7 +3,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { decodeBySharp } from '../../src/node/decode.ts';
+import { decodeBySharp } from '../../src/node/decode-by-sharp.ts';
 import { readPicture } from '../../src/node/pictures.ts';
 import type { DecodeCase } from '../harness/preprocess-cases.ts';
 

@@ -2,9 +2,9 @@
  * How members of a team that share memory divide works among them. Here all are in one thread, and take turns.
  */
 import { expect, test } from 'vitest';
+import type { Work } from '../../src/cpu/divisible-work.ts';
 import { COUNTS_BYTES, PartQueue } from '../../src/cpu/part-queue.ts';
 import { sharedMemory } from '../../src/cpu/shared-memory.ts';
-import type { Work } from '../../src/cpu/work.ts';
 
 const ADDRESS = 64;
 

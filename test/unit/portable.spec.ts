@@ -19,7 +19,7 @@ import {
   matmulKey,
 } from '../../src/engine/choose/kernel-config.ts';
 import { compile, dispatchesOf } from '../../src/engine/run/program.ts';
-import { attentionCandidates, matmulCandidates } from '../../src/engine/tune/candidates.ts';
+import { attentionCandidates, matmulCandidates } from '../../src/engine/tune/variant-candidates.ts';
 import type { Capabilities, MatrixConfig } from '../../src/gpu/capabilities.ts';
 import { continued, specialise } from '../../src/gpu/specialise.ts';
 import { ALL_SHADERS } from '../../src/kernels/all-shaders.ts';

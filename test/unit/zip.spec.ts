@@ -3,7 +3,7 @@
  */
 import { Uint8ArrayReader, Uint8ArrayWriter, ZipWriter } from '@zip.js/zip.js/lib/zip-core-native.js';
 import { expect, test } from 'vitest';
-import { bytesSource } from '../../src/convert/source.ts';
+import { bytesSource } from '../../src/convert/byte-source.ts';
 import { openZip } from '../../src/convert/zip.ts';
 
 const MEMBERS = Object.fromEntries(

@@ -1,5 +1,5 @@
 import { FEW_BIT_SHADERS, fewBits } from '../../kernels/few-bits.ts';
-import { bitsOfTensors } from '../../weights/few-bits.ts';
+import { bitsOfTensors } from '../../weights/tensor-bits.ts';
 import { register } from '../registry.ts';
 
 register('few-bits', {

@@ -2,11 +2,11 @@
  * A classifier of one's own things from a few pictures of each: nearest class means, or ridge regression, on embeddings of unit
  * length. Both are linear, and both are had in closed form.
  */
-import { badInput } from '../options.ts';
-import { applySoftmax } from '../scores.ts';
-import { Head, type HeadData, type HeadMethod } from './head.ts';
+import { badInput } from '../check-options.ts';
+import { applySoftmax } from '../logits-to-scores.ts';
+import { dot, meanOf, unitLength } from './embedding-vectors.ts';
+import { Head, type HeadData, type HeadMethod } from './learned-head.ts';
 import { fitRidge } from './ridge.ts';
-import { dot, meanOf, unitLength } from './vectors.ts';
 
 /** Pictures of one class, as embeddings of unit length. */
 export interface Group {

@@ -3,7 +3,7 @@
  * With the Gram matrix K of the samples and one-hot targets Y the weights of the samples are A = (K + lambda I)^-1 Y. What the
  * fit without sample i would give for it is Y_i - A_i / [(K + lambda I)^-1]_ii: leave-one-out costs no other fit.
  */
-import { dot } from './vectors.ts';
+import { dot } from './embedding-vectors.ts';
 
 export interface Ridge {
   /** `[samples][classes]`: what each sample adds to the weights of each class. */

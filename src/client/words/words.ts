@@ -7,17 +7,17 @@ import type { ModelInfo, Outputs, Text } from '../../interface.ts';
 import { embeddingWidth } from '../../model/architecture.ts';
 import { type Labels, parseLabelFile } from '../../text/label-file.ts';
 import { type Candidate, type Prompted, promptsFor } from '../../text/prompts.ts';
+import { BOOLEAN, badInput, checkOptions, isObject, oneOf, type Rules, SIGNAL } from '../check-options.ts';
 import type { ImageInput } from '../image-input.ts';
 import { type Embedding, type ImageList, isList, listOf } from '../image-list.ts';
-import { BOOLEAN, badInput, checkOptions, isObject, oneOf, type Rules, SIGNAL } from '../options.ts';
-import { applySigmoid, applySoftmax } from '../scores.ts';
+import { applySigmoid, applySoftmax } from '../logits-to-scores.ts';
 import { type Timed, timed } from '../timed.ts';
-import { type Head, type HeadData, type HeadMethod, headScores, isSame, readHead } from './head.ts';
+import { dot, isEmbedding, meanOf, requireEmbedding, requireWidth, unitLength } from './embedding-vectors.ts';
 import { learnHead } from './learn.ts';
-import { dot, isEmbedding, meanOf, requireEmbedding, requireWidth, unitLength } from './vectors.ts';
+import { type Head, type HeadData, type HeadMethod, headScores, isSame, readHead } from './learned-head.ts';
 
 export type { Candidate } from '../../text/prompts.ts';
-export type { Head, HeadData, HeadMethod } from './head.ts';
+export type { Head, HeadData, HeadMethod } from './learned-head.ts';
 
 export interface EmbedTextOptions {
   /** Scale each embedding to length 1. Default false. */

@@ -5,10 +5,10 @@ import type { Pooling, PositionEmbedding, PositionResampling } from '../../model
 import type { Activation, NormOrder } from '../../model/layers.ts';
 import type { TextArchitecture } from '../../model/text.ts';
 import type { ProblemType } from '../../weights/manifest.ts';
-import type { Dimensions } from '../dimensions.ts';
 import type { Fact } from '../fact.ts';
 import type { PreprocessFacts } from '../preprocess/preprocess-facts.ts';
 import type { RotaryFacts } from '../rotary-facts.ts';
+import type { Dimensions } from '../tensor-dimensions.ts';
 import type { Claim, UnknownKey } from './known-keys.ts';
 
 export interface ConfigFacts {

@@ -3,8 +3,8 @@
  * without a trace in its tensors, so it is asked about; a key that is understood at some values alone is refused at others.
  */
 import { ViTError } from '../../error.ts';
-import type { Dimensions } from '../dimensions.ts';
 import type { JsonObject } from '../json.ts';
+import type { Dimensions } from '../tensor-dimensions.ts';
 
 export type Key =
   /** The reader of the file makes facts of it. */

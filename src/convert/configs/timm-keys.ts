@@ -3,7 +3,7 @@
  * vision_transformer.py, beit.py, eva.py, naflexvit.py): a new argument that this version can run is a line here, and in the
  * list of its class.
  */
-import type { Dimensions } from '../dimensions.ts';
+import type { Dimensions } from '../tensor-dimensions.ts';
 import { each, type Keys, only, read, same, square, training, unused } from './known-keys.ts';
 
 /** A name. */

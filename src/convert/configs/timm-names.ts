@@ -5,8 +5,8 @@
 import { ViTError } from '../../error.ts';
 import type { Pooling, PositionResampling } from '../../model/architecture.ts';
 import type { Activation, NormOrder } from '../../model/layers.ts';
-import type { Dimensions } from '../dimensions.ts';
 import { DINOV3, type RotaryFacts } from '../rotary-facts.ts';
+import type { Dimensions } from '../tensor-dimensions.ts';
 import type { TimmClass } from './timm-keys.ts';
 
 /** What a name says. */

@@ -2,7 +2,7 @@
  * The keys of transformers' config.json, by `model_type`, and the defaults of those that a file may leave out. A model that
  * is not here is refused by its name; a new one is an entry in `MODELS` or `TOWERS`, and its classes in a family's `models`.
  */
-import type { Dimensions } from '../dimensions.ts';
+import type { Dimensions } from '../tensor-dimensions.ts';
 import { each, type Key, type Keys, only, read, same, square, training, unused } from './known-keys.ts';
 
 /** What a model's config class takes for a key that is not in the file. */

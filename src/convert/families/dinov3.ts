@@ -4,7 +4,7 @@
  * rounded to bfloat16; Hugging Face computes them. K has no bias: theirs masks it.
  */
 import { ViTError } from '../../error.ts';
-import { axialFrequencies } from '../rotary.ts';
+import { axialFrequencies } from '../convert-rotary.ts';
 import { DINOV3 } from '../rotary-facts.ts';
 import type { Family, Rule, Transform } from './family.ts';
 import { renamed, stacked, withoutKey } from './transforms.ts';

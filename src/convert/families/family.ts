@@ -10,9 +10,9 @@ import type { Architecture } from '../../model/architecture.ts';
 import type { Checkpoint } from '../checkpoint.ts';
 import type { TextFacts } from '../configs/config-facts.ts';
 import type { Ask } from '../decisions.ts';
-import type { Dimensions } from '../dimensions.ts';
 import type { PreprocessFacts } from '../preprocess/preprocess-facts.ts';
 import type { RotaryFacts } from '../rotary-facts.ts';
+import type { Dimensions } from '../tensor-dimensions.ts';
 
 export interface Family {
   /** The layout that it is of. Several families may have one layout: they are told apart by their signatures. */

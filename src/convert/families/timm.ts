@@ -4,7 +4,7 @@
  */
 import { ACTIVATIONS } from '../../model/layers.ts';
 import { TOKEN_POOLINGS } from '../answers.ts';
-import type { Dimensions } from '../dimensions.ts';
+import type { Dimensions } from '../tensor-dimensions.ts';
 import { convolutionStem } from './conv-stem.ts';
 import type { Family, Questions } from './family.ts';
 import { patchGridRows, patchProjection, renamed, stacked, withoutKey, zeroBias } from './transforms.ts';

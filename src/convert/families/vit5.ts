@@ -4,7 +4,7 @@
  * patches there and before them here, which attention does not see.
  */
 import { ViTError } from '../../error.ts';
-import { axialFrequencies } from '../rotary.ts';
+import { axialFrequencies } from '../convert-rotary.ts';
 import type { Family, Transform } from './family.ts';
 import { timm } from './timm.ts';
 

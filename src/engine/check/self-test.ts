@@ -5,7 +5,7 @@
 
 import type { Backend, Input } from '../../backend.ts';
 import { resizeToSpec } from '../../image/model-pixels.ts';
-import { normalize, normalizeTable } from '../../image/normalize.ts';
+import { normalize, normalizeTable } from '../../image/normalize-bytes.ts';
 import { pictureSource } from '../../image/read-pixels.ts';
 import type { EngineOptions, Outputs } from '../../interface.ts';
 import { goldenOutput, goldenPixels } from '../../model/golden.ts';

@@ -1,6 +1,6 @@
 /**
  * From decoded pictures to normalised pixels on the GPU: upload, horizontal pass, vertical pass, normalise. The bytes in
- * between are Pillow's; the CPU path (`image/model-pixels.ts`, `image/normalize.ts`) gives the same floats.
+ * between are Pillow's; the CPU path (`image/model-pixels.ts`, `image/normalize-bytes.ts`) gives the same floats.
  *
  * For each picture `upload` and then `record`, into the encoder that goes on with the network: one submit from picture
  * to logits. Scratch memory is kept: a photo of a size seen before creates no GPU object. A picture too large for one
@@ -10,10 +10,10 @@ import { Buffers } from '../../gpu/buffers.ts';
 import type { Kernel } from '../../gpu/kernel.ts';
 import type { Pipelines } from '../../gpu/pipelines.ts';
 import type { Picture } from '../../image/decode.ts';
-import { normalize, normalizeTable } from '../../image/normalize.ts';
+import { normalize, normalizeTable } from '../../image/normalize-bytes.ts';
 import { type Passes, planPasses } from '../../image/passes.ts';
 import { pictureSource } from '../../image/read-pixels.ts';
-import { resizeOnCpu } from '../../image/resize.ts';
+import { resizeOnCpu } from '../../image/resize-on-cpu.ts';
 import { NORMALIZE_WINDOW_BYTES, normalize as normalizeKernel, packNormalizeWindow } from '../../kernels/normalize.ts';
 import { packResizePass, RESIZE_PASS_BYTES, resize } from '../../kernels/resize.ts';
 import type { Architecture } from '../../model/architecture.ts';

@@ -20,8 +20,8 @@ import {
 import type { BatchClass, Network } from '../run/network.ts';
 import { dispatchesOf } from '../run/program.ts';
 import type { Schedule } from '../run/schedule.ts';
-import { attentionCandidates, matmulCandidates } from './candidates.ts';
 import { Stopwatch } from './stopwatch.ts';
+import { attentionCandidates, matmulCandidates } from './variant-candidates.ts';
 
 /** Milliseconds of GPU time, all in all. What is not tried by then stays as it is. */
 const BUDGET = 300;

@@ -9,7 +9,7 @@ import { isFatal, photoProblem } from '../state/problem.ts';
 import { type Kind, type Question, question } from '../state/question.ts';
 import { judge, UNMEASURED } from '../state/verdict.ts';
 import { embeddingOf } from './embeddings.ts';
-import { engine, giveUp } from './session.ts';
+import { engine, giveUp } from './model.ts';
 
 /** Two batches of the library. */
 const AT_ONCE = 16;

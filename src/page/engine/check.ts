@@ -4,7 +4,7 @@
 import { signal } from '@preact/signals-core';
 import { notify } from '../state/notices.ts';
 import { describe } from '../state/problem.ts';
-import { engine } from './session.ts';
+import { engine } from './model.ts';
 
 interface Report {
   state: 'none' | 'running' | 'done';

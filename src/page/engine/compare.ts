@@ -11,7 +11,7 @@ import { second } from '../state/second.ts';
 import { type Backend, backend, secondAddress } from '../state/settings.ts';
 import { hasLabels, judge } from '../state/verdict.ts';
 import { text } from '../text/language.ts';
-import { badAddress, parse } from './session.ts';
+import { badAddress, parse } from './model.ts';
 
 /** A batch of the library. */
 const AT_ONCE = 8;

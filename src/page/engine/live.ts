@@ -6,8 +6,8 @@ import { isFatal } from '../state/problem.ts';
 import { question } from '../state/question.ts';
 import { hasLabels, judge, UNMEASURED } from '../state/verdict.ts';
 import { text } from '../text/language.ts';
-import { enqueue } from './queue.ts';
-import { engine, giveUp } from './session.ts';
+import { engine, giveUp } from './model.ts';
+import { enqueue } from './photo-queue.ts';
 
 /** How much the last picture counts for the rate. */
 const FRESH = 0.2;

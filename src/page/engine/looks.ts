@@ -7,8 +7,8 @@ import type { ViT } from '../../index.ts';
 import { type Photo, selected } from '../state/items.ts';
 import { model } from '../state/model.ts';
 import { isFatal } from '../state/problem.ts';
+import { engine, giveUp } from './model.ts';
 import { draw, type Fill, type Patch, shade } from './overlay.ts';
-import { engine, giveUp } from './session.ts';
 
 export type Look = 'photo' | 'sees' | 'attention' | 'similar';
 

@@ -26,7 +26,7 @@ import {
 import { text } from '../text/language.ts';
 import { embeddingOf } from './embeddings.ts';
 import { fetchPhoto } from './fetch-photo.ts';
-import { engine, giveUp } from './session.ts';
+import { engine, giveUp } from './model.ts';
 import { thumbnailOf } from './thumbnail.ts';
 
 /** Ridge regression takes the cube of them, in the page's own thread: a tenth of a second for these. */

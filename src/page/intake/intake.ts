@@ -2,7 +2,7 @@
  * The ways in: a drop anywhere, a paste, the pickers, the samples.
  */
 import { changeModel } from '../engine/change-model.ts';
-import { enqueue } from '../engine/queue.ts';
+import { enqueue } from '../engine/photo-queue.ts';
 import { refused } from '../state/items.ts';
 import { announce, notify } from '../state/notices.ts';
 import type { Problem } from '../state/problem.ts';

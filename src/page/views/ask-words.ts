@@ -5,7 +5,7 @@ import { html, nothing } from 'lit-html';
 import { live } from 'lit-html/directives/live.js';
 import type { ModelInfo } from '../../index.ts';
 import { keepAsking } from '../engine/ask.ts';
-import { asking, template, words } from '../engine/words.ts';
+import { asking, template, words } from '../engine/ask-words.ts';
 import { model, textProgress } from '../state/model.ts';
 import { format, text } from '../text/language.ts';
 import { addressView } from './address.ts';

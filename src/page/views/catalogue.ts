@@ -4,7 +4,7 @@
  */
 import { html, nothing } from 'lit-html';
 import { changeModel } from '../engine/change-model.ts';
-import { hasEmbeddedModel } from '../engine/session.ts';
+import { hasEmbeddedModel } from '../engine/model.ts';
 import { CATALOGUE, EMBEDDED, type Offer } from '../state/catalogue.ts';
 import { chooseSecond, modelAddress, secondAddress } from '../state/settings.ts';
 import { format, text } from '../text/language.ts';

@@ -4,7 +4,7 @@
  */
 import { html, nothing } from 'lit-html';
 import { look, overlay, patch, shownPatch } from '../engine/looks.ts';
-import { engine } from '../engine/session.ts';
+import { engine } from '../engine/model.ts';
 import type { Photo } from '../state/items.ts';
 import { model } from '../state/model.ts';
 import { text } from '../text/language.ts';

@@ -6,9 +6,9 @@ import { html, nothing } from 'lit-html';
 import { guard } from 'lit-html/directives/guard.js';
 import { live } from 'lit-html/directives/live.js';
 import { repeat } from 'lit-html/directives/repeat.js';
-import { clear, run, stop } from '../engine/queue.ts';
+import { clear, run, stop } from '../engine/photo-queue.ts';
 import { makeThumbnail } from '../engine/thumbnail.ts';
-import { asCsv, asJson, asTabs, download } from '../export/answers.ts';
+import { asCsv, asJson, asTabs, download } from '../export/answer-tables.ts';
 import {
   type Answer,
   counts,

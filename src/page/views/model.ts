@@ -5,10 +5,10 @@ import { html, nothing } from 'lit-html';
 import { keyed } from 'lit-html/directives/keyed.js';
 import type { Question } from '../../index.ts';
 import { changeModel } from '../engine/change-model.ts';
-import { hasEmbeddedModel, load, modelSize } from '../engine/session.ts';
+import { hasEmbeddedModel, load, modelSize } from '../engine/model.ts';
 import { type ModelState, model } from '../state/model.ts';
-import { backendName, backendSentence } from '../text/backend.ts';
 import { format, text } from '../text/language.ts';
+import { backendName, backendSentence } from '../text/where-it-runs.ts';
 
 interface Lines {
   line: string;

@@ -3,7 +3,7 @@
  */
 import { html, nothing } from 'lit-html';
 import type { Question } from '../../index.ts';
-import { answer } from '../engine/session.ts';
+import { answer } from '../engine/model.ts';
 import { conversionOf, readAnswer } from '../state/conversion.ts';
 import { text } from '../text/language.ts';
 import { openDialog } from './dialog.ts';

@@ -3,7 +3,7 @@
  */
 import { html, nothing } from 'lit-html';
 import { check, report } from '../engine/check.ts';
-import { load } from '../engine/session.ts';
+import { load } from '../engine/model.ts';
 import { notify } from '../state/notices.ts';
 import { remembered } from '../state/remembered.ts';
 import {

@@ -6,7 +6,7 @@ import { html, nothing } from 'lit-html';
 import { repeat } from 'lit-html/directives/repeat.js';
 import { keepAsking } from '../engine/ask.ts';
 import { asFile, fromFile, lesson, nameOf, putArrivals, putHeld, putPhoto } from '../engine/teach.ts';
-import { download } from '../export/answers.ts';
+import { download } from '../export/answer-tables.ts';
 import { fromFiles } from '../intake/arrivals.ts';
 import { heldBy } from '../intake/transfer.ts';
 import { findPhoto, selected, selectedId } from '../state/items.ts';

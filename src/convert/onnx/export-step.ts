@@ -9,8 +9,8 @@ import { patchFeatures, patchGrid } from '../../model/architecture.ts';
 import type { Norm } from '../../model/layers.ts';
 import type { Affine, Starts, Step, StepOf } from '../../model/plan.ts';
 import { rotationTable, type Turning } from '../../model/rotary.ts';
-import { ACTIVATE } from './activations.ts';
-import { learnedQuery, mix, scores, splitHeads } from './attention.ts';
+import { ACTIVATE } from './activation-nodes.ts';
+import { learnedQuery, mix, scores, splitHeads } from './attention-nodes.ts';
 import { type Exporter, INPUTS } from './exporter.ts';
 import type { OnnxGraph } from './graph.ts';
 

@@ -1,8 +1,9 @@
 /**
  * Embeddings as directions: what models of two towers, and classifiers made of a few pictures, compare.
  */
+
+import { badInput } from '../check-options.ts';
 import type { Embedding } from '../image-list.ts';
-import { badInput } from '../options.ts';
 
 /** Of numbers with any length but zero. */
 export function unitLength(vector: ArrayLike<number>): Float32Array<ArrayBuffer> {

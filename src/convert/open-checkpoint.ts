@@ -2,13 +2,13 @@
  * Finds out a checkpoint's file format by its first bytes, and opens it. A new format is one more line here.
  */
 import { ViTError } from '../error.ts';
+import type { Source } from './byte-source.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { latin1 } from './latin1.ts';
-import { isNpz, openNpz } from './npz/open.ts';
+import { isNpz, openNpz } from './npz/open-npz.ts';
 import { openSafetensors } from './safetensors.ts';
 import { type OpenBeside, openSharded } from './sharded.ts';
-import type { Source } from './source.ts';
-import { isTorchArchive, openTorch } from './torch/open.ts';
+import { isTorchArchive, openTorch } from './torch/open-torch.ts';
 import { openZip } from './zip.ts';
 
 /** For people: what can be converted. */

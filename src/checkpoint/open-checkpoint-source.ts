@@ -14,7 +14,7 @@ import type { ModelSource, SourceOptions } from '../weights/source.ts';
 import { CheckpointSource, type Origin } from './checkpoint-source.ts';
 import { DroppedPlace } from './dropped-place.ts';
 import { HubPlace } from './hub-place.ts';
-import { checkConversion, checkHub } from './options.ts';
+import { checkConversion, checkHub } from './parse-options.ts';
 
 /** With what the core has and need not come a second time. */
 export interface CheckpointOptions extends SourceOptions, Pick<EngineOptions, 'convert' | 'hub'> {

@@ -7,8 +7,8 @@ import { inFolder } from '../annexes/in-folder.ts';
 import { madeBy, startFromElsewhere, watched } from '../client/worker-of-ours.ts';
 import { ViTError } from '../error.ts';
 import { installTransferHandlers } from '../worker/wire.ts';
-import type { IndexInterface } from './interface.ts';
-import { importHost } from './registry.ts';
+import { importHost } from './host-registry.ts';
+import type { IndexInterface } from './index-interface.ts';
 
 export interface IndexConnection {
   index: IndexInterface;

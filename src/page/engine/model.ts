@@ -18,8 +18,8 @@ import { model, textProgress } from '../state/model.ts';
 import { announce, notify } from '../state/notices.ts';
 import { describe, modelProblem, type Problem } from '../state/problem.ts';
 import { backend, chooseModel, modelAddress } from '../state/settings.ts';
-import { backendName, backendSentence } from '../text/backend.ts';
 import { format, text } from '../text/language.ts';
+import { backendName, backendSentence } from '../text/where-it-runs.ts';
 
 /** A model from this person's disk, in place of that at the address. */
 const files = state<File[] | null>(null);

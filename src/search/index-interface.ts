@@ -1,7 +1,7 @@
 /**
  * What a page and the thread of its index say to each other: types, no code.
  */
-import type { IndexModel, VectorDtype } from './manifest.ts';
+import type { IndexModel, VectorDtype } from './index-manifest.ts';
 
 /** Of a manifest. */
 export interface IndexFacts {

@@ -1,7 +1,7 @@
 /**
  * Two models' answers to the same pictures: what one of them loses against the other.
  */
-import { applySigmoid, applySoftmax } from '../client/scores.ts';
+import { applySigmoid, applySoftmax } from '../client/logits-to-scores.ts';
 import type { Classification, ModelInfo } from '../index.ts';
 
 export interface Comparison {

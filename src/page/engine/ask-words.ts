@@ -8,7 +8,7 @@ import { model, textProgress } from '../state/model.ts';
 import { describe, isFatal } from '../state/problem.ts';
 import { kind, question } from '../state/question.ts';
 import { embeddingOf } from './embeddings.ts';
-import { engine, giveUp } from './session.ts';
+import { engine, giveUp } from './model.ts';
 
 /** As they were typed. */
 export const words = signal('');

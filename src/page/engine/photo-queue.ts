@@ -22,7 +22,7 @@ import { format, text } from '../text/language.ts';
 import { scoreText } from '../text/score.ts';
 import { embeddingOf } from './embeddings.ts';
 import { fetchPhoto } from './fetch-photo.ts';
-import { engine, giveUp } from './session.ts';
+import { engine, giveUp } from './model.ts';
 
 /** Two batches of the library: while one is computed, the next one is at hand. */
 const AT_ONCE = 16;

@@ -2,9 +2,9 @@
  * What `learn` gives: a linear classifier on a model's embeddings, which can be kept as JSON.
  */
 import { Field } from '../../weights/field.ts';
-import { badInput } from '../options.ts';
-import { applySoftmax } from '../scores.ts';
-import { dot, unitLength } from './vectors.ts';
+import { badInput } from '../check-options.ts';
+import { applySoftmax } from '../logits-to-scores.ts';
+import { dot, unitLength } from './embedding-vectors.ts';
 
 export const HEAD_FORMAT = 'vit-webgpu head';
 

@@ -1,5 +1,5 @@
 /**
- * `index.json`: the description of an index, which is embeddings laid out for search. This file holds its types; `parse-manifest.ts`
+ * `index.json`: the description of an index, which is embeddings laid out for search. This file holds its types; `parse-index-manifest.ts`
  * checks one.
  */
 import type { ShardEntry } from '../weights/manifest.ts';

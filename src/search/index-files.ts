@@ -9,8 +9,8 @@ import type { ShardEntry } from '../weights/manifest.ts';
 import { request } from '../weights/request.ts';
 import { ShardAddresses } from '../weights/shard-addresses.ts';
 import { hexadecimal, type Sha256, sha256, verify } from '../weights/verify.ts';
-import type { IndexManifest } from './manifest.ts';
-import { parseIndexManifest } from './parse-manifest.ts';
+import type { IndexManifest } from './index-manifest.ts';
+import { parseIndexManifest } from './parse-index-manifest.ts';
 
 export interface IndexFiles {
   manifest: IndexManifest;

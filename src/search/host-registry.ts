@@ -3,7 +3,7 @@
  * leaves what it has. Bundlers may drop exports; a global symbol stays.
  */
 import { VERSION } from '../version.ts';
-import type { IndexInterface } from './interface.ts';
+import type { IndexInterface } from './index-interface.ts';
 
 type Host = new () => IndexInterface;
 

@@ -14,7 +14,7 @@ import {
   MAX_SHARD_BYTES,
   rowBytes,
   VERSION,
-} from './manifest.ts';
+} from './index-manifest.ts';
 
 /** Of any model: the largest ones have a few thousand. */
 const MAX_DIMENSION = 2 ** 16;

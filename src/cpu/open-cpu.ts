@@ -4,8 +4,8 @@
 import type { Backend } from '../backend.ts';
 import type { EngineOptions, KernelCheck } from '../interface.ts';
 import type { Plan } from '../model/plan.ts';
-import { bitsOfTensors } from '../weights/few-bits.ts';
 import type { Manifest } from '../weights/manifest.ts';
+import { bitsOfTensors } from '../weights/tensor-bits.ts';
 import type { ModelOnCpu } from './model-on-cpu.ts';
 import { forSharedMemory } from './shared-memory.ts';
 import { supportedSimd } from './simd.ts';

@@ -3,9 +3,9 @@
  */
 import { ViTError } from '../error.ts';
 import { VERSION } from '../version.ts';
-import { type IndexFiles, openFiles, parseJson } from './files.ts';
-import type { IndexFacts, IndexInterface, LoadProgress, Match } from './interface.ts';
-import type { IndexShard } from './manifest.ts';
+import { type IndexFiles, openFiles, parseJson } from './index-files.ts';
+import type { IndexFacts, IndexInterface, LoadProgress, Match } from './index-interface.ts';
+import type { IndexShard } from './index-manifest.ts';
 import { type Ranked, TopK } from './top-k.ts';
 import { BLOCK, reserveVectors, type Vectors } from './vectors.ts';
 

@@ -3,12 +3,12 @@
  */
 import { proxy } from 'comlink';
 import { pageAddress } from '../annexes/in-folder.ts';
-import { badInput, checkOptions, FUNCTION, isObject, type Rule, type Rules, SIGNAL } from '../client/options.ts';
-import { Queue, rejectOnAbort, throwIfAborted } from '../client/queue.ts';
+import { Queue, rejectOnAbort, throwIfAborted } from '../client/call-queue.ts';
+import { badInput, checkOptions, FUNCTION, isObject, type Rule, type Rules, SIGNAL } from '../client/check-options.ts';
 import { shown, toViTError, ViTError } from '../error.ts';
-import { connectIndex, type IndexConnection } from './connection.ts';
-import type { IndexFacts, LoadProgress, Match } from './interface.ts';
-import { type IndexModel, MANIFEST, type VectorDtype } from './manifest.ts';
+import { connectIndex, type IndexConnection } from './index-connection.ts';
+import type { IndexFacts, LoadProgress, Match } from './index-interface.ts';
+import { type IndexModel, MANIFEST, type VectorDtype } from './index-manifest.ts';
 
 /** What an index must know of a model: `vit.info`, say. */
 export interface QueryModel {
