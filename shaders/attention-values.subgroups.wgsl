@@ -63,13 +63,10 @@ fn subgroups(@builtin(global_invocation_id) id: vec3u) {
   }
 
   if (panel < PANELS) {
-    store(query, panel, id, y0);
-    store(query + 1u, panel, id, y1);
-    store(query + 2u, panel, id, y2);
-    store(query + 3u, panel, id, y3);
-    store(query + 4u, panel, id, y4);
-    store(query + 5u, panel, id, y5);
-    store(query + 6u, panel, id, y6);
-    store(query + 7u, panel, id, y7);
+    let sums = array(y0, y1, y2, y3, y4, y5, y6, y7);
+    // Eight calls would compile three times as long.
+    for (var row = 0u; row < 8u; row++) {
+      store(query + row, panel, id, sums[row]);
+    }
   }
 }

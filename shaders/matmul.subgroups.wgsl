@@ -54,14 +54,6 @@ fn subgroups(@builtin(global_invocation_id) id: vec3u) {
     y7 += mat2x4f(w0 * x7, w1 * x7);
   }
   if (inside && panel < PANELS) {
-    let column = panel * 2u;
-    store(row, column, y0);
-    store(row + 1u, column, y1);
-    store(row + 2u, column, y2);
-    store(row + 3u, column, y3);
-    store(row + 4u, column, y4);
-    store(row + 5u, column, y5);
-    store(row + 6u, column, y6);
-    store(row + 7u, column, y7);
+    store_rows(row, panel * 2u, array(y0, y1, y2, y3, y4, y5, y6, y7));
   }
 }
