@@ -37,7 +37,7 @@ const vite = await createServer({
 });
 const { writeSeeded, architectureOf, realCheckpoint, convertReal } = await vite.ssrLoadModule('/bench/models.ts');
 const { goldenPixels } = await vite.ssrLoadModule('/src/model/golden.ts');
-const { CHROME_ARGS } = await vite.ssrLoadModule('/test/harness/chrome-args.ts');
+const { BENCH_CHROME_ARGS } = await vite.ssrLoadModule('/test/harness/chrome-args.ts');
 const { writeSection } = await vite.ssrLoadModule('/bench/sections.ts');
 await vite.close();
 const { loadViT } = await import('../dist/node/index.js');
@@ -95,7 +95,7 @@ async function inChrome(folder) {
     createReadStream(file).pipe(response);
   });
   await new Promise((listening) => server.listen(0, listening));
-  const browser = await chromium.launch({ executablePath: process.env.CHROME_PATH, args: CHROME_ARGS });
+  const browser = await chromium.launch({ executablePath: process.env.CHROME_PATH, args: BENCH_CHROME_ARGS });
   try {
     const page = await browser.newPage();
     await page.goto(`http://localhost:${server.address().port}/`);

@@ -28,7 +28,7 @@ const server = await createServer({
 });
 const { layOutShards } = await server.ssrLoadModule('/src/convert/shards.ts');
 const { tensorShapes } = await server.ssrLoadModule('/src/model/tensors.ts');
-const { CHROME_ARGS } = await server.ssrLoadModule('/test/harness/chrome-args.ts');
+const { BENCH_CHROME_ARGS } = await server.ssrLoadModule('/test/harness/chrome-args.ts');
 
 const architecture = {
   imageSize: [224, 224],
@@ -74,7 +74,7 @@ server.middlewares.use((request, response, next) => {
   else if (request.url.endsWith('model.json')) response.end(JSON.stringify(manifest));
   else next();
 });
-const browser = await chromium.launch({ executablePath: process.env.CHROME_PATH, args: CHROME_ARGS });
+const browser = await chromium.launch({ executablePath: process.env.CHROME_PATH, args: BENCH_CHROME_ARGS });
 try {
   const page = await browser.newPage();
   await page.goto(`http://localhost:${port}/`);

@@ -25,8 +25,8 @@ server.middlewares.use((request, response, next) => {
   response.setHeader('content-type', 'text/html');
   response.end('<!doctype html><title>bench</title>');
 });
-const { CHROME_ARGS } = await server.ssrLoadModule('/test/harness/chrome-args.ts');
-const browser = await chromium.launch({ executablePath: process.env.CHROME_PATH, args: CHROME_ARGS });
+const { BENCH_CHROME_ARGS } = await server.ssrLoadModule('/test/harness/chrome-args.ts');
+const browser = await chromium.launch({ executablePath: process.env.CHROME_PATH, args: BENCH_CHROME_ARGS });
 try {
   const page = await browser.newPage();
   await page.goto(`http://localhost:${port}/`);

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { chromium, type Page } from 'playwright';
 import { buildIndex } from '../src/search/build.ts';
 import { DTYPES, type VectorDtype } from '../src/search/index-manifest.ts';
-import { CHROME_ARGS } from '../test/harness/chrome-args.ts';
+import { BENCH_CHROME_ARGS } from '../test/harness/chrome-args.ts';
 import { random } from '../test/harness/random.ts';
 import { describeMachine } from './machine.ts';
 import { serveFolders } from './static-server.ts';
@@ -36,7 +36,7 @@ export async function run([dimension = 512, ...sizes]: number[], folder: string,
   const all = sizes.length > 0 ? sizes : [1_000, 10_000, 100_000];
   for (const rows of all) for (const dtype of DTYPES) await writeIndex(folder, rows, dimension, dtype);
   const server = await serveFolders({ '/lib': `${folder}/search-library`, '/indexes': `${folder}/indexes` }, false);
-  const browser = await chromium.launch({ executablePath: process.env.CHROME_PATH, args: CHROME_ARGS });
+  const browser = await chromium.launch({ executablePath: process.env.CHROME_PATH, args: BENCH_CHROME_ARGS });
   try {
     const page = await browser.newPage();
     await page.goto(`${server.origin}/`);

@@ -33,7 +33,7 @@ const vite = await createServer({
 });
 const load = (path) => vite.ssrLoadModule(path);
 const { architectureOf, seededTensors } = await load('/bench/models.ts');
-const { CHROME_ARGS } = await load('/test/harness/chrome-args.ts');
+const { BENCH_CHROME_ARGS } = await load('/test/harness/chrome-args.ts');
 const { safetensorsFile } = await load('/test/harness/checkpoints.ts');
 const { HubServer } = await load('/test/harness/hub-server.ts');
 const { serveBuilt } = await load('/test/reliability/server.ts');
@@ -76,7 +76,7 @@ async function make(model) {
 
 /** In a page of its own profile. @param visit runs with `open`, which gives another page of it */
 async function inChrome(origin, visit) {
-  const browser = await chromium.launch({ executablePath: process.env.CHROME_PATH, args: CHROME_ARGS });
+  const browser = await chromium.launch({ executablePath: process.env.CHROME_PATH, args: BENCH_CHROME_ARGS });
   try {
     const context = await browser.newContext();
     return await visit(async () => {
