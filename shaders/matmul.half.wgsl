@@ -17,9 +17,8 @@ fn half(@builtin(global_invocation_id) id: vec3u) {
   var sums: array<mat2x4f, 8>;
   for (var k = 0u; k < INPUTS; k++) {
     let at = row * INPUTS + k;
-    let block = (panel * INPUTS + k) * 2u;
-    let w0 = weight_block(block);
-    let w1 = weight_block(block + 1u);
+    let w0 = weight_block(panel, k, 0u);
+    let w1 = weight_block(panel, k, 1u);
     for (var r = 0u; r < 8u; r++) {
       let values = vec4<scalar>(x[at + r * INPUTS]);
       sums[r] += mat2x4f(vec4f(w0 * values), vec4f(w1 * values));

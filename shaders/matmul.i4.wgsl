@@ -13,9 +13,10 @@ fn widened(code: u32, shift: vec4u) -> vec4f {
   return vec4f(vec4i(vec4u(code) << shift) >> vec4u(28u));
 }
 
-fn weight_block(i: u32) -> mat4x4<scalar> {
-  let code = codes[i];
-  let at = FIRST_SCALE + (i / 16u * 2u + i % 2u) * 2u;
+fn weight_block(panel: u32, k: u32, half: u32) -> mat4x4<scalar> {
+  let block = panel * INPUTS + k;
+  let code = codes[block * 2u + half];
+  let at = FIRST_SCALE + ((block >> 3u) * 2u + half) * 2u;
   let scale = bitcast<vec4f>(vec4u(codes[at], codes[at + 1u]));
   let even = vec4u(28u, 24u, 20u, 16u);
   let odd = vec4u(12u, 8u, 4u, 0u);

@@ -13,9 +13,9 @@ fn widened(code: u32) -> vec4f {
   return vec4f(vec4i(vec4u(code) << vec4u(24u, 16u, 8u, 0u)) >> vec4u(24u));
 }
 
-fn weight_block(i: u32) -> mat4x4<scalar> {
-  let code = codes[i];
-  let scale = bitcast<vec4f>(codes[FIRST_SCALE + i / (2u * INPUTS) * 2u + i % 2u]);
+fn weight_block(panel: u32, k: u32, half: u32) -> mat4x4<scalar> {
+  let code = codes[(panel * INPUTS + k) * 2u + half];
+  let scale = bitcast<vec4f>(codes[FIRST_SCALE + panel * 2u + half]);
   return mat4x4<scalar>(mat4x4f(
     widened(code.x) * scale, widened(code.y) * scale, widened(code.z) * scale, widened(code.w) * scale));
 }

@@ -31,9 +31,8 @@ fn split(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_id) 
     let x1 = x[at + INPUTS];
     let x2 = x[at + INPUTS * 2u];
     let x3 = x[at + INPUTS * 3u];
-    let block = (panel * INPUTS + k) * 2u;
-    let w0 = mat4x4f(weight_block(block));
-    let w1 = mat4x4f(weight_block(block + 1u));
+    let w0 = mat4x4f(weight_block(panel, k, 0u));
+    let w1 = mat4x4f(weight_block(panel, k, 1u));
     y0 += mat2x4f(w0 * x0, w1 * x0);
     y1 += mat2x4f(w0 * x1, w1 * x1);
     y2 += mat2x4f(w0 * x2, w1 * x2);

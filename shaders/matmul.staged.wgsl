@@ -102,7 +102,7 @@ fn staged(
     let k = stage * DEPTH + index / 2u % DEPTH;
     var block = mat4x4f();
     if (panel < PANELS && k < INPUTS) {
-      block = mat4x4f(weight_block((panel * INPUTS + k) * 2u + index % 2u));
+      block = mat4x4f(weight_block(panel, k, index % 2u));
     }
     let place = index / 2u % DEPTH * 64u + index % 2u * 8u + index / (2u * DEPTH);
     weight_tile[place] = block[0];

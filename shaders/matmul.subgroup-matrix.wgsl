@@ -82,7 +82,7 @@ fn stage_weight(first_panel: u32, first_input: u32, thread: u32) {
       let half = slot % 2u;
       var block = mat4x4<scalar>();
       if (first_panel + panel < PANELS && first_input + k < INPUTS) {
-        block = weight_block(((first_panel + panel) * INPUTS + first_input + k) * 2u + half);
+        block = weight_block(first_panel + panel, first_input + k, half);
       }
       for (var input = 0u; input < 4u; input++) {
         let at = (k * 4u + input) * WEIGHT_STRIDE + panel * 8u + half * 4u;

@@ -33,9 +33,8 @@ fn subgroups(@builtin(global_invocation_id) id: vec3u) {
     let at = (row + lane) * INPUTS + k;
     let own = x[at];
     let other = x[at + INPUTS * 4u];
-    let block = (panel * INPUTS + k) * 2u;
-    let w0 = mat4x4f(weight_block(block));
-    let w1 = mat4x4f(weight_block(block + 1u));
+    let w0 = mat4x4f(weight_block(panel, k, 0u));
+    let w1 = mat4x4f(weight_block(panel, k, 1u));
     let x0 = quadBroadcast(own, 0u);
     let x1 = quadBroadcast(own, 1u);
     let x2 = quadBroadcast(own, 2u);

@@ -89,9 +89,9 @@ fn activation(x: vec4f) -> vec4f {
   return x;
 }
 
-/// In matmul.i8.wgsl and matmul.i4.wgsl of few bits.
-fn weight_block(i: u32) -> mat4x4<scalar> {
-  return weight[i];
+/// Of inputs k to a half of a panel's outputs. In matmul.i8.wgsl and matmul.i4.wgsl of few bits.
+fn weight_block(panel: u32, k: u32, half: u32) -> mat4x4<scalar> {
+  return weight[(panel * INPUTS + k) * 2u + half];
 }
 
 fn store_vector(at: u32, column: u32, sum: vec4f) {
@@ -157,9 +157,8 @@ fn direct(@builtin(global_invocation_id) id: vec3u) {
     let x5 = x[at + INPUTS * 5u];
     let x6 = x[at + INPUTS * 6u];
     let x7 = x[at + INPUTS * 7u];
-    let block = (panel * INPUTS + k) * 2u;
-    let w0 = mat4x4f(weight_block(block));
-    let w1 = mat4x4f(weight_block(block + 1u));
+    let w0 = mat4x4f(weight_block(panel, k, 0u));
+    let w1 = mat4x4f(weight_block(panel, k, 1u));
     y0 += mat2x4f(w0 * x0, w1 * x0);
     y1 += mat2x4f(w0 * x1, w1 * x1);
     y2 += mat2x4f(w0 * x2, w1 * x2);

@@ -4,9 +4,10 @@
  */
 import type { Conversion } from '../convert/answers.ts';
 import { TOKENIZER } from '../convert/decide-words.ts';
-import { drawn, piecesOf } from '../convert/pieces.ts';
+import { drawn } from '../convert/pieces.ts';
 import { ViTError } from '../error.ts';
 import type { LoadedManifest, ShardEntry } from '../weights/manifest.ts';
+import { chunksOf } from '../weights/memory.ts';
 import type { ModelCache } from '../weights/model-cache.ts';
 import type { ModelSource } from '../weights/source.ts';
 import { type Sha256, verify } from '../weights/verify.ts';
@@ -103,7 +104,7 @@ export class CheckpointSource implements ModelSource {
 
   async #readShard(shard: ShardEntry, stream: ReadableStream<Bytes>, memory: Bytes): Promise<Bytes> {
     let filled = 0;
-    for await (const piece of piecesOf(stream)) {
+    for await (const piece of chunksOf(stream)) {
       memory.set(piece, filled);
       filled += piece.length;
     }

@@ -4,9 +4,9 @@
 
 import { type Source as ByteSource, blobSource } from '../convert/byte-source.ts';
 import { chooseCheckpoint } from '../convert/choose-files.ts';
-import { piecesOf } from '../convert/pieces.ts';
 import { sha256Of } from '../convert/sha256.ts';
 import { ViTError } from '../error.ts';
+import { chunksOf } from '../weights/memory.ts';
 import type { CheckpointPlace } from './place.ts';
 
 /** What is read beside a checkpoint, or nothing to it. */
@@ -52,7 +52,7 @@ export class DroppedPlace implements CheckpointPlace {
   }
 
   sha256(path: string): Promise<string> {
-    const hash = this.#hashes.get(path) ?? sha256Of(piecesOf(this.#files.get(path)!.stream())).catch(unreadable(path));
+    const hash = this.#hashes.get(path) ?? sha256Of(chunksOf(this.#files.get(path)!.stream())).catch(unreadable(path));
     this.#hashes.set(path, hash);
     return hash;
   }

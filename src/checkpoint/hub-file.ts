@@ -2,9 +2,7 @@
  * A large file of a repository as a source of bytes. What a checkpoint holds is found out by requests for ranges; before a tensor
  * of it is used the file is downloaded as a whole, in order, and its hash is the one that the Hub lists.
  */
-
 import { type Source as ByteSource, blobSource, checkRange } from '../convert/byte-source.ts';
-import { piecesOf } from '../convert/pieces.ts';
 import { ViTError } from '../error.ts';
 import { LargeFileHash } from '../hub/check-file.ts';
 import { downloadFile } from '../hub/download-file.ts';
@@ -12,6 +10,7 @@ import { explain } from '../hub/hub-request.ts';
 import { persist } from '../hub/persist.ts';
 import { readFile } from '../hub/read-file.ts';
 import type { HubFile, HubRepository } from '../hub/repository.ts';
+import { chunksOf } from '../weights/memory.ts';
 import { openTemporary, type Temporary } from './temporary.ts';
 
 /** A header is read in a few steps: with the first one comes what the next ones want. */
@@ -87,7 +86,7 @@ export class HubFileSource implements ByteSource {
     const { there } = temporary;
     let hash = new LargeFileHash();
     const begin = there.size <= this.size ? there.size : 0;
-    if (begin > 0) for await (const piece of piecesOf(there.stream())) hash.update(piece);
+    if (begin > 0) for await (const piece of chunksOf(there.stream())) hash.update(piece);
     try {
       await downloadFile(
         repository,
@@ -123,7 +122,7 @@ export class HubFileSource implements ByteSource {
     const bytes = new Uint8Array(end - begin);
     let at = part.begin - begin;
     try {
-      for await (const piece of piecesOf(part.bytes)) {
+      for await (const piece of chunksOf(part.bytes)) {
         const wanted = piece.subarray(Math.max(0, -at), end - begin - at);
         bytes.set(wanted, Math.max(0, at));
         at += piece.length;

@@ -44,7 +44,7 @@ export function addRotary(
     recipes.set('rope.freqs', {
       from: [],
       shape: [2, 1, 1, headSize / 2],
-      transform: { shape: () => [2, 1, 1, headSize / 2], apply: () => frequencies },
+      transform: { shape: () => [2, 1, 1, headSize / 2], apply: () => frequencies.slice() },
     });
   }
   if (pairs === 'halves') return;

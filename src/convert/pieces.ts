@@ -1,16 +1,4 @@
 /**
- * A stream, piece by piece, also where streams cannot be iterated (Safari).
- */
-export async function* piecesOf<T>(stream: ReadableStream<T>): AsyncGenerator<T> {
-  const reader = stream.getReader();
-  try {
-    for (let piece = await reader.read(); !piece.done; piece = await reader.read()) yield piece.value;
-  } finally {
-    reader.cancel().catch(() => {});
-  }
-}
-
-/**
  * What is given away from within a call, one thing after another as each is asked for. Nothing is made before that: there is one
  * thing at a time.
  * @param pour gives things, and goes on with each when the next one is wanted

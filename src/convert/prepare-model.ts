@@ -9,6 +9,7 @@ import { type Architecture, patchCount, patchGrid, withDefaults } from '../model
 import { isComputed, sincosPositions } from '../model/sincos.ts';
 import { tensorShapes } from '../model/tensors.ts';
 import { type Dtype, FORMAT, type Manifest, type Source, VERSION } from '../weights/manifest.ts';
+import { release } from '../weights/memory.ts';
 import type { Answers } from './answers.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { addRotary } from './convert-rotary.ts';
@@ -79,7 +80,10 @@ export async function prepareModel(whole: Checkpoint, options: ModelOptions): Pr
   const layout = layOutShards(tensorShapes(architecture), dtype, shardBytes, dtypes);
   const encoded = async (name: string) => {
     const { dtype, shape } = layout.tensors[name];
-    return encode(name, await make(recipes.get(name)!, checkpoint), dtype, shape[0]);
+    const values = await make(recipes.get(name)!, checkpoint);
+    const result = encode(name, values, dtype, shape[0]);
+    if (result.values !== values) release(values.buffer);
+    return result;
   };
   const shards = shardEntries(layout);
   return {
@@ -99,7 +103,9 @@ export async function prepareModel(whole: Checkpoint, options: ModelOptions): Pr
       const writer = new ShardWriter(layout, sink, shards);
       let done = 0;
       for (const [name, { bytes }] of Object.entries(layout.tensors)) {
-        await writer.add(name, (await encoded(name)).bytes);
+        const { bytes: stored, values } = await encoded(name);
+        await writer.add(name, stored);
+        for (const buffer of new Set([stored.buffer, values.buffer])) release(buffer);
         done += bytes;
         onProgress?.(done, total);
       }
@@ -160,7 +166,7 @@ function addComputed({ family, config, recipes }: Facts, architecture: Architect
   if (isComputed(positionResampling) && positionEmbedding !== 'none' && !recipes.has('pos_embed')) {
     const positions = sincosPositions(positionResampling, patchGrid(architecture), architecture.width);
     const shape = [1, patchCount(architecture), architecture.width];
-    recipes.set('pos_embed', { from: [], shape, transform: { shape: () => shape, apply: () => positions } });
+    recipes.set('pos_embed', { from: [], shape, transform: { shape: () => shape, apply: () => positions.slice() } });
   }
 }
 
@@ -186,8 +192,10 @@ async function readNumbers(
 async function make({ from, transform }: Recipe, checkpoint: Checkpoint): Promise<Float32Array<ArrayBuffer>> {
   const inputs: Float32Array<ArrayBuffer>[] = [];
   for (const name of from) inputs.push(await checkpoint.read(name));
-  return transform.apply(
+  const values = transform.apply(
     inputs,
     from.map((name) => checkpoint.tensors.get(name)!.shape),
   );
+  for (const { buffer } of inputs) if (buffer !== values.buffer) release(buffer);
+  return values;
 }

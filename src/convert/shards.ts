@@ -12,6 +12,7 @@ import {
   scaleBytes,
   type TensorEntry,
 } from '../weights/manifest.ts';
+import { release } from '../weights/memory.ts';
 import { elementCount } from './checkpoint.ts';
 import { sha256 } from './sha256.ts';
 import type { Sink } from './sink.ts';
@@ -102,12 +103,14 @@ export function shardEntries({ shards }: ShardLayout): ShardEntry[] {
   return shards.map((bytes, i) => ({ file: file(i), bytes, sha256: '' }));
 }
 
-/** Takes the tensors in the order of the layout; holds one shard at a time and hands it over as soon as it is full. */
+/** Takes the tensors in the order of the layout; holds one shard at a time, in the same memory, and hands it over as soon as it is full. */
 export class ShardWriter {
   readonly #layout: ShardLayout;
   readonly #sink: Sink;
   readonly #entries: ShardEntry[];
-  #shard: Uint8Array<ArrayBuffer>;
+  readonly #memory: ArrayBuffer;
+  /** What is being filled of it. */
+  #shard!: Uint8Array<ArrayBuffer>;
   /** How many shards were handed over. */
   #done = 0;
   #filled = 0;
@@ -117,7 +120,8 @@ export class ShardWriter {
     this.#layout = layout;
     this.#sink = sink;
     this.#entries = entries;
-    this.#shard = new Uint8Array(layout.shards[0]);
+    this.#memory = new ArrayBuffer(Math.max(...layout.shards));
+    this.#begin();
   }
 
   /** @param bytes of the tensor, as many as its layout says. */
@@ -139,6 +143,7 @@ export class ShardWriter {
   /** After the last tensor. */
   async finish(): Promise<ShardEntry[]> {
     if (this.#done < this.#entries.length) await this.#handOver();
+    release(this.#memory);
     return this.#entries;
   }
 
@@ -147,7 +152,11 @@ export class ShardWriter {
     const entry = this.#entries[this.#done++];
     entry.sha256 = await sha256(bytes);
     await this.#sink.write(entry.file, bytes);
-    this.#shard = new Uint8Array(this.#layout.shards[this.#done] ?? 0);
+    this.#begin();
+  }
+
+  #begin(): void {
+    this.#shard = new Uint8Array(this.#memory, 0, this.#layout.shards[this.#done] ?? 0).fill(0);
     this.#filled = 0;
   }
 }

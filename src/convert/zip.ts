@@ -7,9 +7,9 @@
  * Either way the CRC of a member is checked before its first byte is given away.
  */
 import { ViTError } from '../error.ts';
+import { chunksOf } from '../weights/memory.ts';
 import type { Source } from './byte-source.ts';
 import { crc32 } from './crc32.ts';
-import { piecesOf } from './pieces.ts';
 import { broken, readDirectory, type ZipEntry } from './zip-directory.ts';
 
 export interface ZipMember {
@@ -186,5 +186,5 @@ async function* inflate(pieces: AsyncIterable<Uint8Array<ArrayBuffer>>): AsyncGe
   };
   // What goes wrong here shows at the other end.
   feed().catch((error) => writer.abort(error).catch(() => {}));
-  yield* piecesOf(readable);
+  yield* chunksOf(readable);
 }

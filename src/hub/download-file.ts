@@ -2,6 +2,7 @@
  * A whole file, in order, taken up where it broke off. Its hash is for whoever keeps the bytes to check.
  */
 import { ViTError } from '../error.ts';
+import { chunksOf } from '../weights/memory.ts';
 import { explain } from './hub-request.ts';
 import { persist } from './persist.ts';
 import { readFile } from './read-file.ts';
@@ -9,7 +10,7 @@ import type { HubFile, HubRepository } from './repository.ts';
 
 /**
  * @param begin bytes that are there already
- * @param take gets every piece with its place in the file: in order, but from 0 again when the server does not send parts
+ * @param take gets every piece, until it is done with it, and its place in the file: in order, but from 0 again when the server does not send parts
  * @throws ViTError `network` when the file cannot be had as a whole; what `take` throws
  */
 export async function downloadFile(
@@ -24,9 +25,9 @@ export async function downloadFile(
   const attempt = async () => {
     const part = await readFile(repository, file, there, size, signal);
     there = part.begin;
-    const reader = part.bytes.getReader();
+    const chunks = chunksOf(part.bytes);
     try {
-      for (let chunk = await read(reader, repository); chunk; chunk = await read(reader, repository)) {
+      for (let chunk = await next(chunks, repository); chunk; chunk = await next(chunks, repository)) {
         if (there + chunk.length > size) {
           throw new ViTError('network', `${path} has more than the ${size} bytes that the repository lists.`);
         }
@@ -34,7 +35,7 @@ export async function downloadFile(
         there += chunk.length;
       }
     } finally {
-      reader.cancel().catch(() => {});
+      chunks.return(undefined);
     }
     if (there < size) throw explain(new Error('the connection ended early'), repository.options);
   };
@@ -42,12 +43,12 @@ export async function downloadFile(
 }
 
 /** Null at the end. */
-async function read(
-  reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>,
+async function next(
+  chunks: AsyncGenerator<Uint8Array<ArrayBuffer>>,
   { options }: HubRepository,
 ): Promise<Uint8Array<ArrayBuffer> | null> {
   try {
-    return (await reader.read()).value ?? null;
+    return (await chunks.next()).value ?? null;
   } catch (cause) {
     throw explain(cause, options);
   }

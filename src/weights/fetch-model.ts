@@ -4,6 +4,7 @@
  */
 import { ViTError } from '../error.ts';
 import type { Manifest, ShardEntry } from './manifest.ts';
+import { chunksOf, release } from './memory.ts';
 import type { ModelCache } from './model-cache.ts';
 import { parseManifest } from './parse-manifest.ts';
 import { abortError, type Position, request } from './request.ts';
@@ -12,8 +13,6 @@ import { type Sha256, verify } from './verify.ts';
 
 /** Shards held at once: one is unpacked while the next one arrives. Between the two, both arrive. */
 const HELD = 2;
-/** Bytes that are read at a time. */
-const CHUNK = 1 << 20;
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -86,11 +85,6 @@ export async function* fetchShards(
   }
 }
 
-/** Frees memory now, where the browser can, instead of at the next garbage collection: compiling needs some, too. */
-function release(buffer: ArrayBuffer & { transfer?(length: number): ArrayBuffer }): void {
-  buffer.transfer?.(0);
-}
-
 /** @returns the shard within `buffer`, and when it is written to the cache */
 async function fetchShard(
   shard: ShardEntry,
@@ -158,42 +152,14 @@ async function readBody(
   position: Position,
   onPosition: (bytes: number) => void,
 ): Promise<void> {
-  const reader = openReader(body);
-  for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) {
-    if (position.bytes + chunk.value.length > target.length) {
-      await reader.cancel();
+  for await (const chunk of chunksOf(body)) {
+    if (position.bytes + chunk.length > target.length) {
       throw new ViTError('bad-shard', `${shard.file} is longer than the ${shard.bytes} bytes of the manifest.`);
     }
-    target.set(chunk.value, position.bytes);
-    position.bytes += chunk.value.length;
+    target.set(chunk, position.bytes);
+    position.bytes += chunk.length;
     onPosition(position.bytes);
   }
-}
-
-/** Chrome collects a file's stream as garbage while a read is pending, unless something refers to it: the read never ends. */
-const waiting = new Set<ReadableStreamBYOBReader>();
-
-/**
- * Chunks, each valid until the next one is read, in the same memory where the browser can do that. As garbage they added up
- * to half of a model of 350 MB.
- */
-function openReader(body: ReadableStream<Bytes>): Pick<ReadableStreamDefaultReader<Bytes>, 'read' | 'cancel'> {
-  let reader: ReadableStreamBYOBReader;
-  try {
-    reader = body.getReader({ mode: 'byob' });
-  } catch {
-    return body.getReader();
-  }
-  let memory = new ArrayBuffer(CHUNK);
-  return {
-    async read() {
-      waiting.add(reader);
-      const chunk = await reader.read(new Uint8Array(memory)).finally(() => waiting.delete(reader));
-      if (chunk.value) memory = chunk.value.buffer;
-      return chunk as ReadableStreamReadResult<Bytes>;
-    },
-    cancel: () => reader.cancel(),
-  };
 }
 
 function parseJson(text: string, url: string): unknown {

@@ -169,7 +169,7 @@ export const HOUSE: readonly Room[] = [
   {
     name: 'hub',
     knows: "the Hugging Face Hub's protocol, one verb per file, for browsers and Node",
-    mayImport: ['error.ts'],
+    mayImport: ['weights', 'error.ts'],
   },
   {
     name: 'checkpoint',

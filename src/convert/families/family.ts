@@ -100,6 +100,7 @@ export interface Rule {
 export interface Transform {
   /** @throws ViTError `bad-input` when these shapes do not go together. */
   shape(inputs: readonly (readonly number[])[]): number[];
+  /** @returns memory that is the caller's: of its own, or that of an input */
   apply(inputs: Float32Array<ArrayBuffer>[], shapes: readonly (readonly number[])[]): Float32Array<ArrayBuffer>;
   /** Where the shapes tell how many heads there are. */
   heads?(inputs: readonly (readonly number[])[]): number;
