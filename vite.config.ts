@@ -7,6 +7,7 @@ import { defineConfig, type ViteUserConfig } from 'vitest/config';
 import { besideIndex, besideLibrary, NOTICES } from './build/beside.ts';
 import { shrinkShader } from './build/shaders.ts';
 import { compileWasm } from './build/wasm.ts';
+import { SHARED_CACHE } from './src/page/intake/shared-cache.ts';
 import { CHROME_ARGS } from './test/harness/chrome-args.ts';
 import { firefox } from './test/harness/firefox-provider.ts';
 import { lavapipePool } from './test/harness/lavapipe-pool.ts';
@@ -51,6 +52,8 @@ const library: ViteUserConfig = {
   },
 };
 
+const LIBRARY_INDEX = resolve('dist/lib/index.js');
+
 /** The library apart from the page that uses it: each has its own bound in the size test. */
 const LIBRARY = { name: 'library', test: /[\\/]dist[\\/]lib[\\/]/ };
 
@@ -62,12 +65,26 @@ const BASE = {
 
 const SERVICE_WORKER = 'service-worker';
 
+/**
+ * The library names its worker twice, in the form by which bundlers find workers and as an address, where a worker of another origin
+ * has to be started from one. Vite would emit it for each; shown the address alone it copies the file once, as it is.
+ */
+const oneWorker: Plugin = {
+  name: 'one-worker',
+  apply: 'build',
+  enforce: 'pre',
+  transform: (code, id) =>
+    id === LIBRARY_INDEX
+      ? code.replace(/new Worker\((new URL\("\.\/worker\.js",import\.meta\.url\))/, 'new Worker(String($1)')
+      : null,
+};
+
 const page: ViteUserConfig = {
   base: './',
   // Marks for bundlers, which have seen it already.
   worker: { rolldownOptions: { output: { comments: { annotation: false } } } },
   // The page uses the library as it is shipped; while developing, its source.
-  resolve: { alias: [{ find: /^\.\.\/\.\.\/index\.ts$/, replacement: resolve('dist/lib/index.js') }] },
+  resolve: { alias: [{ find: /^\.\.\/\.\.\/index\.ts$/, replacement: LIBRARY_INDEX }] },
   build: {
     outDir: 'dist/page',
     target: 'es2022',
@@ -83,6 +100,7 @@ const page: ViteUserConfig = {
     },
   },
   plugins: [
+    oneWorker,
     {
       name: 'embed-model',
       apply: 'build',
@@ -99,7 +117,7 @@ const page: ViteUserConfig = {
   ],
 };
 
-/** Writes into the service worker which files a visit without a network needs. */
+/** Writes into the service worker which files a visit without a network needs, and what it must know of the page: a script of its own cannot import. */
 function listShell(folder: string): void {
   const paths = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(
     (path) =>
@@ -111,7 +129,7 @@ function listShell(folder: string): void {
   for (const path of ['index.html', ...paths.sort()]) hash.update(path).update(readFileSync(join(folder, path)));
   const files = ['./', ...paths.map((path) => path.replaceAll('\\', '/'))];
   const worker = join(folder, `${SERVICE_WORKER}.js`);
-  const shell = JSON.stringify({ version: hash.digest('hex').slice(0, 12), files });
+  const shell = JSON.stringify({ version: hash.digest('hex').slice(0, 12), files, sharedCache: SHARED_CACHE });
   writeFileSync(worker, `const SHELL=${shell};\n${readFileSync(worker, 'utf8')}`);
 }
 

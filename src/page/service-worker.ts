@@ -4,7 +4,7 @@
  */
 
 /** What the build found, put in front of this file. */
-declare const SHELL: { version: string; files: string[] };
+declare const SHELL: { version: string; files: string[]; sharedCache: string };
 
 const worker = globalThis as unknown as {
   addEventListener(
@@ -17,8 +17,6 @@ const worker = globalThis as unknown as {
   ): void;
 };
 
-/** Where photos wait that were shared, until the page takes them (`intake/shared.ts`). */
-const SHARED = 'shared-photos';
 /** As in the manifest. */
 const SHARE_URL = new URL('share', location.href).href;
 
@@ -51,7 +49,7 @@ worker.addEventListener('fetch', (event) => {
 });
 
 async function keepShared(request: Request): Promise<Response> {
-  const cache = await caches.open(SHARED);
+  const cache = await caches.open(SHELL.sharedCache);
   const shared = (await request.formData()).getAll('photos').filter((one) => one instanceof File);
   for (const [i, file] of shared.entries()) {
     const headers = { 'x-name': encodeURIComponent(file.name) };

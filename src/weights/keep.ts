@@ -4,7 +4,7 @@
 import { isGone, type Store } from './store.ts';
 
 /** Ending of files that are being written. What a tab leaves that is closed then, the next one to write it writes over. */
-const PART = '.part';
+export const PART = '.part';
 
 /** Files of a worker can be written at once; as a stream, which is all that a page has, that takes six times the CPU's time. */
 interface PartHandle extends FileSystemFileHandle {

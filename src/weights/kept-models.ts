@@ -2,14 +2,15 @@
  * The models that `ModelCache` keeps, for every page of this origin to list and to remove.
  */
 import { forgetFindings } from './findings.ts';
+import { PART } from './keep.ts';
 import type { ShardEntry, Words } from './manifest.ts';
 import { openStore, type Store } from './store.ts';
 
 /** Ending of files that hold a `Kept`. */
 export const MANIFEST = '.json';
 
-/** Files are named by their SHA-256, also those that a closed tab has left half-written. */
-const SHARD = /^[0-9a-f]{64}(\.part)?$/;
+/** Files are named by their SHA-256. */
+const HASH = /^[0-9a-f]{64}$/;
 
 export interface Kept {
   url: string;
@@ -65,7 +66,9 @@ export async function removeOrphans(store: Store): Promise<void> {
   const used = new Set(
     (await readAllKept(store, files)).flatMap(({ manifest }) => filesOf(manifest).map(({ sha256 }) => sha256)),
   );
-  for (const name of files.keys()) if (SHARD.test(name) && !used.has(name)) await store.remove(name);
+  // Also those that a closed tab has left half-written.
+  const isShard = (name: string) => HASH.test(name.replace(PART, ''));
+  for (const name of files.keys()) if (isShard(name) && !used.has(name)) await store.remove(name);
 }
 
 export async function readAllKept(store: Store, files: Map<string, number>): Promise<Kept[]> {

@@ -3,7 +3,7 @@
  */
 import { readFileSync } from 'node:fs';
 import type { BrowserContext } from '@playwright/test';
-import { HubServer, MADE_UP } from '../harness/hub-server.ts';
+import { type HubFixture, HubServer, MADE_UP, TIMM_CONFIG } from '../harness/hub-server.ts';
 import { addClip } from './models.ts';
 import { CUP, JET, OWL } from './photos.ts';
 import { type Site, STRICT } from './site.ts';
@@ -12,8 +12,8 @@ import { expect, test, type Visit } from './visit.ts';
 const TINY = 'WinKawaks/vit-tiny-patch16-224';
 
 /** The Hub, which has one repository. */
-async function serveHub(repo: string, site: Site, context: BrowserContext): Promise<HubServer> {
-  const hub = new HubServer({ ...MADE_UP, repo });
+async function serveHub(fixture: HubFixture, site: Site, context: BrowserContext): Promise<HubServer> {
+  const hub = new HubServer(fixture);
   const endpoint = await hub.start();
   await context.route('https://huggingface.co/**', async (route) => {
     const { pathname, search } = new URL(route.request().url());
@@ -55,7 +55,7 @@ test.describe('a model of the Hub', () => {
   test.use({ movesThings: true, guests: ['https://huggingface.co'] });
 
   test('is converted in the tab, from its name', async ({ visit, site, context }) => {
-    const hub = await serveHub(MADE_UP.repo, site, context);
+    const hub = await serveHub(MADE_UP, site, context);
     await visit.arriveReady();
     const sheet = await visit.open('Models');
     await sheet.getByLabel('Model address').fill(`hf:${MADE_UP.repo}`);
@@ -71,7 +71,7 @@ test.describe('a model of the Hub', () => {
     site,
     context,
   }) => {
-    const hub = await serveHub(TINY, site, context);
+    const hub = await serveHub({ ...MADE_UP, repo: TINY }, site, context);
     const asked = askedOfTheHub(visit);
     await visit.arriveReady();
     await visit.picker.setInputFiles([OWL]);
@@ -102,7 +102,7 @@ test.describe('a model of the Hub', () => {
     site,
     context,
   }) => {
-    const hub = await serveHub(TINY, site, context);
+    const hub = await serveHub({ ...MADE_UP, repo: TINY }, site, context);
     const asked = askedOfTheHub(visit);
     await visit.arriveReady();
     await visit.picker.setInputFiles([OWL, CUP]);
@@ -110,7 +110,7 @@ test.describe('a model of the Hub', () => {
     const load = visit.stage.getByRole('button', { name: 'Load ViT-Tiny (22.9 MB)' });
     await expect(load, 'not where it is sure').toBeHidden();
     await visit.show('cup.jpg');
-    await expect(visit.stage).toContainText('It comes from the Hugging Face Hub (Apache-2.0); your photos stay here.');
+    await expect(visit.stage).toContainText('(Hugging Face Hub, Apache-2.0). Your photos stay here.');
     expect(await visit.faults(), 'axe finds nothing').toEqual([]);
     expect(asked).toEqual([]);
     await load.click();
@@ -127,6 +127,7 @@ test.describe('a model of the Hub', () => {
       const decline = visit.stage.getByRole('button', { name: 'No, thanks' });
       await expect(decline).toHaveCount(isOffered ? 1 : 0);
       if (isOffered) await decline.click();
+      await expect(visit.stage.locator('.note')).toHaveText('It may be none of the things that this model knows.');
     }
   });
 
@@ -149,7 +150,7 @@ test.describe('two models', () => {
     site,
     context,
   }) => {
-    const hub = await serveHub(TINY, site, context);
+    const hub = await serveHub({ ...MADE_UP, repo: TINY }, site, context);
     await visit.arriveReady();
     await visit.picker.setInputFiles([OWL, JET]);
     await (await visit.open('Models')).getByRole('button', { name: 'Compare with ViT-Tiny' }).click();
@@ -180,7 +181,11 @@ test.describe('two models', () => {
     hub.stop();
   });
 
-  test('the second from any address, if it has labels', async ({ visit, site }) => {
+  test('the second from any address, if it has labels; what it does not say of itself is asked', async ({
+    visit,
+    site,
+    context,
+  }) => {
     await addClip(site);
     site.add('other/model.json', readFileSync('dist/page/weights/vit-cifar10/model.json'));
     site.add('other/shard-00001-of-00001.bin', readFileSync('dist/page/weights/vit-cifar10/shard-00001-of-00001.bin'));
@@ -195,7 +200,21 @@ test.describe('two models', () => {
     await compare('http://[');
     await expect(visit.stage.locator('.other')).toContainText('This is not an address');
     await compare('clip/model.json');
-    await expect(visit.stage.locator('.other')).toContainText('This model has no labels of its own.');
+    const other = visit.stage.locator('.other');
+    await expect(other).toContainText('This model has no labels of its own.');
+
+    const { mean, ...rest } = TIMM_CONFIG.pretrained_cfg;
+    const config = new TextEncoder().encode(JSON.stringify({ ...TIMM_CONFIG, pretrained_cfg: rest }));
+    const hub = await serveHub({ ...MADE_UP, files: { ...MADE_UP.files, 'config.json': config } }, site, context);
+    await compare(`hf:${MADE_UP.repo}`);
+    await expect(other).toContainText('The checkpoint does not say everything');
+    await other.getByRole('button', { name: 'Answer' }).click();
+    const form = visit.page.getByRole('dialog', { name: 'What nothing says of this checkpoint' });
+    await form.getByLabel(/mean of the pixels/).fill(mean.join(', '));
+    await form.getByRole('button', { name: 'Go on' }).click();
+    await expect(visit.stage, 'the keyboard stays where it was').toBeFocused();
+    await expect(other.getByRole('list', { name: 'Best labels' })).toContainText(/cat|dog|bird/);
+    hub.stop();
   });
 });
 

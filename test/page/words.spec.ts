@@ -130,12 +130,12 @@ test.describe(() => {
     await visit.arriveReady();
     await visit.asked.getByText('Your words').click();
     await expect(visit.asked).toContainText('CLIP and SigLIP');
-    await expect(visit.asked).toContainText('npx vit-webgpu fetch openai/clip-vit-base-patch32 --out clip');
+    await expect(visit.asked.getByRole('button', { name: 'Load CLIP ViT-B/32 (605.0 MB)' })).toBeVisible();
     await expect(visit.verdict, 'its own labels answer').toHaveText('dog');
     expect(await visit.faults(), 'axe finds nothing').toEqual([]);
     await addClip(site);
     await visit.asked.getByLabel('Model address').fill('clip/model.json');
-    await visit.asked.getByRole('button', { name: 'Load' }).click();
+    await visit.asked.getByRole('button', { name: 'Load', exact: true }).click();
     await expect(visit.page).toHaveURL(/\?model=clip%2Fmodel\.json$/);
     await expect(visit.verdict).toHaveText('Seen');
   });

@@ -3,7 +3,8 @@
  * the first has answered, the one on the stage first.
  */
 import { batch, effect, untracked } from '@preact/signals-core';
-import { checkSupport, loadViT, type ViT } from '../../index.ts';
+import { type Conversion, checkSupport, loadViT, type Question, type ViT } from '../../index.ts';
+import { Interview } from '../state/interview.ts';
 import { findPhoto, isAnswered, type Photo, photos, selectedId, updatePhoto } from '../state/items.ts';
 import { announce } from '../state/notices.ts';
 import { describe, isFatal, modelProblem, type Problem, photoProblem } from '../state/problem.ts';
@@ -20,6 +21,8 @@ const KEPT_LABELS = 10;
 let vit: ViT | null = null;
 let atWork = 0;
 let loading = new AbortController();
+/** Of the address that it was begun with. */
+let interview = new Interview();
 
 let isComparing = false;
 
@@ -28,6 +31,9 @@ export function keepComparing(): void {
   if (isComparing) return;
   isComparing = true;
   effect(() => {
+    if (secondAddress.value) interview = new Interview();
+  });
+  effect(() => {
     const [address, runsOn] = [secondAddress.value, backend.value];
     untracked(() => follow(address, runsOn));
   });
@@ -35,6 +41,12 @@ export function keepComparing(): void {
     // Whichever of these changes, there may be something to do. What is begun changes the photos: not within this.
     if (photos.value && second.value && selectedId.value) queueMicrotask(work);
   });
+}
+
+/** The same model once more. @param more beside what was answered before */
+export function loadAgain(more: Conversion = {}): Promise<void> {
+  interview.answer(more);
+  return follow(secondAddress.peek(), backend.peek());
 }
 
 async function follow(address: string | null, runsOn: Backend): Promise<void> {
@@ -51,6 +63,7 @@ async function follow(address: string | null, runsOn: Backend): Promise<void> {
   try {
     const loaded = await loadViT(source, {
       backend: runsOn,
+      convert: interview.answers,
       signal,
       onProgress(progress) {
         if (!signal.aborted && second.value?.state === 'loading') second.value = { state: 'loading', progress };
@@ -66,12 +79,12 @@ async function follow(address: string | null, runsOn: Backend): Promise<void> {
     second.value = { state: 'ready', info: loaded.info, support, isReplacing: false, hasMoved: false };
     announce(text().compare.ready(loaded.info.name));
   } catch (error) {
-    if (!signal.aborted) fail(modelProblem(error), describe(error));
+    if (!signal.aborted) fail(modelProblem(error), describe(error), interview.questionsOf(error));
   }
 }
 
-function fail(problem: Problem, detail: string): void {
-  second.value = { state: 'failed', problem, detail, questions: [] };
+function fail(problem: Problem, detail: string, questions: readonly Question[] = []): void {
+  second.value = { state: 'failed', problem, detail, questions };
   const { title, sentence } = problem(text());
   announce(`${title}. ${sentence}`);
 }

@@ -10,10 +10,10 @@ import {
   type ModelInfo,
   type Question,
   type ViT,
-  ViTError,
 } from '../../index.ts';
 import { MANIFEST } from '../intake/model-files.ts';
 import { EMBEDDED } from '../state/catalogue.ts';
+import { Interview } from '../state/interview.ts';
 import { model, textProgress } from '../state/model.ts';
 import { announce, notify } from '../state/notices.ts';
 import { describe, modelProblem, type Problem } from '../state/problem.ts';
@@ -24,9 +24,7 @@ import { backendName, backendSentence } from '../text/where-it-runs.ts';
 /** A model from this person's disk, in place of that at the address. */
 const files = state<File[] | null>(null);
 
-/** What this person said of a checkpoint, and what was asked. */
-let answers: Conversion | undefined;
-let asked: readonly Question[] = [];
+let interview = new Interview();
 
 let vit: ViT | null = null;
 let onReady = () => {};
@@ -46,14 +44,13 @@ export function hasEmbeddedModel(): boolean {
 export function open(source: string | File[] | null): Promise<void> {
   files.value = Array.isArray(source) ? source : null;
   chooseModel(Array.isArray(source) ? null : source);
-  answers = undefined;
-  asked = [];
+  interview = new Interview();
   return load();
 }
 
 /** The same model once more. @param more beside what was answered before */
 export function answer(more: Conversion): Promise<void> {
-  answers = { ...answers, ...more, preprocess: { ...answers?.preprocess, ...more.preprocess } };
+  interview.answer(more);
   return load();
 }
 
@@ -75,7 +72,7 @@ export async function load(): Promise<void> {
   try {
     const loaded = await loadViT(await opened(source), {
       backend: backend.value,
-      convert: answers,
+      convert: interview.answers,
       signal,
       onProgress(progress) {
         // Reports come by a way of their own, and may be late.
@@ -92,7 +89,7 @@ export async function load(): Promise<void> {
     announce(`${backendName(vit.info)}. ${backendSentence(vit.info, support)}`);
     onReady();
   } catch (error) {
-    if (!signal.aborted) fail(modelProblem(error), describe(error), questionsOf(error));
+    if (!signal.aborted) fail(modelProblem(error), describe(error), interview.questionsOf(error));
   }
 }
 
@@ -136,15 +133,6 @@ function heed({ type, info }: EngineEvent): void {
     case 'warning':
       if (info) next({ info });
   }
-}
-
-/** Where answers do not fit, all of them may be wrong. */
-function questionsOf(error: unknown): readonly Question[] {
-  if (!(error instanceof ViTError)) return [];
-  const fresh = error.questions ?? [];
-  const isFresh = ({ name }: Question) => fresh.some((question) => question.name === name);
-  asked = [...asked.filter((question) => !isFresh(question)), ...fresh];
-  return fresh.length > 0 || error.code === 'bad-input' ? asked : [];
 }
 
 function fail(problem: Problem, detail: string, questions: readonly Question[] = []): void {

@@ -4,15 +4,13 @@
 import { text } from '../text/language.ts';
 import { fromFiles } from './arrivals.ts';
 import { receive } from './intake.ts';
-
-/** As the service worker calls it. */
-const SHARED = 'shared-photos';
+import { SHARED_CACHE } from './shared-cache.ts';
 
 export async function takeShared(): Promise<void> {
   const url = new URL(location.href);
   url.searchParams.delete('shared');
   history.replaceState(history.state, '', url);
-  const cache = await caches.open(SHARED);
+  const cache = await caches.open(SHARED_CACHE);
   const files: File[] = [];
   for (const request of await cache.keys()) {
     const response = (await cache.match(request))!;
@@ -20,6 +18,6 @@ export async function takeShared(): Promise<void> {
     const content = await response.blob();
     files.push(new File([content], name, { type: content.type }));
   }
-  await caches.delete(SHARED);
+  await caches.delete(SHARED_CACHE);
   receive(fromFiles(files), text().nothing.dropped);
 }

@@ -31,6 +31,15 @@ const TINY: Offer = {
 /** What those get offered whose photo the model of this page does not know. */
 export const FIRST_OFFER = TINY;
 
+/** For those who ask with words. */
+export const WORDS_OFFER: Offer = {
+  address: 'hf:openai/clip-vit-base-patch32',
+  name: 'CLIP ViT-B/32',
+  knows: 'words',
+  bytes: 605e6,
+  licence: 'MIT',
+};
+
 /** The smallest first. */
 export const CATALOGUE: readonly Offer[] = [
   TINY,
@@ -49,7 +58,7 @@ export const CATALOGUE: readonly Offer[] = [
     bytes: 346e6,
     licence: 'Apache-2.0',
   },
-  { address: 'hf:openai/clip-vit-base-patch32', name: 'CLIP ViT-B/32', knows: 'words', bytes: 605e6, licence: 'MIT' },
+  WORDS_OFFER,
 ];
 
 /** Where it says what a model is good for; null where nothing is known of that. */

@@ -85,7 +85,7 @@ export const en = {
     seenNote: 'This model has no labels: ask it with words, or teach it your things.',
     torn: (a: string, b: string) => `${a} or ${b}?`,
     tornNote: 'The model cannot decide between these two.',
-    seeAll: (labels: string[], f: Format) => `See the ${things(labels.length, f)} it knows`,
+    allKnown: 'All it knows',
     search: 'Search',
     best: 'Best labels',
     view: 'View',
@@ -164,7 +164,7 @@ export const en = {
     failed: 'These words cannot be asked.',
     needs:
       'This model knows its own labels alone. Any words are known to models that were trained on pictures with their captions: CLIP and SigLIP.',
-    how: 'Fetch one, put its folder on a server, and give the address of its model.json here.',
+    how: 'It comes from the Hugging Face Hub and is kept; your photos stay here. Or give another one, by its address or as files:',
     noTokenizer:
       'This model reads words, but came without its tokenizer: convert it again, with its tokenizer.json beside the checkpoint.',
   },
@@ -372,7 +372,7 @@ export const en = {
 
   offer: {
     sentence: (name: string, licence: string) =>
-      `${name} knows a thousand things. It comes from the Hugging Face Hub (${licence}); your photos stay here.`,
+      `None of its ten things? ${name} knows a thousand (Hugging Face Hub, ${licence}). Your photos stay here.`,
     decline: 'No, thanks',
   },
 

@@ -83,7 +83,7 @@ export const zh: Text = {
     seenNote: '这个模型没有标签：请用词语提问，或教它认识您的东西。',
     torn: (a, b) => `${a} 还是 ${b}？`,
     tornNote: '模型无法在这两者之间决定。',
-    seeAll: (labels, f) => `查看它认识的 ${f.number(labels.length)} 种事物`,
+    allKnown: '它认识的全部',
     search: '搜索',
     best: '最可能的标签',
     view: '显示',
@@ -155,7 +155,7 @@ export const zh: Text = {
     asked: (words, f) => `已用 ${f.number(words)} 个词语提问。`,
     failed: '无法用这些词语提问。',
     needs: '这个模型只认识自己的标签。能懂任意词语的是用图片和说明文字训练的模型：CLIP 和 SigLIP。',
-    how: '下载一个，把它的文件夹放到服务器上，再在这里填写其 model.json 的地址。',
+    how: '它来自 Hugging Face Hub，下载后会保留；您的照片不会离开此设备。也可以用地址或文件打开别的模型：',
     noTokenizer: '这个模型能读词语，但缺少分词器：请把 tokenizer.json 放在检查点旁边，重新转换。',
   },
 
@@ -301,7 +301,7 @@ export const zh: Text = {
 
   offer: {
     sentence: (name, licence) =>
-      `${name} 认识一千种事物，来自 Hugging Face Hub（${licence}）；您的照片不会离开此设备。`,
+      `不是这十种事物？${name} 认识一千种（Hugging Face Hub，${licence}）。您的照片不会离开此设备。`,
     decline: '不用了',
   },
 

@@ -6,14 +6,14 @@ import { live } from 'lit-html/directives/live.js';
 import type { ModelInfo } from '../../index.ts';
 import { keepAsking } from '../engine/ask.ts';
 import { asking, template, words } from '../engine/ask-words.ts';
+import { changeModel } from '../engine/change-model.ts';
+import { WORDS_OFFER } from '../state/catalogue.ts';
 import { model, textProgress } from '../state/model.ts';
 import { format, text } from '../text/language.ts';
 import { addressView } from './address.ts';
 import { shownView } from './asked.ts';
 
 keepAsking();
-
-const COMMAND = 'npx vit-webgpu fetch openai/clip-vit-base-patch32 --out clip';
 
 export function wordsView(): unknown {
   const now = model.value;
@@ -84,9 +84,12 @@ function statusOf(): string {
 function needsView({ architecture }: ModelInfo): unknown {
   const texts = text().words;
   if (architecture.text) return html`<p>${texts.noTokenizer}</p>`;
+  const { address, name, bytes } = WORDS_OFFER;
   return html`
     <p>${texts.needs}</p>
+    <p>
+      <button class="button" type="button" @click=${() => changeModel(address)}>${text().catalogue.load(name, format().bytes(bytes))}</button>
+    </p>
     <p class="soft">${texts.how}</p>
-    <pre tabindex="0"><code>${COMMAND}</code></pre>
     ${addressView('words-model')}`;
 }

@@ -3,9 +3,9 @@
  */
 import { html, nothing } from 'lit-html';
 import { keyed } from 'lit-html/directives/keyed.js';
-import type { Question } from '../../index.ts';
+import type { Conversion } from '../../index.ts';
 import { changeModel } from '../engine/change-model.ts';
-import { hasEmbeddedModel, load, modelSize } from '../engine/model.ts';
+import { answer, hasEmbeddedModel, load, modelSize } from '../engine/model.ts';
 import { type ModelState, model } from '../state/model.ts';
 import { format, text } from '../text/language.ts';
 import { backendName, backendSentence } from '../text/where-it-runs.ts';
@@ -18,10 +18,7 @@ interface Lines {
 export function modelView(): unknown {
   const now = model.value;
   const { line, detail } = linesOf(now);
-  const words = text().model;
-  // Otherwise a button that vanishes under the keyboard's focus would throw the reader back to the top of the page.
   const root = document.querySelector<HTMLElement>('#engine')!;
-  if (now.state !== 'failed' && document.activeElement?.id === 'retry') root.focus();
   root.dataset.state = now.state === 'ready' && now.isReplacing ? 'loading' : now.state;
   // The detail has another place in each state, and is another one there: it does not jump.
   return html`
@@ -29,31 +26,35 @@ export function modelView(): unknown {
       <p class="engine-line" id="engine-line">${line}</p>
       ${now.state === 'loading' ? progressBar(now.progress) : nothing}
       ${keyed(now.state, html`<p class="engine-detail" title=${detail}>${detail}</p>`)}
-      ${
-        now.state === 'failed'
-          ? html`<details><summary>${words.technical}</summary><p>${now.detail}</p></details>`
-          : nothing
-      }
+      ${now.state === 'failed' ? technicalView(now) : nothing}
     </div>
-    ${now.state === 'failed' ? wayOut(now.questions) : nothing}`;
+    ${now.state === 'failed' ? waysOut(now) : nothing}`;
 }
 
-function wayOut(questions: readonly Question[]): unknown {
-  const words = text().model;
-  const ask = async () => (await import('./questions.ts')).openQuestions(questions);
+function waysOut(now: Failed): unknown {
   return html`
     <div class="ways-out">
-      ${
-        questions.length === 0
-          ? html`<button class="button" id="retry" type="button" @click=${load}>${words.retry}</button>`
-          : html`<button class="button" id="retry" type="button" @click=${ask}>${words.answer}</button>`
-      }
+      ${againView(now, load, answer)}
       ${
         hasEmbeddedModel()
           ? nothing
-          : html`<button class="quiet" type="button" @click=${() => changeModel(null)}>${words.back}</button>`
+          : html`<button class="quiet" type="button" @click=${() => changeModel(null)}>${text().model.back}</button>`
       }
     </div>`;
+}
+
+type Failed = Extract<ModelState, { state: 'failed' }>;
+
+export function technicalView({ detail }: Failed): unknown {
+  return html`<details><summary>${text().model.technical}</summary><p>${detail}</p></details>`;
+}
+
+/** To try again; or, where a checkpoint leaves something open, to answer that. */
+export function againView({ questions }: Failed, retry: () => void, answer: (given: Conversion) => void): unknown {
+  const words = text().model;
+  if (questions.length === 0) return html`<button class="button" type="button" @click=${retry}>${words.retry}</button>`;
+  const ask = async () => (await import('./questions.ts')).openQuestions(questions, answer);
+  return html`<button class="button" type="button" @click=${ask}>${words.answer}</button>`;
 }
 
 export function linesOf(now: ModelState): Lines {

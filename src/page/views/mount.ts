@@ -14,7 +14,7 @@ function draw(root: HTMLElement, template: () => unknown): void {
   let isDrawn = false;
   const stop = effect(() => {
     if (!isDrawn) {
-      render(template(), root);
+      keepFocus(root, () => render(template(), root));
       isDrawn = true;
     } else {
       requestAnimationFrame(() => {
@@ -23,4 +23,14 @@ function draw(root: HTMLElement, template: () => unknown): void {
       });
     }
   });
+}
+
+/** Where a button goes away under the keyboard's focus, its part of the page has that: not the top of the page. */
+function keepFocus(root: HTMLElement, change: () => void): void {
+  const focused = document.activeElement;
+  const had = root.contains(focused);
+  change();
+  if (!had || focused!.isConnected) return;
+  root.tabIndex = -1;
+  root.focus({ preventScroll: true });
 }

@@ -2,17 +2,17 @@
  * A form of what a checkpoint does not say of itself. The questions are the library's, in its words.
  */
 import { html, nothing } from 'lit-html';
-import type { Question } from '../../index.ts';
-import { answer } from '../engine/model.ts';
+import type { Conversion, Question } from '../../index.ts';
 import { conversionOf, readAnswer } from '../state/conversion.ts';
 import { text } from '../text/language.ts';
 import { openDialog } from './dialog.ts';
 
-export function openQuestions(questions: readonly Question[]): void {
+/** @param answer gets what was typed, once all of it can be read */
+export function openQuestions(questions: readonly Question[], answer: (given: Conversion) => void): void {
   openDialog(
     () => text().questions.title,
     () => html`
-      <form class="questions" @submit=${(event: SubmitEvent) => submit(event, questions)}>
+      <form class="questions" @submit=${(event: SubmitEvent) => submit(event, questions, answer)}>
         <p class="soft">${text().questions.note}</p>
         ${questions.map(questionView)}
         <button class="button" type="submit">${text().questions.convert}</button>
@@ -42,7 +42,7 @@ function forgive({ target }: Event): void {
   (target as HTMLInputElement).setCustomValidity('');
 }
 
-function submit(event: SubmitEvent, questions: readonly Question[]): void {
+function submit(event: SubmitEvent, questions: readonly Question[], answer: (given: Conversion) => void): void {
   event.preventDefault();
   const form = event.target as HTMLFormElement;
   const answered = questions.map(({ name }) => {

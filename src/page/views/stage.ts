@@ -6,6 +6,7 @@ import { html, nothing } from 'lit-html';
 import { guard } from 'lit-html/directives/guard.js';
 import { keyed } from 'lit-html/directives/keyed.js';
 import { live as asShown } from 'lit-html/directives/live.js';
+import type { Conversion } from '../../index.ts';
 import { changeModel } from '../engine/change-model.ts';
 import { hasFailed, head, type Look, layer, look } from '../engine/looks.ts';
 import { hasEmbeddedModel } from '../engine/model.ts';
@@ -17,13 +18,13 @@ import { type ModelState, model } from '../state/model.ts';
 import { declineOffer, isOfferDeclined } from '../state/offer.ts';
 import { kind, question } from '../state/question.ts';
 import { second } from '../state/second.ts';
-import { labelCount } from '../state/settings.ts';
+import { chooseSecond, labelCount } from '../state/settings.ts';
 import { format, text } from '../text/language.ts';
 import { scoreText } from '../text/score.ts';
 import { chooseKind } from './ask.ts';
 import { coverView } from './cover.ts';
 import { liveView } from './live.ts';
-import { linesOf } from './model.ts';
+import { againView, linesOf, technicalView } from './model.ts';
 import { PhotoUrl } from './photo-url.ts';
 import { scoresView } from './scores.ts';
 
@@ -98,7 +99,7 @@ function answerView(photo: Photo): unknown {
             : nothing
         }
       </p>
-      ${state === 'unsure' && !question.value ? offerView() : nothing}
+      ${isOffered(photo) ? offerView() : nothing}
       <div class="doings">
         <button class="quiet" type="button" @click=${() => removePhotos(({ id }) => id === photo.id)}>${stage.remove}</button>
         ${(state === 'unsure' || state === 'torn') && !question.value ? knownView() : nothing}
@@ -130,20 +131,36 @@ function secondView(answer: Answer | null): unknown {
           ? html`<h3 class="verdict" title=${best[0]?.label ?? nothing}>${verdictOf(answer, now)}</h3>${scoresView(best, state, rows())}`
           : html`<h3 class="verdict">${now.state === 'ready' ? text().stage.waiting : line}</h3><p class="soft">${now.state === 'ready' ? nothing : detail}</p>`
       }
+      ${now.state === 'failed' ? secondWaysOut(now) : nothing}
     </div>`;
 }
 
-/** What a photo that this model does not know may get: another model, with what it costs. */
-function offerView(): unknown {
-  if (!hasEmbeddedModel() || isOfferDeclined.value) return nothing;
-  const { offer, catalogue } = text();
-  const { address, name, bytes, licence } = FIRST_OFFER;
+/** The script that loads the second model is here by now. */
+function secondWaysOut(now: Extract<ModelState, { state: 'failed' }>): unknown {
+  const again = async (given?: Conversion) => (await import('../engine/compare.ts')).loadAgain(given);
   return html`
-    <div class="offer">
-      <p>${offer.sentence(name, licence)}</p>
+    ${technicalView(now)}
+    <p class="ways-out">
+      ${againView(now, () => again(), again)}
+      <button class="quiet" type="button" @click=${() => chooseSecond(null)}>${text().compare.stop}</button>
+    </p>`;
+}
+
+/** Whether a photo that this model does not know is offered another one; the note says what it is. */
+function isOffered({ state }: Photo): boolean {
+  const isAsked = state === 'unsure' && !question.value && look.value === 'photo';
+  return isAsked && hasEmbeddedModel() && !isOfferDeclined.value && !isCompared();
+}
+
+/** In one row, also on a small phone: the stage is as high with it as without. */
+function offerView(): unknown {
+  const { offer, catalogue } = text();
+  const { address, name, bytes } = FIRST_OFFER;
+  return html`
+    <p class="offer">
       <button class="button" type="button" @click=${() => changeModel(address)}>${catalogue.load(name, format().bytes(bytes))}</button>
-      <button class="quiet" type="button" @click=${declineOffer}>${offer.decline}</button>
-    </div>`;
+      <button class="quiet" type="button" aria-label=${offer.decline} title=${offer.decline} @click=${declineOffer}>×</button>
+    </p>`;
 }
 
 /** @param by the model, or how far it is */
@@ -169,8 +186,10 @@ function verdictOf({ state, best, problem }: Answer, by: ModelState): unknown {
   }
 }
 
-function noteOf({ state, problem }: Photo): string {
-  const { stage, ask } = text();
+function noteOf(photo: Photo): string {
+  const { state, problem } = photo;
+  const { stage, ask, offer } = text();
+  if (isOffered(photo)) return offer.sentence(FIRST_OFFER.name, FIRST_OFFER.licence);
   switch (state) {
     case 'failed':
       return problem!(text()).sentence;
@@ -277,7 +296,7 @@ function knownView(): unknown {
   const wanted = search.value.toLowerCase();
   return html`
     <details class="known">
-      <summary class="quiet">${stage.seeAll(labels, format())}</summary>
+      <summary class="quiet">${stage.allKnown}</summary>
       <input
         type="search"
         aria-label=${stage.search}
@@ -290,7 +309,7 @@ function knownView(): unknown {
       ${guard(
         [labels, wanted],
         () => html`
-          <ul tabindex="0" aria-label=${stage.seeAll(labels, format())}>
+          <ul tabindex="0" aria-label=${stage.allKnown}>
             ${labels.filter((label) => label.toLowerCase().includes(wanted)).map((label) => html`<li>${label}</li>`)}
           </ul>`,
       )}
