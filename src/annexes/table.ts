@@ -4,13 +4,13 @@
  */
 import type * as convert from '../checkpoint/open-checkpoint-source.ts';
 import type * as words from '../client/words/words.ts';
-import type * as cpu from '../cpu/open-cpu.ts';
 import type * as attend from '../engine/attend.ts';
 import type * as oracle from '../engine/check/oracle.ts';
 import type * as opinion from '../engine/check/second-opinion.ts';
-import type { FamilyKernels } from '../engine/choose/family-kernels.ts';
+import type * as cpu from '../engine/fast-cpu.ts';
 import type { FewBitsAnnex, KernelAnnex } from '../engine/gpu-backend.ts';
 import type * as resizing from '../engine/resizing.ts';
+import type { FamilySteps } from '../engine/run/program.ts';
 import type * as texts from '../engine/texts.ts';
 import type { EngineInterface } from '../interface.ts';
 import type * as tokenizer from '../text/tokenizer.ts';
@@ -38,7 +38,7 @@ export interface AnnexTable {
   /** Weights that stay in 8 or 4 bits on the GPU. */
   'few-bits': FewBitsAnnex;
   /** What a plain Vision Transformer does not need on the GPU. */
-  'family-kernels': FamilyKernels;
+  'family-kernels': FamilySteps;
   /** For the page: zero-shot labels, label files, classes of one's own. */
   words: typeof words;
   /** The engine, for the page's own thread. */

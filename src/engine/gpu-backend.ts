@@ -16,7 +16,6 @@ import { Pipelines } from '../gpu/pipelines.ts';
 import type { AdapterInfo, KernelCheck, Memory, Outputs, StepProfile } from '../interface.ts';
 import type { WeightStorage } from '../kernels/matmul.ts';
 import type { OptionalShaders } from '../kernels/optional-shaders.ts';
-import type { SeparateAttention } from '../kernels/separate-attention.ts';
 import { type Architecture, tokenCount } from '../model/architecture.ts';
 import { type Extras, extrasFor } from '../model/outputs.ts';
 import { type Plan, planViT } from '../model/plan.ts';
@@ -28,20 +27,20 @@ import { KernelChecker, type Oracle } from './check/kernel-check.ts';
 import { type Provable, unlessMissing, wrongKernel } from './check/proof.ts';
 import type { Tower } from './check/tower.ts';
 import { choose } from './choose/choose.ts';
-import type { FamilyKernels } from './choose/family-kernels.ts';
-import {
-  BASELINE,
-  type DisabledVariants,
-  type KernelConfig,
-  needsFamilyKernels,
-  type Tilings,
-  type WeightsOfFewBits,
-} from './choose/kernel-config.ts';
+import { BASELINE, type DisabledVariants, type Tilings, type WeightsOfFewBits } from './choose/kernel-config.ts';
 import { PreprocessGpu } from './pixels/preprocess-gpu.ts';
 import type { Activations } from './run/activations.ts';
 import { BATCH_CLASSES, type BatchClass, classOf, maxBatch, Network } from './run/network.ts';
-import { compile, dispatchesOf, weightsOfFusedNorms } from './run/program.ts';
+import {
+  compile,
+  dispatchesOf,
+  type FamilySteps,
+  needsFamilySteps,
+  type ProgramConfig,
+  weightsOfFusedNorms,
+} from './run/program.ts';
 import { Schedule } from './run/schedule.ts';
+import type { SeparateAttention } from './run/separate-attention.ts';
 import { WeightBuffers } from './run/weight-buffers.ts';
 import type * as tuning from './tune/tune.ts';
 
@@ -62,11 +61,11 @@ export interface GpuBackendOptions {
   /** Of weights. Default `'f32'`. */
   storage?: WeightStorage;
   /** Which network it is. Default that of images. */
-  tower?: Pick<Tower, 'planWith' | 'gather'>;
+  tower?: Pick<Tower, 'planWith' | 'steps'>;
   /** What the ordinary run needs of an annex. Default nothing. */
-  families?: FamilyKernels;
+  families?: FamilySteps;
   /** Where they are had when another run needs them. Default nowhere. @throws ViTError `network` */
-  needFamilies?(): Promise<FamilyKernels>;
+  needFamilies?(): Promise<FamilySteps>;
   /** What stays in few bits. Default nothing. */
   few?: WeightsOfFewBits;
   /** Default none. */
@@ -101,7 +100,7 @@ export class GpuBackend implements Provable {
   #preprocess: PreprocessGpu | null = null;
   readonly #options: GpuBackendOptions;
   readonly #disabled: DisabledVariants;
-  readonly #configs: Record<BatchClass, KernelConfig>;
+  readonly #configs: Record<BatchClass, ProgramConfig>;
   /** Batches that need no tuning any more, or for which it is under way. */
   readonly #tuned = new Set<BatchClass>();
   #running = 0;
@@ -133,9 +132,9 @@ export class GpuBackend implements Provable {
   static codeFor(gpu: Gpu, plan: Plan, options: GpuBackendOptions): string {
     const { storage = 'f32', annex, few, families, tower } = options;
     const chosen = configFor(gpu, plan, { storage, annex, few, families, tower });
-    const { gather, separate, products } = chosen;
+    const { steps, products } = chosen;
     const plans = [plan, ...(products ? [planWith(plan, options, SEPARATE)] : [])];
-    const configs = [{ ...BASELINE, few, families, gather, separate }, chosen];
+    const configs = [{ ...BASELINE, few, steps }, chosen];
     const code = plans.flatMap((plan) =>
       configs.flatMap((config) =>
         dispatchesOf(compile(plan, { ...config, storage })).map(({ kernel }) => kernelKey(kernel)),
@@ -254,7 +253,7 @@ export class GpuBackend implements Provable {
   }
 
   /** Looks for what is faster on this GPU, and takes it if it is right. @returns what is used from now on */
-  async tune(batch: number): Promise<KernelConfig> {
+  async tune(batch: number): Promise<ProgramConfig> {
     const { tuning, shaders } = await annexOf(this.#options);
     const network = this.#network;
     const { plan } = network;
@@ -271,7 +270,7 @@ export class GpuBackend implements Provable {
     });
   }
 
-  #configFor(batchClass: BatchClass): KernelConfig {
+  #configFor(batchClass: BatchClass): ProgramConfig {
     const { tuned = {}, ...options } = this.#options;
     const config = configFor(this.#gpu, this.#plan, { ...options, tuned: { one: tuned[batchClass] } });
     // What was kept may be of another version, or damaged.
@@ -348,15 +347,13 @@ export class GpuBackend implements Provable {
   async #networkFor(wanted: Wanted): Promise<Network> {
     const { key, plan } = this.#planFor(wanted);
     if (!plan) return this.#network;
-    const configs = { ...this.#configs };
-    const add = (kernels: Partial<KernelConfig>) => {
-      for (const batchClass of BATCH_CLASSES) configs[batchClass] = { ...configs[batchClass], ...kernels };
-    };
+    let { steps } = this.#configs.one;
     if (plan.steps.some(({ op }) => op === 'attention-scores')) {
-      const { separate } = await annexOf(this.#options);
-      add({ separate });
+      steps = { ...steps, ...(await annexOf(this.#options)).separate };
     }
-    if (needsFamilyKernels(plan)) add({ families: await this.#options.needFamilies?.() });
+    if (needsFamilySteps(plan)) steps = { ...steps, ...(await this.#options.needFamilies?.()) };
+    const { one, many } = this.#configs;
+    const configs = { one: { ...one, steps }, many: { ...many, steps } };
     if (this.#extra?.key !== key) {
       this.#extra?.network.destroy();
       this.#extra = { key, network: this.#networkOf(plan, configs), isRight: false };
@@ -456,24 +453,22 @@ async function noOracle(): Promise<never> {
   throw new ViTError('network', 'There is nothing to check kernels with.');
 }
 
-function configFor(gpu: Gpu, plan: Plan, options: GpuBackendOptions): KernelConfig {
-  const { storage = 'f32', annex, few, families, disabled = new Set(), tuned } = options;
-  return choose({
+function configFor(gpu: Gpu, plan: Plan, options: GpuBackendOptions): ProgramConfig {
+  const { storage = 'f32', annex, few, families, tower, disabled = new Set(), tuned } = options;
+  const config = choose({
     plans: [plan],
     storage,
     capabilities: gpu.capabilities,
     software: adapterInfo(gpu.info).software,
     shaders: annex?.shaders ?? {},
-    separate: annex?.separate,
-    families,
-    gather: options.tower?.gather,
     few,
     disabled,
     tuned: tuned?.one,
   });
+  return { ...config, steps: { ...families, ...tower?.steps, ...annex?.separate } };
 }
 
-function canCompile(plan: Plan, config: KernelConfig): boolean {
+function canCompile(plan: Plan, config: ProgramConfig): boolean {
   try {
     compile(plan, config);
     return true;

@@ -11,9 +11,9 @@ import { VERSION } from '../version.ts';
 import { scaleBytes } from '../weights/manifest.ts';
 import { type Candidate, destroyOnError, type Loading, wantsF16 } from './candidate.ts';
 import { Proof } from './check/proof.ts';
-import type { FamilyKernels } from './choose/family-kernels.ts';
-import { F16_VARIANTS, needsFamilyKernels, type WeightsOfFewBits } from './choose/kernel-config.ts';
+import { F16_VARIANTS, type WeightsOfFewBits } from './choose/kernel-config.ts';
 import { GpuBackend, type GpuBackendOptions } from './gpu-backend.ts';
+import { type FamilySteps, needsFamilySteps } from './run/program.ts';
 
 /** Milliseconds between requests for another GPU: its process may be starting again. */
 const PAUSES = [100, 300, 600];
@@ -110,9 +110,9 @@ export class GpuCandidate implements Candidate {
   }
 
   /** @throws ViTError `no-webgpu` where they cannot be had: the CPU needs none */
-  async #families(): Promise<FamilyKernels | undefined> {
+  async #families(): Promise<FamilySteps | undefined> {
     const { annexes, plan } = this.#loading;
-    if (!needsFamilyKernels(plan)) return undefined;
+    if (!needsFamilySteps(plan)) return undefined;
     return annexes.need('family-kernels').catch((cause) => {
       throw new ViTError('no-webgpu', (cause as Error).message, { cause });
     });

@@ -5,7 +5,6 @@
 import type { Annexes } from '../annexes/annexes.ts';
 import { ViTError } from '../error.ts';
 import type { Memory, SelfTest, Text } from '../interface.ts';
-import { gather, placeRows } from '../kernels/gather.ts';
 import { planText } from '../model/plan-text.ts';
 import type { TextArchitecture } from '../model/text.ts';
 import { type Texts as Ids, prepareTexts } from '../model/token-ids.ts';
@@ -13,6 +12,7 @@ import type { Tokenizer } from '../text/tokenizer.ts';
 import { MOST_BYTES } from '../text/tokenizer-limits.ts';
 import type { LoadedManifest } from '../weights/manifest.ts';
 import { TEXT, type Tower } from './check/tower.ts';
+import { TEXT_STEPS } from './run/text-steps.ts';
 import type { Session } from './session.ts';
 
 export class Texts {
@@ -131,7 +131,7 @@ function textTower({ name, architecture, golden }: LoadedManifest): Tower {
   };
   return {
     planWith: (extras) => planText(architecture, text, extras),
-    gather: { gather, placeRows },
+    steps: TEXT_STEPS,
     has: (tensor) => tensor.startsWith(TEXT),
     golden: () => {
       if (!golden?.text) return null;

@@ -4,12 +4,6 @@ import { specialise } from '../gpu/specialise.ts';
 
 const WORKGROUP = 64;
 
-/** This file, where it is loaded. */
-export interface GatherKernels {
-  gather: typeof gather;
-  placeRows: typeof placeRows;
-}
-
 export interface GatherSizes {
   /** Columns of x and y. */
   width: number;

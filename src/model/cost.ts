@@ -26,7 +26,7 @@ export function stepCosts(plan: Plan, batch = 1): (Cost & { label: string })[] {
     const touched = values.reduce((sum, name) => sum + batch * elementsOf(plan, name), 0);
     return {
       label: step.label,
-      macs: batch * macsPerImage(step, plan, shapes),
+      macs: batch * macsOf(step, plan),
       weights: sizes.reduce((a, b) => a + b, 0),
       values: touched + (step.op === 'patchify' || step.op === 'unfold' ? batch * pixelsOf(plan) : 0),
     };
@@ -47,8 +47,8 @@ export function planCost(plan: Plan, batch = 1, outputs: ValueName[] = ['logits'
   };
 }
 
-function macsPerImage(step: Step, plan: Plan, shapes: Map<string, number[]>): number {
-  const { architecture, values } = plan;
+/** Of one image. */
+export function macsOf(step: Step, { architecture, values }: Plan): number {
   if (step.op === 'patchify') {
     const [rows, columns] = patchGrid(architecture);
     return rows * columns * patchFeatures(architecture) * architecture.width;
@@ -63,8 +63,10 @@ function macsPerImage(step: Step, plan: Plan, shapes: Map<string, number[]>): nu
     case 'attention-values':
       return rows * columns * values[step.input].rows;
     case 'matmul':
+      // SwiGLU multiplies two products of a width.
+      return rows * values[step.input].columns * columns * (step.activation === 'swiglu' ? 2 : 1);
     case 'head':
-      return rows * product(shapes.get(step.weight)!);
+      return rows * values[step.input].columns * columns;
     case 'unfold':
     case 'assemble':
     case 'lookup':

@@ -37,40 +37,40 @@ export function parseArchitecture(field: Field): Architecture {
     activation: field.get('activation').oneOf(ACTIVATIONS),
     epsilon: field.get('epsilon').number(),
     ...optional(field, {
-      norm: (value) => value.oneOf(NORMS),
-      classToken: (value) => value.boolean(),
-      distillationToken: (value) => value.boolean(),
-      registerTokens: (value) => value.integer(0),
-      positionEmbedding: (value) => value.oneOf(POSITION_EMBEDDINGS),
-      positionResampling: (value) => value.oneOf(POSITION_RESAMPLINGS),
-      pixelNorm: (value) => value.boolean(),
+      norm: oneOf(NORMS),
+      classToken: boolean,
+      distillationToken: boolean,
+      registerTokens: integer(0),
+      positionEmbedding: oneOf(POSITION_EMBEDDINGS),
+      positionResampling: oneOf(POSITION_RESAMPLINGS),
+      pixelNorm: boolean,
       stem: (value) => value.list((item) => item.integer(1)),
-      patchBias: (value) => value.boolean(),
-      patchNorm: (value) => value.boolean(),
-      normBeforeBlocks: (value) => value.boolean(),
-      normOrder: (value) => value.oneOf(NORM_ORDERS),
-      qkvBias: (value) => value.boolean(),
-      qkNorm: (value) => value.boolean(),
+      patchBias: boolean,
+      patchNorm: boolean,
+      normBeforeBlocks: boolean,
+      normOrder: oneOf(NORM_ORDERS),
+      qkvBias: boolean,
+      qkNorm: boolean,
       rotary: (value) => value.nullable(parseRotary),
-      attentionNorm: (value) => value.boolean(),
-      headSize: (value) => value.integer(1),
-      attentionScale: (value) => value.number(),
-      relativePositionBias: (value) => value.oneOf(RELATIVE_POSITION_BIASES),
-      relativeResampling: (value) => value.oneOf(RELATIVE_RESAMPLINGS),
-      layerScale: (value) => value.boolean(),
-      mlp: (value) => value.oneOf(MLPS),
-      mlpNorm: (value) => value.boolean(),
-      finalNorm: (value) => value.oneOf(FINAL_NORMS),
-      prefixNorm: (value) => value.boolean(),
-      pooling: (value) => value.oneOf(POOLINGS),
-      poolingHeads: (value) => value.integer(1),
-      poolingQuery: (value) => value.boolean(),
-      poolingMlpWidth: (value) => value.integer(0),
-      poolingPrefix: (value) => value.boolean(),
-      representation: (value) => value.integer(0),
-      projection: (value) => value.integer(0),
-      projectionBias: (value) => value.boolean(),
-      normalizeEmbedding: (value) => value.boolean(),
+      attentionNorm: boolean,
+      headSize: integer(1),
+      attentionScale: number,
+      relativePositionBias: oneOf(RELATIVE_POSITION_BIASES),
+      relativeResampling: oneOf(RELATIVE_RESAMPLINGS),
+      layerScale: boolean,
+      mlp: oneOf(MLPS),
+      mlpNorm: boolean,
+      finalNorm: oneOf(FINAL_NORMS),
+      prefixNorm: boolean,
+      pooling: oneOf(POOLINGS),
+      poolingHeads: integer(1),
+      poolingQuery: boolean,
+      poolingMlpWidth: integer(0),
+      poolingPrefix: boolean,
+      representation: integer(0),
+      projection: integer(0),
+      projectionBias: boolean,
+      normalizeEmbedding: boolean,
       text: (value) => value.nullable(parseText),
     }),
   };
@@ -85,9 +85,9 @@ function parseRotary(field: Field): Rotary {
     frequencies: field.get('frequencies').oneOf(ROTARY_FREQUENCIES),
     positions: field.get('positions').oneOf(ROTARY_POSITIONS),
     ...optional(field, {
-      offset: (value) => value.integer(0),
+      offset: integer(0),
       grid: (value) => value.nullable((grid) => grid.pair()),
-      registers: (value) => value.boolean(),
+      registers: boolean,
     }),
   };
   refuseUnknown(field, rotary);
@@ -112,11 +112,11 @@ function parseText(field: Field): TextArchitecture {
     padding: field.get('padding').integer(0),
     logitScale: field.get('logitScale').number(),
     ...optional(field, {
-      norm: (value) => value.oneOf(NORMS),
-      mlp: (value) => value.oneOf(MLPS),
-      endOfText: (value) => value.integer(0),
-      projectionBias: (value) => value.boolean(),
-      logitBias: (value) => value.number(),
+      norm: oneOf(NORMS),
+      mlp: oneOf(MLPS),
+      endOfText: integer(0),
+      projectionBias: boolean,
+      logitBias: number,
     }),
   };
   refuseUnknown(field, text);
@@ -132,6 +132,14 @@ function parseText(field: Field): TextArchitecture {
   }
   return text;
 }
+
+const boolean = (field: Field) => field.boolean();
+const number = (field: Field) => field.number();
+const integer = (least: number) => (field: Field) => field.integer(least);
+const oneOf =
+  <T extends string>(names: readonly T[]) =>
+  (field: Field) =>
+    field.oneOf(names);
 
 /** The fields that are there, parsed. */
 function optional<Fields extends Record<string, (value: Field) => unknown>>(

@@ -62,7 +62,7 @@ export const HOUSE: readonly Room[] = [
     name: 'annexes/table.ts',
     knows: 'what each annex brings: types, no code',
     mayImport: [
-      ...['engine', 'engine/check', 'engine/choose', 'client', 'cpu', 'text', 'weights', 'checkpoint'],
+      ...['engine', 'engine/check', 'engine/run', 'client', 'cpu', 'text', 'weights', 'checkpoint'],
       'interface.ts',
     ],
   },
@@ -70,7 +70,7 @@ export const HOUSE: readonly Room[] = [
     name: 'annexes/entries',
     knows: 'what each is built from',
     mayImport: [
-      ...['annexes', 'engine', 'engine/tune', 'engine/check', 'engine/choose', 'client', 'kernels', 'cpu'],
+      ...['annexes', 'engine', 'engine/tune', 'engine/check', 'engine/run', 'client', 'kernels', 'cpu'],
       ...['text', 'weights', 'checkpoint'],
     ],
   },

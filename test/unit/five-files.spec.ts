@@ -22,7 +22,7 @@ const variants = files.filter((file) => file.includes('.'));
 const read = (path: string) => readFileSync(path, 'utf8');
 
 /** What is beside the wrappers. */
-const NO_WRAPPERS = ['all-shaders', 'few-bits', 'optional-shaders', 'product-tiling', 'separate-attention'];
+const NO_WRAPPERS = ['all-shaders', 'few-bits', 'optional-shaders', 'product-tiling'];
 test('there are kernels', () => expect(shaders.length).toBeGreaterThan(6));
 test('every shader has its wrapper, and every wrapper its shader', () =>
   expect(stems('src/kernels', '.ts').filter((file) => !NO_WRAPPERS.includes(file))).toEqual(shaders));

@@ -7,6 +7,7 @@ import { architectureOf } from '../../bench/models.ts';
 import { choose, type Situation } from '../../src/engine/choose/choose.ts';
 import { BASELINE, type FusedTiling, type KernelConfig, matmulKey } from '../../src/engine/choose/kernel-config.ts';
 import { compile, dispatchesOf } from '../../src/engine/run/program.ts';
+import { SEPARATE_ATTENTION } from '../../src/engine/run/separate-attention.ts';
 import { attentionCandidates, matmulCandidates } from '../../src/engine/tune/variant-candidates.ts';
 import { BASELINE_CAPABILITIES, type Capabilities, capabilitiesOf, FEATURES } from '../../src/gpu/capabilities.ts';
 import { variantName } from '../../src/gpu/kernel.ts';
@@ -15,7 +16,6 @@ import { attentionVariants } from '../../src/kernels/attention.ts';
 import { layerNormVariants } from '../../src/kernels/layer-norm.ts';
 import { type MatmulTiling, matmulVariants } from '../../src/kernels/matmul.ts';
 import { productVariants } from '../../src/kernels/product-tiling.ts';
-import { SEPARATE_ATTENTION } from '../../src/kernels/separate-attention.ts';
 import { planViT } from '../../src/model/plan.ts';
 import { TINY } from '../harness/tiny-model.ts';
 
@@ -29,13 +29,12 @@ const situation: Situation = {
   capabilities: EVERYTHING,
   software: false,
   shaders: ALL_SHADERS,
-  separate: SEPARATE_ATTENTION,
   disabled: new Set(),
 };
 
 /** As a profile names them: kernel and variant of every dispatch, each once. */
 function namesOf(config: KernelConfig, of = plan): string[] {
-  const kernels = dispatchesOf(compile(of, config)).map(({ kernel }) => kernel);
+  const kernels = dispatchesOf(compile(of, { ...config, steps: SEPARATE_ATTENTION })).map(({ kernel }) => kernel);
   return [
     ...new Set(kernels.map(({ name, entry, variant }) => [name, entry, variant].filter(Boolean).join(' '))),
   ].sort();

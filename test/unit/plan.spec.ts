@@ -2,11 +2,11 @@
  * Plans and the programs made of them, without any GPU.
  */
 import { describe, expect, test } from 'vitest';
-import { FAMILY_KERNELS } from '../../src/engine/choose/family-kernels.ts';
 import { BASELINE } from '../../src/engine/choose/kernel-config.ts';
-import { compile, type Dispatch } from '../../src/engine/run/program.ts';
-import * as gather from '../../src/kernels/gather.ts';
-import { SEPARATE_ATTENTION } from '../../src/kernels/separate-attention.ts';
+import { FAMILY_STEPS } from '../../src/engine/run/family-steps.ts';
+import { type AnnexSteps, compile, type Dispatch } from '../../src/engine/run/program.ts';
+import { SEPARATE_ATTENTION } from '../../src/engine/run/separate-attention.ts';
+import { TEXT_STEPS } from '../../src/engine/run/text-steps.ts';
 import type { Architecture } from '../../src/model/architecture.ts';
 import { planViT } from '../../src/model/plan.ts';
 import { planText } from '../../src/model/plan-text.ts';
@@ -14,8 +14,9 @@ import { tensorShapes } from '../../src/model/tensors.ts';
 import type { TextArchitecture } from '../../src/model/text.ts';
 import { TINY } from '../harness/tiny-model.ts';
 
-/** What any plan of pictures needs. */
-const CONFIG = { ...BASELINE, separate: SEPARATE_ATTENTION, families: FAMILY_KERNELS };
+/** Of all annexes: one that nobody brings is an error of types. */
+const STEPS: AnnexSteps = { ...FAMILY_STEPS, ...SEPARATE_ATTENTION, ...TEXT_STEPS };
+const CONFIG = { ...BASELINE, steps: STEPS };
 
 const TEXT: TextArchitecture = {
   vocabulary: 49408,
@@ -167,7 +168,7 @@ describe('a plan', () => {
 describe('a program', () => {
   test('reads a table of words that is too large for one binding in pieces', () => {
     const architecture: Architecture = { ...TINY, classes: 0, projection: 768, text: TEXT };
-    const { actions } = compile(planText(architecture, TEXT), { ...CONFIG, gather });
+    const { actions } = compile(planText(architecture, TEXT), CONFIG);
     const lookups = actions.filter((action): action is Dispatch => 'kernel' in action && action.label === 'lookup');
     const tables = lookups.map(({ operands }) => operands[0]).filter((operand) => 'key' in operand);
     expect(tables.map(({ floats }) => floats * 4 <= 2 ** 27)).toEqual([true, true]);

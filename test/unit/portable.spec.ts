@@ -10,7 +10,6 @@ import { describe, expect, test } from 'vitest';
 import { startDawn } from '../../bench/dawn.ts';
 import { shrinkShader } from '../../build/shaders.ts';
 import { choose } from '../../src/engine/choose/choose.ts';
-import { FAMILY_KERNELS } from '../../src/engine/choose/family-kernels.ts';
 import {
   attentionKey,
   BASELINE,
@@ -18,17 +17,18 @@ import {
   type KernelConfig,
   matmulKey,
 } from '../../src/engine/choose/kernel-config.ts';
+import { FAMILY_STEPS } from '../../src/engine/run/family-steps.ts';
 import { compile, dispatchesOf } from '../../src/engine/run/program.ts';
+import { SEPARATE_ATTENTION } from '../../src/engine/run/separate-attention.ts';
+import { TEXT_STEPS } from '../../src/engine/run/text-steps.ts';
 import { attentionCandidates, matmulCandidates } from '../../src/engine/tune/variant-candidates.ts';
 import type { Capabilities, MatrixConfig } from '../../src/gpu/capabilities.ts';
 import { continued, specialise } from '../../src/gpu/specialise.ts';
 import { ALL_SHADERS } from '../../src/kernels/all-shaders.ts';
 import type { AttentionTiling } from '../../src/kernels/attention.ts';
 import { FEW_BIT_SHADERS } from '../../src/kernels/few-bits.ts';
-import * as gatherKernels from '../../src/kernels/gather.ts';
 import { normalize } from '../../src/kernels/normalize.ts';
 import { resize } from '../../src/kernels/resize.ts';
-import { SEPARATE_ATTENTION } from '../../src/kernels/separate-attention.ts';
 import { extrasFor, OUTPUT_NAMES } from '../../src/model/outputs.ts';
 import { type Plan, planViT } from '../../src/model/plan.ts';
 import { planText } from '../../src/model/plan-text.ts';
@@ -118,6 +118,8 @@ const MATRICES = [
   { M: 16, N: 16, K: 16 },
 ];
 
+const STEPS = { ...FAMILY_STEPS, ...SEPARATE_ATTENTION, ...TEXT_STEPS };
+
 /**
  * Whatever any GPU may be given, a software adapter too: the first of the candidates for all steps, the second..., for few
  * images and for many, in f32 and in f16.
@@ -129,11 +131,7 @@ function everyConfig(plan: Plan): KernelConfig[] {
       const matrix = { ...sizes!, componentType: storage, resultComponentType: 'f32' };
       const matrices: MatrixConfig[] = sizes ? [matrix] : [];
       const capabilities: Capabilities = { f16: true, subgroups: true, matrices, lanes: 32 };
-      const given = {
-        ...{ storage, capabilities, shaders: ALL_SHADERS, separate: SEPARATE_ATTENTION, disabled: new Set<string>() },
-        gather: gatherKernels,
-        families: FAMILY_KERNELS,
-      };
+      const given = { storage, capabilities, shaders: ALL_SHADERS, disabled: new Set<string>() };
       configs.push(choose({ ...given, plans: [plan], software: true }));
       for (const batch of [1, 256]) configs.push(...candidateConfigs(plan, batch, storage, capabilities));
     }
@@ -142,8 +140,7 @@ function everyConfig(plan: Plan): KernelConfig[] {
 }
 
 function candidateConfigs(plan: Plan, batch: number, storage: 'f32' | 'f16', capabilities: Capabilities) {
-  const kernels = { separate: SEPARATE_ATTENTION, families: FAMILY_KERNELS, gather: gatherKernels };
-  const start = { ...BASELINE, storage, shaders: ALL_SHADERS, ...kernels };
+  const start = { ...BASELINE, storage, shaders: ALL_SHADERS };
   const most = 6;
   return Array.from({ length: most }, (_, i) => {
     const matmul: Record<string, FusedTiling> = {};
@@ -182,7 +179,9 @@ describe('specialised for', () => {
       ];
       if (architecture.text) plans.push(planText(architecture, architecture.text));
       const kernels = plans
-        .flatMap((plan) => everyConfig(plan).flatMap((config) => dispatchesOf(compile(plan, config))))
+        .flatMap((plan) =>
+          everyConfig(plan).flatMap((config) => dispatchesOf(compile(plan, { ...config, steps: STEPS }))),
+        )
         .map(({ kernel }) => kernel);
       kernels.push(
         resize({ vertical: false, background: preprocess.background, grey: preprocess.mean.length === 1 }),

@@ -2,8 +2,8 @@
  * The model on the CPU. The workers of a team run this script, too.
  */
 import { serveIfHelper } from '../../cpu/helper.ts';
-import * as cpu from '../../cpu/open-cpu.ts';
+import { openFastCpu } from '../../engine/fast-cpu.ts';
 import { register } from '../registry.ts';
 
-register('cpu', cpu);
+register('cpu', { openFastCpu });
 serveIfHelper();

@@ -1,4 +1,4 @@
-import { FAMILY_KERNELS } from '../../engine/choose/family-kernels.ts';
+import { FAMILY_STEPS } from '../../engine/run/family-steps.ts';
 import { register } from '../registry.ts';
 
-register('family-kernels', FAMILY_KERNELS);
+register('family-kernels', FAMILY_STEPS);

@@ -9,9 +9,8 @@ import { DEFAULT_TOLERANCE, kernelKey } from '../../gpu/kernel.ts';
 import type { Pipelines } from '../../gpu/pipelines.ts';
 import type { KernelCheck } from '../../interface.ts';
 import type { Plan } from '../../model/plan.ts';
-import type { KernelConfig } from '../choose/kernel-config.ts';
 import { Network } from '../run/network.ts';
-import { type Dispatch, dispatchesOf } from '../run/program.ts';
+import { type Dispatch, dispatchesOf, type ProgramConfig } from '../run/program.ts';
 import type { Schedule } from '../run/schedule.ts';
 import { WeightBuffers } from '../run/weight-buffers.ts';
 import type { Alone } from './error-alone.ts';
@@ -62,14 +61,14 @@ export class KernelChecker {
     this.#right.clear();
   }
 
-  async #checkDispatch({ steps, label, kernel }: Dispatch, whole: Plan, config: KernelConfig): Promise<KernelCheck> {
+  async #checkDispatch({ steps, label, kernel }: Dispatch, whole: Plan, config: ProgramConfig): Promise<KernelCheck> {
     const { errorAlone } = await this.#needOracle();
     const error = await errorAlone(steps, whole, this.#gpu, (plan) => this.#open(plan, config), config.few?.bitsOf);
     const { name, variant, tolerance = DEFAULT_TOLERANCE } = kernel;
     return { kernel: name, ...(variant && { variant }), step: label, passed: error <= tolerance, error };
   }
 
-  #open(plan: Plan, config: KernelConfig): Alone {
+  #open(plan: Plan, config: ProgramConfig): Alone {
     const { device } = this.#gpu;
     const buffers = new Buffers(device);
     const weights = new WeightBuffers(device, buffers);

@@ -4,9 +4,7 @@
  */
 
 import type { Backend, Input } from '../../backend.ts';
-import { resizeToSpec } from '../../image/model-pixels.ts';
-import { normalize, normalizeTable } from '../../image/normalize-bytes.ts';
-import { pictureSource } from '../../image/read-pixels.ts';
+import { pixelsOf } from '../../image/model-pixels.ts';
 import type { EngineOptions, Outputs } from '../../interface.ts';
 import { goldenOutput, goldenPixels } from '../../model/golden.ts';
 import type { Plan } from '../../model/plan.ts';
@@ -51,8 +49,7 @@ export async function checkPicture(backend: Backend, { preprocess }: LoadedManif
   const noise = goldenPixels(1, [height * width, 4]);
   const data = Uint8ClampedArray.from(noise, (value, i) => (i % 4 === 3 ? 255 : (value + 1) * 128));
   const picture = { data, width, height };
-  const { data: rgb } = resizeToSpec(pictureSource(picture, preprocess.background), preprocess);
-  const pixels = normalize(rgb, normalizeTable(preprocess, channels), channels);
+  const pixels = pixelsOf(preprocess, channels)(picture);
   const name = goldenOutput(plan.architecture);
   const run = async (input: Input): Promise<Outputs> => backend.run(input, { outputs: [name] });
   const expected = await run({ batch: 1, pixels });

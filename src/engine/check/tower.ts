@@ -3,17 +3,17 @@
  * (`engine/texts.ts`, an annex).
  */
 import type { Input } from '../../backend.ts';
-import type { GatherKernels } from '../../kernels/gather.ts';
 import { goldenOutput, goldenPixels } from '../../model/golden.ts';
 import type { Extras, OutputName } from '../../model/outputs.ts';
 import { type Plan, planViT } from '../../model/plan.ts';
 import { goldenValues, type LoadedManifest } from '../../weights/manifest.ts';
+import type { AnnexSteps } from '../run/program.ts';
 
 export interface Tower {
   /** @param extras what an ordinary run does not compute, or otherwise */
   planWith(extras?: Extras): Plan;
-  /** Kernels that come with it. */
-  readonly gather?: GatherKernels;
+  /** Steps of its own, with their kernels. */
+  readonly steps?: Partial<AnnexSteps>;
   /** Whether a tensor is one of its own. */
   has(tensor: string): boolean;
   /** What the converter computed. Null where the manifest's is of another network: at another image size. */

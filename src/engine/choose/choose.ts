@@ -3,13 +3,9 @@
  * and how weights are stored.
  */
 import type { Capabilities } from '../../gpu/capabilities.ts';
-import type { GatherKernels } from '../../kernels/gather.ts';
-import { matmulVariants, type WeightStorage } from '../../kernels/matmul.ts';
+import type { WeightStorage } from '../../kernels/matmul.ts';
 import type { OptionalShaders } from '../../kernels/optional-shaders.ts';
-import { productVariants } from '../../kernels/product-tiling.ts';
-import type { SeparateAttention } from '../../kernels/separate-attention.ts';
 import type { Plan } from '../../model/plan.ts';
-import type { FamilyKernels } from './family-kernels.ts';
 import {
   BASELINE,
   type DisabledVariants,
@@ -30,10 +26,6 @@ export interface Situation {
   software: boolean;
   /** Empty where they could not be had: then the simplest kernels do everything. */
   shaders: OptionalShaders;
-  /** They come with the shaders. */
-  separate?: SeparateAttention;
-  families?: FamilyKernels;
-  gather?: GatherKernels;
   few?: WeightsOfFewBits;
   disabled: DisabledVariants;
   /** What tuning found on this GPU. */
@@ -41,10 +33,9 @@ export interface Situation {
 }
 
 export function choose(situation: Situation): KernelConfig {
-  const { storage, shaders, separate, families, gather, few, software, disabled, tuned } = situation;
+  const { storage, shaders, few, software, disabled, tuned } = situation;
   const hasShaders = Object.keys(shaders).length > 0;
-  const given = { storage, shaders, separate, families, gather, few };
-  const start = { ...BASELINE, ...given, ...(software && { norms: SOFTWARE_NORMS }) };
+  const start = { ...BASELINE, storage, shaders, few, ...(software && { norms: SOFTWARE_NORMS }) };
   if (!hasShaders) return without(start, disabled);
   return without({ ...start, ...(software ? forSoftwareAdapters(situation) : tuned) }, disabled);
 }
@@ -57,14 +48,11 @@ const SOFTWARE_NORMS = { entry: 'main', lanes: 4 } as const;
  * `bench/RESULTS.md`.
  */
 function forSoftwareAdapters({ plans, capabilities }: Situation): Partial<KernelConfig> {
-  const hasQuads = (variants: { entry: string }[]) => variants.some(({ entry }) => entry === 'subgroups');
+  if (!capabilities.subgroups) return {};
+  const quads = { entry: 'subgroups' } as const;
   const matmul: Record<string, FusedTiling> = {};
   for (const plan of plans) {
-    for (const step of plan.steps) {
-      if (step.op !== 'matmul') continue;
-      const variants = matmulVariants({ inputs: plan.values[step.input].columns }, capabilities);
-      if (hasQuads(variants)) matmul[matmulKey(step, plan)] = { entry: 'subgroups' };
-    }
+    for (const step of plan.steps) if (step.op === 'matmul') matmul[matmulKey(step, plan)] = quads;
   }
-  return { matmul, products: hasQuads(productVariants(capabilities)) ? { entry: 'subgroups' } : null };
+  return { matmul, products: quads };
 }

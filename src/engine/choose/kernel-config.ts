@@ -5,14 +5,11 @@
 import type { ColumnLayout } from '../../gpu/columns.ts';
 import { variantName } from '../../gpu/kernel.ts';
 import type { AttentionTiling } from '../../kernels/attention.ts';
-import type { GatherKernels } from '../../kernels/gather.ts';
 import type { LayerNormTiling } from '../../kernels/layer-norm.ts';
 import { DIRECT, type FewBits, type MatmulTiling, type WeightStorage } from '../../kernels/matmul.ts';
 import type { OptionalShaders } from '../../kernels/optional-shaders.ts';
 import type { ProductTiling } from '../../kernels/product-tiling.ts';
-import type { SeparateAttention } from '../../kernels/separate-attention.ts';
 import type { Plan, Step, StepOf } from '../../model/plan.ts';
-import type { FamilyKernels } from './family-kernels.ts';
 
 export interface KernelConfig extends Tilings {
   /** Of the matrices of linear layers. */
@@ -25,12 +22,6 @@ export interface KernelConfig extends Tilings {
   norms?: LayerNormTiling;
   /** What all variants but the simplest are made of. */
   shaders: OptionalShaders;
-  /** For plans with separate attention. */
-  separate?: SeparateAttention;
-  /** For a plan that `needsFamilyKernels`. */
-  families?: FamilyKernels;
-  /** What looks up and picks tokens. Only text towers do that, and bring it. */
-  gather?: GatherKernels;
 }
 
 /** What the annex `few-bits` brings, and which tensors are of it. */
@@ -64,13 +55,6 @@ export type DisabledVariants = ReadonlySet<string>;
 
 /** Right everywhere. */
 export const BASELINE: KernelConfig = { storage: 'f32', matmul: {}, attention: {}, products: null, shaders: {} };
-
-const FAMILY_STEPS: readonly Step['op'][] = ['assemble', 'mean', 'rotate', 'unfold', 'unit-length'];
-
-/** Whether some of its steps have kernels that are in an annex. */
-export function needsFamilyKernels({ steps }: Plan): boolean {
-  return steps.some(({ op }) => FAMILY_STEPS.includes(op));
-}
 
 export function isTunable(step: Step): step is TunableStep {
   return step.op === 'matmul' || (step.op === 'attention' && step.query === null);

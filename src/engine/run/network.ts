@@ -9,8 +9,9 @@ import type { Pipelines } from '../../gpu/pipelines.ts';
 import type { Outputs } from '../../interface.ts';
 import type { OutputName } from '../../model/outputs.ts';
 import type { Plan } from '../../model/plan.ts';
-import { BASELINE, type KernelConfig } from '../choose/kernel-config.ts';
+import { BASELINE } from '../choose/kernel-config.ts';
 import { Activations, maxItems } from './activations.ts';
+import type { ProgramConfig } from './program.ts';
 import { Schedule } from './schedule.ts';
 import type { WeightBuffers } from './weight-buffers.ts';
 
@@ -45,7 +46,7 @@ export class Network {
     plan: Plan,
     pipelines: Pipelines,
     weights: WeightBuffers,
-    config: Record<BatchClass, KernelConfig> = { one: BASELINE, many: BASELINE },
+    config: Record<BatchClass, ProgramConfig> = { one: BASELINE, many: BASELINE },
   ) {
     this.#gpu = gpu;
     this.plan = plan;

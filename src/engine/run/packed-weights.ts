@@ -2,6 +2,8 @@
  * Weights of a program: buffers made from tensors of the model. Pure data.
  */
 import { type ColumnLayout, packVector } from '../../gpu/columns.ts';
+import { packStarts } from '../../kernels/assemble.ts';
+import { packBiasTable } from '../../kernels/attention.ts';
 import {
   type FewBits,
   PANEL,
@@ -10,6 +12,7 @@ import {
   scaleWeight,
   type WeightStorage,
 } from '../../kernels/matmul.ts';
+import type { Starts } from '../../model/plan.ts';
 
 /** A buffer made from one or more tensors of the model. */
 export type Weight = SmallWeight | LargeWeight;
@@ -122,6 +125,38 @@ export function pair(weight: string, bias: string, columns: ColumnLayout): Small
 /** Zeros, for a kernel that wants a bias where the model has none. */
 export function zeros(stride: number): SmallWeight {
   return { key: `zeros ${stride}`, floats: stride, tensors: [], pack: () => new Float32Array(stride) };
+}
+
+/** What tokens start as: prefix tokens, positions, and the bias of what makes tokens of patches. */
+export function startsOf(
+  starts: Starts | null,
+  bias: string | null,
+  tokens: number,
+  { count: width, stride }: ColumnLayout,
+): SmallWeight {
+  const { prefix, position, positionPrefix } = starts ?? { prefix: [], position: null, positionPrefix: 0 };
+  const tensors = [...prefix, ...(position ? [position] : []), ...(bias ? [bias] : [])];
+  const pack = (data: ArrayLike<number>[]) => {
+    const rest = data.slice(prefix.length);
+    const parts = {
+      prefix: data.slice(0, prefix.length),
+      position: position ? rest.shift()! : null,
+      bias: bias ? rest.shift()! : null,
+    };
+    return packStarts(parts, { tokens, positionPrefix, width });
+  };
+  return { key: `starts ${tensors}`, tensors, floats: tokens * stride, pack };
+}
+
+/** Biases by relative position, `[biases, heads]`. */
+export function tableOf(table: string, shapes: ReadonlyMap<string, readonly number[]>): SmallWeight {
+  const [biases, heads] = shapes.get(table)!;
+  return {
+    key: `table ${table}`,
+    tensors: [table],
+    floats: biases * heads,
+    pack: ([data]) => packBiasTable(data, heads),
+  };
 }
 
 /** Whether nothing but the end is padded. */

@@ -4,8 +4,7 @@
  */
 import { Columns } from '../../gpu/columns.ts';
 import type { Kernel } from '../../gpu/kernel.ts';
-import { packStarts } from '../../kernels/assemble.ts';
-import { attention, packBiasTable, packQuery } from '../../kernels/attention.ts';
+import { attention, packQuery } from '../../kernels/attention.ts';
 import { head } from '../../kernels/head.ts';
 import { layerNorm } from '../../kernels/layer-norm.ts';
 import { matmul, SwigluColumns } from '../../kernels/matmul.ts';
@@ -13,7 +12,7 @@ import { patchify, placePatchWeight } from '../../kernels/patchify.ts';
 import { softmax } from '../../kernels/softmax.ts';
 import { patchCount, patchFeatures } from '../../model/architecture.ts';
 import { fieldsOf } from '../../model/cost.ts';
-import type { Affine, InputName, LearnedQuery, Plan, Starts, Step, StepOf, ValueName } from '../../model/plan.ts';
+import type { Affine, InputName, LearnedQuery, Plan, Step, StepOf, ValueName } from '../../model/plan.ts';
 import { tensorShapes } from '../../model/tensors.ts';
 import { attentionTiling, BASELINE, type KernelConfig, matmulTiling } from '../choose/kernel-config.ts';
 import {
@@ -21,7 +20,8 @@ import {
   matrix,
   pair,
   type SmallWeight,
-  stretchOf,
+  startsOf,
+  tableOf,
   vector,
   type Weight,
   zeros,
@@ -56,10 +56,32 @@ export interface Copy {
 /** A buffer that steps read and write, or one that the caller fills, or a weight. */
 export type Operand = { value: ValueName } | { input: InputName } | Weight;
 
-/** The largest binding that every GPU allows, in floats. */
-const MAX_BINDING_FLOATS = 2 ** 27 / 4;
+/** A dispatch but for what it is called. */
+export type Work = Omit<Dispatch, 'label' | 'steps'>;
 
-export function compile(plan: Plan, config: KernelConfig = BASELINE): Program {
+/** How each kind of step is done on the GPU; several dispatches where one cannot do it. */
+export type StepCompilers = {
+  readonly [Op in Exclude<Step['op'], 'copy'>]: (step: StepOf<Op>, context: Context) => Work | Work[];
+};
+
+/** Those whose kernels are in annexes, and come with them. */
+export type AnnexSteps = Omit<StepCompilers, keyof typeof STEPS>;
+export type FamilySteps = Pick<AnnexSteps, (typeof FAMILY_OPS)[number]>;
+
+/** Steps that a plain Vision Transformer does not have: those of its annex, `family-steps.ts`. */
+const FAMILY_OPS = ['assemble', 'mean', 'rotate', 'unfold', 'unit-length'] as const;
+
+export function needsFamilySteps({ steps }: Plan): boolean {
+  return steps.some(({ op }) => FAMILY_OPS.some((one) => one === op));
+}
+
+/** What a plan is compiled with. */
+export interface ProgramConfig extends KernelConfig {
+  /** What annexes brought. Default nothing. */
+  steps?: Partial<AnnexSteps>;
+}
+
+export function compile(plan: Plan, config: ProgramConfig = BASELINE): Program {
   const columns = columnsOf(plan);
   const context = { plan, columns, shapes: tensorShapes(plan.architecture), config };
   const actions: Action[] = [];
@@ -99,11 +121,12 @@ export function weightsOfFusedNorms(plan: Plan): Map<string, Weight> {
   return weights;
 }
 
-interface Context {
+/** What a step is compiled in. */
+export interface Context {
   plan: Plan;
   columns: Program['columns'];
   shapes: Map<string, number[]>;
-  config: KernelConfig;
+  config: ProgramConfig;
 }
 
 /** The matmul after a norm, when both are to be one dispatch. */
@@ -141,11 +164,7 @@ function normalisedMatmul(norm: StepOf<'layer-norm'>, step: StepOf<'matmul'>, co
   return { label: step.label, steps: [norm, step], kernel, operands, rowsPerItem };
 }
 
-function matmulOf(
-  step: StepOf<'matmul'>,
-  norm: StepOf<'layer-norm'> | null,
-  { plan, columns, config }: Context,
-): Omit<Dispatch, 'label' | 'steps'> {
+function matmulOf(step: StepOf<'matmul'>, norm: StepOf<'layer-norm'> | null, { plan, columns, config }: Context): Work {
   const { weight, bias, gamma, activation, accumulate } = step;
   const inputs = columns[step.input];
   const outputs = activation === 'swiglu' ? new SwigluColumns(columns[step.output].count) : columns[step.output];
@@ -180,20 +199,17 @@ function matmulOf(
 
 function compileStep(step: Step, context: Context): Action[] {
   if (step.op === 'copy') return [{ from: step.input, to: step.output }];
-  if (step.op === 'lookup') return lookUp(step, context);
-  const { kernel, operands, rowsPerItem } = kernelOf(step, context);
-  return [{ label: step.label, steps: [step], kernel, operands, rowsPerItem }];
+  const compilers: Partial<Record<Step['op'], unknown>> = { ...context.config.steps, ...STEPS };
+  const compiler = compilers[step.op] as (step: Step, context: Context) => Work | Work[];
+  return [compiler(step, context)].flat().map((work) => ({ label: step.label, steps: [step], ...work }));
 }
 
-function kernelOf(step: Exclude<Step, { op: 'copy' | 'lookup' }>, context: Context): Omit<Dispatch, 'label' | 'steps'> {
-  const { plan, columns, shapes, config } = context;
-  const { architecture, values } = plan;
-  const output = { value: step.output };
-  const outputs = columns[step.output];
-  const rowsPerItem = values[step.output].rows;
-  if (step.op === 'patchify') {
-    const { starts, weight } = step;
-    const tokens = values[step.output].rows;
+/** Those of a plain Vision Transformer. */
+const STEPS = {
+  patchify({ starts, weight, bias, output }: StepOf<'patchify'>, { plan, columns }: Context): Work {
+    const { architecture, values } = plan;
+    const tokens = values[output].rows;
+    const outputs = columns[output];
     const sizes = { ...architecture, prefix: tokens - patchCount(architecture) };
     const features = patchFeatures(architecture);
     const patchWeight: LargeWeight = {
@@ -202,180 +218,81 @@ function kernelOf(step: Exclude<Step, { op: 'copy' | 'lookup' }>, context: Conte
       tensor: weight,
       place: (packed, piece, first) => placePatchWeight(packed, piece, first, architecture.width, features),
     };
-    const added: Operand = starts === 'given' ? { input: 'starts' } : startsOf(starts, step.bias, tokens, outputs);
-    const operands = [{ input: 'pixels' as const }, patchWeight, added, output];
-    return { kernel: patchify(sizes), operands, rowsPerItem: 1 };
-  }
-  if (step.op === 'unfold') {
-    return { kernel: config.families!.unfold(architecture), operands: [{ input: 'pixels' }, output], rowsPerItem: 1 };
-  }
-  const input = { value: step.input };
-  const inputs = columns[step.input];
-  const inputRows = values[step.input].rows;
-  switch (step.op) {
-    case 'assemble': {
-      const tokens = rowsPerItem;
-      const kernel = config.families!.assemble({ tokens, prefix: tokens - inputRows, width: outputs.count });
-      return { kernel, operands: [input, startsOf(step.starts, null, tokens, outputs), output], rowsPerItem };
-    }
-    case 'layer-norm': {
-      const { norm, epsilon, token, others, accumulate } = step;
-      const rows = token === null ? {} : { rowStep: inputRows, firstRow: token };
-      const period = others ? { rows: inputRows, second: others.first, end: inputRows } : undefined;
-      const { groups } = values[step.input];
-      const sizes = { columns: inputs.count, groups, norm, epsilon, accumulate, period, ...rows };
-      const kernel = layerNorm(sizes, config.norms, config.shaders);
-      return { kernel, operands: [input, ...normWeights(step, others, inputs), output], rowsPerItem };
-    }
-    case 'head-norm': {
-      const { heads, query, key, norm, epsilon } = step;
-      const head = new Columns(inputs.count / 3 / heads);
-      const period = { rows: 3 * heads, second: heads, end: 2 * heads };
-      const kernel = layerNorm({ columns: head.count, norm, epsilon, period }, config.norms, config.shaders);
-      return {
-        kernel,
-        operands: [input, ...normWeights(query, key, head), output],
-        rowsPerItem: 3 * heads * rowsPerItem,
-      };
-    }
-    case 'rotate': {
-      const { heads, frequencies, turning, first } = step;
-      const { pairs } = turning;
-      const { rotate, rotationTable } = config.families!;
-      const table: SmallWeight = {
-        key: `rotation ${frequencies} ${turning.block}`,
-        tensors: [frequencies],
-        floats: turning.heads * (inputRows - first) * pairs * 2,
-        pack: ([data]) => Float32Array.from(rotationTable(data, turning)),
-      };
-      const sizes = { tokens: inputRows, first, heads, pairs, perHead: turning.heads > 1 };
-      return { kernel: rotate(sizes), operands: [table, output], rowsPerItem };
-    }
-    case 'matmul':
-      return matmulOf(step, null, context);
-    case 'attention': {
-      const { heads, scale, causal, relative, query } = step;
-      const sizes = {
-        tokens: inputRows,
-        heads,
-        headSize: outputs.count / heads,
-        scale,
-        causal,
-        grid: relative?.grid,
-        sharedQuery: query !== null,
-        first: query?.first,
-      };
-      const kernel = attention(sizes, attentionTiling(step, plan, config), config.shaders);
-      const table = relative ? tableOf(relative.table, shapes) : input;
-      return { kernel, operands: [query ? queryOf(query, outputs) : input, input, table, output], rowsPerItem };
-    }
-    case 'attention-scores': {
-      const { heads, scale, causal, relative } = step;
-      const headSize = inputs.count / 3 / heads;
-      const sizes = { tokens: inputRows, heads, headSize, scale, causal, grid: relative?.grid };
-      const kernel = config.separate!.attentionScores(sizes, config.products ?? undefined, config.shaders);
-      const table = relative ? tableOf(relative.table, shapes) : input;
-      return { kernel, operands: [input, table, output], rowsPerItem };
-    }
-    case 'attention-values': {
-      const { heads, weights } = step;
-      const sizes = { tokens: inputRows, heads, headSize: outputs.count / heads };
-      const kernel = config.separate!.attentionValues(sizes, config.products ?? undefined, config.shaders);
-      return { kernel, operands: [{ value: weights }, input, output], rowsPerItem };
-    }
-    case 'mean': {
-      const { first, count, part, largest } = step;
-      const parts = values[step.output].groups;
-      const kernel = config.families!.mean({
-        tokens: inputRows,
-        first,
-        count,
-        width: inputs.count,
-        part,
-        parts,
-        largest,
-      });
-      return { kernel, operands: [input, output], rowsPerItem };
-    }
-    case 'pick': {
-      const kernel = config.gather!.gather({ width: inputs.count, first: 0, count: MAX_ROWS, period: null });
-      return { kernel, operands: [input, { input: 'ends' }, input, output], rowsPerItem };
-    }
-    case 'head': {
-      const { weight, bias, share, accumulate } = step;
-      const { storage } = config;
-      const kernel = head({ inputs: inputs.stride, outputs: outputs.stride, accumulate, storage });
-      const biasVector = bias === null ? zeros(outputs.stride) : vector(bias, outputs, { share });
-      return {
-        kernel,
-        operands: [input, matrix(weight, inputs, outputs, { share, storage }), biasVector, output],
-        rowsPerItem,
-      };
-    }
-    case 'unit-length':
-      return { kernel: config.families!.unitLength({ columns: inputs.count }), operands: [input, output], rowsPerItem };
-    case 'softmax':
-      return { kernel: softmax({ columns: inputs.count }), operands: [input, output], rowsPerItem };
-  }
-}
-
-/** More rows than any buffer has. */
-const MAX_ROWS = 2 ** 32 - 1;
-
-/** A table of words may be larger than one binding may be: then each piece of it serves its own words. */
-function lookUp(step: StepOf<'lookup'>, { plan, columns, shapes, config }: Context): Action[] {
-  const { gather, placeRows } = config.gather!;
-  const { table, position, output, label } = step;
-  const { count: width, stride } = columns[output];
-  const rowsPerItem = plan.values[output].rows;
-  const [words] = shapes.get(table)!;
-  const most = Math.min(words, Math.floor(MAX_BINDING_FLOATS / stride));
-  const rowsOf = (tensor: string, first: number, count: number): LargeWeight => ({
-    key: `rows ${tensor} ${first}`,
-    floats: count * stride,
-    tensor,
-    place: (packed, piece, from) => placeRows(packed, piece, from, { width, first, count }),
-    // Of a table in several buffers each takes its part of every piece.
-    ...(first === 0 && count >= words && { stretch: stretchOf({ rows: 1, elements: width, floats: stride }) }),
-  });
-  const actions: Action[] = [];
-  for (let first = 0; first < words; first += most) {
-    const count = Math.min(most, words - first);
-    actions.push({
-      label,
-      steps: [step],
-      kernel: gather({ width, first, count, period: rowsPerItem }),
-      operands: [rowsOf(table, first, count), { input: 'ids' }, rowsOf(position, 0, rowsPerItem), { value: output }],
-      rowsPerItem,
-    });
-  }
-  return actions;
-}
-
-function startsOf(starts: Starts | null, bias: string | null, tokens: number, columns: Columns): SmallWeight {
-  const { prefix, position, positionPrefix } = starts ?? { prefix: [], position: null, positionPrefix: 0 };
-  const tensors = [...prefix, ...(position ? [position] : []), ...(bias ? [bias] : [])];
-  const pack = (data: ArrayLike<number>[]) => {
-    const rest = data.slice(prefix.length);
-    const parts = {
-      prefix: data.slice(0, prefix.length),
-      position: position ? rest.shift()! : null,
-      bias: bias ? rest.shift()! : null,
+    const added: Operand = starts === 'given' ? { input: 'starts' } : startsOf(starts, bias, tokens, outputs);
+    return {
+      kernel: patchify(sizes),
+      operands: [{ input: 'pixels' }, patchWeight, added, { value: output }],
+      rowsPerItem: 1,
     };
-    return packStarts(parts, { tokens, positionPrefix, width: columns.count });
-  };
-  return { key: `starts ${tensors}`, tensors, floats: tokens * columns.stride, pack };
-}
+  },
 
-function tableOf(table: string, shapes: Context['shapes']): SmallWeight {
-  const [biases, heads] = shapes.get(table)!;
-  return {
-    key: `table ${table}`,
-    tensors: [table],
-    floats: biases * heads,
-    pack: ([data]) => packBiasTable(data, heads),
-  };
-}
+  'layer-norm'(step: StepOf<'layer-norm'>, { plan, columns, config }: Context): Work {
+    const { norm, epsilon, token, others, accumulate, input, output } = step;
+    const { rows, groups } = plan.values[input];
+    const inputs = columns[input];
+    const kernel = layerNorm(
+      {
+        ...{ columns: inputs.count, groups, norm, epsilon, accumulate },
+        period: others ? { rows, second: others.first, end: rows } : undefined,
+        ...(token !== null && { rowStep: rows, firstRow: token }),
+      },
+      config.norms,
+      config.shaders,
+    );
+    const operands = [{ value: input }, ...normWeights(step, others, inputs), { value: output }];
+    return { kernel, operands, rowsPerItem: plan.values[output].rows };
+  },
+
+  'head-norm'(step: StepOf<'head-norm'>, { plan, columns, config }: Context): Work {
+    const { heads, query, key, norm, epsilon, input, output } = step;
+    const head = new Columns(columns[input].count / 3 / heads);
+    const period = { rows: 3 * heads, second: heads, end: 2 * heads };
+    const kernel = layerNorm({ columns: head.count, norm, epsilon, period }, config.norms, config.shaders);
+    const operands = [{ value: input }, ...normWeights(query, key, head), { value: output }];
+    return { kernel, operands, rowsPerItem: 3 * heads * plan.values[output].rows };
+  },
+
+  matmul: (step: StepOf<'matmul'>, context: Context): Work => matmulOf(step, null, context),
+
+  attention(step: StepOf<'attention'>, { plan, columns, shapes, config }: Context): Work {
+    const { heads, scale, causal, relative, query, output } = step;
+    const input = { value: step.input };
+    const outputs = columns[output];
+    const sizes = {
+      tokens: plan.values[step.input].rows,
+      heads,
+      headSize: outputs.count / heads,
+      scale,
+      causal,
+      grid: relative?.grid,
+      sharedQuery: query !== null,
+      first: query?.first,
+    };
+    const kernel = attention(sizes, attentionTiling(step, plan, config), config.shaders);
+    const table = relative ? tableOf(relative.table, shapes) : input;
+    const operands = [query ? queryOf(query, outputs) : input, input, table, { value: output }];
+    return { kernel, operands, rowsPerItem: plan.values[output].rows };
+  },
+
+  head({ weight, bias, share, accumulate, input, output }: StepOf<'head'>, { plan, columns, config }: Context): Work {
+    const { storage } = config;
+    const inputs = columns[input];
+    const outputs = columns[output];
+    const packed = matrix(weight, inputs, outputs, { share, storage });
+    const added = bias === null ? zeros(outputs.stride) : vector(bias, outputs, { share });
+    return {
+      kernel: head({ inputs: inputs.stride, outputs: outputs.stride, accumulate, storage }),
+      operands: [{ value: input }, packed, added, { value: output }],
+      rowsPerItem: plan.values[output].rows,
+    };
+  },
+
+  softmax: ({ input, output }: StepOf<'softmax'>, { plan, columns }: Context): Work => ({
+    kernel: softmax({ columns: columns[input].count }),
+    operands: [{ value: input }, { value: output }],
+    rowsPerItem: plan.values[output].rows,
+  }),
+};
 
 /** Weight and bias of a norm; behind them those of the other rows, where these have their own. */
 function normWeights({ weight, bias }: Affine, others: Affine | null, columns: Columns): Weight[] {

@@ -3,17 +3,16 @@
  */
 import type { Pipelines } from '../../gpu/pipelines.ts';
 import type { Plan } from '../../model/plan.ts';
-import type { KernelConfig } from '../choose/kernel-config.ts';
-import { compile, type Program } from './program.ts';
+import { compile, type Program, type ProgramConfig } from './program.ts';
 
 export class Schedule {
-  readonly config: KernelConfig;
+  readonly config: ProgramConfig;
   readonly program: Program;
   readonly #compiling: Promise<(GPUComputePipeline | null)[]>;
   /** One per action, in order; null for a copy. Empty before `ready`. */
   pipelines: readonly (GPUComputePipeline | null)[] = [];
 
-  constructor(plan: Plan, config: KernelConfig, pipelines: Pipelines) {
+  constructor(plan: Plan, config: ProgramConfig, pipelines: Pipelines) {
     this.config = config;
     this.program = compile(plan, config);
     const { actions } = this.program;

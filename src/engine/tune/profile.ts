@@ -5,7 +5,7 @@ import type { Gpu } from '../../gpu/device.ts';
 import { kernelKey } from '../../gpu/kernel.ts';
 import { measureFlops } from '../../gpu/peak.ts';
 import type { StepProfile } from '../../interface.ts';
-import { stepCosts } from '../../model/cost.ts';
+import { macsOf } from '../../model/cost.ts';
 import type { Network } from '../run/network.ts';
 import { Stopwatch } from './stopwatch.ts';
 
@@ -22,7 +22,6 @@ export async function profile(gpu: Gpu, network: Network): Promise<{ peak: numbe
   const schedule = network.schedule('one');
   const stopwatch = new Stopwatch(gpu, network, 1);
   const { plan } = network;
-  const costs = stepCosts(plan);
   // The same kernel takes as long in every block.
   const known = new Map<string, number>();
   const steps: StepProfile[] = [];
@@ -32,7 +31,7 @@ export async function profile(gpu: Gpu, network: Network): Promise<{ peak: numbe
     const key = kernelKey(kernel);
     const milliseconds = known.get(key) ?? (await stopwatch.measure(schedule, index, PER_KERNEL));
     known.set(key, milliseconds);
-    const flops = action.steps.reduce((sum, step) => sum + 2 * costs[plan.steps.indexOf(step)].macs, 0);
+    const flops = action.steps.reduce((sum, step) => sum + 2 * macsOf(step, plan), 0);
     const ofPeak = flops / peak / (milliseconds / 1000);
     const ways = [kernel.entry, kernel.variant].filter(Boolean);
     const variant = [...new Set(ways)].join(' ') || null;

@@ -5,7 +5,7 @@
 import type { Gpu } from '../../gpu/device.ts';
 import type { KernelCheck } from '../../interface.ts';
 import type { AttentionTiling } from '../../kernels/attention.ts';
-import { stepCosts } from '../../model/cost.ts';
+import { macsOf } from '../../model/cost.ts';
 import {
   attentionKey,
   type DisabledVariants,
@@ -119,10 +119,9 @@ function contestsOf({ gpu, network, batch, disabled }: Tuning, { storage }: Kern
   const { plan } = network;
   const { capabilities } = gpu;
   const contests = new Map<string, Contest>();
-  const costs = stepCosts(plan);
   for (const [i, step] of plan.steps.entries()) {
     if (!isTunable(step)) continue;
-    const { macs } = costs[i];
+    const macs = macsOf(step, plan);
     const contest = contestOf(step, i, macs);
     const known = contests.get(`${contest.op} ${contest.key}`);
     if (known) known.macs += macs;
