@@ -45,7 +45,7 @@ const CPU_SYSTEMS = [
 export async function run(args: string[], loadBefore: number): Promise<number> {
   // Playwright closes its browsers then, but leaves ending to us.
   process.once('SIGTERM', () => process.exit(143));
-  const adapterOption = new Option('--adapter <which>', 'the GPU, or the processor in its place')
+  const adapterOption = new Option('--adapter <which>', 'the GPU, or a software adapter')
     .choices(['auto', 'gpu', 'swiftshader'])
     .default('auto');
   const cpuOption = new Option(

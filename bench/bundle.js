@@ -5,7 +5,7 @@
  *
  *   npm run bench:bundle [-- --lib FILE…]    puts shared libraries into it, such as libvulkan.so.1
  *
- * The archive is for the system and processor that it is packed on. It is compressed by xz, which saves a third beside gzip.
+ * The archive is for the system and CPU that it is packed on. It is compressed by xz, which saves a third beside gzip.
  */
 import { spawnSync } from 'node:child_process';
 import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';

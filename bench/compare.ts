@@ -29,7 +29,7 @@ export interface Comparison {
   gigaMacs: number;
   loads: Load[];
   batches: Batch[];
-  /** By system, of those that tell. */
+  /** By system, of those that report it. */
   kernels: Record<string, string>;
 }
 
@@ -62,7 +62,7 @@ export interface Row {
   remark: string;
 }
 
-/** @param log told what happens, line by line */
+/** @param log called with what happens, line by line */
 export async function compare(
   model: PreparedModel,
   contenders: Contender[],

@@ -17,9 +17,9 @@ export interface Opened {
   first: FirstResult;
   /** Runs a batch of `images` once. @returns milliseconds, from pixels in an array to logits in an array */
   run(images: number): Promise<number>;
-  /** Which kernels it chose for this adapter, and what weights are kept as; undefined where a system does not tell. */
+  /** Which kernels it chose for this adapter, and what weights are kept as; undefined where a system does not report it. */
   kernels(): Promise<string | undefined>;
-  /** Bytes at most so far, beyond what an empty process of this kind holds; null where that cannot be told. */
+  /** Bytes at most so far, beyond what an empty process of this kind holds; null where that cannot be measured. */
   peakMemory(): Promise<number | null>;
   close(): Promise<void>;
 }

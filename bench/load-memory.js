@@ -6,7 +6,7 @@
  *
  * Prints the largest size of all array buffers of the page, in MB and in shards of 8 MiB, beyond what they were before the
  * manifest was read: as they are, garbage and all; while the weights come, and while the kernels are checked afterwards.
- * The engine runs in the page, where Chrome tells it.
+ * The engine runs in the page, where Chrome reports it.
  */
 import { createHash } from 'node:crypto';
 import { chromium } from 'playwright';

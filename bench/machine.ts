@@ -11,7 +11,7 @@ export interface Machine {
   memory: number;
   system: string;
   node: string;
-  /** Processes that ran or waited, averaged over the minute before the run. Windows does not tell: 0. */
+  /** Processes that ran or waited, averaged over the minute before the run. Windows does not report it: 0. */
   loadAverage: number;
   busy: boolean;
 }
@@ -34,7 +34,7 @@ export function describeMachine(): Machine {
 
 /**
  * Bytes that a process and all its children have held at most, each at its own worst moment; null where the system does
- * not tell (only Linux does). What processes share is counted in each.
+ * not report it (only Linux does). What processes share is counted in each.
  */
 export function peakMemory(rootPid: number): number | null {
   try {

@@ -35,7 +35,7 @@ const TIERS = {
 } satisfies Record<string, Tier>;
 
 export type Call =
-  /** Nothing: the answer tells that the process has started. */
+  /** Nothing: the answer shows that the process has started. */
   | { ask: 'start' }
   | { ask: 'peaks' }
   | { ask: 'open'; folder: string; shape: number[] }
@@ -116,7 +116,7 @@ async function openLibrary(folder: string, clock: Clock, { adapterName, dtype, s
   const requested = await requestDevice(adapterName, tier.features);
   let device: GPUDevice | undefined = requested.device;
   if (system === 'ours-matrix') {
-    // An adapter alone tells its matrices: the library must ask for the device itself.
+    // Only an adapter lists its matrices: the library must ask for the device itself.
     device.destroy();
     device = undefined;
     Object.defineProperty(globalThis, 'navigator', { value: { gpu: startDawn() } });
@@ -151,7 +151,7 @@ async function openOnnx(folder: string, clock: Clock, { system }: Settings): Pro
   const ort = requireFirst('onnxruntime-node');
   clock.lap('script');
   const executionProviders = [system === 'ort-webgpu' ? 'webgpu' : 'cpu'];
-  // Errors only: it warns of every shape that it computes on the processor.
+  // Errors only: it warns of every shape that it computes on the CPU.
   const options = { executionProviders, logSeverityLevel: 3 };
   const session = await ort.InferenceSession.create(join(folder, 'model.onnx'), options);
   clock.lap('session');

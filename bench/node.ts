@@ -35,7 +35,7 @@ const NODE_ON_LAVAPIPE = 'test/harness/lavapipe.sh';
 /** @param loadBefore the load average before anything was built */
 export async function run(args: string[], loadBefore: number): Promise<number> {
   const adapterOption = new Option('--adapter <name>', "of Dawn's adapters (a wrong name lists them)").default('');
-  const lavapipeOption = new Option('--lavapipe', 'on the processor, by a driver that has what every tier needs');
+  const lavapipeOption = new Option('--lavapipe', 'on the CPU, by a software driver that has what every tier needs');
   const options = parseOptions('bench:node', args, { systems: NAMES, own: [adapterOption, lavapipeOption] });
   const machine = { ...describeMachine(), loadAverage: Math.round(loadBefore * 100) / 100, busy: loadBefore > 1 };
   if (machine.busy) {

@@ -17,7 +17,7 @@ export interface Outcome {
   /** `Chrome 140.0`, `Node v20, Dawn` */
   runtime: string;
   adapter: string;
-  /** The processor in the place of a GPU. */
+  /** A software adapter. */
   software: boolean;
   machine: Machine;
   peaks: Peaks | null;

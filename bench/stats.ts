@@ -1,5 +1,5 @@
 /**
- * Median and quartiles: a mean would tell of the slowest run, a minimum of a machine that nobody has.
+ * Median and quartiles: a mean would describe the slowest run, a minimum a machine that nobody has.
  */
 export interface Spread {
   count: number;

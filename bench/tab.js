@@ -5,7 +5,7 @@
  *   npm run bench:tab [-- --models Ti,B --backends cpu,webgpu --rounds 3]     with no round: memory alone
  *
  * The Hub is a server on this machine, the browser headless Chrome, each load in a fresh profile but the second visits. Weights come
- * from a seed. Time is measured with the engine in its worker; memory in another load, with the engine in the page, where Chrome tells
+ * from a seed. Time is measured with the engine in its worker; memory in another load, with the engine in the page, where Chrome reports
  * the size of all array buffers: `webgpu` shows what streams beside the weights, which are in another process then. It is sampled as
  * often as Chrome answers: once garbage and all, and in another load with all garbage collected before each look.
  */

@@ -3,7 +3,7 @@
 //   subgroups  8 queries x 8 keys per thread, as matmul.subgroups.wgsl computes a product: four neighbours of a subgroup, a
 //              quad, have the same queries; of every 8 vec4s of them each loads two, and gets the others from its neighbours.
 //
-// Where a processor imitates a GPU, time goes into loads: this has an eighth of what `main` has.
+// On software adapters time goes into loads: this has an eighth of what `main` has.
 
 enable subgroups;
 

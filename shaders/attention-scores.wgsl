@@ -6,7 +6,7 @@
 //   y      [images * HEADS * TOKENS, STEPS] vec4s: one row per query, a score per key; past the last key anything
 //
 // With softmax.wgsl and attention-values.wgsl after it, it is what attention.wgsl does without storing a score: for those who
-// ask for attention maps, and for processors that imitate a GPU, with attention-scores.subgroups.wgsl. A thread computes the
+// ask for attention maps, and for software adapters, with attention-scores.subgroups.wgsl. A thread computes the
 // scores of one query against four keys (grid: keys fastest, then queries; heads; images).
 
 const TOKENS = 197u;

@@ -203,12 +203,12 @@ interface TraceEvent {
   cat: string;
   pid: number;
   tid: number;
-  /** Of what is one: microseconds on the processor. */
+  /** Of what is one: microseconds of CPU time. */
   tdur?: number;
   args?: { name?: string };
 }
 
-/** @returns ends it: milliseconds that tasks of the page's thread took of a processor, however busy the machine was */
+/** @returns ends it: milliseconds that tasks of the page's thread took in CPU time, however busy the machine was */
 async function recordTasks(session: CDPSession): Promise<() => Promise<{ total: number; longest: number[] }>> {
   const events: TraceEvent[] = [];
   session.on('Tracing.dataCollected', ({ value }) => events.push(...(value as unknown as TraceEvent[])));

@@ -90,7 +90,7 @@ export class ViTClassifier extends Base {
     const { status, progress, error } = this.#model?.state ?? {};
     const before = this.#seen;
     this.#seen = this.#model?.state ?? null;
-    if (progress && progress !== before?.progress) this.#tell('progress', progress);
+    if (progress && progress !== before?.progress) this.#dispatch('progress', progress);
     if (status === before?.status) return;
     if (status === 'failed') this.#fail(error!);
     else this.#classify();
@@ -112,7 +112,7 @@ export class ViTClassifier extends Base {
       if (call.signal.aborted) return;
       this.#labels = labels;
       this.#show('', labels);
-      this.#tell('answer', labels);
+      this.#dispatch('answer', labels);
     } catch (error) {
       if (!call.signal.aborted) this.#fail(error as ViTError);
     }
@@ -121,7 +121,7 @@ export class ViTClassifier extends Base {
   #fail(error: ViTError): void {
     this.#labels = null;
     this.#show(error.message, []);
-    this.#tell('failure', error);
+    this.#dispatch('failure', error);
   }
 
   #show(status: string, labels: readonly Classification[]): void {
@@ -138,7 +138,7 @@ export class ViTClassifier extends Base {
     return this.#root.querySelector(`[part=${name}]`)!;
   }
 
-  #tell(type: string, detail: unknown): void {
+  #dispatch(type: string, detail: unknown): void {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
 }

@@ -15,7 +15,7 @@ import type { ClassifyRow, EmbedRow, Part } from './schema.ts';
 
 export interface PartOptions {
   signal?: AbortSignal;
-  /** Told how many pictures more are done, and which of them are bad. */
+  /** Called with how many pictures more are done, and which of them are bad. */
   onDone?: (pictures: number, bad: number) => void;
 }
 

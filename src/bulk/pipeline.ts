@@ -19,7 +19,7 @@ export interface Pipeline<Picture, Answer> {
 const LANES = 2;
 
 /**
- * @param onDone told how many pictures more have their outcome
+ * @param onDone called with how many pictures more have their outcome
  * @returns outcomes in the order of the ids, whatever order they were computed in
  * @throws what `read` and the models throw that is not of a picture, and the signal's reason. Nothing goes on after it.
  */

@@ -1,6 +1,6 @@
 /**
  * What a part of the output holds: a row per picture, in the order of the list, and beside them what they are of. Types and
- * names alone; `docs/bulk.md` tells the same to who reads the files with other tools.
+ * names alone; `docs/bulk.md` says the same to who reads the files with other tools.
  */
 import type { SchemaElement } from 'hyparquet';
 

@@ -59,7 +59,7 @@ export class HubFileSource implements ByteSource {
     return this.#ahead.bytes.slice(from, from + length);
   }
 
-  /** @param onArrival told after every piece: bytes that are here */
+  /** @param onArrival called after every piece: bytes that are here */
   async complete(onArrival: (bytes: number) => void): Promise<void> {
     if (this.#local) return;
     const { cache, warn } = this.#options;

@@ -8,7 +8,7 @@ export interface CheckpointPlace {
   readonly paths: readonly string[];
   /** The file that holds the checkpoint, or its index. */
   readonly checkpoint: string;
-  /** A model of it is called so, unless told otherwise. */
+  /** The name of its model, unless another is given. */
   readonly name: string;
   /** What is known of where it comes from. */
   readonly source: Source;
@@ -22,7 +22,7 @@ export interface CheckpointPlace {
   sha256(path: string): Promise<string>;
   /**
    * Everything that was opened is here from now on, whole and verified.
-   * @param onProgress told while something arrives: bytes that did, and bytes in all. Never called where all was here.
+   * @param onProgress called while something arrives: bytes that did, and bytes in all. Never called where all was here.
    * @throws ViTError `network`
    */
   complete(onProgress: (done: number, total: number) => void): Promise<void>;

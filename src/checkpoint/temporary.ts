@@ -121,7 +121,7 @@ function inMemory(): Temporary {
   };
 }
 
-/** Tells other tabs that a file is needed. @returns ends it */
+/** Shows other tabs that a file is needed. @returns ends it */
 function hold(name: string): Promise<() => Promise<void>> {
   return new Promise((resolve) => {
     let letGo = () => {};

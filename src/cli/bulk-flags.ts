@@ -1,5 +1,5 @@
 /**
- * What commands for many pictures are told: which pictures, by which model, to where, computed on what.
+ * What commands for many pictures take: which pictures, by which model, to where, computed on what.
  */
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';

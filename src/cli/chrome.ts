@@ -1,5 +1,5 @@
 /**
- * Finds a Chrome, and starts it so that WebGPU works: on the GPU where there is one, else on the processor. Knows
+ * Finds a Chrome, and starts it so that WebGPU works: on the GPU where there is one, else on the CPU. Knows
  * nothing of models; the tests use it too.
  */
 import { existsSync } from 'node:fs';
@@ -29,7 +29,7 @@ export function findChrome(own?: string): string | undefined {
   return [own, ...onPath, ...APPLICATIONS].find((path) => path !== undefined && existsSync(path));
 }
 
-/** @param software compute on the processor, with SwiftShader, instead of on a GPU. */
+/** @param software compute on the CPU, with SwiftShader, instead of on a GPU. */
 export function chromeArguments({ software }: { software: boolean }): string[] {
   return [
     // Chrome's sandbox refuses to run as root.
@@ -43,7 +43,7 @@ export function chromeArguments({ software }: { software: boolean }): string[] {
 }
 
 /**
- * Headless Chrome with a page that has a WebGPU adapter; one that has none when not even the processor gives one.
+ * Headless Chrome with a page that has a WebGPU adapter; one that has none when there is not even a software adapter.
  *
  * @param url of a page that may use WebGPU: on https or localhost
  * @throws ViTError `no-webgpu` when there is no Chrome.

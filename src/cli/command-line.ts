@@ -57,7 +57,7 @@ export async function run(args: string[], terminal: Terminal = processTerminal):
   }
 }
 
-/** Failures of ours and of the file system are told in words; anything else is a bug, and its stack tells where. */
+/** Failures of ours and of the file system are printed as sentences; anything else is a bug, and its stack shows where. */
 function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error instanceof ViTError) return withFlags(error);

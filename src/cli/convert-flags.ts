@@ -1,5 +1,5 @@
 /**
- * The flags of everything that converts: what a checkpoint and its files do not tell, and how it is written.
+ * The flags of everything that converts: what a checkpoint and its files do not say, and how it is written.
  */
 import { type Command, Option } from 'commander';
 import { type AnswerName, TOKEN_POOLINGS } from '../convert/answers.ts';
@@ -89,9 +89,9 @@ export function addConvertFlags(command: Command): Command {
     .option('--norm-last', 'norms stand after attention and MLP')
     .option('--qk-scale <x>', 'what Q times K is multiplied with', parseNumber)
     .option('--image-size <HxW>', 'in pixels', parseSize)
-    .option('--patch-size <HxW>', 'in pixels, where no tensor tells', parseSize)
+    .option('--patch-size <HxW>', 'in pixels, where no tensor shows it', parseSize)
     .addOption(
-      new Option('--pooling <tokens>', 'which tokens are pooled, where no tensor tells').choices(TOKEN_POOLINGS),
+      new Option('--pooling <tokens>', 'which tokens are pooled, where no tensor shows it').choices(TOKEN_POOLINGS),
     )
     .option('--mean <a,b,c>', 'of the pixels, per channel, in 0..1', parseNumbers)
     .option('--std <a,b,c>', 'of the pixels, per channel, in 0..1', parseNumbers)

@@ -13,7 +13,7 @@ import type { HubFile, HubRepository } from '../hub/repository.ts';
 
 /**
  * @param folder of this commit
- * @param onProgress told after every piece: bytes that are there
+ * @param onProgress called after every piece: bytes that are there
  * @returns the path
  * @throws ViTError `network` when the file cannot be had as a whole; what did arrive is kept for the next time
  */

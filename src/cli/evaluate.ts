@@ -89,7 +89,7 @@ async function evaluateModel(flags: Flags, terminal: Terminal): Promise<void> {
   const strangers = unknownRoot === undefined ? [] : imagesBelow(unknownRoot);
 
   const start = performance.now();
-  // Logits tell everything that scores do: who compares them needs no second run.
+  // Logits hold everything that scores do: who compares them needs no second run.
   const raw = flags.beside !== undefined;
   const asked = { ...flags, preprocess, terminal, raw };
   const { info, ranked: given } = await answer(file, [...sorted.map(({ file }) => file), ...strangers], sorted, asked);

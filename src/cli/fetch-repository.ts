@@ -40,7 +40,7 @@ export async function fetchRepository(
 ): Promise<Fetched> {
   const repository = await openRepository(options);
   const { commit, license, files, url } = repository;
-  terminal.print(`${url}, commit ${commit.slice(0, 12)}, licence ${license ?? 'not told'}`);
+  terminal.print(`${url}, commit ${commit.slice(0, 12)}, licence ${license ?? 'not given'}`);
 
   const folder = join(cache, repository.options.repo.replace('/', '--'), commit);
   const get = async (file: HubFile) => {

@@ -51,7 +51,7 @@ async function inspectCheckpoint(file: string, terminal: Terminal): Promise<void
   }
 }
 
-/** What conversion would make of it, as far as the tensors tell; a checkpoint that cannot be converted says why. */
+/** What conversion would make of it, as far as the tensors show; a checkpoint that cannot be converted says why. */
 function describeModel(whole: Checkpoint): string[] {
   try {
     const { checkpoint, prefix, why } = unwrap(whole, {});

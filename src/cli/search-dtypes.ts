@@ -51,7 +51,7 @@ export async function searchDtypes(
   { pictures, most }: { pictures: string[]; most: number },
   onProgress: (done: number, total: number) => void,
 ): Promise<FoundDtypes> {
-  // Pictures tell nothing of a text tower.
+  // Pictures do not exercise a text tower.
   const prepared = await prepareModel(checkpoint, { ...options, text: false, dtype: 'f32', tokenizer: undefined });
   const trial = await Trial.start(prepared, pictures);
   const matrices: Matrix[] = Object.entries(prepared.manifest.tensors)

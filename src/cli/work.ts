@@ -23,11 +23,11 @@ const INTERRUPTED = 130;
 
 export function workCommand(terminal: Terminal): Command {
   return new Command('work')
-    .description('compute what submit has put into a queue, until it is told to stop (SIGTERM, Ctrl+C)')
+    .description('compute what submit has put into a queue, until it is stopped (SIGTERM, Ctrl+C)')
     .requiredOption('--queue <url>', 'of Redis, such as redis://localhost:6379')
     .addOption(bulkBackendOption())
     .addOption(threadsOption())
-    .option('--grace <seconds>', 'to finish a part in when told to stop; then it goes back', parseCount, 20)
+    .option('--grace <seconds>', 'to finish a part in when stopped; then it goes back', parseCount, 20)
     .option('--stalled-after <seconds>', 'after which the part of a dead worker is taken by another', parseCount, 30)
     .action((flags: Flags) => runWorker(flags, terminal));
 }
@@ -81,7 +81,7 @@ function stopSignal(terminal: Terminal): [signal: AbortSignal, ignore: () => voi
   const stop = new AbortController();
   const onSignal = () => {
     if (stop.signal.aborted) process.exit(INTERRUPTED);
-    terminal.print('Told to stop: finishes its part.');
+    terminal.print('Asked to stop: finishes its part.');
     stop.abort();
   };
   const signals = ['SIGINT', 'SIGTERM'] as const;

@@ -73,7 +73,7 @@ export interface LoadOptions extends EngineOptions {
   labels?: string | URL | object;
   signal?: AbortSignal;
   onProgress?: (progress: Progress) => void;
-  /** Told of warnings (nothing could be cached) and of a GPU that is lost and replaced. */
+  /** Called with warnings (nothing could be cached), and when a GPU is lost and replaced. */
   onEvent?: (event: EngineEvent) => void;
 }
 

@@ -20,7 +20,7 @@ const SEED = 1;
  * The tensors of one step are in memory at a time: a model may be larger than that.
  *
  * @param load gives a tensor as it is stored
- * @param onStep told after each step of the network: steps done, and steps in all
+ * @param onStep called after each step of the network: steps done, and steps in all
  * @throws ViTError `numeric` when the model gives NaN or infinity.
  */
 export async function computeGolden(

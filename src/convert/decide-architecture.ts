@@ -30,7 +30,7 @@ interface Given extends Facts {
 
 function withConventions(facts: Facts): Given {
   const { family, dimensions, config, answers } = facts;
-  // What needs a config is told by it.
+  // What needs a config is read from it.
   const asked = config || family.needsConfig ? {} : family.withoutConfig?.(dimensions);
   const questions: Questions = { ...asked, ...family.exceptions?.(dimensions) };
   // A layout or a config says which of two libraries' models it is.

@@ -1,5 +1,5 @@
 /**
- * From the shapes of a checkpoint's tensors to what they tell of the architecture, and whether they are a model that
+ * From the shapes of a checkpoint's tensors to what they show of the architecture, and whether they are a model that
  * can be run: every tensor must be understood, and none may be missing.
  */
 import { ViTError } from '../error.ts';

@@ -1,7 +1,7 @@
 /**
  * Finds the model within a checkpoint: what saves models often puts something around their names (`module.`,
  * `state_dict.model.`, `teacher.backbone.`) and other things beside them (an optimizer, a second copy). Knows names
- * only; which names are a model's, the families tell.
+ * only; which names are a model's, the families decide.
  */
 import { ViTError } from '../error.ts';
 import type { Checkpoint } from './checkpoint.ts';

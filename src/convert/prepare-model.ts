@@ -51,7 +51,7 @@ export interface PreparedModel {
   /**
    * May be called again, and gives the same bytes.
    * @param sink gets the shards in order; the next one is begun when it has taken one
-   * @param onProgress told after each tensor: bytes that are written, and bytes in all
+   * @param onProgress called after each tensor: bytes that are written, and bytes in all
    */
   write(sink: Sink, onProgress?: (done: number, total: number) => void): Promise<void>;
   /** A tensor as its shard has it. */

@@ -1,5 +1,5 @@
 /**
- * What tensors tell of an architecture.
+ * What tensors show of an architecture.
  */
 import type { Architecture, Pooling } from '../model/architecture.ts';
 import type { Rotary } from '../model/rotary.ts';

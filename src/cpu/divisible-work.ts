@@ -32,7 +32,7 @@ export interface Work {
   run(part: number, parts: number, scratch: number): void;
   /**
    * In a team without shared memory: what each member writes of it, which the others need before they go on. Absent where every member
-   * does all of it, because that takes less time than to tell each other.
+   * does all of it, because that takes less time than to exchange results.
    */
   written?: Block[][];
 }

@@ -60,7 +60,7 @@ export class Helper {
   }
 }
 
-/** The page is told by its browser when whoever held a lock is no more: only this way it learns of a thread that was killed. */
+/** The browser lets the page know when whoever held a lock is no more: only this way it learns of a thread that was killed. */
 async function hold(lock: string): Promise<void> {
   // Pages that are not secure have none.
   const { locks } = navigator;

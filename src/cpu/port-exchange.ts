@@ -48,7 +48,7 @@ export class PortExchange {
     for (const mailbox of this.#mailboxes) mailbox?.fail(error);
   }
 
-  /** Tells the others what this member wrote, and writes what they did. */
+  /** Sends the others what this member wrote, and takes what they did. */
   async #trade(written: Block[][], scratch: number): Promise<void> {
     const own = bytesOf(written[this.#member]);
     if (own > 0) {

@@ -1,5 +1,5 @@
 /**
- * Long work on the processor that lets others of its thread have their turn: an abort, a click, a message.
+ * Long work on the CPU that lets others of its thread have their turn: an abort, a click, a message.
  */
 
 /** Milliseconds without a pause: less than a frame. */

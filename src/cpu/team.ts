@@ -25,7 +25,7 @@ export interface TeamOptions extends Omit<MemberOptions, 'place' | 'links'> {
 export class Team {
   /** By member: this thread's are the first. */
   readonly links: readonly Links[];
-  /** Told when a member can go on no more. */
+  /** Called when a member can go on no more. */
   onFailure: (error: ViTError) => void = () => {};
   readonly #helpers: HelperWorker[] = [];
   /** By helper: what it needs of the weights. */
@@ -137,7 +137,7 @@ class HelperWorker {
   readonly #asked: { resolve(result: unknown): void; reject(error: unknown): void }[] = [];
   #failure: Error | null = null;
 
-  /** @param onError told when the worker cannot be had, or fails beyond its answers */
+  /** @param onError called when the worker cannot be had, or fails beyond its answers */
   constructor(script: string, onError: (message: string) => void) {
     this.#worker = startWorker(script);
     this.#worker.onmessage = ({ data }: MessageEvent<Answer>) => {

@@ -10,7 +10,7 @@ const MOST = 8;
 const MOST_BY_DEFAULT = 4;
 
 /**
- * Tokens times width², which the work between two exchanges is a multiple of: below it, to tell each other takes as long as to compute
+ * Tokens times width², which the work between two exchanges is a multiple of: below it, an exchange takes as long as to compute
  * it alone.
  */
 const SMALLEST = 2 ** 22;

@@ -41,7 +41,7 @@ interface Opening {
   notify(message: Progress | EngineEvent): void;
   signal: AbortSignal;
   annexes: Annexes;
-  /** Where no golden tells whether a GPU is right. */
+  /** Where no golden shows whether a GPU is right. */
   opinion?: SecondOpinion | false | null;
   /** Lets others of this thread have their turn. */
   rest?(): Promise<void> | undefined;

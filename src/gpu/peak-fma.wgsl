@@ -1,7 +1,7 @@
 // How many multiply-adds a device does per second when nothing else holds it up.
 //
 // Each thread keeps four vec4 in registers and does factor * a + b on all of them, ITERATIONS times: sixteen chains that do
-// not wait for one another, no memory until the end. With eight vec4 a processor in a GPU's place runs out of registers.
+// not wait for one another, no memory until the end. With eight vec4 a software adapter runs out of registers.
 // FLOPs = threads * ITERATIONS * 4 vectors * 4 lanes * 2.
 
 const ITERATIONS = 256u;

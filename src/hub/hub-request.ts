@@ -1,10 +1,10 @@
 /**
- * One request to the Hub, with the token, and what its refusals mean: each is told with what to do.
+ * One request to the Hub, with the token, and what its refusals mean: each message says what to do.
  */
 import { ViTError } from '../error.ts';
 import type { HubOptions } from './repository.ts';
 
-/** A status that is no success: the cause of the `ViTError` that tells of it. */
+/** A status that is no success: the cause of the `ViTError` about it. */
 export class HubStatus extends Error {
   readonly status: number;
   /** Seconds that the Hub asks to wait, where it says so. */

@@ -25,7 +25,7 @@ export async function openRepository(options: HubOptions, signal?: AbortSignal):
   const commit = typeof sha === 'string' && /^[0-9a-f]{40,64}$/.test(sha) ? sha : undefined;
   const files = Array.isArray(siblings) ? siblings.map(fileOf) : [undefined];
   if (!commit || !files.every((file) => file !== undefined)) {
-    throw new ViTError('network', `${endpoint} does not tell the commit and the files of ${repo}: is it a Hub?`);
+    throw new ViTError('network', `${endpoint} does not name the commit and the files of ${repo}: is it a Hub?`);
   }
   const name = typeof id === 'string' && isRepository(id) ? id : repo;
   return {

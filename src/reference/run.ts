@@ -31,7 +31,7 @@ export type ReferenceInputs = Partial<Record<InputName, ArrayLike<number>>>;
 /** Every value of the plan after the last step, dense. */
 export type ReferenceValues = Record<ValueName, Float64Array>;
 
-/** @param afterStep told every finished step and what it wrote: for comparing stage by stage */
+/** @param afterStep called with every finished step and what it wrote: for comparing stage by stage */
 export function runReference(
   plan: Plan,
   tensor: TensorLookup,

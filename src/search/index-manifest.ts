@@ -20,7 +20,7 @@ const COLUMNS = 16;
 
 /**
  * What numbers of f16 are multiplied with when they are stored. Those of a vector of unit length are at most 1 and mostly far below;
- * without it some would be subnormal, which costs digits and, on some processors, a hundred times the time. A power of two, so
+ * without it some would be subnormal, which costs digits and, on some CPUs, a hundred times the time. A power of two, so
  * nothing else is rounded; 2¹⁵ is below the largest half.
  */
 export const HALF_SCALE = 2 ** 15;

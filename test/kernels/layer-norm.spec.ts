@@ -59,7 +59,7 @@ describe('layer-norm', () => {
     const operands = [toBuffer(x, rows, columns), weight, bias, emptyBuffer(rows, columns)];
     const y = await runKernel(layerNorm({ columns: width, epsilon: 1e-6 }), operands, rows);
     const expected = reference(Float64Array.from(x), weight, bias, { rows, columns: width, epsilon: 1e-6 });
-    // f32 has 6e-5 between neighbours at 1000, and the mean itself is rounded to that. E[x²] - E[x]² would err by 0.1.
+    // f32 has 6e-5 between neighbours at 1000, and the mean itself is rounded to that. E[x²] - E[x]² would be off by 0.1.
     expectClose(fromBuffer(y, rows, columns), expected, 1e-4);
   });
 

@@ -1,5 +1,5 @@
 /**
- * A whole model with files of f32 whose weights are wished for in f16: they are rounded, and the golden, which is of numbers that
+ * A whole model with files of f32 whose weights are asked for in f16: they are rounded, and the golden, which is of numbers that
  * are not, is not to be taken for a GPU's fault.
  */
 import { expect, test } from 'vitest';

@@ -13,7 +13,7 @@ import {
 import { testGpu } from '../harness/gpu.ts';
 import { compareMatmul, compareSwiglu } from '../harness/matmul.ts';
 
-/** The design's, where storage is f16: rounding x to it errs by 5e-4 of each number. */
+/** The design's, where storage is f16: rounding x to it is off by 5e-4 of each number. */
 const F16_BOUND = 2e-3;
 
 /** Of the variants that a GPU is offered; null where none of them has matrices. */

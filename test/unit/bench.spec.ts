@@ -68,7 +68,7 @@ describe('the comparison', () => {
     expect(isCompared(eight)).toBe(true);
     const ran = eight.rows.map((row) => ({ ...row, ofFloor: null }));
     expect(isCompared({ ...eight, floor: 1, rows: ran })).toBe(false);
-    // A processor alone.
+    // A CPU alone.
     expect(isCompared({ ...eight, floor: 1, rows: ran.slice(0, 1) })).toBe(true);
     // Warm-up, then every round begins with another one.
     const firsts = ['quick 1', 'slow 1', 'quick 1', 'slow 1', 'slow 1', 'quick 1', 'quick 1', 'slow 1'];

@@ -37,7 +37,7 @@ afterAll(() => rmSync(work, { recursive: true }));
 const model = { path: '/models/tiny/model.json', name: 'tiny', sha256: 'a'.repeat(64) };
 const wanted = { task: 'embed', topK: null, model, partSize: 5 } as const;
 
-/** A sum for each channel, as an embedding. @param onCall told of every list of pictures */
+/** A sum for each channel, as an embedding. @param onCall called with every list of pictures */
 function sums(onCall: (count: number) => void = () => {}): Computer {
   const compute = async (some: PixelData[]) => {
     onCall(some.length);

@@ -25,7 +25,7 @@ export interface Connection {
 /**
  * Once it was there, Redis may go and come again.
  * @param address `redis://host:6379/0`, or `rediss:` for TLS
- * @param onTrouble told what is wrong with the connection, once for each trouble
+ * @param onTrouble called with what is wrong with the connection, once for each trouble
  * @throws ViTError `bad-input` for another address, or without the packages; `network` where nobody answers
  */
 export async function connect(address: string, onTrouble: (message: string) => void): Promise<Connection> {

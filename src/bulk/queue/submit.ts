@@ -18,7 +18,7 @@ const INTERVAL = 500;
 export interface SubmitOptions {
   /** Of a part, by workers that fail at it. */
   attempts: number;
-  /** Told which parts have come. */
+  /** Called with which parts have come. */
   onParts?: (parts: number[]) => void | Promise<void>;
   signal?: AbortSignal;
 }

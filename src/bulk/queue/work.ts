@@ -21,13 +21,13 @@ const PAUSE = { first: 4000, longest: 60_000 };
 export interface WorkOptions {
   /** Milliseconds after which the part of a worker that says nothing is another's. */
   stalledAfter: number;
-  /** Milliseconds to finish a part in, once it is told to stop; then the part goes back. */
+  /** Milliseconds to finish a part in, once it is asked to stop; then the part goes back. */
   grace: number;
   /** The models of an output. The last are closed by whoever opens others. */
   open: (output: Output) => Promise<Computer>;
   onPart?: (part: WrittenPart) => void;
   onTrouble?: (message: string) => void;
-  /** Tells it to stop. */
+  /** Ends it. */
   signal: AbortSignal;
 }
 
@@ -41,7 +41,7 @@ export interface WrittenPart {
 }
 
 /**
- * Until it is told to stop. A part at which it fails is another's after a pause: a machine on which nothing works takes few of
+ * Until it is asked to stop. A part at which it fails is another's after a pause: a machine on which nothing works takes few of
  * them away from those on which it does, and goes on when it has been put right.
  */
 export async function work(
@@ -92,7 +92,7 @@ export async function work(
   worker.on('error', ({ message }) => onTrouble?.(message));
   /** It ends the part that it has, or gives it back. */
   const stop = async () => {
-    const timer = setTimeout(() => enough.abort(new ViTError('aborted', 'The worker was told to stop.')), grace);
+    const timer = setTimeout(() => enough.abort(new ViTError('aborted', 'The worker was asked to stop.')), grace);
     await worker.close();
     clearTimeout(timer);
   };

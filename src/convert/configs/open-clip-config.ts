@@ -22,10 +22,10 @@ const TOP: Keys = { model_cfg: read, preprocess_cfg: read };
 const MODEL: Keys = {
   ...each('vision_cfg text_cfg quick_gelu', read),
   embed_dim: same(({ projection, text }) => projection || text?.projection),
-  custom_text: unused, // the names of the tensors tell
+  custom_text: unused, // the names of the tensors show it
   init_logit_scale: start,
   init_logit_bias: start,
-  nonscalar_logit_scale: unused, // the shape of the tensor tells
+  nonscalar_logit_scale: unused, // the shape of the tensor shows it
   cast_dtype: unused, // each tensor has a type of its own
   precision: unused, // each tensor has a type of its own
   multimodal_cfg: only(),
@@ -57,7 +57,7 @@ const VISION: Keys = {
   timm_model_name: read,
   timm_pool: only('', 'token', 'avg', 'map'),
   timm_proj: only('', 'none'),
-  timm_proj_bias: unused, // the tensors tell
+  timm_proj_bias: unused, // the tensors show it
   timm_drop: training,
   timm_drop_path: training,
   timm_model_pretrained: start,

@@ -52,10 +52,10 @@ const ARGS: Keys = {
   num_heads: same(({ heads }, value) => heads ?? value),
   mlp_ratio: same(mlpRatio),
   qkv_bias: same(({ qkvBias }) => qkvBias),
-  qkv_fused: unused, // the names of the tensors tell
+  qkv_fused: unused, // the names of the tensors show it
   qk_norm: same(({ qkNorm }) => qkNorm),
   // Zeros are none.
-  proj_bias: unused, // the tensors tell
+  proj_bias: unused, // the tensors show it
   scale_attn_norm: same(({ attentionNorm }) => attentionNorm),
   scale_mlp_norm: same(({ mlpNorm }) => mlpNorm),
   scale_mlp: same(({ mlpNorm }) => mlpNorm),

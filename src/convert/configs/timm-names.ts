@@ -15,7 +15,7 @@ export interface NameFacts {
   model?: TimmClass;
   epsilon?: number;
   activation?: Activation;
-  /** Under a name with several entries, as OpenAI's weights have theirs: only the tag tells. */
+  /** Under a name with several entries, as OpenAI's weights have theirs: only the tag decides. */
   activationByTag?: true;
   pooling?: Pooling;
   normOrder?: NormOrder;
@@ -32,7 +32,7 @@ export interface NameFacts {
   needs?: [what: string, has: (dimensions: Dimensions) => boolean];
 }
 
-/** Heads by the size in a name; the width tells whether the name means this size. */
+/** Heads by the size in a name; the width shows whether the name means this size. */
 const SIZES: Record<string, { width: number; heads: number }> = {
   tiny: { width: 192, heads: 3 },
   small: { width: 384, heads: 6 },

@@ -8,7 +8,7 @@ import { each, type Key, type Keys, only, read, same, square, training, unused }
 /** What a model's config class takes for a key that is not in the file. */
 export type Defaults = Record<'num_attention_heads' | 'layer_norm_eps', number> & {
   hidden_act: string;
-  /** Left out where the position embedding tells. */
+  /** Left out where the position embedding shows it. */
   image_size?: number;
   /** Whether its MLP may be a SwiGLU. */
   gated?: true;
@@ -62,7 +62,7 @@ export const COMMON: Keys = {
   label2id: unused, // id2label says the same
   num_labels: same(({ classes }, value) => classes || value),
   ...each('dtype torch_dtype use_bfloat16', unused), // each tensor has a type of its own
-  transformers_version: unused, // the names of the tensors tell the version
+  transformers_version: unused, // the names of the tensors show the version
   ...each('_name_or_path name_or_path _commit_hash finetuning_task', unused), // a name
   ...each('return_dict output_hidden_states output_attentions torchscript', unused), // of the form of the result
   ...each(

@@ -31,11 +31,11 @@ export interface Family {
    */
   models?: Record<string, readonly Part[]>;
   /**
-   * Where its names are another family's, too: what stands before them tells, or the layout that is given. A pattern of the whole
+   * Where its names are another family's, too: what stands before them decides, or the layout that is given. A pattern of the whole
    * prefix.
    */
   within?: RegExp;
-  /** The family that it is where names are the same and shapes tell. */
+  /** The family that it is where names are the same and shapes decide. */
   byShape?(tensors: Checkpoint['tensors']): Family | undefined;
   rules: Rule[];
   /** Of tensors that a model may lack, those of a group all together, and what they then are made of. */
@@ -48,7 +48,7 @@ export interface Family {
   unsupported: Record<string, string>;
   /** Tensors that inference has no use for: pattern -> why, and beside which other tensor this holds (default any). */
   ignored: Record<string, string | { why: string; beside: string }>;
-  /** Where no config tells. Left out where models with the same tensor names differ. */
+  /** Where no config says it. Left out where models with the same tensor names differ. */
   conventions: Conventions;
   /** Conventions that a model of one's own may not follow: asked where there is no config. */
   withoutConfig?(dimensions: Dimensions): Questions;
@@ -102,8 +102,8 @@ export interface Transform {
   shape(inputs: readonly (readonly number[])[]): number[];
   /** @returns memory that is the caller's: of its own, or that of an input */
   apply(inputs: Float32Array<ArrayBuffer>[], shapes: readonly (readonly number[])[]): Float32Array<ArrayBuffer>;
-  /** Where the shapes tell how many heads there are. */
+  /** Where the shapes show how many heads there are. */
   heads?(inputs: readonly (readonly number[])[]): number;
-  /** [channels, height, width] of a patch, where they tell that. */
+  /** [channels, height, width] of a patch, where they show that. */
   patch?(inputs: readonly (readonly number[])[]): [number, number, number];
 }

@@ -3,7 +3,7 @@
  * and with those that version 5 gives the same modules in memory.
  *
  * No epsilon and no activation by convention: ViT and ViT-MSN have the same names and different epsilons, so config.json
- * must tell.
+ * must say.
  */
 import type { Family } from './family.ts';
 import { renamed, stacked } from './transforms.ts';

@@ -11,9 +11,9 @@ export interface Recipe {
   from: string[];
   shape: number[];
   transform: Transform;
-  /** Where the shapes tell. */
+  /** Where the shapes show it. */
   heads?: number;
-  /** [channels, height, width] of a patch, where the shapes tell. */
+  /** [channels, height, width] of a patch, where the shapes show it. */
   patch?: [number, number, number];
 }
 

@@ -2,7 +2,7 @@
  * OpenAI's CLIP with a ViT (openai/CLIP, clip/model.py), image and text tower, and open_clip's files, whose names are the
  * same. Projections are matrices that features are multiplied with from the left: `[in, out]`.
  *
- * open_clip has models with other activations and head sizes. What OpenAI publishes is told from it by three numbers that
+ * open_clip has models with other activations and head sizes. What OpenAI publishes differs from it by three numbers that
  * its TorchScript archives hold.
  */
 import { fact } from '../fact.ts';

@@ -2,8 +2,8 @@
  * `torch.nn.TransformerEncoder` within a module of one's own: the encoder's names are PyTorch's, those around it are
  * whatever people call them. Here are the usual ones.
  *
- * No conventions: PyTorch's defaults (post-norm, ReLU, epsilon 1e-5) are not what vision models use, and no tensor tells.
- * Nor does one tell what the surrounding module pools.
+ * No conventions: PyTorch's defaults (post-norm, ReLU, epsilon 1e-5) are not what vision models use, and no tensor shows them.
+ * Nor does one show what the surrounding module pools.
  */
 import type { Family, Rule } from './family.ts';
 import { renamed } from './transforms.ts';

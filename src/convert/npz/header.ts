@@ -14,7 +14,7 @@ export interface NpyHeader {
   bytes: number;
 }
 
-/** The first bytes of a file, which tell how long its header is. */
+/** The first bytes of a file, which say how long its header is. */
 export const NPY_START_BYTES = 12;
 /** NumPy's own readers take 10,000 of text. */
 const LONGEST_HEADER = 65_536;

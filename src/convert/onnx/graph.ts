@@ -2,7 +2,7 @@
  * An ONNX graph while it is written: nodes in the order of execution, constants by name. It knows no ViT.
  */
 
-/** An integer, a list of integers, or a float, which must be told from an integer. */
+/** An integer, a list of integers, or a float, which must be distinguished from an integer. */
 export type Attribute = number | number[] | { float: number };
 
 export interface OnnxNode {

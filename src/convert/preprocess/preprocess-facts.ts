@@ -1,5 +1,5 @@
 /**
- * What a config file tells of preprocessing, part by part. Whatever it does not tell is left out.
+ * What a config file says of preprocessing, part by part. Whatever it does not say is left out.
  */
 import type { Crop, Filter, Resize } from '../../model/preprocess.ts';
 import type { Fact } from '../fact.ts';

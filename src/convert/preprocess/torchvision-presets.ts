@@ -1,5 +1,5 @@
 /**
- * The transforms that belong to torchvision's weights, by the names of its enumerations. A checkpoint does not tell which
+ * The transforms that belong to torchvision's weights, by the names of its enumerations. A checkpoint does not say which
  * weights it holds, so the preset is named by hand.
  *
  * Source: torchvision/models/vision_transformer.py. All resize the shorter edge, cut out the middle, and normalise as for

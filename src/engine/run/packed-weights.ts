@@ -68,7 +68,7 @@ export function stretchOf(step: Stretch): Stretch {
 
 /**
  * The matrix of a linear layer. A layer scale `gamma` is multiplied in, so that it costs nothing at run time: the logits of
- * DINOv2, DeiT-3 and BEiT err by 2e-7 to 5e-7 of PyTorch's that way, as those of models without layer scale do.
+ * DINOv2, DeiT-3 and BEiT differ from PyTorch's by 2e-7 to 5e-7 that way, as those of models without layer scale do.
  *
  * @param share what every element is multiplied by: a power of two costs no digits
  */

@@ -56,12 +56,12 @@ export interface Copy {
 /** A buffer that steps read and write, or one that the caller fills, or a weight. */
 export type Operand = { value: ValueName } | { input: InputName } | Weight;
 
-/** A dispatch but for what it is called. */
-export type Work = Omit<Dispatch, 'label' | 'steps'>;
+/** A dispatch but for its label. */
+export type StepWork = Omit<Dispatch, 'label' | 'steps'>;
 
 /** How each kind of step is done on the GPU; several dispatches where one cannot do it. */
 export type StepCompilers = {
-  readonly [Op in Exclude<Step['op'], 'copy'>]: (step: StepOf<Op>, context: Context) => Work | Work[];
+  readonly [Op in Exclude<Step['op'], 'copy'>]: (step: StepOf<Op>, context: Context) => StepWork | StepWork[];
 };
 
 /** Those whose kernels are in annexes, and come with them. */
@@ -164,7 +164,11 @@ function normalisedMatmul(norm: StepOf<'layer-norm'>, step: StepOf<'matmul'>, co
   return { label: step.label, steps: [norm, step], kernel, operands, rowsPerItem };
 }
 
-function matmulOf(step: StepOf<'matmul'>, norm: StepOf<'layer-norm'> | null, { plan, columns, config }: Context): Work {
+function matmulOf(
+  step: StepOf<'matmul'>,
+  norm: StepOf<'layer-norm'> | null,
+  { plan, columns, config }: Context,
+): StepWork {
   const { weight, bias, gamma, activation, accumulate } = step;
   const inputs = columns[step.input];
   const outputs = activation === 'swiglu' ? new SwigluColumns(columns[step.output].count) : columns[step.output];
@@ -200,13 +204,13 @@ function matmulOf(step: StepOf<'matmul'>, norm: StepOf<'layer-norm'> | null, { p
 function compileStep(step: Step, context: Context): Action[] {
   if (step.op === 'copy') return [{ from: step.input, to: step.output }];
   const compilers: Partial<Record<Step['op'], unknown>> = { ...context.config.steps, ...STEPS };
-  const compiler = compilers[step.op] as (step: Step, context: Context) => Work | Work[];
+  const compiler = compilers[step.op] as (step: Step, context: Context) => StepWork | StepWork[];
   return [compiler(step, context)].flat().map((work) => ({ label: step.label, steps: [step], ...work }));
 }
 
 /** Those of a plain Vision Transformer. */
 const STEPS = {
-  patchify({ starts, weight, bias, output }: StepOf<'patchify'>, { plan, columns }: Context): Work {
+  patchify({ starts, weight, bias, output }: StepOf<'patchify'>, { plan, columns }: Context): StepWork {
     const { architecture, values } = plan;
     const tokens = values[output].rows;
     const outputs = columns[output];
@@ -226,7 +230,7 @@ const STEPS = {
     };
   },
 
-  'layer-norm'(step: StepOf<'layer-norm'>, { plan, columns, config }: Context): Work {
+  'layer-norm'(step: StepOf<'layer-norm'>, { plan, columns, config }: Context): StepWork {
     const { norm, epsilon, token, others, accumulate, input, output } = step;
     const { rows, groups } = plan.values[input];
     const inputs = columns[input];
@@ -243,7 +247,7 @@ const STEPS = {
     return { kernel, operands, rowsPerItem: plan.values[output].rows };
   },
 
-  'head-norm'(step: StepOf<'head-norm'>, { plan, columns, config }: Context): Work {
+  'head-norm'(step: StepOf<'head-norm'>, { plan, columns, config }: Context): StepWork {
     const { heads, query, key, norm, epsilon, input, output } = step;
     const head = new Columns(columns[input].count / 3 / heads);
     const period = { rows: 3 * heads, second: heads, end: 2 * heads };
@@ -252,9 +256,9 @@ const STEPS = {
     return { kernel, operands, rowsPerItem: 3 * heads * plan.values[output].rows };
   },
 
-  matmul: (step: StepOf<'matmul'>, context: Context): Work => matmulOf(step, null, context),
+  matmul: (step: StepOf<'matmul'>, context: Context): StepWork => matmulOf(step, null, context),
 
-  attention(step: StepOf<'attention'>, { plan, columns, shapes, config }: Context): Work {
+  attention(step: StepOf<'attention'>, { plan, columns, shapes, config }: Context): StepWork {
     const { heads, scale, causal, relative, query, output } = step;
     const input = { value: step.input };
     const outputs = columns[output];
@@ -274,7 +278,10 @@ const STEPS = {
     return { kernel, operands, rowsPerItem: plan.values[output].rows };
   },
 
-  head({ weight, bias, share, accumulate, input, output }: StepOf<'head'>, { plan, columns, config }: Context): Work {
+  head(
+    { weight, bias, share, accumulate, input, output }: StepOf<'head'>,
+    { plan, columns, config }: Context,
+  ): StepWork {
     const { storage } = config;
     const inputs = columns[input];
     const outputs = columns[output];
@@ -287,7 +294,7 @@ const STEPS = {
     };
   },
 
-  softmax: ({ input, output }: StepOf<'softmax'>, { plan, columns }: Context): Work => ({
+  softmax: ({ input, output }: StepOf<'softmax'>, { plan, columns }: Context): StepWork => ({
     kernel: softmax({ columns: columns[input].count }),
     operands: [{ value: input }, { value: output }],
     rowsPerItem: plan.values[output].rows,

@@ -16,7 +16,7 @@ export class Stopwatch {
   readonly #gpu: Gpu;
   readonly #network: Network;
   readonly #batch: number;
-  /** Milliseconds until a submit of nothing is told to be done: on some systems more than most dispatches take. */
+  /** Milliseconds until a submit of nothing is reported done: on some systems more than most dispatches take. */
   #latency: number | null = null;
   /** Milliseconds that measuring took so far. */
   spent = 0;

@@ -155,7 +155,7 @@ export const en = {
     example: 'cat, dog, cup of coffee',
     template: 'Sentence around each word',
     templateHint: '{} is the place of the word.',
-    none: 'Type two words or more: every photo here is told which of them fits.',
+    none: 'Type two words or more: every photo here gets the one that fits.',
     one: 'One word alone always fits: give another one to compare it with.',
     noPlace: 'The sentence needs {} where the word goes.',
     asking: 'Reading the words',
