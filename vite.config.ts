@@ -66,17 +66,15 @@ const BASE = {
 const SERVICE_WORKER = 'service-worker';
 
 /**
- * The library names its worker twice, in the form by which bundlers find workers and as an address, where a worker of another origin
- * has to be started from one. Vite would emit it for each; shown the address alone it copies the file once, as it is.
+ * The library names its worker twice: in the form by which bundlers find workers, and as an address. Vite would emit it for each; where
+ * the first is left out it copies the file once, as it is.
  */
 const oneWorker: Plugin = {
   name: 'one-worker',
   apply: 'build',
   enforce: 'pre',
   transform: (code, id) =>
-    id === LIBRARY_INDEX
-      ? code.replace(/new Worker\((new URL\("\.\/worker\.js",import\.meta\.url\))/, 'new Worker(String($1)')
-      : null,
+    id === LIBRARY_INDEX ? code.replace(/\w+===void 0\?\[new Worker\(new URL\(.*?:(?=\[new Worker\()/, '') : null,
 };
 
 const page: ViteUserConfig = {

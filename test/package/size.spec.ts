@@ -49,6 +49,7 @@ function scriptsOf(folder: string): Record<string, number> {
     gzipSync(readFileSync(join(folder, file))).length,
   ]);
   console.log(`${folder}, bytes gzip: ${sizes.map((size) => size.join(' ')).join(', ')}`);
+  expect(new Set(sizes.map(([name]) => name)).size, 'each is there once').toBe(sizes.length);
   return Object.fromEntries(sizes);
 }
 

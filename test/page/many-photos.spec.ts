@@ -95,24 +95,24 @@ test('a large drop shows how far it is, and can be stopped', async ({ visit, sit
   await visit.page.addInitScript(slowDown);
   site.hold('.bin');
   await visit.arrive();
-  await drop(visit.page, copies(info.outputPath('many'), 130));
-  await expect(visit.strip.getByRole('heading')).toHaveText('130 photos: 0 sure, 0 not');
+  await drop(visit.page, copies(info.outputPath('many'), 70));
+  await expect(visit.strip.getByRole('heading')).toHaveText('70 photos: 0 sure, 0 not');
   await expect(visit.tiles, 'tiles are made as they come in sight').toHaveCount(30);
   await expect(visit.tiles.locator('img')).toHaveCount(30);
   // One is the photo on the stage.
   expect(await visit.page.evaluate(() => globalThis.watched.urls.size), 'and so are thumbnails').toBe(31);
   await expect(async () => {
     await visit.page.mouse.wheel(0, 300);
-    await expect(visit.tiles).toHaveCount(130, { timeout: 100 });
+    await expect(visit.tiles).toHaveCount(70, { timeout: 100 });
   }).toPass();
   site.heal();
   await visit.page.evaluate(() => scrollTo(0, 0));
-  await expect(visit.strip.getByText(/^[1-9]\d* of 130, about .+ left$/)).toBeVisible();
+  await expect(visit.strip.getByText(/^[1-9]\d* of 70, about .+ left$/)).toBeVisible();
   await visit.strip.getByRole('button', { name: 'Stop' }).click();
   await expect(visit.toast).toContainText(/Stopped: \d+ photos not looked at\./);
   await expect(visit.strip.getByRole('button', { name: 'Stop' })).toBeHidden();
   await expect(visit.strip.getByRole('heading')).toHaveText(/^\d+ photos: /);
-  expect(await visit.tiles.count()).toBeLessThan(130);
+  expect(await visit.tiles.count()).toBeLessThan(70);
 });
 
 test('tiles are small pictures of their own, decoded beside the page', async ({ visit }) => {

@@ -30,19 +30,6 @@ test('the progress bar tells the bytes, and photos wait for the model', async ({
   await visit.expectAnswer('jet.jpg');
 });
 
-test('what runs where is said in words, also by the screen reader', async ({ visit }) => {
-  await visit.arriveReady('?backend=webgpu');
-  await expect(visit.model).toContainText('2.7 million weights, 5.4 MB');
-  if (process.env.VIT_ADAPTER === 'gpu') {
-    await expect(visit.model).toContainText(/Ready, on your GPU \(.+\) through WebGPU/);
-  } else {
-    await expect(visit.model).toContainText(/Ready, on a software GPU \(.*SwiftShader.*\)/i);
-    await expect(visit.model).toContainText('The CPU stands in for a graphics chip: same answers, but slower.');
-  }
-  await expect(visit.announcements).toContainText(/Ready, on (a software|your) GPU/);
-  await expect(visit.announcements).toHaveAttribute('aria-live', 'polite');
-});
-
 test('the CPU runs it where the address asks for it', async ({ visit }) => {
   await visit.arriveReady('?backend=cpu');
   await expect(visit.model).toContainText('Ready, on the CPU');
@@ -209,18 +196,15 @@ test.describe('a browser without WebGPU', () => {
   }
 });
 
-test('without scripts the page says what it needs, and waits for nothing', async ({ site }) => {
-  const browser = await chromium.launch({
-    executablePath: process.env.CHROME_PATH,
-    args: [...CHROME_ARGS, '--blink-settings=scriptEnabled=false'],
+test.describe(() => {
+  test.use({ javaScriptEnabled: false });
+
+  test('without scripts the page says what it needs, and waits for nothing', async ({ page, site }) => {
+    await page.goto(site.url);
+    await expect(page.locator('.needs')).toBeVisible();
+    await expect(page.getByText('Getting ready')).toHaveCount(0);
+    await expect(page.getByRole('button')).toHaveCount(0);
   });
-  const page = await browser.newPage();
-  await page.goto(site.url);
-  // Playwright looks for no text within <noscript>.
-  await expect(page.locator('.needs')).toBeVisible();
-  await expect(page.getByText('Getting ready')).toHaveCount(0);
-  await expect(page.getByRole('button')).toHaveCount(0);
-  await browser.close();
 });
 
 test('what is downloaded before the model is small: samples come as thumbnails', async ({ visit }) => {

@@ -225,18 +225,19 @@ test.describe(() => {
   });
 });
 
-for (const width of [320, 390]) {
-  test.describe(() => {
-    test.use({ viewport: { width, height: 700 }, colorScheme: 'dark' });
+test.describe(() => {
+  test.use({ viewport: { width: 390, height: 700 }, colorScheme: 'dark' });
 
-    test(`nothing sticks out at ${width} pixels`, async ({ visit }) => {
-      await visit.arriveReady();
-      await teach(visit);
+  test('nothing sticks out on a phone', async ({ visit }) => {
+    await visit.arriveReady();
+    await teach(visit);
+    for (const width of [390, 320]) {
+      await visit.page.setViewportSize({ width, height: 700 });
       expect(await visit.page.evaluate(() => document.documentElement.scrollWidth)).toBe(width);
-      expect(await visit.faults(), 'axe finds nothing').toEqual([]);
-    });
+    }
+    expect(await visit.faults(), 'axe finds nothing').toEqual([]);
   });
-}
+});
 
 function folder(path: string, files: string[]): string {
   mkdirSync(path, { recursive: true });

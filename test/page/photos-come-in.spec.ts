@@ -179,17 +179,17 @@ test('a file name is never read as markup', async ({ visit }) => {
   await expect(visit.page.locator('b')).toHaveCount(0);
 });
 
-for (const [name, type, sentence] of [
-  ['drawing.svg', 'image/svg+xml', 'is an SVG drawing, which has no pixels. Save it as PNG'],
-  ['phone.HEIC', '', 'is a HEIC file, which this browser does not open. Save it as JPEG'],
-  ['scan.tif', 'image/tiff', 'is a TIFF file, which this browser does not open. Save it as JPEG'],
-]) {
-  test(`${name} is called what it is`, async ({ visit }) => {
-    await visit.arriveReady();
+test('a drawing, and photos that browsers do not open, are called what they are', async ({ visit }) => {
+  await visit.arriveReady();
+  for (const [name, type, sentence] of [
+    ['drawing.svg', 'image/svg+xml', 'is an SVG drawing, which has no pixels. Save it as PNG'],
+    ['phone.HEIC', '', 'is a HEIC file, which this browser does not open. Save it as JPEG'],
+    ['scan.tif', 'image/tiff', 'is a TIFF file, which this browser does not open. Save it as JPEG'],
+  ]) {
     await dropFile(visit.page, 'package.json', name, type);
     await expect(visit.page.locator('.toast, .stage .note').filter({ hasText: sentence })).toBeVisible();
-  });
-}
+  }
+});
 
 test.describe('a sample that does not come', () => {
   test.use({ complaints: /Failed to load resource/ });

@@ -5,12 +5,14 @@ import { OWL } from './photos.ts';
 import { expect, test } from './visit.ts';
 
 test('what it runs on and how many labels are shown are chosen, and remembered', async ({ visit }) => {
-  await visit.arriveReady('?backend=webgpu');
+  await visit.arriveReady();
+  await expect(visit.model).not.toContainText('You chose the CPU');
   const settings = await visit.open('Settings');
   expect(await visit.faults(), 'axe finds nothing').toEqual([]);
   await settings.getByLabel('Labels shown').selectOption('3');
   await settings.getByLabel('Runs on').selectOption('cpu');
   await visit.page.keyboard.press('Escape');
+  await expect(visit.model).toContainText('You chose the CPU');
   await expect(visit.model).toContainText('Ready, on the CPU');
   await visit.picker.setInputFiles([OWL]);
   await expect(visit.stage.locator('.scores li')).toHaveCount(3);
@@ -18,9 +20,21 @@ test('what it runs on and how many labels are shown are chosen, and remembered',
   await expect(visit.model).toContainText('You chose the CPU');
 });
 
-test('the machine is checked and measured, and the report can be copied', async ({ visit, context }) => {
+test('on a GPU: it is said in words, checked and measured, and the report can be copied', async ({
+  visit,
+  context,
+}) => {
   await context.grantPermissions(['clipboard-read', 'clipboard-write']);
   await visit.arriveReady('?backend=webgpu');
+  await expect(visit.model).toContainText('2.7 million weights, 5.4 MB');
+  if (process.env.VIT_ADAPTER === 'gpu') {
+    await expect(visit.model).toContainText(/Ready, on your GPU \(.+\) through WebGPU/);
+  } else {
+    await expect(visit.model).toContainText(/Ready, on a software GPU \(.*SwiftShader.*\)/i);
+    await expect(visit.model).toContainText('The CPU stands in for a graphics chip: same answers, but slower.');
+  }
+  await expect(visit.announcements).toContainText(/Ready, on (a software|your) GPU/);
+  await expect(visit.announcements).toHaveAttribute('aria-live', 'polite');
   const settings = await visit.open('Settings');
   await settings.getByRole('button', { name: 'Start' }).click();
   await expect(settings.getByRole('status')).toContainText(

@@ -147,16 +147,17 @@ test('a model that reads words, but came without its tokenizer, says so', async 
   await expect(visit.asked).toContainText('came without its tokenizer');
 });
 
-for (const width of [320, 390]) {
-  test.describe(() => {
-    test.use({ viewport: { width, height: 700 }, colorScheme: 'dark' });
+test.describe(() => {
+  test.use({ viewport: { width: 390, height: 700 }, colorScheme: 'dark' });
 
-    test(`nothing sticks out at ${width} pixels`, async ({ visit, site }) => {
-      await openWords(visit, await addClip(site));
-      await visit.asked.getByLabel(WORDS).fill('cat, owl');
-      await expect(visit.asked.getByRole('status')).toContainText('2 words asked.');
+  test('nothing sticks out on a phone', async ({ visit, site }) => {
+    await openWords(visit, await addClip(site));
+    await visit.asked.getByLabel(WORDS).fill('cat, owl');
+    await expect(visit.asked.getByRole('status')).toContainText('2 words asked.');
+    for (const width of [390, 320]) {
+      await visit.page.setViewportSize({ width, height: 700 });
       expect(await visit.page.evaluate(() => document.documentElement.scrollWidth)).toBe(width);
-      expect(await visit.faults(), 'axe finds nothing').toEqual([]);
-    });
+    }
+    expect(await visit.faults(), 'axe finds nothing').toEqual([]);
   });
-}
+});
