@@ -5,8 +5,8 @@
 import { partsOf, type Work } from './divisible-work.ts';
 
 /** What is counted, over all works of all runs: parts that were taken, and parts that are done. Both begin again at 2³². */
-const TAKEN = 0;
-const DONE = 32;
+export const TAKEN = 0;
+export const DONE = 32;
 /** Bytes of both: each has lines of the cache of its own. */
 export const COUNTS_BYTES = 256;
 
@@ -24,13 +24,14 @@ export class PartQueue {
   readonly #counts: Int32Array;
   readonly #members: number;
   /** Parts of all works so far. */
-  #end = 0;
+  #end: number;
   #failure: { error: unknown } | null = null;
 
-  /** @param address of `COUNTS_BYTES` which are zero before the first run */
+  /** @param address of `COUNTS_BYTES`: both counts begin with the same number, which all members are made with */
   constructor(memory: WebAssembly.Memory, address: number, members: number) {
     this.#counts = new Int32Array(memory.buffer, address, COUNTS_BYTES / 4);
     this.#members = members;
+    this.#end = this.#counts[DONE];
   }
 
   /** A run, for `takeTurns`. It ends when all is done, whoever did it. @param scratch address of this member's */

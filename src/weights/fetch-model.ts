@@ -114,7 +114,7 @@ async function fetchShard(
     return verify(target.subarray(0, position.bytes), shard, hash);
   };
   const bytes = await addresses.first(shard.file, (url) =>
-    attempt(url, 'default').catch((error) => {
+    attempt(url, cache?.keeps ? 'no-store' : 'default').catch((error) => {
       // An HTTP cache may hold another version of the file.
       if (error.code === 'bad-shard') return attempt(url, 'reload');
       throw error;

@@ -23,6 +23,11 @@ export class ModelCache {
     this.#warn = warn;
   }
 
+  /** Whether anything is kept: then a browser need not do so, too. */
+  get keeps(): boolean {
+    return this.#store !== null;
+  }
+
   /** The JSON that `keepManifest` was given; `undefined` if it was not called. */
   async manifest(url: string): Promise<unknown> {
     return (await this.#try(async (store) => readKept(store, await manifestName(url))))?.manifest;

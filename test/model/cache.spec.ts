@@ -20,6 +20,8 @@ const URL_OF_MODEL = 'https://models.test/tiny/model.json';
 
 let files: ModelFiles;
 let requests: string[];
+/** Of the requests for shards: how browsers' own cache is to take part. */
+let modes: Set<RequestCache | undefined>;
 /** Changes what the server sends; null: it cannot be reached. */
 let answer: ((file: string, bytes: Uint8Array<ArrayBuffer>) => BodyInit) | null;
 
@@ -32,10 +34,12 @@ beforeAll(async () => {
 beforeEach(async () => {
   await clearCache();
   requests = [];
+  modes = new Set();
   answer = (_, bytes) => bytes;
-  vi.spyOn(globalThis, 'fetch').mockImplementation(async (input) => {
+  vi.spyOn(globalThis, 'fetch').mockImplementation(async (input, init) => {
     const file = String(input).split('/').at(-1)!;
     requests.push(file);
+    if (file !== 'model.json') modes.add(init?.cache);
     if (!answer) throw new TypeError('Failed to fetch');
     if (file === 'model.json')
       return new Response(answer(file, new TextEncoder().encode(JSON.stringify(files.manifest))));
@@ -66,6 +70,14 @@ async function load(options: LoadOptions = {}, url = URL_OF_MODEL): Promise<Engi
 const allShards = () => files.manifest.shards.map(({ file }) => file);
 
 describe('what is kept', () => {
+  test('what the library keeps the browser does not keep once more', async () => {
+    await load();
+    expect([...modes]).toEqual(['no-store']);
+    modes.clear();
+    await load({ cache: false });
+    expect([...modes]).toEqual(['default']);
+  });
+
   test('a second load asks for the manifest only, and works without a network', async () => {
     expect(await load()).toEqual([]);
     expect(requests.sort()).toEqual(['model.json', ...allShards()].sort());

@@ -3,14 +3,18 @@
  */
 import { expect, test } from 'vitest';
 import type { Work } from '../../src/cpu/divisible-work.ts';
-import { COUNTS_BYTES, PartQueue } from '../../src/cpu/part-queue.ts';
+import { COUNTS_BYTES, DONE, PartQueue, TAKEN } from '../../src/cpu/part-queue.ts';
 import { sharedMemory } from '../../src/cpu/shared-memory.ts';
 
 const ADDRESS = 64;
 
-function team(members: number): PartQueue[] {
+/** @param before parts that were done already */
+function team(members: number, before = 0): PartQueue[] {
   const memory = sharedMemory()!;
   expect(ADDRESS + COUNTS_BYTES).toBeLessThan(memory.buffer.byteLength);
+  const counts = new Int32Array(memory.buffer, ADDRESS, COUNTS_BYTES / 4);
+  counts[TAKEN] = before;
+  counts[DONE] = before;
   return Array.from({ length: members }, () => new PartQueue(memory, ADDRESS, members));
 }
 
@@ -18,8 +22,12 @@ function work(most: number, run: (part: number, parts: number) => void): Work {
   return { label: '', flops: 1e6, most, scratch: 0, run };
 }
 
-test('every part is done once, run after run, by whoever comes', () => {
-  const members = team(3);
+test.each([
+  ['', 0],
+  [', where counts are at 2³¹', 2 ** 31 - 20],
+  [', where counts begin again', 2 ** 32 - 20],
+])('every part is done once, run after run, by whoever comes%s', (_, before) => {
+  const members = team(3, before);
   const done: string[] = [];
   const works = [1, 40, 5].map((most, index) =>
     work(most, (part, parts) => done.push(`${index}: ${part} of ${parts}`)),

@@ -13,17 +13,16 @@ const COARSE_NUMBERS = NUMBERS.map((value) => Math.round(value * 7) / 8);
 
 export class MadeUp {
   readonly #start: number;
-  readonly #scale: number;
-  readonly #numbers: Float32Array;
+  /** What is repeated: copied, since millions of numbers are needed before the first answer, by code that is not compiled yet. */
+  readonly #period: Float32Array;
   /** All are whole numbers of it. */
   readonly unit: number;
 
   /** @param scale a power of two: the largest absolute value @param isCoarse whether they are to have four bits, not eight */
   constructor(seed: number, scale: number, isCoarse = false) {
-    this.#numbers = isCoarse ? COARSE_NUMBERS : NUMBERS;
+    this.#period = (isCoarse ? COARSE_NUMBERS : NUMBERS).map((value) => value * scale);
     this.unit = scale / (isCoarse ? 8 : 64);
     this.#start = (seed * 997) % PERIOD;
-    this.#scale = scale;
   }
 
   /** A tensor whose dot products are about 1, whatever the length of its rows. */
@@ -39,9 +38,10 @@ export class MadeUp {
   /** The same, into an existing array. */
   fill<T extends Float32Array | Float64Array>(numbers: T, first: number): T {
     let at = (this.#start + first) % PERIOD;
-    for (let i = 0; i < numbers.length; i++) {
-      numbers[i] = this.#numbers[at] * this.#scale;
-      if (++at === PERIOD) at = 0;
+    for (let done = 0; done < numbers.length; at = 0) {
+      const run = this.#period.subarray(at, at + numbers.length - done);
+      numbers.set(run, done);
+      done += run.length;
     }
     return numbers;
   }
