@@ -28,7 +28,8 @@ test('tiles are counted, chosen, put in order, removed and cleared', async ({ vi
   await visit.show('dog.jpg');
   await visit.stage.getByRole('button', { name: 'Remove' }).click();
   await expect(visit.tiles).toHaveCount(2);
-  await visit.strip.getByRole('button', { name: 'Clear' }).click();
+  await visit.strip.getByRole('button', { name: 'Clear' }).press('Enter');
+  await expect(visit.strip, 'the keyboard goes on where the button was').toBeFocused();
   await expect(visit.tiles).toHaveCount(0);
   await expect(visit.stage).toContainText('Your photo comes here');
 });
@@ -41,6 +42,11 @@ test('arrows walk through the tiles', async ({ visit }) => {
   await expect(visit.tile('cup.jpg')).toBeFocused();
   await visit.page.keyboard.press('Enter');
   await visit.expectAnswer('cup.jpg');
+  for (let left = 3; left > 0; left--) {
+    await visit.page.keyboard.press('Delete');
+    await expect(visit.tiles).toHaveCount(left);
+  }
+  await expect(visit.strip, 'one photo has no tile to see, and the keyboard goes on from there').toBeFocused();
 });
 
 test('answers are taken away as a table and as JSON', async ({ visit, context }) => {

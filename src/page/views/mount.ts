@@ -25,12 +25,13 @@ function draw(root: HTMLElement, template: () => unknown): void {
   });
 }
 
-/** Where a button goes away under the keyboard's focus, its part of the page has that: not the top of the page. */
+/** Where what has the keyboard's focus goes away, its part of the page gets that: not the top of the page. */
 function keepFocus(root: HTMLElement, change: () => void): void {
   const focused = document.activeElement;
   const had = root.contains(focused);
   change();
-  if (!had || focused!.isConnected) return;
+  // Removed, or hidden.
+  if (!had || focused!.getClientRects().length > 0) return;
   root.tabIndex = -1;
   root.focus({ preventScroll: true });
 }
