@@ -10,6 +10,9 @@ import { type FewBits, PANEL, packedLength } from './matmul.ts';
 
 export const FEW_BIT_SHADERS = { 'matmul.i4.wgsl': i4, 'matmul.i8.wgsl': i8 } as const;
 
+/** What the shader divides codes by. */
+const DIVISOR = { 8: 127, 4: 255 } as const;
+
 /** Inputs that share a scale in 4 bits. */
 const GROUP = 32;
 
@@ -42,7 +45,8 @@ export function fewBits(bits: 8 | 4, inputs: ColumnLayout, outputs: ColumnLayout
         const output = Math.floor(i / groups);
         const at = outputs.at(output);
         const panel = Math.floor(at / PANEL);
-        placed[(panel * groups + (i % groups)) * PANEL + (at % PANEL)] = scale * (factors?.[output] ?? 1);
+        placed[(panel * groups + (i % groups)) * PANEL + (at % PANEL)] =
+          scale * DIVISOR[bits] * (factors?.[output] ?? 1);
       }
       return placed;
     },

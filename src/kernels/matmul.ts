@@ -48,7 +48,7 @@ export interface FewBits {
   codesOf(piece: ScaledPiece): Float32Array<ArrayBuffer>;
   /** @param codes of whole blocks */
   stored(codes: Float32Array): Uint8Array<ArrayBuffer> | Int8Array<ArrayBuffer>;
-  /** @param factors of each output, where there are some */
+  /** As the shader takes them. @param factors of each output, where there are some */
   placedScales(factors?: Float32Array): Float32Array<ArrayBuffer>;
 }
 
