@@ -1,12 +1,15 @@
 /**
  * `npm run bench`: the systems that run in a page, each in a headless Chrome of its own.
  */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Option } from 'commander';
-import { type BrowserContext, chromium, type Page } from 'playwright';
+import { type Browser, chromium, type Page } from 'playwright';
 import { chromeArguments, findChrome } from '../src/cli/chrome.ts';
 import { type Comparison, compare } from './compare.ts';
 import type { Contender, FirstResult } from './contender.ts';
@@ -14,7 +17,7 @@ import { describeMachine, type Machine, peakMemory } from './machine.ts';
 import type { MatmulRow, Shape } from './matmul-page.ts';
 import { type PreparedModel, prepareModel } from './models.ts';
 import { type Options, parseOptions } from './options.ts';
-import type { PageBench } from './page.ts';
+import type { First, PageBench, Said } from './page.ts';
 import { report } from './report.ts';
 import { measureScaling, scalingTable } from './scaling.ts';
 import { type StaticServer, serveFolders } from './static-server.ts';
@@ -43,8 +46,10 @@ const CPU_SYSTEMS = [
 
 /** @param loadBefore the load average before anything was built */
 export async function run(args: string[], loadBefore: number): Promise<number> {
-  // Playwright closes its browsers then, but leaves ending to us.
   process.once('SIGTERM', () => process.exit(143));
+  process.once('exit', () => {
+    for (const chrome of running) chrome.kill();
+  });
   const adapterOption = new Option('--adapter <which>', 'the GPU, or a software adapter')
     .choices(['auto', 'gpu', 'swiftshader'])
     .default('auto');
@@ -142,16 +147,15 @@ function cpuContendersOf({ systems = CPU_SYSTEMS, dtype }: Options): Contender[]
   });
 }
 
-const openOurs = (options: object) => (page: Page, shape: number[]) =>
-  page.evaluate(([shape, options]) => bench.openLibrary('/lib/index.js', shape, options), [shape, options] as const);
+type Load = (shape: number[]) => First;
 
-const openOrt = (provider: 'webgpu' | 'wasm', threads: number | null) => (page: Page, shape: number[]) =>
-  page.evaluate(([url, shape, provider, threads]) => bench.openOnnx(url, shape, provider, threads), [
-    new URL(`/ort/ort.${provider}.bundle.min.mjs`, page.url()).href,
-    shape,
-    provider,
-    threads,
-  ] as const);
+const openOurs =
+  (options: object): Load =>
+  (shape) => ({ call: 'openLibrary', args: ['/lib/index.js', shape, options] });
+
+const openOrt =
+  (provider: 'webgpu' | 'wasm', threads: number | null): Load =>
+  (shape) => ({ call: 'openOnnx', args: [`/ort/ort.${provider}.bundle.min.mjs`, shape, provider, threads] });
 
 function contendersOf({ systems = SYSTEMS, dtype }: Options, software: boolean): Contender[] {
   const setting = { software, isolated: true };
@@ -165,7 +169,8 @@ function contendersOf({ systems = SYSTEMS, dtype }: Options, software: boolean):
   return systems.map((name) => all[name]());
 }
 
-type Loaded = Omit<FirstResult, 'scriptBytes' | 'weightBytes'>;
+/** What must not outlive this process. */
+const running = new Set<ChildProcess>();
 
 /** What Chrome and its page are. */
 interface Setting {
@@ -181,17 +186,17 @@ function inChrome(
   setting: Setting,
   onAdapter: boolean,
   weights: 'shardBytes' | 'onnxBytes',
-  load: (page: Page, imageShape: number[]) => Promise<Loaded>,
+  load: Load,
 ): Contender {
   return {
     name,
     onAdapter,
     async open(model) {
       const { channels, imageSize } = model.architecture;
-      const chrome = await Chrome.start(setting, { '/model': model.folder });
+      const empty = await emptyMemory(setting);
+      const chrome = await Chrome.start(setting, { '/model': model.folder }, load([channels, ...imageSize]));
       try {
-        const empty = peakMemory(chrome.pid);
-        const loaded = await load(chrome.page, [channels, ...imageSize]);
+        const loaded = chrome.loaded!;
         const scriptBytes = await chrome.server.gzipBytes(['/lib', '/ort']);
         return {
           first: { ...loaded, scriptBytes, weightBytes: model[weights] },
@@ -209,6 +214,14 @@ function inChrome(
       }
     },
   };
+}
+
+/** Bytes of a Chrome in which nothing was loaded; null where that cannot be told. */
+async function emptyMemory(setting: Setting): Promise<number | null> {
+  const chrome = await Chrome.start(setting);
+  const bytes = peakMemory(chrome.pid);
+  await chrome.close();
+  return bytes;
 }
 
 async function measureMatmuls({ page }: Chrome): Promise<MatmulRow[]> {
@@ -237,25 +250,43 @@ async function hasGpu(): Promise<boolean> {
   }
 }
 
-/** A headless Chrome with a fresh profile, its page, and the server that the page is from. */
+/**
+ * A headless Chrome with a fresh profile, its page, and the server that the page is from. Nobody debugs it before it has loaded what it is
+ * to load: Chrome copies whatever comes from the network for whoever might want to look at it, which takes as long as to fetch it.
+ */
 class Chrome {
   readonly page: Page;
   readonly server: StaticServer;
+  /** Of its first process, whose children are all others. */
   readonly pid: number;
-  readonly #context: BrowserContext;
+  readonly loaded: Omit<FirstResult, 'scriptBytes' | 'weightBytes'> | null;
+  readonly #browser: Browser;
+  readonly #process: ChildProcess;
   readonly #profile: string;
 
-  private constructor(context: BrowserContext, profile: string, pid: number, page: Page, server: StaticServer) {
-    this.#context = context;
-    this.#profile = profile;
-    this.pid = pid;
-    this.page = page;
+  private constructor(
+    browser: Browser,
+    process: ChildProcess,
+    server: StaticServer,
+    profile: string,
+    loaded: Chrome['loaded'],
+  ) {
+    this.page = browser.contexts()[0].pages()[0];
+    // A first run may take minutes.
+    this.page.setDefaultTimeout(0);
     this.server = server;
+    this.pid = process.pid!;
+    this.loaded = loaded;
+    this.#browser = browser;
+    this.#process = process;
+    this.#profile = profile;
   }
 
+  /** @param first what is loaded before the page is looked at @throws Error where it cannot be */
   static async start(
     { software = false, isolated = true }: Setting,
     folders: Record<string, string> = {},
+    first?: First,
   ): Promise<Chrome> {
     const executablePath = findChrome(chromium.executablePath());
     if (!executablePath)
@@ -269,36 +300,42 @@ class Chrome {
     const server = await serveFolders({ ...common, ...folders }, isolated);
     // As a visitor has it: in a private window, what is kept is kept in memory.
     const profile = mkdtempSync(join(tmpdir(), 'vit-webgpu-bench-'));
-    const context = await chromium.launchPersistentContext(profile, {
-      executablePath,
-      args: chromeArguments({ software }),
+    const hash = first ? `#${encodeURIComponent(JSON.stringify(first))}` : '';
+    const own = [
+      '--headless=new',
+      '--remote-debugging-port=0',
+      `--user-data-dir=${profile}`,
+      '--no-default-browser-check',
+    ];
+    const child = spawn(executablePath, [...own, ...chromeArguments({ software }), `${server.origin}/${hash}`], {
+      stdio: 'ignore',
     });
-    const [page] = context.pages();
-    // A first run may take minutes.
-    page.setDefaultTimeout(0);
-    await page.goto(server.origin);
-    await page.addScriptTag({ url: '/bench/page.js', type: 'module' });
-    await page.waitForFunction(() => 'bench' in globalThis);
-    return new Chrome(context, profile, await pidOf(context), page, server);
+    running.add(child);
+    child.once('exit', () => running.delete(child));
+    const said: Said | null = JSON.parse(await server.said);
+    // Chrome's own file: where it listens.
+    const [port] = (await readFile(join(profile, 'DevToolsActivePort'), 'utf8')).split('\n');
+    const browser = await chromium.connectOverCDP(`http://127.0.0.1:${port}`);
+    const chrome = new Chrome(browser, child, server, profile, said && 'loaded' in said ? said.loaded : null);
+    if (said && 'error' in said) {
+      await chrome.close();
+      throw new Error(said.error);
+    }
+    return chrome;
   }
 
   get version(): string {
-    return this.#context.browser()!.version();
+    return this.#browser.version();
   }
 
   async close(): Promise<void> {
-    await this.#context.close();
+    await this.#browser.close();
+    const ended = once(this.#process, 'exit');
+    this.#process.kill();
+    await ended;
     await this.server.close();
-    rmSync(this.#profile, { recursive: true, force: true });
+    rmSync(this.#profile, { recursive: true, force: true, maxRetries: 20 });
   }
-}
-
-/** Of the browser's own process, whose children are all others. */
-async function pidOf(context: BrowserContext): Promise<number> {
-  const session = await context.browser()!.newBrowserCDPSession();
-  const { processInfo } = await session.send('SystemInfo.getProcessInfo');
-  await session.detach();
-  return processInfo.find(({ type }) => type === 'browser')!.id;
 }
 
 function gigabytes(bytesPerSecond: number): string {

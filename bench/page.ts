@@ -60,7 +60,7 @@ async function openOnnx(
   const clock = new Clock();
   const ort = await import(/* @vite-ignore */ url);
   if (threads !== null) ort.env.wasm.numThreads = threads;
-  ort.env.wasm.wasmPaths = new URL('.', url).href;
+  ort.env.wasm.wasmPaths = new URL('.', new URL(url, location.href)).href;
   clock.lap('script');
   const session = await ort.InferenceSession.create('/model/model.onnx', { executionProviders: [provider] });
   clock.lap('session');
@@ -106,3 +106,21 @@ const kernels = async () => (vit?.info.adapter ? kernelsOf(vit, new ImageData(1,
 const bench = { openLibrary, openOnnx, run, kernels, adapterPeaks, corePeaks, measureMatmuls };
 export type PageBench = typeof bench;
 Object.assign(globalThis, { bench });
+
+/** What is to be loaded before anything from outside looks at this page. */
+export type First =
+  | { call: 'openLibrary'; args: Parameters<typeof openLibrary> }
+  | { call: 'openOnnx'; args: Parameters<typeof openOnnx> };
+export type Said = { loaded: Loaded } | { error: string };
+
+async function loadFirst({ call, args }: First): Promise<Said> {
+  try {
+    return { loaded: await (bench[call] as (...args: unknown[]) => Promise<Loaded>)(...args) };
+  } catch (error) {
+    return { error: String((error as Error).stack) };
+  }
+}
+
+const asked = decodeURIComponent(location.hash.slice(1));
+const said = asked ? await loadFirst(JSON.parse(asked)) : null;
+await fetch('/said', { method: 'POST', body: JSON.stringify(said) });

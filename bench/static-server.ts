@@ -6,6 +6,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join, normalize } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
 
 const TYPES: Record<string, string> = {
@@ -19,15 +20,24 @@ export interface StaticServer {
   origin: string;
   /** Bytes of all files asked for below one of these URL paths, each once, compressed as a server would. */
   gzipBytes(paths: string[]): Promise<number>;
+  /** What the page sent to `/said`. */
+  said: Promise<string>;
   close(): Promise<void>;
 }
 
+/** Bytes that are read at a time: the server takes as little as it can of cores that a visitor's server does not share. */
+const PIECE = 1 << 20;
+
 /**
- * @param folders URL path (`/lib`) -> folder. `/` is a blank page.
+ * @param folders URL path (`/lib`) -> folder. `/` is a blank page with the benchmark's script.
  * @param isolated from other origins: then the page has shared memory, without which WebAssembly itself has no threads
  */
 export async function serveFolders(folders: Record<string, string>, isolated: boolean): Promise<StaticServer> {
   const served = new Map<string, string>();
+  let say!: (what: string) => void;
+  const said = new Promise<string>((resolve) => {
+    say = resolve;
+  });
   const server = createServer(async (request, response) => {
     if (isolated) {
       response.setHeader('cross-origin-opener-policy', 'same-origin');
@@ -35,7 +45,13 @@ export async function serveFolders(folders: Record<string, string>, isolated: bo
     }
     const path = normalize(decodeURIComponent(new URL(request.url!, 'http://localhost').pathname));
     if (path === '/') {
-      response.setHeader('content-type', 'text/html').end('<!doctype html><title>bench</title>');
+      const script = '<script type="module" src="/bench/page.js"></script>';
+      response.setHeader('content-type', 'text/html').end(`<!doctype html><title>bench</title>${script}`);
+      return;
+    }
+    if (path === '/said') {
+      say(await text(request));
+      response.end();
       return;
     }
     const prefix = Object.keys(folders).find((candidate) => path.startsWith(`${candidate}/`));
@@ -48,11 +64,12 @@ export async function serveFolders(folders: Record<string, string>, isolated: bo
     served.set(path, file);
     response.setHeader('content-type', TYPES[extname(file)] ?? 'application/octet-stream');
     response.setHeader('content-length', size as number);
-    createReadStream(file).pipe(response);
+    createReadStream(file, { highWaterMark: PIECE }).pipe(response);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    said,
     async gzipBytes(paths) {
       let bytes = 0;
       for (const [path, file] of served) {
