@@ -78,8 +78,8 @@ export interface GpuBackendOptions {
   needOracle?(): Promise<Oracle>;
   /** What is at hand already: `tuned` and what is known of software adapters need it. Default nothing. */
   annex?: KernelAnnex | null;
-  /** Where the annex is had when it is first needed. Null where it cannot be. Default nowhere. */
-  findAnnex?(): Promise<KernelAnnex | null>;
+  /** Where the annex is had when it is first needed. Default nowhere. @throws ViTError `network` */
+  needAnnex?(): Promise<KernelAnnex>;
 }
 
 export class GpuBackend implements Provable {
@@ -160,7 +160,7 @@ export class GpuBackend implements Provable {
     this.#weightBuffers = weightBuffers;
     this.#weights = new WeightBuffers(device, weightBuffers);
     this.#pipelines = new Pipelines(device);
-    this.#checker = new KernelChecker(gpu, this.#pipelines, options.needOracle ?? noOracle);
+    this.#checker = new KernelChecker(gpu, this.#pipelines, options.needOracle ?? nowhere);
     this.#network = this.#networkOf(planWith(plan, options, this.#extras()));
     this.#createWeights(this.#network);
     const resizeOn = this.adapter.software ? 'cpu' : 'gpu';
@@ -432,11 +432,8 @@ function insteadOfFused(options: GpuBackendOptions): Promise<KernelAnnex> {
 }
 
 /** @throws ViTError `network` */
-async function annexOf({ annex, findAnnex }: GpuBackendOptions): Promise<KernelAnnex> {
-  const found = annex ?? (await findAnnex?.());
-  if (!found)
-    throw new ViTError('network', "The library's file kernels.js could not be loaded: serve it beside index.js.");
-  return found;
+async function annexOf({ annex, needAnnex = nowhere }: GpuBackendOptions): Promise<KernelAnnex> {
+  return annex ?? needAnnex();
 }
 
 function planWith({ architecture }: Plan, { tower }: GpuBackendOptions, extras: Extras): Plan {
@@ -449,8 +446,8 @@ function scoreBytes(architecture: Architecture): number {
   return architecture.heads * tokens * roundUp(tokens, 4) * 4;
 }
 
-async function noOracle(): Promise<never> {
-  throw new ViTError('network', 'There is nothing to check kernels with.');
+async function nowhere(): Promise<never> {
+  throw new ViTError('network', 'There are no annexes here.');
 }
 
 function configFor(gpu: Gpu, plan: Plan, options: GpuBackendOptions): ProgramConfig {

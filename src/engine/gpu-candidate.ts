@@ -63,7 +63,6 @@ export class GpuCandidate implements Candidate {
 
   async #optionsFor(gpu: Gpu): Promise<GpuBackendOptions> {
     const { findings, annexes, tower } = this.#loading;
-    const findKernels = () => annexes.find('kernels');
     const storage = this.#storageOn(gpu);
     // What is known to be fast on software adapters is not among the simplest kernels, nor what tuning found.
     const [few, families] = await Promise.all([this.#findFew(), this.#families()]);
@@ -76,8 +75,8 @@ export class GpuCandidate implements Candidate {
       disabled: this.#disabled,
       tuned,
       onTuned: (batchClass, found) => findings.write(subject, Object.assign(tuned, { [batchClass]: found })),
-      annex: isNeeded ? await findKernels() : null,
-      findAnnex: findKernels,
+      annex: isNeeded ? await annexes.find('kernels') : null,
+      needAnnex: () => annexes.need('kernels'),
       needOracle: () => annexes.need('reference'),
       needFamilies: () => annexes.need('family-kernels'),
     };

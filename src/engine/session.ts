@@ -200,18 +200,9 @@ export class Session {
 
   /** Everything that is tested once per GPU, and every kernel, now. */
   async selfTest(): Promise<SelfTest> {
-    const replay = this.#opening.tower.golden();
-    if (!replay) {
-      throw new ViTError(
-        'bad-input',
-        'There is no golden: it is of the image size of the files, and of models that were converted beforehand.',
-      );
-    }
-    return this.run(async (backend) => {
-      const golden = await replayGolden(backend, replay, this.#opening.options.dtype);
-      const kernels = (await backend.check?.()) ?? [];
-      return { ...golden, passed: golden.passed && kernels.every(({ passed }) => passed), kernels };
-    });
+    const { tower, options, annexes } = this.#opening;
+    const { checkEverything } = await annexes.need('reference');
+    return this.run((backend) => checkEverything(backend, tower.golden(), options.dtype));
   }
 
   destroy(): void {

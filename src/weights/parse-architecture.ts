@@ -26,16 +26,18 @@ import type { Field } from './field.ts';
  */
 export function parseArchitecture(field: Field): Architecture {
   const architecture: Architecture = {
-    imageSize: field.get('imageSize').pair(),
-    patchSize: field.get('patchSize').pair(),
-    channels: field.get('channels').integer(1),
-    width: field.get('width').integer(1),
-    depth: field.get('depth').integer(1),
-    heads: field.get('heads').integer(1),
-    mlpWidth: field.get('mlpWidth').integer(1),
-    classes: field.get('classes').integer(0),
-    activation: field.get('activation').oneOf(ACTIVATIONS),
-    epsilon: field.get('epsilon').number(),
+    ...required(field, {
+      imageSize: pair,
+      patchSize: pair,
+      channels: integer(1),
+      width: integer(1),
+      depth: integer(1),
+      heads: integer(1),
+      mlpWidth: integer(1),
+      classes: integer(0),
+      activation: oneOf(ACTIVATIONS),
+      epsilon: number,
+    }),
     ...optional(field, {
       norm: oneOf(NORMS),
       classToken: boolean,
@@ -99,18 +101,20 @@ function parseRotary(field: Field): Rotary {
 
 function parseText(field: Field): TextArchitecture {
   const text: TextArchitecture = {
-    vocabulary: field.get('vocabulary').integer(1),
-    tokens: field.get('tokens').integer(1),
-    width: field.get('width').integer(1),
-    depth: field.get('depth').integer(1),
-    heads: field.get('heads').integer(1),
-    mlpWidth: field.get('mlpWidth').integer(1),
-    activation: field.get('activation').oneOf(ACTIVATIONS),
-    epsilon: field.get('epsilon').number(),
-    causal: field.get('causal').boolean(),
-    pooling: field.get('pooling').oneOf(TEXT_POOLINGS),
-    padding: field.get('padding').integer(0),
-    logitScale: field.get('logitScale').number(),
+    ...required(field, {
+      vocabulary: integer(1),
+      tokens: integer(1),
+      width: integer(1),
+      depth: integer(1),
+      heads: integer(1),
+      mlpWidth: integer(1),
+      activation: oneOf(ACTIVATIONS),
+      epsilon: number,
+      causal: boolean,
+      pooling: oneOf(TEXT_POOLINGS),
+      padding: integer(0),
+      logitScale: number,
+    }),
     ...optional(field, {
       norm: oneOf(NORMS),
       mlp: oneOf(MLPS),
@@ -133,6 +137,7 @@ function parseText(field: Field): TextArchitecture {
   return text;
 }
 
+const pair = (field: Field) => field.pair();
 const boolean = (field: Field) => field.boolean();
 const number = (field: Field) => field.number();
 const integer = (least: number) => (field: Field) => field.integer(least);
@@ -141,15 +146,17 @@ const oneOf =
   (field: Field) =>
     field.oneOf(names);
 
+type Parsers = Record<string, (value: Field) => unknown>;
+
+function required<P extends Parsers>(field: Field, parsers: P): { [Name in keyof P]: ReturnType<P[Name]> } {
+  const entries = Object.entries(parsers).map(([name, parse]) => [name, parse(field.get(name))]);
+  return Object.fromEntries(entries) as { [Name in keyof P]: ReturnType<P[Name]> };
+}
+
 /** The fields that are there, parsed. */
-function optional<Fields extends Record<string, (value: Field) => unknown>>(
-  field: Field,
-  parsers: Fields,
-): { [Name in keyof Fields]?: ReturnType<Fields[Name]> } {
+function optional<P extends Parsers>(field: Field, parsers: P): { [Name in keyof P]?: ReturnType<P[Name]> } {
   const present = Object.entries(parsers).filter(([name]) => field.has(name));
-  return Object.fromEntries(present.map(([name, parse]) => [name, parse(field.get(name))])) as {
-    [Name in keyof Fields]?: ReturnType<Fields[Name]>;
-  };
+  return required(field, Object.fromEntries(present) as P);
 }
 
 /** A field that is not known here changes the network in a way that is not known either. */

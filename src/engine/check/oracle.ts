@@ -3,5 +3,7 @@
  * that was found right before needs none of it.
  */
 export { ReferenceBackend } from '../../cpu/reference-backend.ts';
+export { checkEverything } from './check-everything.ts';
+export { resizesRightly } from './check-picture.ts';
 export { checkOnCpu } from './cpu-check.ts';
 export { errorAlone } from './error-alone.ts';

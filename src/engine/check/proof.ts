@@ -5,11 +5,13 @@
 import type { Backend } from '../../backend.ts';
 import { ViTError } from '../../error.ts';
 import { variantName } from '../../gpu/kernel.ts';
+import { pixelsOf } from '../../image/model-pixels.ts';
 import type { EngineOptions, KernelCheck } from '../../interface.ts';
 import type { Plan } from '../../model/plan.ts';
 import type { Findings } from '../../weights/findings.ts';
 import type { LoadedManifest } from '../../weights/manifest.ts';
-import { checkPicture, replayGolden } from './self-test.ts';
+import type * as oracle from './oracle.ts';
+import { replayGolden } from './self-test.ts';
 import type { Tower } from './tower.ts';
 
 /** A backend whose hardware and driver can be wrong. */
@@ -25,6 +27,7 @@ export interface Proving {
   tower: Tower;
   options: EngineOptions;
   findings: Findings;
+  annexes: { need(name: 'reference'): Promise<typeof oracle> };
   warn(message: string): void;
 }
 
@@ -79,7 +82,7 @@ export class Proof {
    * @throws ViTError `numeric`
    */
   async checkModel(backend: Provable): Promise<void> {
-    const { manifest, plan, tower, options, findings, warn } = this.#proving;
+    const { manifest, plan, tower, options, findings, annexes, warn } = this.#proving;
     if (await findings.read(this.#ofModel)) return;
     const replay = tower.golden();
     if (replay) {
@@ -89,12 +92,17 @@ export class Proof {
         throw new ViTError('numeric', `The network gives wrong results on this GPU: its golden is ${size}.`);
       }
     }
-    if (!backend.resizesOnGpu || (await checkPicture(backend, manifest, plan)).passed) {
-      await findings.write(this.#ofModel, true);
-      return;
+    if (backend.resizesOnGpu) {
+      const oracle = await unlessMissing(annexes.need('reference'));
+      if (!oracle) return;
+      const onCpu = pixelsOf(manifest.preprocess, plan.architecture.channels);
+      if (!(await oracle.resizesRightly(backend, plan, onCpu))) {
+        await backend.resizeOnCpu();
+        warn('This GPU resizes pictures wrongly; the CPU does it instead.');
+        return;
+      }
     }
-    await backend.resizeOnCpu();
-    warn('This GPU resizes pictures wrongly; the CPU does it instead.');
+    await findings.write(this.#ofModel, true);
   }
 }
 

@@ -1,14 +1,9 @@
 /**
- * Whether a backend computes what the model's converter computed: the golden of the manifest, and the preprocessing of a
- * picture.
+ * Whether a backend computes what the model's converter computed: the golden of the manifest.
  */
 
-import type { Backend, Input } from '../../backend.ts';
-import { pixelsOf } from '../../image/model-pixels.ts';
-import type { EngineOptions, Outputs } from '../../interface.ts';
-import { goldenOutput, goldenPixels } from '../../model/golden.ts';
-import type { Plan } from '../../model/plan.ts';
-import type { LoadedManifest } from '../../weights/manifest.ts';
+import type { Backend } from '../../backend.ts';
+import type { EngineOptions } from '../../interface.ts';
 import type { Replay } from './tower.ts';
 
 export interface Comparison {
@@ -40,22 +35,6 @@ export async function replayGolden(
  */
 export function boundFor(dtype: EngineOptions['dtype'], storage: Backend['storage']): number {
   return dtype === 'f16' && storage === 'f16' ? 1e-2 : 1e-4;
-}
-
-/** Compares a picture that the backend resizes with the same one resized on the CPU. */
-export async function checkPicture(backend: Backend, { preprocess }: LoadedManifest, plan: Plan): Promise<Comparison> {
-  const { channels } = plan.architecture;
-  const [width, height] = [61, 47];
-  const noise = goldenPixels(1, [height * width, 4]);
-  const data = Uint8ClampedArray.from(noise, (value, i) => (i % 4 === 3 ? 255 : (value + 1) * 128));
-  const picture = { data, width, height };
-  const pixels = pixelsOf(preprocess, channels)(picture);
-  const name = goldenOutput(plan.architecture);
-  const run = async (input: Input): Promise<Outputs> => backend.run(input, { outputs: [name] });
-  const expected = await run({ batch: 1, pixels });
-  const actual = await run({ batch: 1, usePicture: async (_, use) => use(picture) });
-  // The same bytes give the same numbers.
-  return compare(actual[name]!.data, expected[name]!.data, 0);
 }
 
 /** @param bound relative to the largest expected value, or to 1 */
