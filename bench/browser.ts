@@ -3,8 +3,8 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { existsSync, mkdtempSync } from 'node:fs';
+import { readFile, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -329,12 +329,13 @@ class Chrome {
   }
 
   async close(): Promise<void> {
-    await this.#browser.close();
     const ended = once(this.#process, 'exit');
-    this.#process.kill();
+    // By itself, so that its other processes have written what they keep; whoever connected can only leave.
+    const session = await this.#browser.newBrowserCDPSession();
+    await session.send('Browser.close').catch(() => this.#process.kill());
     await ended;
     await this.server.close();
-    rmSync(this.#profile, { recursive: true, force: true, maxRetries: 20 });
+    await rm(this.#profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 500 }).catch(() => {});
   }
 }
 
