@@ -13,14 +13,16 @@ export type Constants = Record<string, number | boolean>;
  * @throws ViTError `shader` when a name is not declared exactly once, or its value is not of the declared type
  */
 export function specialise(file: string, source: string, constants: Constants, scalar: 'f32' | 'f16' = 'f32'): string {
-  let code = source;
-  for (const [name, value] of Object.entries(constants)) {
-    const declaration = new RegExp(`^(const ${name} = )([^;]+);`, 'gm');
-    const matches = [...code.matchAll(declaration)];
-    if (matches.length !== 1) {
-      throw new ViTError('shader', `${file} declares the constant ${name} ${matches.length} times instead of once.`);
-    }
-    code = code.replace(declaration, `$1${literal(value, matches[0][2], `${file}: ${name}`)};`);
+  const times = new Map<string, number>();
+  const code = source.replace(/^const (\w+) = ([^;]+);/gm, (line, name, example) => {
+    if (!Object.hasOwn(constants, name)) return line;
+    times.set(name, (times.get(name) ?? 0) + 1);
+    return `const ${name} = ${literal(constants[name], example, `${file}: ${name}`)};`;
+  });
+  for (const name in constants) {
+    const found = times.get(name) ?? 0;
+    if (found !== 1)
+      throw new ViTError('shader', `${file} declares the constant ${name} ${found} times instead of once.`);
   }
   if (scalar === 'f32') return code;
   if (!code.includes(ALIAS)) throw new ViTError('shader', `${file} declares no alias scalar.`);
