@@ -2,6 +2,7 @@
  * From shards, one after another, to tensors: each tensor is handed on in pieces, as its bytes arrive. No shard is kept, and
  * no tensor is ever held whole here.
  */
+import { ViTError } from '../error.ts';
 import { decodeHalfs } from './half.ts';
 import { BYTES_PER_ELEMENT, type Manifest, scaleBytes, shardStarts, type TensorEntry } from './manifest.ts';
 import { decodeScaled } from './scaled-bytes.ts';
@@ -37,7 +38,7 @@ export class TensorAssembler {
     this.#starts = shardStarts(shards);
   }
 
-  /** Takes the next shard, in order. */
+  /** Takes the next shard, in order. @throws ViTError `bad-shard` where bytes of i8 are not from -127 to 127 */
   addShard(shard: Uint8Array<ArrayBuffer>): void {
     const start = this.#starts[this.#shard++];
     for (const [name, entry] of this.#tensors) {
@@ -60,6 +61,8 @@ export class TensorAssembler {
       for (; at < end; at += PIECE * size) {
         const part = shard.subarray(at, Math.min(at + PIECE * size, end));
         const first = (at - elements) / size;
+        // GPUs unpack it as -127.
+        if (dtype === 'i8' && part.includes(128)) throw new ViTError('bad-shard', `${name} has a byte of -128.`);
         const shared = scales > 0 ? this.#scales : undefined;
         const data = shared ? decodeScaled(part, shared, first, length, 8 * size) : decode(part, dtype);
         this.#sink({ name, length, first, data, scales: shared });

@@ -6,6 +6,7 @@ import { dequantise, I4, I8 } from '../../src/convert/quantise.ts';
 import { loadViT } from '../../src/index.ts';
 import { goldenPixels } from '../../src/model/golden.ts';
 import { decodeHalfs, encodeHalfs } from '../../src/weights/half.ts';
+import { shardStarts } from '../../src/weights/manifest.ts';
 import { parseManifest } from '../../src/weights/parse-manifest.ts';
 import { decodeScaled } from '../../src/weights/scaled-bytes.ts';
 import { TensorAssembler } from '../../src/weights/tensor-assembler.ts';
@@ -118,6 +119,19 @@ describe.each(['i8', 'i4'] as const)('a model in %s', async (dtype) => {
       const { quantise } = dtype === 'i8' ? I8 : I4;
       expect(read.get(name)).toEqual(dequantise(quantise(whole.tensors.get(name)!, shape[0])));
     }
+  });
+
+  test('has no number that GPUs unpack as another one', () => {
+    if (dtype === 'i4') return;
+    const shards = manifest.shards.map(({ file }) => files.get(file)!.slice());
+    const [name, { shard, offset, bytes }] = Object.entries(manifest.tensors).find(
+      ([, entry]) => entry.dtype === 'i8',
+    )!;
+    const starts = shardStarts(manifest.shards);
+    const last = starts[shard] + offset + bytes - 1;
+    for (const [i, bytes] of shards.entries()) if (last - starts[i] < bytes.length) bytes[last - starts[i]] = 128;
+    const assembler = new TensorAssembler(manifest, () => {});
+    expect(() => shards.forEach((bytes) => void assembler.addShard(bytes))).toThrow(`${name} has a byte of -128`);
   });
 
   test('gives what the oracle gives of these numbers, and nearly what it was', async () => {
