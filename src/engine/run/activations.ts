@@ -4,7 +4,6 @@
  * number up to it.
  */
 import type { Buffers } from '../../gpu/buffers.ts';
-import type { Columns } from '../../gpu/columns.ts';
 import { roundUp } from '../../gpu/kernel.ts';
 import type { Tensor } from '../../interface.ts';
 import { ROW_TILE } from '../../kernels/matmul.ts';
@@ -12,9 +11,6 @@ import type { InputName, Plan, ValueName } from '../../model/plan.ts';
 import { columnsOf, type Dispatch, type Program } from './program.ts';
 import type { Schedule } from './schedule.ts';
 import type { WeightBuffers } from './weight-buffers.ts';
-
-/** Floats that `write` holds at once. */
-const WRITTEN = 1 << 16;
 
 export class Activations {
   /** Images or texts. */
@@ -128,31 +124,6 @@ export class Activations {
       offset += rows * count;
     }
     return { data, shape: [items, ...shape] };
-  }
-
-  /** Fills a value of one item. @param numbers fills a row with those from element `first` of `[rows, columns]` on */
-  write(queue: GPUQueue, name: ValueName, numbers: (row: Float32Array, first: number) => void): void {
-    const { rows } = this.#plan.values[name];
-    const columns = this.#columns[name];
-    const places = Array.from({ length: columns.count }, (_, i) => columns.at(i));
-    const dense = new Float32Array(columns.count);
-    const rowsAtOnce = Math.max(1, Math.floor(WRITTEN / columns.stride));
-    const padded = new Float32Array(rowsAtOnce * columns.stride);
-    for (let first = 0; first < rows; first += rowsAtOnce) {
-      const count = Math.min(rowsAtOnce, rows - first);
-      for (let row = 0; row < count; row++) {
-        numbers(dense, (first + row) * columns.count);
-        for (const [i, place] of places.entries()) padded[row * columns.stride + place] = dense[i];
-      }
-      queue.writeBuffer(this.values[name], first * columns.stride * 4, padded, 0, count * columns.stride);
-    }
-  }
-
-  /** Of the mapped `readback`: a value of one item as it lies there, with its layout. */
-  padded(name: ValueName): { data: Float32Array; columns: Columns } {
-    const columns = this.#columns[name];
-    const bytes = this.#plan.values[name].rows * columns.stride * 4;
-    return { data: new Float32Array(this.readback.getMappedRange(this.#readbackOffsets[name], bytes)), columns };
   }
 
   destroy(): void {
