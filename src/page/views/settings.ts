@@ -73,6 +73,10 @@ function checkView(): unknown {
   return html`
     <section>
       <h3>${settings.check}</h3>
+      <div class="field">
+        <button class="quiet" type="button" ?disabled=${now.state === 'running'} @click=${check}>${settings.start}</button>
+        <button class="quiet" type="button" ?disabled=${now.state !== 'done'} @click=${copy}>${settings.copyReport}</button>
+      </div>
       <p role="status">
         ${
           now.state === 'done'
@@ -82,7 +86,5 @@ function checkView(): unknown {
               : nothing
         }
       </p>
-      <button class="quiet" type="button" ?disabled=${now.state === 'running'} @click=${check}>${settings.start}</button>
-      <button class="quiet" type="button" ?disabled=${now.state !== 'done'} @click=${copy}>${settings.copyReport}</button>
     </section>`;
 }
