@@ -4,6 +4,7 @@
  */
 import os from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { withDefaults } from '../src/model/architecture.ts';
 import { planCost } from '../src/model/cost.ts';
 import { planViT } from '../src/model/plan.ts';
 import type { Contender, FirstResult, Opened } from './contender.ts';
@@ -71,7 +72,7 @@ export async function compare(
   peaks: Peaks | null,
   log: (line: string) => void,
 ): Promise<Comparison> {
-  const plan = planViT(model.architecture);
+  const plan = planViT(withDefaults(model.architecture));
   const open: { contender: Contender; opened: Opened; last: { images: number; time: number } }[] = [];
   const failed = new Map<string, string>();
   const comparison: Comparison = {

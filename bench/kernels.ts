@@ -18,6 +18,7 @@ import { type LayerNormTiling, layerNorm } from '../src/kernels/layer-norm.ts';
 import { type MatmulTiling, matmul, matmulVariants, packWeight, ROW_TILE } from '../src/kernels/matmul.ts';
 import type { ProductTiling } from '../src/kernels/product-tiling.ts';
 import { softmax } from '../src/kernels/softmax.ts';
+import { withDefaults } from '../src/model/architecture.ts';
 import { goldenPixels } from '../src/model/golden.ts';
 import { type Plan, planViT } from '../src/model/plan.ts';
 import { encodeHalfs } from '../src/weights/half.ts';
@@ -92,8 +93,8 @@ async function compileTable(requiredFeatures: GPUFeatureName[]): Promise<string>
     });
   const lines = ['| all kernels of | kernels | compile, ms |', '| --- | --- | --- |'];
   for (const size of SIZE_NAMES) {
-    const simple = planViT(architectureOf(size, 224));
-    const separate = planViT(architectureOf(size, 224), { separateAttention: true });
+    const simple = planViT(withDefaults(architectureOf(size, 224)));
+    const separate = planViT(withDefaults(architectureOf(size, 224)), { separateAttention: true });
     const ways = {
       'what every GPU can': compile(simple, BASELINE),
       ...(subgroups && {

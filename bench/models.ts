@@ -14,7 +14,7 @@ import { manifestText } from '../src/convert/manifest-text.ts';
 import { openSafetensors } from '../src/convert/safetensors.ts';
 import { DEFAULT_SHARD_BYTES, layOutShards, ShardWriter } from '../src/convert/shards.ts';
 import type { Sink } from '../src/convert/sink.ts';
-import type { Architecture } from '../src/model/architecture.ts';
+import { type Architecture, withDefaults } from '../src/model/architecture.ts';
 import { goldenPixels } from '../src/model/golden.ts';
 import type { Preprocess } from '../src/model/preprocess.ts';
 import { tensorShapes } from '../src/model/tensors.ts';
@@ -118,7 +118,7 @@ export function* seededTensors(
   architecture: Architecture,
 ): Generator<{ name: string; shape: readonly number[]; values: Float32Array<ArrayBuffer> }> {
   const next = generator(1);
-  for (const [name, shape] of tensorShapes(architecture)) {
+  for (const [name, shape] of tensorShapes(withDefaults(architecture))) {
     const values = new Float32Array(shape.reduce((a, b) => a * b, 1));
     // Matrices keep the size of what they multiply, norms scale by about 1.
     const scale = shape.length > 1 ? Math.sqrt((3 * shape[0]) / values.length) : 0.2;
@@ -130,7 +130,7 @@ export function* seededTensors(
 
 /** Writes the shards. @returns the manifest, whose golden has no logits yet */
 export async function writeSeeded(architecture: Architecture, sink: Sink, dtype: Dtype): Promise<Manifest> {
-  const layout = layOutShards(tensorShapes(architecture), dtype, DEFAULT_SHARD_BYTES);
+  const layout = layOutShards(tensorShapes(withDefaults(architecture)), dtype, DEFAULT_SHARD_BYTES);
   const writer = new ShardWriter(layout, sink);
   for (const { name, shape, values } of seededTensors(architecture)) {
     await writer.add(name, encode(name, values, layout.tensors[name].dtype, shape[0]).bytes);
@@ -155,8 +155,10 @@ async function writeOnnx(manifest: Manifest, folder: string): Promise<void> {
     for (const { file } of manifest.shards) yield new Uint8Array(await readFile(join(folder, file)));
   }
   const tensors = await readTensors(manifest, shards());
+  const { name } = manifest;
+  const architecture = withDefaults(manifest.architecture);
   const file = await open(join(folder, 'model.onnx'), 'w');
-  for (const piece of exportOnnx(manifest, (name) => tensors.get(name)!)) await file.writeFile(piece);
+  for (const piece of exportOnnx({ name, architecture }, (name) => tensors.get(name)!)) await file.writeFile(piece);
   await file.close();
 }
 

@@ -2,6 +2,7 @@
  * What larger images cost: one system with the same model for several image sizes, in turn, so that a machine that grows
  * faster or slower meanwhile does so for all of them.
  */
+import { withDefaults } from '../src/model/architecture.ts';
 import { planCost } from '../src/model/cost.ts';
 import { planViT } from '../src/model/plan.ts';
 import type { Contender, Opened } from './contender.ts';
@@ -24,7 +25,7 @@ export async function measureScaling(models: PreparedModel[], contender: Contend
   const opened: Opened[] = [];
   try {
     for (const model of models) opened.push(await contender.open(model));
-    const macs = models.map(({ architecture }) => planCost(planViT(architecture)).macs);
+    const macs = models.map(({ architecture }) => planCost(planViT(withDefaults(architecture))).macs);
     // In a round each size has about the same time.
     const repeats = macs.map((count) => Math.max(1, Math.round(Math.max(...macs) / count)));
     const rounds: number[][] = [];

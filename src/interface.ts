@@ -95,7 +95,8 @@ export interface ModelInfo {
   name: string;
   /** Where its checkpoint came from. */
   source: Source;
-  architecture: Architecture;
+  /** With the defaults of what its manifest leaves out. */
+  architecture: Required<Architecture>;
   /** How pictures become the model's pixels, at the image size it was loaded for. */
   preprocess: Preprocess;
   labels: string[];

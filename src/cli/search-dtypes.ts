@@ -120,13 +120,13 @@ class Trial {
   static async start(prepared: PreparedModel, pictures: string[]): Promise<Trial> {
     const sink = new MemorySink();
     await prepared.write(sink);
-    const { architecture } = prepared.manifest;
+    const { network } = prepared;
     // Nobody asks for it on the CPU.
-    const features = new Array(embeddingWidth(architecture) || architecture.width).fill(0);
-    const golden = { seed: 1, logits: new Array(architecture.classes).fill(0) };
+    const features = new Array(embeddingWidth(network) || network.width).fill(0);
+    const golden = { seed: 1, logits: new Array(network.classes).fill(0) };
     const manifest = {
       ...prepared.manifest,
-      golden: architecture.classes ? golden : { ...golden, embedding: features },
+      golden: network.classes ? golden : { ...golden, embedding: features },
     };
     const shards = manifest.shards.map(({ file }) => sink.files.get(file)!);
     const vit = await load(manifest, shards);

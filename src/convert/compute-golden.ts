@@ -2,7 +2,7 @@
  * The golden of a manifest: what the CPU reference makes of the tensors as they are stored.
  */
 import { ViTError } from '../error.ts';
-import type { Architecture } from '../model/architecture.ts';
+import type { FullArchitecture } from '../model/architecture.ts';
 import { fieldsOf } from '../model/cost.ts';
 import { goldenIds, goldenOutput, goldenPixels } from '../model/golden.ts';
 import type { OutputName } from '../model/outputs.ts';
@@ -24,7 +24,7 @@ const SEED = 1;
  * @throws ViTError `numeric` when the model gives NaN or infinity.
  */
 export async function computeGolden(
-  architecture: Architecture,
+  architecture: FullArchitecture,
   load: (name: string) => Promise<Float32Array>,
   onStep: (done: number, total: number) => void = () => {},
 ): Promise<Golden> {

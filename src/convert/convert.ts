@@ -23,11 +23,9 @@ export interface ConvertOptions extends ModelOptions {
  */
 export async function convertCheckpoint(whole: Checkpoint, sink: Sink, options: ConvertOptions): Promise<Manifest> {
   const { onProgress, ...model } = options;
-  const { manifest: described, write, stored } = await prepareModel(whole, model);
+  const { manifest: described, network, write, stored } = await prepareModel(whole, model);
   await write(sink, (done, total) => onProgress?.('writing', done, total));
-  const golden = await computeGolden(described.architecture, stored, (done, total) =>
-    onProgress?.('golden', done, total),
-  );
+  const golden = await computeGolden(network, stored, (done, total) => onProgress?.('golden', done, total));
   const manifest = { ...described, golden };
   if (manifest.words) await sink.write(TOKENIZER, model.tokenizer!);
   await sink.write('model.json', new TextEncoder().encode(manifestText(manifest)));

@@ -6,7 +6,7 @@ import { ViTError } from '../error.ts';
 import { extrasFor, type OutputName } from '../model/outputs.ts';
 import { type Plan, type PlanOutput, planViT } from '../model/plan.ts';
 import { planText } from '../model/plan-text.ts';
-import type { Manifest } from '../weights/manifest.ts';
+import type { Manifest, ParsedManifest } from '../weights/manifest.ts';
 import { TensorAssembler } from '../weights/tensor-assembler.ts';
 import { encodeModel, type Pieces } from './onnx/encode-model.ts';
 import { exportStep } from './onnx/export-step.ts';
@@ -31,7 +31,7 @@ export interface OnnxOptions {
  *   the model does not have
  */
 export function exportOnnx(
-  { name, architecture }: Pick<Manifest, 'name' | 'architecture'>,
+  { name, architecture }: Pick<ParsedManifest, 'name' | 'architecture'>,
   tensor: TensorLookup,
   { tower = 'image', outputs }: OnnxOptions = {},
 ): Pieces {

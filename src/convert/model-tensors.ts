@@ -3,7 +3,7 @@
  * can be run: every tensor must be understood, and none may be missing.
  */
 import { ViTError } from '../error.ts';
-import type { Architecture, Pooling } from '../model/architecture.ts';
+import { type FullArchitecture, type Pooling, withDefaults } from '../model/architecture.ts';
 import { tensorShapes } from '../model/tensors.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { question } from './decisions.ts';
@@ -261,10 +261,10 @@ function anyArchitecture({
   packedMlp: ____,
   text,
   ...dimensions
-}: Dimensions): Architecture {
+}: Dimensions): FullArchitecture {
   const pooling = dimensions.pooling ?? 'class';
   const numbers = { heads: 1, activation: 'gelu' as const, epsilon: 1 };
-  return {
+  return withDefaults({
     ...dimensions,
     ...numbers,
     headSize: attentionWidth,
@@ -272,7 +272,7 @@ function anyArchitecture({
     pooling,
     positionEmbedding: positions === null ? 'none' : 'patches',
     text: text && { ...text, ...numbers, causal: true, pooling: 'last', padding: 0, logitScale: 0 },
-  };
+  });
 }
 
 export function missing(absent: string[], incomplete: Mapping['incomplete'], family: Family): ViTError {

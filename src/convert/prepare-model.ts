@@ -5,7 +5,13 @@
  * written in turn. In memory are one tensor and one shard.
  */
 import { ViTError } from '../error.ts';
-import { type Architecture, patchCount, patchGrid, withDefaults } from '../model/architecture.ts';
+import {
+  type Architecture,
+  type FullArchitecture,
+  patchCount,
+  patchGrid,
+  withDefaults,
+} from '../model/architecture.ts';
 import { isComputed, sincosPositions } from '../model/sincos.ts';
 import { tensorShapes } from '../model/tensors.ts';
 import { type Dtype, FORMAT, type Manifest, type Source, VERSION } from '../weights/manifest.ts';
@@ -48,6 +54,8 @@ export interface ModelOptions extends Answers {
 export interface PreparedModel {
   /** The hashes of its shards are empty until they are written. */
   manifest: Omit<Manifest, 'golden'>;
+  /** Its architecture, with the defaults. */
+  network: FullArchitecture;
   /**
    * May be called again, and gives the same bytes.
    * @param sink gets the shards in order; the next one is begun when it has taken one
@@ -77,7 +85,8 @@ export async function prepareModel(whole: Checkpoint, options: ModelOptions): Pr
   const { form, findings, checkpoint, recipes, ...decided } = decide(whole, answers, { tokenizer, template });
   onFindings?.(findings);
   const architecture = await readNumbers(decided.architecture, recipes, checkpoint);
-  const layout = layOutShards(tensorShapes(architecture), dtype, shardBytes, dtypes);
+  const network = withDefaults(architecture);
+  const layout = layOutShards(tensorShapes(network), dtype, shardBytes, dtypes);
   const encoded = async (name: string) => {
     const { dtype, shape } = layout.tensors[name];
     const values = await make(recipes.get(name)!, checkpoint);
@@ -98,6 +107,7 @@ export async function prepareModel(whole: Checkpoint, options: ModelOptions): Pr
       tensors: layout.tensors,
       shards,
     },
+    network,
     async write(sink, onProgress) {
       const total = Object.values(layout.tensors).reduce((sum, { bytes }) => sum + bytes, 0);
       const writer = new ShardWriter(layout, sink, shards);
@@ -143,8 +153,9 @@ function decide(
   decisions.settle();
   // Nothing is undecided any more.
   const { checkpoint, recipes } = facts;
-  addComputed(facts, architecture!);
-  checkShapes(recipes, tensorShapes(architecture!));
+  const network = withDefaults(architecture!);
+  addComputed(facts, network);
+  checkShapes(recipes, tensorShapes(network));
   const note = ({ what, value, why }: Finding) => decisions.note(what, value, why);
   const form = decideWords(architecture!, recipes.has('logit_bias'), texts, note);
   return {
@@ -159,10 +170,10 @@ function decide(
 }
 
 /** What is in no checkpoint, because the library computes it. */
-function addComputed({ family, config, recipes }: Facts, architecture: Architecture): void {
+function addComputed({ family, config, recipes }: Facts, architecture: FullArchitecture): void {
   const rotary = config?.rotary?.value ?? family.conventions.rotary;
   if (architecture.rotary && rotary) addRotary(recipes, rotary, architecture);
-  const { positionResampling, positionEmbedding } = withDefaults(architecture);
+  const { positionResampling, positionEmbedding } = architecture;
   if (isComputed(positionResampling) && positionEmbedding !== 'none' && !recipes.has('pos_embed')) {
     const positions = sincosPositions(positionResampling, patchGrid(architecture), architecture.width);
     const shape = [1, patchCount(architecture), architecture.width];

@@ -3,12 +3,12 @@
  */
 import { ViTError } from '../error.ts';
 import type { AttendOptions, ImageResults, Tensor, Timing } from '../interface.ts';
-import { type Architecture, patchGrid, prefixCount, tokenCount, withDefaults } from '../model/architecture.ts';
+import { type FullArchitecture, patchGrid, prefixCount, tokenCount } from '../model/architecture.ts';
 
 /** @param run computes the attention of some blocks */
 export async function attend(
   options: AttendOptions,
-  architecture: Architecture,
+  architecture: FullArchitecture,
   run: (blocks: number[]) => Promise<ImageResults>,
 ): Promise<{ map: Tensor; timing: Timing }> {
   const attention = new ClassAttention(options, architecture);
@@ -22,8 +22,10 @@ export async function attend(
 }
 
 /** Blocks whose attention is needed, the last one last. */
-function blocksFor({ layer = -1, rollout = false, head }: AttendOptions, architecture: Architecture): number[] {
-  const { depth, heads, classToken } = withDefaults(architecture);
+function blocksFor(
+  { layer = -1, rollout = false, head }: AttendOptions,
+  { depth, heads, classToken }: FullArchitecture,
+): number[] {
   if (!classToken) throw new ViTError('bad-input', 'This model has no class token whose attention could be shown.');
   const block = layer < 0 ? depth + layer : layer;
   if (!Number.isInteger(layer) || block < 0 || block >= depth) {
@@ -44,10 +46,10 @@ const MAX_BYTES = 2 ** 27;
  */
 export class ClassAttention {
   readonly #options: AttendOptions;
-  readonly #architecture: Architecture;
+  readonly #architecture: FullArchitecture;
   #share: Float64Array;
 
-  constructor(options: AttendOptions, architecture: Architecture) {
+  constructor(options: AttendOptions, architecture: FullArchitecture) {
     this.#options = options;
     this.#architecture = architecture;
     this.#share = new Float64Array(tokenCount(architecture));

@@ -16,7 +16,7 @@ import { Pipelines } from '../gpu/pipelines.ts';
 import type { AdapterInfo, KernelCheck, Memory, Outputs, StepProfile } from '../interface.ts';
 import type { WeightStorage } from '../kernels/matmul.ts';
 import type { OptionalShaders } from '../kernels/optional-shaders.ts';
-import { type Architecture, tokenCount } from '../model/architecture.ts';
+import { type FullArchitecture, tokenCount } from '../model/architecture.ts';
 import { type Extras, extrasFor } from '../model/outputs.ts';
 import { type Plan, planViT } from '../model/plan.ts';
 import type { Preprocess } from '../model/preprocess.ts';
@@ -441,7 +441,7 @@ function planWith({ architecture }: Plan, { tower }: GpuBackendOptions, extras: 
 }
 
 /** Of one image, in one block. */
-function scoreBytes(architecture: Architecture): number {
+function scoreBytes(architecture: FullArchitecture): number {
   const tokens = tokenCount(architecture);
   return architecture.heads * tokens * roundUp(tokens, 4) * 4;
 }

@@ -3,12 +3,11 @@
  */
 import { shown, ViTError } from '../error.ts';
 import type { Outputs } from '../interface.ts';
-import { type Architecture, withDefaults } from '../model/architecture.ts';
+import type { FullArchitecture } from '../model/architecture.ts';
 import { OUTPUT_NAMES, type OutputName } from '../model/outputs.ts';
 
 /** @throws ViTError `bad-input` for an output that does not exist or that this model does not have */
-export function requireOutputs(names: readonly OutputName[], architecture: Architecture): void {
-  const { classes, pooling } = withDefaults(architecture);
+export function requireOutputs(names: readonly OutputName[], { classes, pooling }: FullArchitecture): void {
   for (const name of names) {
     if (!OUTPUT_NAMES.includes(name)) {
       throw new ViTError('bad-input', `There is no output ${shown(name)}; there are ${OUTPUT_NAMES.join(', ')}.`);

@@ -7,7 +7,7 @@ import { ViTError } from '../error.ts';
 import type { Picture } from '../image/decode.ts';
 import type { Geometry, Size } from '../image/geometry.ts';
 import type { Outputs, Tensor } from '../interface.ts';
-import { patchGrid, withDefaults } from '../model/architecture.ts';
+import { patchGrid } from '../model/architecture.ts';
 import type { Preprocess } from '../model/preprocess.ts';
 import { resamplePositions } from '../model/resample.ts';
 import type { LoadedManifest } from '../weights/manifest.ts';
@@ -41,9 +41,8 @@ export class Shapes {
   /** @throws ViTError `unsupported-model` where more than the positions of patches depends on the size */
   constructor(manifest: LoadedManifest, { geometry, pixelsOf }: Pixels) {
     const { name, architecture, preprocess } = manifest;
-    const network = withDefaults(architecture);
-    const { classToken, distillationToken, registerTokens, relativePositionBias, rotary } = network;
-    const { patchNorm, pixelNorm, stem, positionEmbedding, width } = network;
+    const { classToken, distillationToken, registerTokens, relativePositionBias, rotary } = architecture;
+    const { patchNorm, pixelNorm, stem, positionEmbedding, width } = architecture;
     const others = classToken || distillationToken || registerTokens || patchNorm || pixelNorm || stem.length;
     if (others || rotary || relativePositionBias !== 'none' || positionEmbedding === 'none' || width % 8) {
       throw new ViTError(
@@ -134,7 +133,7 @@ export class Shapes {
     const known = this.#starts.get(key);
     if (known) return known;
     const { architecture } = this.#manifest;
-    const { width, positionResampling } = withDefaults(architecture);
+    const { width, positionResampling } = architecture;
     const grids = { from: patchGrid(architecture), to: patchGrid({ ...architecture, imageSize }) };
     const starts = resamplePositions(this.#tensors.get(POSITIONS)!, positionResampling, { prefix: 0, width, ...grids });
     const bias = this.#tensors.get(BIAS);

@@ -167,10 +167,10 @@ export interface Architecture {
   text?: TextArchitecture | null;
 }
 
-/** An architecture in which nothing is left out. */
+/** An architecture in which nothing is left out: what every network is made from. */
 export type FullArchitecture = Required<Architecture>;
 
-/** Fills in the defaults. */
+/** Fills in the defaults: once, where an architecture is read or decided. */
 export function withDefaults(architecture: Architecture): FullArchitecture {
   const headSize = architecture.headSize ?? architecture.width / architecture.heads;
   return {
@@ -235,19 +235,18 @@ export function patchCount(architecture: Pick<Architecture, 'imageSize' | 'patch
 }
 
 /** Tokens in front of the patches: class, distillation, registers, in this order. */
-export function prefixCount(architecture: Architecture): number {
-  const { classToken, distillationToken, registerTokens } = withDefaults(architecture);
+export function prefixCount({ classToken, distillationToken, registerTokens }: FullArchitecture): number {
   return Number(classToken) + Number(distillationToken) + registerTokens;
 }
 
 /** N: the prefix and every patch. */
-export function tokenCount(architecture: Architecture): number {
+export function tokenCount(architecture: FullArchitecture): number {
   return prefixCount(architecture) + patchCount(architecture);
 }
 
 /** Rows of `pos_embed` that belong to prefix tokens; those of the patches follow. */
-export function positionPrefix(architecture: Architecture): number {
-  const { positionEmbedding, registerTokens } = withDefaults(architecture);
+export function positionPrefix(architecture: FullArchitecture): number {
+  const { positionEmbedding, registerTokens } = architecture;
   if (positionEmbedding === 'all') return prefixCount(architecture);
   if (positionEmbedding === 'all-but-registers') return prefixCount(architecture) - registerTokens;
   return 0;
@@ -259,8 +258,7 @@ export function patchFeatures({ channels, patchSize }: Architecture): number {
 }
 
 /** Features of the embedding; 0 where tokens are not pooled. */
-export function embeddingWidth(architecture: Architecture): number {
-  const { pooling, projection, representation, width } = withDefaults(architecture);
+export function embeddingWidth({ pooling, projection, representation, width }: FullArchitecture): number {
   if (pooling === 'none') return 0;
   return projection || representation || (pooling === 'class-and-patches' ? 2 * width : width);
 }

@@ -1,7 +1,7 @@
 /**
  * The golden of a manifest: a known input, and which of a model's outputs are kept for it.
  */
-import { type Architecture, withDefaults } from './architecture.ts';
+import type { FullArchitecture } from './architecture.ts';
 import type { TextArchitecture } from './text.ts';
 
 /**
@@ -36,8 +36,7 @@ function generator(seed: number): () => number {
 }
 
 /** What a golden holds: the logits, of a model without a head the embedding, and without pooling the tokens. */
-export function goldenOutput(architecture: Architecture): 'logits' | 'embedding' | 'tokens' {
-  const { classes, pooling } = withDefaults(architecture);
+export function goldenOutput({ classes, pooling }: FullArchitecture): 'logits' | 'embedding' | 'tokens' {
   if (classes > 0) return 'logits';
   return pooling === 'none' ? 'tokens' : 'embedding';
 }

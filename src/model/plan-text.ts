@@ -3,7 +3,7 @@
  *
  * ids -> lookup -> blocks[i] -> token that ends the text -> norm -> projection
  */
-import { type Architecture, embeddingWidth, withDefaults } from './architecture.ts';
+import { embeddingWidth, type FullArchitecture } from './architecture.ts';
 import { type BlockShape, block, blockLabel, blockValues } from './blocks.ts';
 import type { Extras } from './outputs.ts';
 import type { Plan } from './plan.ts';
@@ -11,8 +11,8 @@ import { affine, head, layerNorm, mentioned, type Step, type Value } from './ste
 import type { TextArchitecture } from './text.ts';
 
 /** Its inputs are `ids`, T per text, and `ends`: which of these T tokens gives the text its features. */
-export function planText(architecture: Architecture, text: TextArchitecture, extras: Extras = {}): Plan {
-  const { normalizeEmbedding } = withDefaults(architecture);
+export function planText(architecture: FullArchitecture, text: TextArchitecture, extras: Extras = {}): Plan {
+  const { normalizeEmbedding } = architecture;
   const { tokens: T, width, heads, epsilon, norm = 'layer' } = text;
   const shape: BlockShape = {
     mlp: 'plain',

@@ -7,7 +7,6 @@
  * This file is the image's network; `plan-text.ts` is the text's. `steps.ts` says what each step means.
  */
 import {
-  type Architecture,
   embeddingWidth,
   type FullArchitecture,
   patchCount,
@@ -16,7 +15,6 @@ import {
   positionPrefix,
   prefixCount,
   tokenCount,
-  withDefaults,
 } from './architecture.ts';
 import { type BlockExtras, block, blockLabel, blockValues } from './blocks.ts';
 import type { Extras, OutputName } from './outputs.ts';
@@ -50,7 +48,7 @@ export interface PlanOutput {
 
 export interface Plan {
   /** Of the whole model. */
-  architecture: Architecture;
+  architecture: FullArchitecture;
   inputs: Partial<Record<InputName, number>>;
   values: Record<ValueName, Value>;
   steps: Step[];
@@ -58,10 +56,9 @@ export interface Plan {
 }
 
 /** @param extras outputs to compute besides embedding, logits and probabilities */
-export function planViT(stored: Architecture, extras: Extras = {}): Plan {
+export function planViT(stored: FullArchitecture, extras: Extras = {}): Plan {
   const { imageSize = stored.imageSize } = extras;
-  const architecture = { ...stored, imageSize };
-  const network = withDefaults(architecture);
+  const network = { ...stored, imageSize };
   const { depth, channels, width, attentionScale: scale } = network;
   const steps = embed(network);
   const inputs: Plan['inputs'] = { pixels: channels * imageSize[0] * imageSize[1] };
@@ -81,7 +78,7 @@ export function planViT(stored: Architecture, extras: Extras = {}): Plan {
   steps.push(...pool(network, extras), ...classify(network));
 
   return {
-    architecture,
+    architecture: network,
     inputs,
     values: mentioned(valuesOf(network), steps),
     steps,

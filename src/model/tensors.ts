@@ -18,14 +18,12 @@
  * `N` tokens, `D` width, `H` heads of `K` features, `M` MLP width, `C` classes.
  */
 import {
-  type Architecture,
   embeddingWidth,
   type FullArchitecture,
   patchCount,
   patchFeatures,
   patchGrid,
   positionPrefix,
-  withDefaults,
 } from './architecture.ts';
 import type { Norm } from './layers.ts';
 import { frequenciesShape } from './rotary.ts';
@@ -34,8 +32,7 @@ import type { TextArchitecture } from './text.ts';
 type Shapes = Map<string, number[]>;
 
 /** In the order in which they are stored: a tensor that others are packed together with comes before them. */
-export function tensorShapes(architecture: Architecture): Shapes {
-  const network = withDefaults(architecture);
+export function tensorShapes(network: FullArchitecture): Shapes {
   const shapes: Shapes = new Map();
   addEmbedding(shapes, network);
   if (network.relativePositionBias === 'shared') {
@@ -52,14 +49,14 @@ export function tensorShapes(architecture: Architecture): Shapes {
 }
 
 /** Parameters of the model: the sum of its tensors' sizes. */
-export function parameterCount(architecture: Architecture): number {
+export function parameterCount(architecture: FullArchitecture): number {
   let count = 0;
   for (const shape of tensorShapes(architecture).values()) count += shape.reduce((a, b) => a * b, 1);
   return count;
 }
 
 /** BEiT's: every difference of rows and columns, then class to patch, patch to class, class to class. */
-export function relativeTableShape(architecture: Architecture): [number, number] {
+export function relativeTableShape(architecture: FullArchitecture): [number, number] {
   const [rows, columns] = patchGrid(architecture);
   return [(2 * rows - 1) * (2 * columns - 1) + 3, architecture.heads];
 }

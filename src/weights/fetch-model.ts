@@ -3,7 +3,7 @@
  * the manifest; two are held at a time, whatever the size of the model.
  */
 import { ViTError } from '../error.ts';
-import type { Manifest, ShardEntry } from './manifest.ts';
+import type { Manifest, ParsedManifest, ShardEntry } from './manifest.ts';
 import { chunksOf, release } from './memory.ts';
 import type { ModelCache } from './model-cache.ts';
 import { parseManifest } from './parse-manifest.ts';
@@ -24,7 +24,7 @@ export async function fetchManifest(
   url: string,
   cache: ModelCache | null,
   signal: AbortSignal,
-): Promise<{ manifest: Manifest; addresses: ShardAddresses }> {
+): Promise<{ manifest: ParsedManifest; addresses: ShardAddresses }> {
   const kept = await cache?.manifest(url);
   const otherwise = kept === undefined ? undefined : { json: kept, answered: url };
   // An outdated manifest from an HTTP cache would not match the shards.

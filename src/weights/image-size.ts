@@ -3,7 +3,7 @@
  * positions in the image. Those are resampled as they arrive; the files do not change.
  */
 import { shown, ViTError } from '../error.ts';
-import { type Architecture, patchGrid, positionPrefix, withDefaults } from '../model/architecture.ts';
+import { type FullArchitecture, patchGrid, positionPrefix } from '../model/architecture.ts';
 import { preprocessAt } from '../model/preprocess.ts';
 import { resamplePositions, resampleRelative } from '../model/resample.ts';
 import type { LoadedManifest } from './manifest.ts';
@@ -54,12 +54,12 @@ function nearestMultiples(size: number, step: number): number[] {
  *   relative positions resampled by the model's rule, all others as they are
  */
 export function resampling(
-  from: Architecture,
-  to: Architecture,
+  from: FullArchitecture,
+  to: FullArchitecture,
   sink: (piece: TensorPiece) => void,
 ): (piece: TensorPiece) => void {
   if (String(from.imageSize) === String(to.imageSize)) return sink;
-  const { heads, width, positionResampling, relativeResampling } = withDefaults(from);
+  const { heads, width, positionResampling, relativeResampling } = from;
   const grids = { from: patchGrid(from), to: patchGrid(to) };
   const collected = new Map<string, { data: Float32Array<ArrayBuffer>; missing: number }>();
   return (piece) => {

@@ -1,7 +1,7 @@
 /**
  * `model.json`: the description of a converted model. This file holds its types; `parse-manifest.ts` checks one.
  */
-import type { Architecture } from '../model/architecture.ts';
+import type { Architecture, FullArchitecture } from '../model/architecture.ts';
 import type { Preprocess } from '../model/preprocess.ts';
 import type { Cleaning } from '../model/text.ts';
 
@@ -51,8 +51,11 @@ export interface Manifest {
   golden: Golden;
 }
 
+/** As it was checked: with the defaults of its architecture. */
+export type ParsedManifest = Manifest & { architecture: FullArchitecture };
+
 /** What an engine knows of a model. One that was converted where it runs has no golden: nothing else has computed it. */
-export type LoadedManifest = Omit<Manifest, 'golden'> & Partial<Pick<Manifest, 'golden'>>;
+export type LoadedManifest = Omit<ParsedManifest, 'golden'> & Partial<Pick<Manifest, 'golden'>>;
 
 /** How words become the text tower's token ids. */
 export interface Words {

@@ -6,6 +6,7 @@ import {
   type Architecture,
   embeddingWidth,
   FINAL_NORMS,
+  type FullArchitecture,
   POOLINGS,
   POSITION_EMBEDDINGS,
   POSITION_RESAMPLINGS,
@@ -22,10 +23,11 @@ import { TEXT_POOLINGS, type TextArchitecture } from '../model/text.ts';
 import type { Field } from './field.ts';
 
 /**
+ * @returns with the defaults of what is left out
  * @throws ViTError `bad-manifest` naming the field and what is wrong; `unsupported-model` for a field that is not known
  */
-export function parseArchitecture(field: Field): Architecture {
-  const architecture: Architecture = {
+export function parseArchitecture(field: Field): FullArchitecture {
+  const given: Architecture = {
     ...required(field, {
       imageSize: pair,
       patchSize: pair,
@@ -76,10 +78,11 @@ export function parseArchitecture(field: Field): Architecture {
       text: (value) => value.nullable(parseText),
     }),
   };
-  refuseUnknown(field, architecture);
-  checkNumbers(field, architecture);
-  checkCombinations(field, architecture);
-  return architecture;
+  refuseUnknown(field, given);
+  const network = withDefaults(given);
+  checkNumbers(field, network);
+  checkCombinations(field, network);
+  return network;
 }
 
 function parseRotary(field: Field): Rotary {
@@ -167,16 +170,15 @@ function refuseUnknown(field: Field, known: object): void {
   }
 }
 
-function checkNumbers(field: Field, architecture: Architecture): void {
-  const { imageSize, patchSize, width, heads, headSize, epsilon, attentionScale, pooling, poolingHeads } =
-    withDefaults(architecture);
+function checkNumbers(field: Field, network: FullArchitecture): void {
+  const { imageSize, patchSize, width, heads, headSize, epsilon, attentionScale, pooling, poolingHeads } = network;
   if (!Number.isInteger(headSize)) field.get('heads').fail(`is ${heads}, which does not divide the width ${width}`);
   if (pooling === 'attention' && width % poolingHeads !== 0) {
     field
       .get('poolingHeads')
       .fail(`is ${poolingHeads}, which does not divide the width ${width} of the pooling's query`);
   }
-  if (architecture.rotary && headSize % 2 !== 0) {
+  if (network.rotary && headSize % 2 !== 0) {
     field.get('rotary').fail(`turns pairs of features, but a head has ${headSize}`);
   }
   if (epsilon <= 0) field.get('epsilon').fail(`is ${epsilon}; it must be positive`);
@@ -188,8 +190,7 @@ function checkNumbers(field: Field, architecture: Architecture): void {
   }
 }
 
-function checkCombinations(field: Field, architecture: Architecture): void {
-  const network = withDefaults(architecture);
+function checkCombinations(field: Field, network: FullArchitecture): void {
   const { classToken, distillationToken, registerTokens, pooling, finalNorm, classes, text, width } = network;
   const relative = network.relativePositionBias !== 'none';
   const refuse = (name: keyof Architecture, when: boolean, problem: string) => {
@@ -221,13 +222,9 @@ function checkCombinations(field: Field, architecture: Architecture): void {
     'it is of patches alone, and of a width that is a multiple of 4',
   );
   for (const name of ['poolingHeads', 'poolingQuery', 'poolingMlpWidth', 'poolingPrefix'] as const) {
-    refuse(name, architecture[name] !== undefined && pooling !== 'attention', `the pooling is "${pooling}"`);
+    refuse(name, field.has(name) && pooling !== 'attention', `the pooling is "${pooling}"`);
   }
-  refuse(
-    'relativeResampling',
-    architecture.relativeResampling !== undefined && !relative,
-    'there is no table to resample',
-  );
+  refuse('relativeResampling', field.has('relativeResampling') && !relative, 'there is no table to resample');
   for (const name of ['classes', 'representation', 'projection'] as const) {
     refuse(
       name,

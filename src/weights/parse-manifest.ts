@@ -1,9 +1,9 @@
 /**
- * From the JSON of a `model.json` to a `Manifest` that everything after may trust: every field is there and of its type,
+ * From the JSON of a `model.json` to a `ParsedManifest` that everything after may trust: every field is there and of its type,
  * every tensor of the architecture lies within the shards, and no file name leaves the manifest's folder.
  */
 import { ViTError } from '../error.ts';
-import { type Architecture, embeddingWidth } from '../model/architecture.ts';
+import { embeddingWidth, type FullArchitecture } from '../model/architecture.ts';
 import type { Preprocess } from '../model/preprocess.ts';
 import { tensorShapes } from '../model/tensors.ts';
 import { CLEANINGS } from '../model/text.ts';
@@ -17,6 +17,7 @@ import {
   GROUP,
   type LoadedManifest,
   type Manifest,
+  type ParsedManifest,
   PROBLEM_TYPES,
   type ProblemType,
   type ShardEntry,
@@ -35,7 +36,7 @@ import { parsePreprocess } from './parse-preprocess.ts';
  * @param where names the manifest in messages: its URL or path
  * @throws ViTError `bad-manifest` naming the field; `unsupported-model` for a model that a newer version wrote
  */
-export function parseManifest(json: unknown, where: string): Manifest;
+export function parseManifest(json: unknown, where: string): ParsedManifest;
 /** @param isProven false: it may be without a golden */
 export function parseManifest(json: unknown, where: string, isProven: boolean): LoadedManifest;
 export function parseManifest(json: unknown, where: string, isProven = true): LoadedManifest {
@@ -81,7 +82,7 @@ function parseProblemType(field: Field, classes: number): ProblemType {
 }
 
 /** What the network takes is what its pictures become. */
-function checkPreprocess(field: Field, { resize, crop }: Preprocess, { imageSize, patchSize }: Architecture): void {
+function checkPreprocess(field: Field, { resize, crop }: Preprocess, { imageSize, patchSize }: FullArchitecture): void {
   // A shape of its own for each picture, in whole patches.
   if (!crop && resize?.mode === 'patches' && patchSize.every((side) => side === resize.size)) return;
   const output = crop ?? (resize?.mode === 'squash' ? resize : null);
@@ -90,7 +91,7 @@ function checkPreprocess(field: Field, { resize, crop }: Preprocess, { imageSize
   }
 }
 
-function parseGolden(field: Field, architecture: Architecture): Golden {
+function parseGolden(field: Field, architecture: FullArchitecture): Golden {
   const { classes, width, text } = architecture;
   const numbers = (field: Field, count: number) => field.list((value) => value.number(), count);
   const features = embeddingWidth(architecture);
@@ -119,7 +120,7 @@ function parseWords(field: Field): Words {
 }
 
 /** Tensors beyond those of the architecture are left out: nothing would read them. */
-function parseTensors(field: Field, architecture: Architecture, shards: ShardEntry[]): Manifest['tensors'] {
+function parseTensors(field: Field, architecture: FullArchitecture, shards: ShardEntry[]): Manifest['tensors'] {
   const tensors: Manifest['tensors'] = Object.create(null);
   const starts = shardStarts(shards);
   const total = starts[shards.length];

@@ -4,7 +4,7 @@
 import { ViTError } from '../error.ts';
 import type { ModelFiles } from '../interface.ts';
 import { fetchManifest, fetchShards } from './fetch-model.ts';
-import type { LoadedManifest, Manifest, ShardEntry } from './manifest.ts';
+import type { LoadedManifest, ParsedManifest, ShardEntry } from './manifest.ts';
 import { ModelCache } from './model-cache.ts';
 import { parseManifest } from './parse-manifest.ts';
 import type { ShardAddresses } from './shard-addresses.ts';
@@ -59,7 +59,7 @@ class UrlSource implements ModelSource {
     this.#hash = hash;
   }
 
-  async readManifest(signal: AbortSignal): Promise<Manifest> {
+  async readManifest(signal: AbortSignal): Promise<ParsedManifest> {
     const { manifest, addresses } = await fetchManifest(this.#url, this.#cache, signal);
     this.#addresses = addresses;
     return manifest;
@@ -83,7 +83,7 @@ class MemorySource implements ModelSource {
     this.heldBytes = [...files.shards, files.tokenizer].reduce((sum, file) => sum + (file?.length ?? 0), 0);
   }
 
-  async readManifest(): Promise<Manifest> {
+  async readManifest(): Promise<ParsedManifest> {
     const { manifest: json, shards } = this.#files;
     const manifest = parseManifest(json, 'The manifest');
     this.#shards = manifest.shards;

@@ -87,7 +87,7 @@ function enough(checkpoint: Checkpoint, options: Partial<ConvertOptions>): Conve
   return withTimmAnswers(checkpoint, { ...ENOUGH, ...options });
 }
 
-/** Converts and reads everything back; the manifest is the one in `model.json`, after its own checks. */
+/** Converts and reads everything back; the manifest is the one in `model.json`, which passes its own checks. */
 export async function convertInMemory(
   checkpoint: Checkpoint,
   options: Partial<ConvertOptions> = {},
@@ -95,7 +95,8 @@ export async function convertInMemory(
   const sink = new MemorySink();
   await convertCheckpoint(checkpoint, sink, enough(checkpoint, options));
   const text = new TextDecoder().decode(sink.files.get('model.json'));
-  const manifest = parseManifest(JSON.parse(text), 'model.json');
+  const manifest: Manifest = JSON.parse(text);
+  parseManifest(manifest, 'model.json');
   return { manifest, files: sink.files, tensors: readTensors(manifest, sink.files) };
 }
 

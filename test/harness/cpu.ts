@@ -10,7 +10,7 @@ import { compile } from '../../src/cpu/program.ts';
 import { supportedSimd } from '../../src/cpu/simd.ts';
 import { instantiate, type Kernels } from '../../src/cpu/wasm-kernels.ts';
 import { Weights } from '../../src/cpu/weights.ts';
-import type { Architecture } from '../../src/model/architecture.ts';
+import { type Architecture, withDefaults } from '../../src/model/architecture.ts';
 import type { Step, ValueName } from '../../src/model/plan.ts';
 import { type ReferenceInputs, runStep } from '../../src/reference/run.ts';
 import { decodeHalfs, encodeHalfs } from '../../src/weights/half.ts';
@@ -64,7 +64,7 @@ export async function compareOnCpu({
     Object.entries(shapes).map(([name, [rows, columns]]) => [name, { rows, columns, groups: 1 }]),
   );
   const perItem = Object.fromEntries(Object.entries(inputs).map(([name, data]) => [name, data.length / batch]));
-  const plan = { architecture, inputs: perItem, values, steps: [step], outputs: {} };
+  const plan = { architecture: withDefaults(architecture), inputs: perItem, values, steps: [step], outputs: {} };
   const data = Object.fromEntries(
     Object.entries(shapes).map(([name, [rows, columns]], i) => [
       name,

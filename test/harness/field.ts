@@ -8,7 +8,7 @@ import { type ConvertOptions, convertCheckpoint } from '../../src/convert/conver
 import { openCheckpoint } from '../../src/convert/open-checkpoint.ts';
 import { MemorySink } from '../../src/convert/sink.ts';
 import { ViTError } from '../../src/error.ts';
-import type { Architecture } from '../../src/model/architecture.ts';
+import { type Architecture, withDefaults } from '../../src/model/architecture.ts';
 import type { OutputName } from '../../src/model/outputs.ts';
 import { planViT } from '../../src/model/plan.ts';
 import { runReference } from '../../src/reference/run.ts';
@@ -78,7 +78,7 @@ export function outputOf(
   pixels: ArrayLike<number>,
   batch: number,
 ): Float64Array {
-  const plan = planViT(manifest.architecture, { tokens: true });
+  const plan = planViT(withDefaults(manifest.architecture), { tokens: true });
   const values = runReference(plan, (tensor) => tensors.get(tensor)!, { pixels }, batch);
   return values[plan.outputs[name]!.values[0]];
 }

@@ -6,7 +6,7 @@ import { computeGolden } from '../../src/convert/compute-golden.ts';
 import { encode } from '../../src/convert/encode-tensor.ts';
 import { layOutShards } from '../../src/convert/shards.ts';
 import type { ModelFiles } from '../../src/interface.ts';
-import type { Architecture } from '../../src/model/architecture.ts';
+import { type Architecture, withDefaults } from '../../src/model/architecture.ts';
 import { tensorShapes } from '../../src/model/tensors.ts';
 import type { TextArchitecture } from '../../src/model/text.ts';
 import { type Dtype, FORMAT, type Manifest, VERSION } from '../../src/weights/manifest.ts';
@@ -53,7 +53,7 @@ export const TINY_CLIP: Architecture = {
 
 /** Shards of 4 KiB, so that tensors span them. */
 export async function tinyModel(architecture: Architecture = TINY, dtype: Dtype = 'f32'): Promise<ModelFiles> {
-  const layout = layOutShards(tensorShapes(architecture), dtype, 4096);
+  const layout = layOutShards(tensorShapes(withDefaults(architecture)), dtype, 4096);
   const shards = layout.shards.map((bytes) => new Uint8Array(bytes));
   const values = new Map<string, Float32Array>();
   let seed = 1;
@@ -87,7 +87,7 @@ export async function tinyModel(architecture: Architecture = TINY, dtype: Dtype 
     shards: await Promise.all(
       shards.map(async (bytes, i) => ({ file: `shard-${i}.bin`, bytes: bytes.length, sha256: await sha256(bytes) })),
     ),
-    golden: await computeGolden(architecture, async (name) => values.get(name)!),
+    golden: await computeGolden(withDefaults(architecture), async (name) => values.get(name)!),
   };
   return { manifest, shards };
 }

@@ -7,6 +7,7 @@ import { computeGolden } from '../../src/convert/compute-golden.ts';
 import type { ConvertOptions } from '../../src/convert/convert.ts';
 import { readTensors } from '../../src/convert/export-onnx.ts';
 import { type EngineEvent, loadViT, type ModelFiles, type OutputName } from '../../src/index.ts';
+import { withDefaults } from '../../src/model/architecture.ts';
 import { expectClose, expectWithin } from '../harness/arrays.ts';
 import { chosen, inFull } from '../harness/chosen.ts';
 import { answersOf, type Fixture } from '../harness/families2.ts';
@@ -83,7 +84,7 @@ async function withoutMask({ manifest, shards }: ModelFiles): Promise<ModelFiles
   const { text } = manifest.architecture;
   const architecture = { ...manifest.architecture, text: { ...text!, causal: false } };
   const tensors = await readTensors(manifest, shards);
-  const golden = await computeGolden(architecture, async (name) => tensors.get(name)!);
+  const golden = await computeGolden(withDefaults(architecture), async (name) => tensors.get(name)!);
   return { manifest: { ...manifest, architecture, golden }, shards };
 }
 

@@ -5,6 +5,7 @@ import { afterEach, expect, test, vi } from 'vitest';
 import { GpuBackend } from '../../src/engine/gpu-backend.ts';
 import { Gpu } from '../../src/gpu/device.ts';
 import { loadViT } from '../../src/index.ts';
+import { withDefaults } from '../../src/model/architecture.ts';
 import { planViT } from '../../src/model/plan.ts';
 import { random } from '../harness/arrays.ts';
 import { plainImage, TINY, tinyModel } from '../harness/tiny-model.ts';
@@ -80,7 +81,7 @@ test('a model that is too large says how much it needs', async () => {
 
 test('how many images fit into one run is found without making anything', async () => {
   const { preprocess, architecture } = (await tinyModel()).manifest;
-  const plan = planViT({ ...architecture, imageSize: [256, 256] });
+  const plan = planViT(withDefaults({ ...architecture, imageSize: [256, 256] }));
   const spec = { ...preprocess, resize: { mode: 'squash', height: 256, width: 256 } as const };
   const gpu = await Gpu.request();
   const backend = await GpuBackend.create(gpu, plan, spec);

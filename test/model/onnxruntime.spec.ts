@@ -6,6 +6,7 @@ import * as ort from 'onnxruntime-web/wasm';
 import { describe, expect, test } from 'vitest';
 import { exportOnnx, readTensors } from '../../src/convert/export-onnx.ts';
 import { loadViT, type ModelFiles } from '../../src/index.ts';
+import { withDefaults } from '../../src/model/architecture.ts';
 import { goldenPixels } from '../../src/model/golden.ts';
 import { expectClose } from '../harness/arrays.ts';
 import { TINY, tinyModel } from '../harness/tiny-model.ts';
@@ -15,7 +16,8 @@ const BOUND = 1e-4;
 
 async function logitsOfOnnx({ manifest, shards }: ModelFiles, pixels: Float32Array, shape: number[]) {
   const tensors = await readTensors(manifest, shards);
-  const file = new Blob(exportOnnx(manifest, (name) => tensors.get(name)!) as BlobPart[]);
+  const model = { name: 'tiny', architecture: withDefaults(manifest.architecture) };
+  const file = new Blob(exportOnnx(model, (name) => tensors.get(name)!) as BlobPart[]);
   const session = await ort.InferenceSession.create(await file.bytes());
   const { logits } = await session.run({ pixel_values: new ort.Tensor('float32', pixels, shape) });
   await session.release();

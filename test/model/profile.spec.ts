@@ -3,6 +3,7 @@
  */
 import { expect, test } from 'vitest';
 import { loadViT } from '../../src/index.ts';
+import { withDefaults } from '../../src/model/architecture.ts';
 import { planViT } from '../../src/model/plan.ts';
 import { plainImage, TINY, tinyModel } from '../harness/tiny-model.ts';
 
@@ -12,7 +13,7 @@ test('each step of a run has its milliseconds and its share of the peak', async 
   const before = await vit.classify(picture);
   const { timing, peak, steps } = await vit.profile(picture);
   // SwiftShader computes attention in three steps.
-  const plan = planViT(TINY, { separateAttention: true });
+  const plan = planViT(withDefaults(TINY), { separateAttention: true });
   expect(steps.map(({ step }) => step)).toEqual(plan.steps.map(({ label }) => label));
   expect(timing.run).toBeGreaterThan(0);
   // Any CPU does more, and no GPU so much.

@@ -9,6 +9,7 @@ import { GpuBackend } from '../../src/engine/gpu-backend.ts';
 import { Stopwatch } from '../../src/engine/tune/stopwatch.ts';
 import { Pipelines } from '../../src/gpu/pipelines.ts';
 import { clearCache, loadViT, type ModelFiles, type ViT } from '../../src/index.ts';
+import { withDefaults } from '../../src/model/architecture.ts';
 import { planViT } from '../../src/model/plan.ts';
 import { Findings, forgetFindings } from '../../src/weights/findings.ts';
 import { expectClose, F32_BOUND, random } from '../harness/arrays.ts';
@@ -82,7 +83,9 @@ test('after the first answer, for one image and for several, and never again', a
   await tuned(1);
   expect(Object.keys(kept[0])).toEqual(['one']);
   // Something was decided of every linear layer, and of attention.
-  const layers = planViT(ARCHITECTURE).steps.filter(({ op, label }) => op === 'matmul' && label.startsWith('block00'));
+  const layers = planViT(withDefaults(ARCHITECTURE)).steps.filter(
+    ({ op, label }) => op === 'matmul' && label.startsWith('block00'),
+  );
   expect(Object.keys(kept[0].one.matmul)).toHaveLength(layers.length);
   expect(Object.keys(kept[0].one.attention)).toHaveLength(1);
   expectClose(await logits(vit), before, F32_BOUND);

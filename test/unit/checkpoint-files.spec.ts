@@ -33,11 +33,11 @@ async function load(files: Blob[], convert: Conversion = {}) {
 /** All that the manifest of `convert` has but the golden, and every byte of its shards. */
 async function expectSame({ file, bytes, options }: FamilyFixture, dtype: Dtype = 'f32') {
   const sink = new MemorySink();
-  const { manifest, write } = await prepareModel(await openBytes(bytes), { ...options, dtype });
+  const { manifest, network, write } = await prepareModel(await openBytes(bytes), { ...options, dtype });
   await write(sink);
   const loaded = await load([new File([bytes], file)], { ...options, dtype });
   const source = { sha256: await sha256(bytes) };
-  expect(loaded.manifest).toEqual({ ...manifest, source, golden: undefined });
+  expect(loaded.manifest).toEqual({ ...manifest, architecture: network, source, golden: undefined });
   // Number by number takes minutes.
   expect(loaded.shards).toHaveLength(manifest.shards.length);
   for (const [i, { file }] of manifest.shards.entries()) {

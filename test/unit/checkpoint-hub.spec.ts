@@ -10,6 +10,7 @@ import { convertCheckpoint } from '../../src/convert/convert.ts';
 import { openCheckpoint as openTensors } from '../../src/convert/open-checkpoint.ts';
 import { MemorySink } from '../../src/convert/sink.ts';
 import { type LoadOptions, loadViT } from '../../src/index.ts';
+import { withDefaults } from '../../src/model/architecture.ts';
 import { ModelCache } from '../../src/weights/model-cache.ts';
 import { parseManifest } from '../../src/weights/parse-manifest.ts';
 import type { ModelSource } from '../../src/weights/source.ts';
@@ -72,8 +73,8 @@ describe('a repository', () => {
       },
     });
     const { manifest, shards, arrived } = await load();
-    const { golden: _, ...expected } = converted;
-    expect({ ...manifest, golden: undefined }).toEqual({ ...expected, golden: undefined });
+    const architecture = withDefaults(converted.architecture);
+    expect({ ...manifest, golden: undefined }).toEqual({ ...converted, architecture, golden: undefined });
     expect(shards).toEqual(converted.shards.map(({ file }) => sink.files.get(file)));
     expect(arrived).toBe(converted.shards.reduce((sum, { bytes }) => sum + bytes, 0));
     expect(warnings).toEqual([]);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { readTimmName } from '../../src/convert/configs/timm-names.ts';
 import { familyOf, LAYOUTS } from '../../src/convert/families/index.ts';
-import type { Architecture } from '../../src/model/architecture.ts';
+import { type Architecture, withDefaults } from '../../src/model/architecture.ts';
 import { tensorShapes } from '../../src/model/tensors.ts';
 import {
   addTensors,
@@ -31,7 +31,7 @@ describe('canonical names', () => {
       const options = family === 'hf-vit' ? { config: CONFIG } : {};
       const { manifest } = await convertInMemory(await openFixture(family), options);
       const shapes = Object.entries(manifest.tensors).map(([name, { shape }]) => [name, shape]);
-      expect(Object.fromEntries(shapes)).toEqual(Object.fromEntries(tensorShapes(manifest.architecture)));
+      expect(Object.fromEntries(shapes)).toEqual(Object.fromEntries(tensorShapes(withDefaults(manifest.architecture))));
       expect(manifest.architecture).toEqual({
         imageSize: [32, 32],
         patchSize: [8, 8],
@@ -109,7 +109,7 @@ describe('canonical names', () => {
 });
 
 function shapeOf(name: string, tensors: Map<string, Float32Array>): number[] {
-  const shape = tensorShapes({
+  const architecture = withDefaults({
     imageSize: [32, 32],
     patchSize: [8, 8],
     channels: 3,
@@ -120,7 +120,8 @@ function shapeOf(name: string, tensors: Map<string, Float32Array>): number[] {
     classes: 7,
     activation: 'gelu',
     epsilon: 1,
-  }).get(name)!;
+  });
+  const shape = tensorShapes(architecture).get(name)!;
   expect(tensors.get(name)).toHaveLength(shape.reduce((a, b) => a * b, 1));
   return shape;
 }

@@ -10,7 +10,7 @@ import { FileSource } from '../../src/cli/file-source.ts';
 import { elementCount } from '../../src/convert/checkpoint.ts';
 import { convertCheckpoint } from '../../src/convert/convert.ts';
 import { openCheckpoint } from '../../src/convert/open-checkpoint.ts';
-import type { Architecture } from '../../src/model/architecture.ts';
+import { type Architecture, withDefaults } from '../../src/model/architecture.ts';
 import { tensorShapes } from '../../src/model/tensors.ts';
 import { safetensorsFile } from '../harness/checkpoints.ts';
 import { TIMM } from '../harness/timm-answers.ts';
@@ -34,7 +34,7 @@ test('converting 2.2 GB takes less than 500 MB of memory', { timeout: 300_000 },
   const file = join(folder, 'model.safetensors');
   try {
     let end = 0;
-    const entries = [...tensorShapes(ARCHITECTURE)].map(([name, shape]) => {
+    const entries = [...tensorShapes(withDefaults(ARCHITECTURE))].map(([name, shape]) => {
       const begin = end;
       end += 4 * elementCount(shape);
       return [name, { dtype: 'F32', shape, data_offsets: [begin, end] }];

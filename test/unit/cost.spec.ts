@@ -3,7 +3,7 @@
  */
 import { describe, expect, test } from 'vitest';
 import { architectureOf } from '../../bench/models.ts';
-import type { Architecture } from '../../src/model/architecture.ts';
+import { type Architecture, withDefaults } from '../../src/model/architecture.ts';
 import { planCost, stepCosts } from '../../src/model/cost.ts';
 import { planViT } from '../../src/model/plan.ts';
 import { parameterCount } from '../../src/model/tensors.ts';
@@ -17,14 +17,14 @@ describe('multiply-accumulates of a 224 x 224 image, as in the papers', () => {
     ['ViT-L/16', architectureOf('L', 224), 61.55],
   ] as const) {
     // A block alone is 100 MMAC of ViT-Ti: a step left out shows in two digits.
-    test(name, () => expect(planCost(planViT(architecture)).macs / 1e9).toBeCloseTo(giga, 1));
+    test(name, () => expect(planCost(planViT(withDefaults(architecture))).macs / 1e9).toBeCloseTo(giga, 1));
     test(`${name}: every parameter is read by a step`, () =>
-      expect(planCost(planViT(architecture)).weights).toBe(parameterCount(architecture)));
+      expect(planCost(planViT(withDefaults(architecture))).weights).toBe(parameterCount(withDefaults(architecture))));
   }
 });
 
 test('a batch multiplies work and values, and reads weights once', () => {
-  const plan = planViT(TINY);
+  const plan = planViT(withDefaults(TINY));
   const [one, eight] = [planCost(plan), planCost(plan, 8)];
   expect(eight).toEqual({ macs: 8 * one.macs, weights: one.weights, values: 8 * one.values });
   expect(one.values).toBe(3 * 16 * 16 + 5);
@@ -33,8 +33,8 @@ test('a batch multiplies work and values, and reads weights once', () => {
 test('attention in three steps is as much work as in one', () => {
   for (const relativePositionBias of ['none', 'per-block'] as const) {
     const architecture: Architecture = { ...TINY, relativePositionBias };
-    const separate = planViT(architecture, { separateAttention: true });
-    expect(planCost(separate).macs).toBe(planCost(planViT(architecture)).macs);
+    const separate = planViT(withDefaults(architecture), { separateAttention: true });
+    expect(planCost(separate).macs).toBe(planCost(planViT(withDefaults(architecture))).macs);
     const costs = new Map(stepCosts(separate).map(({ label, macs }) => [label, macs]));
     expect(costs.get('block00/attention-scores')).toBe(5 * 5 * 24);
     expect(costs.get('block00/attention-softmax')).toBe(0);
@@ -44,7 +44,7 @@ test('attention in three steps is as much work as in one', () => {
 
 test('steps, counted by hand', () => {
   // 5 tokens, width 24, MLP 48, 5 classes; patches of 8 x 8 x 3.
-  const costs = new Map(stepCosts(planViT(TINY)).map(({ label, ...cost }) => [label, cost]));
+  const costs = new Map(stepCosts(planViT(withDefaults(TINY))).map(({ label, ...cost }) => [label, cost]));
   const [N, D, M] = [5, 24, 48];
   expect(costs.get('patchify')!.macs).toBe(4 * D * 192);
   expect(costs.get('block00/norm1')).toEqual({ macs: 0, weights: 2 * D, values: 2 * N * D });

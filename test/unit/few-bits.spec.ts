@@ -10,6 +10,7 @@ import { compile } from '../../src/cpu/program.ts';
 import { Weights } from '../../src/cpu/weights.ts';
 import { Columns } from '../../src/gpu/columns.ts';
 import { fewBits as fewBitsOnGpu } from '../../src/kernels/few-bits.ts';
+import { withDefaults } from '../../src/model/architecture.ts';
 import { planViT } from '../../src/model/plan.ts';
 import { tensorShapes } from '../../src/model/tensors.ts';
 import { TINY } from '../harness/tiny-model.ts';
@@ -17,12 +18,12 @@ import { TINY } from '../harness/tiny-model.ts';
 const LARGER = { ...TINY, width: 96, mlpWidth: 384 };
 
 test.each([8, 4] as const)('in %i bits they take that and their scales', (bits) => {
-  const shapes = tensorShapes(LARGER);
+  const shapes = tensorShapes(withDefaults(LARGER));
   const matrices = [...shapes].filter(([name]) => isMatrixOfBlock(name));
   const bytesWith = (fewBits: Record<string, 8 | 4>) => {
     const arena = new Arena();
     const weights = new Weights(arena, { isHalf: true, fewBits });
-    compile(planViT(LARGER), 1, { kernels: {} as never, memory: arena.memory, weights }, () => 0);
+    compile(planViT(withDefaults(LARGER)), 1, { kernels: {} as never, memory: arena.memory, weights }, () => 0);
     return arena.top;
   };
   const saved = matrices.reduce((sum, [, [outputs, inputs]]) => {

@@ -6,7 +6,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { ViTError } from '../../src/error.ts';
 import type { Architecture } from '../../src/model/architecture.ts';
 import { planViT } from '../../src/model/plan.ts';
-import { type Manifest, shardStarts } from '../../src/weights/manifest.ts';
+import { type Manifest, type ParsedManifest, shardStarts } from '../../src/weights/manifest.ts';
 import { parseManifest } from '../../src/weights/parse-manifest.ts';
 import { TensorAssembler } from '../../src/weights/tensor-assembler.ts';
 import { fuzzRuns, SEED } from '../harness/fuzz.ts';
@@ -159,7 +159,7 @@ function check(json: unknown): void {
 }
 
 /** What was accepted does not ask for more than its files hold, and leaves its folder in no way. */
-function expectSound(parsed: Manifest): void {
+function expectSound(parsed: ParsedManifest): void {
   expect(planViT(parsed.architecture).steps.length).toBeGreaterThan(0);
   const starts = shardStarts(parsed.shards);
   const bytes = Object.values(parsed.tensors).reduce((sum, tensor) => sum + tensor.bytes, 0);

@@ -9,9 +9,11 @@ import { atImageSize, resampling } from '../../src/weights/image-size.ts';
 import { parseManifest } from '../../src/weights/parse-manifest.ts';
 import type { TensorPiece } from '../../src/weights/tensor-assembler.ts';
 import { expectClose, random } from '../harness/arrays.ts';
-import { TINY, tinyModel } from '../harness/tiny-model.ts';
+import { tinyModel } from '../harness/tiny-model.ts';
 
-const { manifest } = await tinyModel();
+const { manifest: written } = await tinyModel();
+const manifest = parseManifest(written, 'tiny');
+const TINY = manifest.architecture;
 
 describe('a manifest at another image size', () => {
   test('has the size in its architecture and at the end of its preprocessing', () => {
@@ -60,27 +62,28 @@ describe('a manifest at another image size', () => {
 
 describe('pictures that keep their shape', () => {
   const keeping = (size: number, crop: Preprocess['crop'] = null) => ({
-    ...manifest,
     preprocess: { ...manifest.preprocess, resize: { mode: 'patches', size, most: 4 } as const, crop },
   });
   const [edge] = TINY.patchSize;
 
   test('need a manifest whose patches are those of the model, and no crop', () => {
-    expect(parseManifest(keeping(edge), 'model.json').preprocess.resize).toEqual({
+    expect(parseManifest({ ...written, ...keeping(edge) }, 'model.json').preprocess.resize).toEqual({
       mode: 'patches',
       size: edge,
       most: 4,
     });
     const crop = { height: 8, width: 8, rounding: 'floor' } as const;
     for (const wrong of [keeping(edge + 1), keeping(edge, crop)]) {
-      expect(() => parseManifest(wrong, 'model.json')).toThrow('does not end in a crop or squash');
+      expect(() => parseManifest({ ...written, ...wrong }, 'model.json')).toThrow('does not end in a crop or squash');
     }
   });
 
   test('need a network of patches alone, unless all are brought to one size', () => {
     const pixels = { geometry, pixelsOf };
-    expect(() => new Resizing(keeping(edge), undefined, pixels)).toThrow('cannot keep the shape of pictures');
-    const { shapes, preprocess } = new Resizing(keeping(edge), [24, 40], pixels);
+    expect(() => new Resizing({ ...manifest, ...keeping(edge) }, undefined, pixels)).toThrow(
+      'cannot keep the shape of pictures',
+    );
+    const { shapes, preprocess } = new Resizing({ ...manifest, ...keeping(edge) }, [24, 40], pixels);
     expect([shapes, preprocess.resize]).toEqual([null, { mode: 'squash', height: 24, width: 40 }]);
   });
 });

@@ -16,11 +16,12 @@ import { attentionVariants } from '../../src/kernels/attention.ts';
 import { layerNormVariants } from '../../src/kernels/layer-norm.ts';
 import { type MatmulTiling, matmulVariants } from '../../src/kernels/matmul.ts';
 import { productVariants } from '../../src/kernels/product-tiling.ts';
+import { withDefaults } from '../../src/model/architecture.ts';
 import { planViT } from '../../src/model/plan.ts';
 import { TINY } from '../harness/tiny-model.ts';
 
-const plan = planViT(TINY);
-const separate = planViT(TINY, { separateAttention: true });
+const plan = planViT(withDefaults(TINY));
+const separate = planViT(withDefaults(TINY), { separateAttention: true });
 const MATRIX = { M: 16, N: 16, K: 16, componentType: 'f16', resultComponentType: 'f32' };
 const EVERYTHING: Capabilities = { f16: true, subgroups: true, matrices: [MATRIX], lanes: 32 };
 const situation: Situation = {
@@ -165,7 +166,7 @@ describe('what a wrapper offers', () => {
 });
 
 describe('what is tried', () => {
-  const plan = planViT(architectureOf('B', 224));
+  const plan = planViT(withDefaults(architectureOf('B', 224)));
   const step = (label: string) =>
     plan.steps.filter((step) => step.op === 'matmul').find((s) => s.label.endsWith(label))!;
   const tried = (capabilities: Capabilities, batch: number, label: string, storage: 'f32' | 'f16' = 'f32') => {
@@ -176,7 +177,7 @@ describe('what is tried', () => {
   test.each([1, 8, 32])('three to five of a matmul, two or three of attention, batch %i', (batch) => {
     for (const capabilities of [BASELINE_CAPABILITIES, { ...EVERYTHING, matrices: [] }, EVERYTHING]) {
       for (const size of ['Ti', 'S', 'B', 'L'] as const) {
-        const plan = planViT(architectureOf(size, 224));
+        const plan = planViT(withDefaults(architectureOf(size, 224)));
         for (const step of plan.steps) {
           if (step.op === 'attention') {
             const { length } = attentionCandidates(step, plan, capabilities);

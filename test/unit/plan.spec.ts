@@ -7,7 +7,7 @@ import { FAMILY_STEPS } from '../../src/engine/run/family-steps.ts';
 import { type AnnexSteps, compile, type Dispatch } from '../../src/engine/run/program.ts';
 import { SEPARATE_ATTENTION } from '../../src/engine/run/separate-attention.ts';
 import { TEXT_STEPS } from '../../src/engine/run/text-steps.ts';
-import type { Architecture } from '../../src/model/architecture.ts';
+import { type Architecture, withDefaults } from '../../src/model/architecture.ts';
 import { planViT } from '../../src/model/plan.ts';
 import { planText } from '../../src/model/plan-text.ts';
 import { tensorShapes } from '../../src/model/tensors.ts';
@@ -33,7 +33,7 @@ const TEXT: TextArchitecture = {
   logitScale: 4.6,
 };
 
-const labels = (architecture: Architecture) => planViT(architecture).steps.map(({ label }) => label);
+const labels = (architecture: Architecture) => planViT(withDefaults(architecture)).steps.map(({ label }) => label);
 
 describe('a plan reads as the model', () => {
   test('a plain ViT', () => {
@@ -131,7 +131,7 @@ describe('a plan', () => {
   for (const kind of KINDS) {
     test(`of ${JSON.stringify(kind)} uses every tensor of the architecture and no other, and reads only what is written`, () => {
       const architecture = { ...TINY, ...kind };
-      const plan = planViT(architecture, { tokens: true, hidden: true, attention: [0, 1] });
+      const plan = planViT(withDefaults(architecture), { tokens: true, hidden: true, attention: [0, 1] });
       const program = compile(plan, CONFIG);
       const used = program.actions
         .filter((action): action is Dispatch => 'kernel' in action)
@@ -141,7 +141,7 @@ describe('a plan', () => {
           if ('tensors' in operand) return operand.tensors;
           return operand.scale ? [operand.tensor, operand.scale.tensor] : [operand.tensor];
         });
-      expect([...new Set(used)].sort()).toEqual([...tensorShapes(architecture).keys()].sort());
+      expect([...new Set(used)].sort()).toEqual([...tensorShapes(withDefaults(architecture)).keys()].sort());
 
       const written = new Set<string>();
       for (const step of plan.steps) {
@@ -155,7 +155,7 @@ describe('a plan', () => {
 
     test(`of ${JSON.stringify(kind)}: a program for more outputs has the weights of the ordinary one`, () => {
       const keysOf = (extras: object) =>
-        compile(planViT({ ...TINY, ...kind }, extras), CONFIG)
+        compile(planViT(withDefaults({ ...TINY, ...kind }), extras), CONFIG)
           .actions.filter((action): action is Dispatch => 'kernel' in action)
           .flatMap(({ operands }) => operands)
           .flatMap((operand) => ('key' in operand ? [operand.key] : []));
@@ -168,7 +168,7 @@ describe('a plan', () => {
 describe('a program', () => {
   test('reads a table of words that is too large for one binding in pieces', () => {
     const architecture: Architecture = { ...TINY, classes: 0, projection: 768, text: TEXT };
-    const { actions } = compile(planText(architecture, TEXT), CONFIG);
+    const { actions } = compile(planText(withDefaults(architecture), TEXT), CONFIG);
     const lookups = actions.filter((action): action is Dispatch => 'kernel' in action && action.label === 'lookup');
     const tables = lookups.map(({ operands }) => operands[0]).filter((operand) => 'key' in operand);
     expect(tables.map(({ floats }) => floats * 4 <= 2 ** 27)).toEqual([true, true]);

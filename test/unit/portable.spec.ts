@@ -29,6 +29,7 @@ import type { AttentionTiling } from '../../src/kernels/attention.ts';
 import { FEW_BIT_SHADERS } from '../../src/kernels/few-bits.ts';
 import { normalize } from '../../src/kernels/normalize.ts';
 import { resize } from '../../src/kernels/resize.ts';
+import { withDefaults } from '../../src/model/architecture.ts';
 import { extrasFor, OUTPUT_NAMES } from '../../src/model/outputs.ts';
 import { type Plan, planViT } from '../../src/model/plan.ts';
 import { planText } from '../../src/model/plan-text.ts';
@@ -174,10 +175,10 @@ describe('specialised for', () => {
       const { architecture, preprocess } = (await convertFamily(family)).manifest;
       // Attention is one step in the first, and three in the second.
       const plans = [
-        planViT(architecture),
-        planViT(architecture, extrasFor({ outputs: OUTPUT_NAMES }, architecture.depth)),
+        planViT(withDefaults(architecture)),
+        planViT(withDefaults(architecture), extrasFor({ outputs: OUTPUT_NAMES }, architecture.depth)),
       ];
-      if (architecture.text) plans.push(planText(architecture, architecture.text));
+      if (architecture.text) plans.push(planText(withDefaults(architecture), architecture.text));
       const kernels = plans
         .flatMap((plan) =>
           everyConfig(plan).flatMap((config) => dispatchesOf(compile(plan, { ...config, steps: STEPS }))),

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Backend } from '../../src/backend.ts';
 import { SecondOpinion } from '../../src/engine/check/second-opinion.ts';
 import type { EngineEvent } from '../../src/index.ts';
+import { withDefaults } from '../../src/model/architecture.ts';
 import { planViT } from '../../src/model/plan.ts';
 import { Findings } from '../../src/weights/findings.ts';
 import { TINY } from '../harness/tiny-model.ts';
@@ -28,7 +29,7 @@ function start(gpuLogit: number, onBegin = () => {}) {
   let rest: () => Promise<void> | undefined;
   const manifest = { shards: [{ file: '', bytes: 1, sha256: `${models++}` }], architecture: TINY };
   const beside = {
-    ...{ manifest, plan: planViT(TINY) },
+    ...{ manifest, plan: planViT(withDefaults(TINY)) },
     async run<T>(job: (backend: Backend) => Promise<T>) {
       log.push('begins');
       onBegin();
@@ -39,7 +40,7 @@ function start(gpuLogit: number, onBegin = () => {}) {
     destroy: () => log.push('ends'),
   };
   const session = {
-    ...{ manifest, plan: planViT(TINY), destroy: () => log.push('the GPU is given up') },
+    ...{ manifest, plan: planViT(withDefaults(TINY)), destroy: () => log.push('the GPU is given up') },
     async beside(changes: (opening: never) => object) {
       ({ rest } = changes({ options: {}, source: {} } as never) as { rest: typeof rest });
       return beside;

@@ -5,6 +5,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { layOutShards } from '../../src/convert/shards.ts';
 import { EngineHost } from '../../src/engine/host.ts';
 import { type EngineEvent, loadViT, type ModelFiles, type Progress, type ViT } from '../../src/index.ts';
+import { withDefaults } from '../../src/model/architecture.ts';
 import { tensorShapes } from '../../src/model/tensors.ts';
 import { partOf } from '../../src/weights/part-of.ts';
 import { TensorAssembler } from '../../src/weights/tensor-assembler.ts';
@@ -16,7 +17,7 @@ const isOfTexts = (name: string) => name.startsWith('text.');
 
 describe('shards', () => {
   test.each([256, 4096, 2 ** 20])('of %i bytes hold images or texts, texts last', (shardBytes) => {
-    const { tensors, shards } = layOutShards(tensorShapes(TINY_CLIP), 'f32', shardBytes);
+    const { tensors, shards } = layOutShards(tensorShapes(withDefaults(TINY_CLIP)), 'f32', shardBytes);
     const first = Math.min(...Object.entries(tensors).map(([name, { shard }]) => (isOfTexts(name) ? shard : Infinity)));
     expect(tensors['text.token_embed.weight']).toMatchObject({ shard: first, offset: 0 });
     for (const [name, { shard, offset, bytes }] of Object.entries(tensors)) {

@@ -4,6 +4,7 @@
 import { afterEach, expect, test, vi } from 'vitest';
 import { architectureOf } from '../../bench/models.ts';
 import { threadsFor } from '../../src/cpu/threads.ts';
+import { withDefaults } from '../../src/model/architecture.ts';
 import { planViT } from '../../src/model/plan.ts';
 import { TINY } from '../harness/tiny-model.ts';
 
@@ -14,8 +15,8 @@ function onMachine(hardwareConcurrency: number | undefined) {
   vi.stubGlobal('Worker', class {});
 }
 
-const tiny = planViT(TINY);
-const ti = planViT(architectureOf('Ti', 224));
+const tiny = planViT(withDefaults(TINY));
+const ti = planViT(withDefaults(architectureOf('Ti', 224)));
 
 test.each([
   [undefined, 1],

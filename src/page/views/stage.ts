@@ -221,7 +221,7 @@ function lookNote(): string {
 }
 
 function hasAttention(): boolean {
-  return model.value.state === 'ready' && model.value.info.architecture.classToken !== false;
+  return model.value.state === 'ready' && model.value.info.architecture.classToken;
 }
 
 const LOOKS: Look[] = ['photo', 'sees', 'attention', 'similar'];
