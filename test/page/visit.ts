@@ -75,11 +75,13 @@ declare global {
 function watch(): void {
   const watched: Watched = { shifts: [], urls: new Set(), violations: [] };
   globalThis.watched = watched;
-  // A drop is input, too, but the browser does not count it as such.
-  let lastDrop = Number.NEGATIVE_INFINITY;
-  addEventListener('drop', () => {
-    lastDrop = performance.now();
-  });
+  // The browser does not count a drop as input, and counts from the input: one whose GPU is busy draws the answer to it late.
+  let answered = Number.NEGATIVE_INFINITY;
+  const answer = () =>
+    requestAnimationFrame(() => {
+      answered = performance.now();
+    });
+  for (const input of ['drop', 'click', 'keydown']) addEventListener(input, answer, { capture: true });
   new PerformanceObserver((list) => {
     for (const entry of list.getEntries() as (PerformanceEntry & {
       value: number;
@@ -90,7 +92,7 @@ function watch(): void {
         node instanceof Element ? `${node.tagName}.${node.className}` : '',
       );
       // A thousandth is a pixel or two of one line of text. What a click unfolds may push the rest down.
-      const hadInput = entry.hadRecentInput || Math.abs(entry.startTime - lastDrop) < 500;
+      const hadInput = entry.hadRecentInput || Math.abs(entry.startTime - answered) < 500;
       if (entry.value > 0.001 && !hadInput) watched.shifts.push(`${entry.value.toFixed(4)} ${nodes}`);
     }
   }).observe({ type: 'layout-shift', buffered: true });
