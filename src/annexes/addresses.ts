@@ -17,6 +17,7 @@ const BESIDE: Record<AnnexFile, () => URL> = {
   'cpu-relaxed.wasm': () => new URL('../../dist/wasm/cpu-relaxed.wasm', import.meta.url),
   'reference.js': () => new URL('./entries/reference.ts', import.meta.url),
   'kernels.js': () => new URL('./entries/kernels.ts', import.meta.url),
+  'tune.js': () => new URL('./entries/tune.ts', import.meta.url),
   'few-bits.js': () => new URL('./entries/few-bits.ts', import.meta.url),
   'family-kernels.js': () => new URL('./entries/family-kernels.ts', import.meta.url),
   'words.js': () => new URL('./entries/words.ts', import.meta.url),

@@ -21,7 +21,8 @@ const PURPOSES: Record<Exclude<AnnexFile, 'host.js' | 'words.js'>, string> = {
   'reference.js': 'checks of this GPU or CPU',
   'few-bits.js': 'small weights',
   'family-kernels.js': 'kernels of this model for the GPU',
-  'kernels.js': 'faster kernels and no profile',
+  'kernels.js': 'faster kernels',
+  'tune.js': 'faster kernels and no profile',
 };
 
 export class Annexes {

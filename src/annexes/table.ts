@@ -12,6 +12,7 @@ import type { FewBitsAnnex, KernelAnnex } from '../engine/gpu-backend.ts';
 import type * as resizing from '../engine/resizing.ts';
 import type { FamilySteps } from '../engine/run/program.ts';
 import type * as texts from '../engine/texts.ts';
+import type * as tuning from '../engine/tune/tune.ts';
 import type { EngineInterface } from '../interface.ts';
 import type * as tokenizer from '../text/tokenizer.ts';
 
@@ -33,8 +34,10 @@ export interface AnnexTable {
   cpu: typeof cpu;
   /** The network in float64: what kernels are checked against, and the last resort. */
   reference: typeof oracle;
-  /** Shaders that are faster on some GPUs, and what finds out which. */
+  /** Shaders that are faster on some GPUs. */
   kernels: KernelAnnex;
+  /** What finds out which are the fastest on this one, and where the time of a run goes. */
+  tune: typeof tuning;
   /** Weights that stay in 8 or 4 bits on the GPU. */
   'few-bits': FewBitsAnnex;
   /** What a plain Vision Transformer does not need on the GPU. */

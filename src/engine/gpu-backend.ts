@@ -49,11 +49,10 @@ export interface FewBitsAnnex {
   weightsOf(tensors: Manifest['tensors']): WeightsOfFewBits;
 }
 
-/** What not every page needs: shaders of variants, attention in several kernels, and what finds out what is the fastest. */
+/** What not every page needs: shaders of variants, and attention in several kernels. */
 export interface KernelAnnex {
   shaders: OptionalShaders;
   separate: SeparateAttention;
-  tuning: typeof tuning;
 }
 
 /** How the work is to be done, where it can be done in several ways. */
@@ -80,6 +79,8 @@ export interface GpuBackendOptions {
   annex?: KernelAnnex | null;
   /** Where the annex is had when it is first needed. Default nowhere. @throws ViTError `network` */
   needAnnex?(): Promise<KernelAnnex>;
+  /** Where that is had which measures them. Default nowhere. @throws ViTError `network` */
+  needTuning?(): Promise<typeof tuning>;
 }
 
 export class GpuBackend implements Provable {
@@ -247,17 +248,18 @@ export class GpuBackend implements Provable {
 
   /** Of the ordinary run of one image, which there must have been. */
   async profile(): Promise<{ peak: number; steps: StepProfile[] }> {
-    const { tuning } = await annexOf(this.#options);
+    const { profile } = await this.#needTuning();
     await this.#network.activationsFor(1);
-    return tuning.profile(this.#gpu, this.#network);
+    return profile(this.#gpu, this.#network);
   }
 
   /** Looks for what is faster on this GPU, and takes it if it is right. @returns what is used from now on */
   async tune(batch: number): Promise<ProgramConfig> {
-    const { tuning, shaders } = await annexOf(this.#options);
+    const { tune } = await this.#needTuning();
+    const { shaders } = await annexOf(this.#options);
     const network = this.#network;
     const { plan } = network;
-    return tuning.tune({
+    return tune({
       gpu: this.#gpu,
       network,
       batch,
@@ -268,6 +270,10 @@ export class GpuBackend implements Provable {
       check: (schedule) => this.#checker.checkSchedule(plan, schedule),
       running: () => this.#running,
     });
+  }
+
+  #needTuning(): Promise<typeof tuning> {
+    return (this.#options.needTuning ?? nowhere)();
   }
 
   #configFor(batchClass: BatchClass): ProgramConfig {

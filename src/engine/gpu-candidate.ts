@@ -77,6 +77,7 @@ export class GpuCandidate implements Candidate {
       onTuned: (batchClass, found) => findings.write(subject, Object.assign(tuned, { [batchClass]: found })),
       annex: isNeeded ? await annexes.find('kernels') : null,
       needAnnex: () => annexes.need('kernels'),
+      needTuning: () => annexes.need('tune'),
       needOracle: () => annexes.need('reference'),
       needFamilies: () => annexes.need('family-kernels'),
     };

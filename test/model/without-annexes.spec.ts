@@ -60,22 +60,24 @@ test('the kernels of the CPU: TypeScript computes the same, after one warning', 
   expectClose(await logits(vit), await logits(gpu), F32_BOUND);
 });
 
-test('hardware: the simplest kernels stay, one warning, and no profile', async () => {
-  pretendHardware();
-  const vit = await loadWithout('kernels.js');
-  expectClose(await logits(vit), await expectedLogits(), F32_BOUND);
-  await vi.waitFor(() => expect(warnings).toHaveLength(1));
-  expect(warnings[0]).toContain('/nowhere/kernels.js');
-  const picture = plainImage(30, 20, [9, 90, 200]);
-  await expect(vit.profile(picture)).rejects.toMatchObject({ code: 'network' });
-  expect(warnings).toHaveLength(1);
-});
-
-test('a software adapter: the simplest kernels, and one warning while loading', async () => {
-  const vit = await loadWithout('kernels.js');
-  expect(warnings).toHaveLength(1);
-  expectClose(await logits(vit), await expectedLogits(), F32_BOUND);
-});
+for (const [file, where] of [
+  ['tune.js', 'hardware'],
+  ['kernels.js', 'hardware'],
+  ['kernels.js', 'a software adapter'],
+] as const) {
+  test(`${file} on ${where}: the simplest kernels stay, after one warning`, async () => {
+    if (where === 'hardware') pretendHardware();
+    const vit = await loadWithout(file);
+    expectClose(await logits(vit), await expectedLogits(), F32_BOUND);
+    await vi.waitFor(() => expect(warnings).toHaveLength(1));
+    expect(warnings[0]).toContain(`There are no faster kernels`);
+    expect(warnings[0]).toContain(`/nowhere/${file}`);
+    const profile = vit.profile(plainImage(30, 20, [9, 90, 200]));
+    if (file === 'tune.js') await expect(profile).rejects.toMatchObject({ code: 'network' });
+    else expect((await profile).steps.length).toBeGreaterThan(0);
+    expect(warnings).toHaveLength(1);
+  });
+}
 
 test('what keeps weights in few bits on the GPU: they are widened, after one warning', async () => {
   missing.clear();

@@ -1,6 +1,5 @@
 import { SEPARATE_ATTENTION } from '../../engine/run/separate-attention.ts';
-import * as tuning from '../../engine/tune/tune.ts';
 import { ALL_SHADERS } from '../../kernels/all-shaders.ts';
 import { register } from '../registry.ts';
 
-register('kernels', { shaders: ALL_SHADERS, separate: SEPARATE_ATTENTION, tuning });
+register('kernels', { shaders: ALL_SHADERS, separate: SEPARATE_ATTENTION });

@@ -1,3 +1,3 @@
-/** What the annex of kernels brings to a backend: tuning and profile. */
+/** What the annex `tune` brings to a backend: tuning and profile. */
 export { profile } from './profile.ts';
 export { tune } from './tuner.ts';
