@@ -62,7 +62,7 @@ export const HOUSE: readonly Room[] = [
     name: 'annexes/table.ts',
     knows: 'what each annex brings: types, no code',
     mayImport: [
-      ...['engine', 'engine/check', 'engine/run', 'client', 'cpu', 'text', 'weights', 'checkpoint'],
+      ...['engine', 'engine/check', 'engine/run', 'engine/tune', 'client', 'cpu', 'text', 'weights', 'checkpoint'],
       'interface.ts',
     ],
   },
