@@ -48,30 +48,19 @@ export const HOUSE: readonly Room[] = [
   {
     name: 'client',
     knows: 'a loaded model as its caller sees it: worker, queue, abort, ranking; words and heads, which are an annex',
-    mayImport: [
-      ...['worker', 'annexes', 'annexes/table.ts', 'version.ts', 'image', 'gpu', 'model', 'weights', 'text'],
-      ...LEAVES,
-    ],
+    mayImport: [...['worker', 'annexes', 'version.ts', 'image', 'gpu', 'model', 'weights', 'text'], ...LEAVES],
   },
   {
     name: 'annexes',
     knows: 'files beside the core that are fetched when they are needed: where they are, how they are had',
-    mayImport: ['annexes/table.ts', 'version.ts', 'error.ts'],
-  },
-  {
-    name: 'annexes/table.ts',
-    knows: 'what each annex brings: types, no code',
-    mayImport: [
-      ...['engine', 'engine/check', 'engine/run', 'engine/tune', 'client', 'cpu', 'text', 'weights', 'checkpoint'],
-      'interface.ts',
-    ],
+    mayImport: ['version.ts', 'error.ts'],
   },
   {
     name: 'annexes/entries',
-    knows: 'what each is built from',
+    knows: 'what each brings, and is built from',
     mayImport: [
       ...['annexes', 'engine', 'engine/tune', 'engine/check', 'engine/run', 'client', 'kernels', 'cpu'],
-      ...['text', 'weights', 'checkpoint'],
+      ...['text', 'weights', 'checkpoint', 'interface.ts'],
     ],
   },
   {
@@ -84,7 +73,7 @@ export const HOUSE: readonly Room[] = [
     knows: 'the life of a model: load, run, loss, fallback',
     mayImport: [
       ...['engine/run', 'engine/choose', 'engine/tune', 'engine/check', 'engine/pixels'],
-      ...['annexes', 'annexes/table.ts', 'backend.ts', 'cpu', 'text', 'weights', 'image', 'kernels', 'model', 'gpu'],
+      ...['annexes', 'backend.ts', 'cpu', 'text', 'weights', 'image', 'kernels', 'model', 'gpu'],
       ...['version.ts', ...LEAVES],
     ],
   },

@@ -5,5 +5,12 @@ import { serveIfHelper } from '../../cpu/helper.ts';
 import { openFastCpu } from '../../engine/fast-cpu.ts';
 import { register } from '../registry.ts';
 
+declare module '../table.ts' {
+  interface AnnexTable {
+    /** Kernels for the CPU. */
+    cpu: { openFastCpu: typeof openFastCpu };
+  }
+}
+
 register('cpu', { openFastCpu });
 serveIfHelper();
