@@ -140,13 +140,15 @@ class HelperWorker {
   /** @param onError called when the worker cannot be had, or fails beyond its answers */
   constructor(script: string, onError: (message: string) => void) {
     this.#worker = startWorker(script);
-    this.#worker.onmessage = ({ data }: MessageEvent<Answer>) => {
+    this.#worker.addEventListener('message', ({ data }: MessageEvent<Answer>) => {
       const { resolve, reject } = this.#asked.shift()!;
       if ('error' in data) return reject(unpackError(data.error));
       this.bytes = data.bytes;
       resolve(data.result);
-    };
-    this.#worker.onerror = ({ message }) => onError(`${script} ${message ? `failed: ${message}` : 'cannot be loaded'}`);
+    });
+    this.#worker.addEventListener('error', ({ message }) =>
+      onError(`${script} ${message ? `failed: ${message}` : 'cannot be loaded'}`),
+    );
   }
 
   /** Rejects with what the helper threw, or why it is no more. */

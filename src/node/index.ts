@@ -6,9 +6,9 @@ import { badInput } from '../client/check-options.ts';
 import { openViT } from '../client/vit.ts';
 import type { LoadOptions, ModelFiles, ViT } from '../index.ts';
 import { decodeBySharp } from './decode-by-sharp.ts';
+import { EngineWorker } from './engine-worker.ts';
 import { manifestAddress, readJsonFile } from './file-addresses.ts';
 import { type Decode, readPicture } from './pictures.ts';
-import { startThread } from './thread.ts';
 
 export * from '../index.ts';
 export type { Decode } from './pictures.ts';
@@ -34,7 +34,7 @@ export async function loadViT(
   const vit: ViT = await openViT(
     files,
     {
-      worker: options.device ? false : startThread,
+      worker: options.device ? false : () => new EngineWorker() as unknown as Worker,
       cache: false,
       labels: typeof labels === 'string' || labels instanceof URL ? await readJsonFile(labels) : labels,
       ...options,
