@@ -23,7 +23,8 @@ import type { Preprocess } from '../model/preprocess.ts';
 import { parameterCount } from '../model/tensors.ts';
 import type { Manifest } from '../weights/manifest.ts';
 import type { TensorPiece } from '../weights/tensor-assembler.ts';
-import { KernelChecker, type Oracle } from './check/kernel-check.ts';
+import type { Alone } from './check/error-alone.ts';
+import type * as oracle from './check/oracle.ts';
 import { type Provable, unlessMissing, wrongKernel } from './check/proof.ts';
 import type { Tower } from './check/tower.ts';
 import { choose } from './choose/choose.ts';
@@ -74,7 +75,7 @@ export interface GpuBackendOptions {
   /** Called with what tuning finds now. */
   onTuned?(batchClass: BatchClass, found: Tilings): void;
   /** What kernels are compared with, when they are. Default nothing: then no kernel can be checked. */
-  needOracle?(): Promise<Oracle>;
+  needOracle?(): Promise<typeof oracle>;
   /** What is at hand already: `tuned` and what is known of software adapters need it. Default nothing. */
   annex?: KernelAnnex | null;
   /** Where the annex is had when it is first needed. Default nowhere. @throws ViTError `network` */
@@ -91,7 +92,8 @@ export class GpuBackend implements Provable {
   readonly #weightBuffers: Buffers;
   readonly #weights: WeightBuffers;
   readonly #pipelines: Pipelines;
-  readonly #checker: KernelChecker;
+  /** Keys of the kernels that gave right results. */
+  readonly #right = new Set<string>();
   /** The ordinary run. */
   readonly #network: Network;
   /** The last one that was asked for more, and what that was. */
@@ -161,7 +163,6 @@ export class GpuBackend implements Provable {
     this.#weightBuffers = weightBuffers;
     this.#weights = new WeightBuffers(device, weightBuffers);
     this.#pipelines = new Pipelines(device);
-    this.#checker = new KernelChecker(gpu, this.#pipelines, options.needOracle ?? nowhere);
     this.#network = this.#networkOf(planWith(plan, options, this.#extras()));
     this.#createWeights(this.#network);
     const resizeOn = this.adapter.software ? 'cpu' : 'gpu';
@@ -267,7 +268,7 @@ export class GpuBackend implements Provable {
       disabled: this.#disabled,
       shaders,
       scheduleWith: (config) => new Schedule(plan, config, this.#pipelines),
-      check: (schedule) => this.#checker.checkSchedule(plan, schedule),
+      check: (schedule) => this.#checkKernels({ plan, schedules: [schedule] }),
       running: () => this.#running,
     });
   }
@@ -313,8 +314,28 @@ export class GpuBackend implements Provable {
 
   /** Every kernel of an ordinary run. */
   check(): Promise<KernelCheck[]> {
-    this.#checker.forget();
-    return this.#checker.check(this.#network);
+    this.#right.clear();
+    return this.#checkKernels(this.#network);
+  }
+
+  /** Those that are not known to be right. @throws ViTError `network` where there is nothing to compare with */
+  async #checkKernels({ plan, schedules }: Pick<Network, 'plan' | 'schedules'>): Promise<KernelCheck[]> {
+    const { checkKernels } = await (this.#options.needOracle ?? nowhere)();
+    const open = (alone: Plan, config: ProgramConfig) => this.#openAlone(alone, config);
+    return checkKernels({ gpu: this.#gpu, plan, schedules, right: this.#right, open });
+  }
+
+  /** With weights of its own. */
+  #openAlone(plan: Plan, config: ProgramConfig): Alone {
+    const { device } = this.#gpu;
+    const buffers = new Buffers(device);
+    const weights = new WeightBuffers(device, buffers);
+    const network = new Network(this.#gpu, plan, this.#pipelines, weights, { one: config, many: config });
+    const destroy = () => {
+      network.destroy();
+      buffers.destroy();
+    };
+    return { network, weights, destroy };
   }
 
   isLost(error: unknown): Promise<boolean> {
@@ -378,7 +399,7 @@ export class GpuBackend implements Provable {
   /** The first time: it has kernels that an ordinary run has not. @throws ViTError `numeric` */
   async #checkExtra(extra: { network: Network; isRight: boolean }): Promise<void> {
     if (extra.isRight) return;
-    const checks = await unlessMissing(this.#checker.check(extra.network));
+    const checks = await unlessMissing(this.#checkKernels(extra.network));
     const wrong = checks?.find(({ passed }) => !passed);
     if (wrong) throw wrongKernel(wrong);
     extra.isRight = true;

@@ -6,4 +6,4 @@ export { ReferenceBackend } from '../../cpu/reference-backend.ts';
 export { checkEverything } from './check-everything.ts';
 export { resizesRightly } from './check-picture.ts';
 export { checkOnCpu } from './cpu-check.ts';
-export { errorAlone } from './error-alone.ts';
+export { checkKernels } from './kernel-check.ts';
