@@ -3,13 +3,13 @@
  * wasm/few-bits.ts widens a panel whenever it is used.
  */
 import { GROUP } from '../weights/manifest.ts';
+import { codesOf } from '../weights/scaled-bytes.ts';
 import type { TensorPiece } from '../weights/tensor-assembler.ts';
+import type { Bits } from '../weights/tensor-bits.ts';
 import { lengthOf, PANEL, type PanelShape, packedLength, runsOf } from './panels.ts';
 
-export type FewBits = 8 | 4;
-
 /** How the weight lies in memory; null where its groups would not lie side by side. */
-export function layOut(bits: FewBits, shape: PanelShape) {
+export function layOut(bits: Bits, shape: PanelShape) {
   const { inputs, columns } = shape;
   const width = lengthOf(columns);
   const group = bits === 4 ? GROUP : width;
@@ -19,15 +19,12 @@ export function layOut(bits: FewBits, shape: PanelShape) {
 }
 
 /** @param packed of 8 bits `[panels][inputs][8]` bytes; of 4 `[panels][inputs / 2][8]`, each of two inputs */
-export function placeCodes(packed: Uint8Array, bits: FewBits, piece: TensorPiece, shape: PanelShape): void {
+export function placeCodes(packed: Uint8Array, bits: Bits, piece: TensorPiece, shape: PanelShape): void {
   const { data, first } = piece;
-  const scales = piece.scales!;
-  const share = piece.length / scales.length;
+  const codes = codesOf(data, piece.scales!, first, piece.length);
   for (const { from, to, count } of runsOf(first, data.length, shape)) {
     for (let i = 0; i < count; i++) {
-      const scale = scales[Math.floor((first + from + i) / share)];
-      // The product that it was made from may be rounded.
-      const code = scale === 0 ? 0 : Math.round(data[from + i] / scale);
+      const code = codes[from + i];
       const at = to + i * PANEL;
       if (bits === 8) packed[at] = code;
       else {
@@ -43,7 +40,7 @@ export function placeCodes(packed: Uint8Array, bits: FewBits, piece: TensorPiece
 export function placeScales(
   packed: Float32Array,
   scales: Float32Array,
-  bits: FewBits,
+  bits: Bits,
   { inputs, rows, columns }: PanelShape,
   factor: number,
 ): void {

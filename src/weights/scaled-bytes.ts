@@ -23,3 +23,19 @@ export function decodeScaled(
   }
   return data;
 }
+
+/** The other way, for whoever keeps them in so few bits. @param data what `decodeScaled` gave, or that rounded to f16 */
+export function codesOf(
+  data: Float32Array,
+  scales: Float32Array,
+  first: number,
+  length: number,
+): Float32Array<ArrayBuffer> {
+  const group = length / scales.length;
+  const codes = new Float32Array(data.length);
+  for (let i = 0; i < data.length; i++) {
+    const scale = scales[Math.floor((first + i) / group)];
+    codes[i] = scale === 0 ? 0 : Math.round(data[i] / scale);
+  }
+  return codes;
+}

@@ -3,10 +3,12 @@
  */
 import type { Dtype } from './manifest.ts';
 
-/** By the names of tensors. */
-export type TensorBits = Readonly<Record<string, 8 | 4>>;
+export type Bits = 8 | 4;
 
-const BITS: Partial<Record<Dtype, 8 | 4>> = { i8: 8, i4: 4 };
+/** By the names of tensors. */
+export type TensorBits = Readonly<Record<string, Bits>>;
+
+const BITS: Partial<Record<Dtype, Bits>> = { i8: 8, i4: 4 };
 
 export function bitsOfTensors(tensors: Readonly<Record<string, { dtype: Dtype }>>): TensorBits {
   const few = Object.entries(tensors).flatMap(([name, { dtype }]) => (BITS[dtype] ? [[name, BITS[dtype]]] : []));

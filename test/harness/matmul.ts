@@ -3,9 +3,10 @@
  */
 import { expect } from 'vitest';
 import { dequantise, I4, I8 } from '../../src/convert/quantise.ts';
+import { fewBits } from '../../src/engine/run/few-bit-weights.ts';
 import { type ColumnLayout, Columns, packVector } from '../../src/gpu/columns.ts';
 import { ALL_SHADERS } from '../../src/kernels/all-shaders.ts';
-import { FEW_BIT_SHADERS, fewBits } from '../../src/kernels/few-bits.ts';
+import { FEW_BIT_SHADERS } from '../../src/kernels/few-bits.ts';
 import {
   DIRECT,
   type MatmulTiling,

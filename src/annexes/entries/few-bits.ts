@@ -1,5 +1,6 @@
 import type { FewBitsAnnex } from '../../engine/gpu-backend.ts';
-import { FEW_BIT_SHADERS, fewBits } from '../../kernels/few-bits.ts';
+import { fewBits } from '../../engine/run/few-bit-weights.ts';
+import { FEW_BIT_SHADERS } from '../../kernels/few-bits.ts';
 import { bitsOfTensors } from '../../weights/tensor-bits.ts';
 import { register } from '../registry.ts';
 

@@ -12,7 +12,7 @@ import { type Given, type Sample, valuesOf } from './step-sample.ts';
 /** Rows of the token table: more cost memory and prove nothing more. */
 const MAX_VOCABULARY = 64;
 
-/** Elements of a weight that are made at once. */
+/** Elements of a weight that are made at once, at most. */
 const PIECE = 1 << 18;
 
 /** Steps as a plan of their own, whose output is what the last of them writes. */
@@ -62,9 +62,11 @@ export function madeUp(steps: readonly Step[], plan: Plan, bitsOf?: (tensor: str
 
 /** All tensors, as they would arrive. The data of a piece is good until the next one: it is made in the same memory. */
 export function* piecesOf({ tensors }: Given): Iterable<TensorPiece> {
-  const memory = new Float32Array(PIECE);
+  const lengthOf = (shape: readonly number[]) => shape[0] * rowLength(shape);
+  const lengths = [...tensors.values()].map(({ shape }) => lengthOf(shape));
+  const memory = new Float32Array(Math.min(PIECE, Math.max(0, ...lengths)));
   for (const [name, { numbers, shape, scales }] of tensors) {
-    const length = shape[0] * rowLength(shape);
+    const length = lengthOf(shape);
     for (let first = 0; first < length; first += PIECE) {
       const data = numbers.fill(memory.subarray(0, Math.min(PIECE, length - first)), first);
       yield { name, length, first, scales, data };

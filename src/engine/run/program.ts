@@ -84,14 +84,15 @@ export interface ProgramConfig extends KernelConfig {
 export function compile(plan: Plan, config: ProgramConfig = BASELINE): Program {
   const columns = columnsOf(plan);
   const context = { plan, columns, shapes: tensorShapes(plan.architecture), config };
+  const compilers: Compilers = { ...config.steps, ...STEPS };
   const actions: Action[] = [];
   for (let i = 0; i < plan.steps.length; i++) {
     const step = plan.steps[i];
     const fused = fusedWith(step, i, plan, config);
-    actions.push(
-      ...(fused ? [normalisedMatmul(step as StepOf<'layer-norm'>, fused, context)] : compileStep(step, context)),
-    );
-    if (fused) i++;
+    if (fused) {
+      actions.push(normalisedMatmul(step as StepOf<'layer-norm'>, fused, context));
+      i++;
+    } else actions.push(...compileStep(step, compilers, context));
   }
   return { actions, columns };
 }
@@ -128,6 +129,9 @@ export interface Context {
   shapes: Map<string, number[]>;
   config: ProgramConfig;
 }
+
+/** Those of this file, and what annexes brought. */
+type Compilers = Partial<Record<Step['op'], (step: never, context: Context) => StepWork | StepWork[]>>;
 
 /** The matmul after a norm, when both are to be one dispatch. */
 function fusedWith(norm: Step, index: number, plan: Plan, config: KernelConfig): StepOf<'matmul'> | null {
@@ -201,11 +205,11 @@ function matmulOf(
   return { kernel, operands, rowsPerItem: plan.values[step.output].rows };
 }
 
-function compileStep(step: Step, context: Context): Action[] {
+function compileStep(step: Step, compilers: Compilers, context: Context): Action[] {
   if (step.op === 'copy') return [{ from: step.input, to: step.output }];
-  const compilers: Partial<Record<Step['op'], unknown>> = { ...context.config.steps, ...STEPS };
-  const compiler = compilers[step.op] as (step: Step, context: Context) => StepWork | StepWork[];
-  return [compiler(step, context)].flat().map((work) => ({ label: step.label, steps: [step], ...work }));
+  return [compilers[step.op]!(step as never, context)]
+    .flat()
+    .map((work) => ({ label: step.label, steps: [step], ...work }));
 }
 
 /** Those of a plain Vision Transformer. */
