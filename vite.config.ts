@@ -67,14 +67,18 @@ const SERVICE_WORKER = 'service-worker';
 
 /**
  * The library names its worker twice: in the form by which bundlers find workers, and as an address. Vite would emit it for each; where
- * the first is left out it copies the file once, as it is.
+ * it sees an address alone it copies the file once, as it is.
  */
 const oneWorker: Plugin = {
   name: 'one-worker',
   apply: 'build',
   enforce: 'pre',
-  transform: (code, id) =>
-    id === LIBRARY_INDEX ? code.replace(/\w+===void 0\?\[new Worker\(new URL\(.*?:(?=\[new Worker\()/, '') : null,
+  transform(code, id) {
+    if (id !== LIBRARY_INDEX) return null;
+    const form = /new Worker\((?=new URL\("\.\/worker\.js",import\.meta\.url\))/;
+    if (!form.test(code)) this.error('The library makes no worker in the form that bundlers know.');
+    return code.replace(form, 'new Worker(""+');
+  },
 };
 
 const page: ViteUserConfig = {
