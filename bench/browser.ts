@@ -96,7 +96,7 @@ export async function run(args: string[], loadBefore: number): Promise<number> {
   return 0;
 }
 
-/** Without an adapter. What is held against the peak of one core is what runs on one. */
+/** Without an adapter. What is compared with the peak of one core is what runs on one. */
 async function runOnCpu(options: Options, machine: Machine): Promise<number> {
   const probe = await Chrome.start({});
   const peaks = await probe.page.evaluate(() => bench.corePeaks('/lib/'));

@@ -7,7 +7,7 @@ import type { PreparedModel } from './models.ts';
 export interface Contender {
   /** `vit-webgpu`, `onnxruntime-web WebGPU` */
   name: string;
-  /** Computes on the adapter whose peaks are measured: its time can be held against the floor. */
+  /** Computes on the adapter whose peaks are measured: its time can be compared with the floor. */
   onAdapter: boolean;
   /** Loads a model and runs it once, with one image. @throws when the system cannot */
   open(model: PreparedModel): Promise<Opened>;

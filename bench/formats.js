@@ -5,7 +5,7 @@
  *   npm run bench:formats [-- --models Ti,B --systems cpu,swiftshader,lavapipe --formats f32,f16,i8,i4 --write]
  *
  * Every load is a process or a page of its own, and checks the kernels of its GPU, as a first visit does. Weights come from a seed, but for
- * ViT-Tiny's where VIT_MODELS has them: then its photographs are classified, too. The logits of one input are held against those of f32 on
+ * ViT-Tiny's where VIT_MODELS has them: then its photographs are classified, too. The logits of one input are compared with those of f32 on
  * the CPU: the root mean square of their differences, over that of how far they are from their mean. `--write` puts the table into
  * RESULTS.md, in place of the last one.
  */

@@ -1,6 +1,6 @@
 /**
  * What an adapter can do at most, measured: multiply-adds per second and bytes per second. The floor that every time is
- * held against follows from these two and from counting (`src/model/cost.ts`).
+ * compared with follows from these two and from counting (`src/model/cost.ts`).
  */
 import { fastest, measureFlops } from '../src/gpu/peak.ts';
 import type { Cost } from '../src/model/cost.ts';

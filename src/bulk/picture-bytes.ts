@@ -1,5 +1,5 @@
 /**
- * The bytes of a picture, from a file or an address. What is wrong with the picture is told apart from what is wrong with the
+ * The bytes of a picture, from a file or an address. What is wrong with the picture is distinguished from what is wrong with the
  * machine: the one is a row of the output, the other ends the work.
  */
 import { readFile } from 'node:fs/promises';

@@ -1,5 +1,5 @@
 /**
- * How many f32 operations a device does per second when nothing holds it up: what every kernel is held against.
+ * How many f32 operations a device does per second when nothing holds it up: what every kernel is compared with.
  */
 import fmaSource from './peak-fma.wgsl?raw';
 

@@ -1,5 +1,5 @@
 /**
- * A model at another image size, through the public API. The rules themselves are held against the libraries in
+ * A model at another image size, through the public API. The rules themselves are compared with the libraries in
  * test/unit/resample.spec.ts, and a whole model in families.spec.ts.
  */
 import { afterEach, describe, expect, test } from 'vitest';

@@ -1,5 +1,5 @@
 /**
- * A checkpoint that was converted where it runs has no golden: what the GPU says is held against the CPU when nothing is asked.
+ * A checkpoint that was converted where it runs has no golden: what the GPU says is compared with the CPU when nothing is asked.
  */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { GpuBackend } from '../../src/engine/gpu-backend.ts';
@@ -60,7 +60,7 @@ test('a GPU that is right is found so after the first answer, and asked no more 
   expect(events).toEqual([]);
 });
 
-test('one that is wrong is told of, and the CPU takes its place: for the next call, and on the next visit', async () => {
+test('one that is wrong is reported, and the CPU takes its place: for the next call, and on the next visit', async () => {
   const right = await (await load({ backend: 'cpu' })).classify(IMAGE);
   takeSoftware();
   const run = GpuBackend.prototype.run;

@@ -1,5 +1,5 @@
 /**
- * The text tower: padding, pooling, batches, and what is refused. Its numbers are held against transformers in
+ * The text tower: padding, pooling, batches, and what is refused. Its numbers are compared with transformers in
  * families.spec.ts.
  */
 import { afterEach, describe, expect, test } from 'vitest';
@@ -100,7 +100,7 @@ describe('selfTest() of two towers', () => {
     return files;
   }
 
-  test('tells of texts alone that they are wrong', async () => {
+  test('reports a wrong text tower alone', async () => {
     const vit = await loadViT(await withWrongText(), { backend: 'cpu', worker: false });
     open.push(vit);
     expect(await vit.selfTest()).toMatchObject({ passed: true });

@@ -1,5 +1,5 @@
 /**
- * From words to logits: texts and pictures of models of two towers, held against their libraries, on the GPU through the public
+ * From words to logits: texts and pictures of models of two towers, compared with their libraries, on the GPU through the public
  * calls. The words are names of the token ids that the library was given.
  */
 import { describe, expect, test } from 'vitest';

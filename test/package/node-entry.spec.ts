@@ -25,7 +25,7 @@ function run(code: string, { entry = ENTRY, cwd = '.' } = {}) {
   return JSON.parse(stdout);
 }
 
-test("gives PyTorch's logits, from the image files, in a thread of its own, and ends without being told", () => {
+test("gives PyTorch's logits, from the image files, in a thread of its own, and ends by itself", () => {
   const { images } = JSON.parse(readFileSync(`${GOLDEN}/expected.json`, 'utf8'));
   const bytes = readFileSync(`${GOLDEN}/logits.f32`);
   const logits = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);

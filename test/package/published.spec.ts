@@ -44,7 +44,7 @@ test('no type needs those of WebGPU, but for the device that a caller brings', (
   expect(new Set(types.match(/\bGPU\w+/g))).toEqual(new Set(['GPUDevice']));
 });
 
-test('the changelog tells of this version', () => {
+test('the changelog has this version', () => {
   expect(readFileSync('CHANGELOG.md', 'utf8')).toContain(`\n## [${version}]`);
 });
 

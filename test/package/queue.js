@@ -112,7 +112,7 @@ const TESTS = {
     equal((await worker.ended).code, 0, 'the worker was told to stop');
   },
 
-  'one of three workers killed, another told to stop: the output is that of one process': async (app, commands) => {
+  'one of three workers killed, another stopped: the output is that of one process': async (app, commands) => {
     const workers = [1, 2, 3].map(() => commands.work());
     await until(() => workers.every(({ said }) => said().includes('Works for the queue')));
     const submitted = commands.start('submit', 'embed', ...what('many'));

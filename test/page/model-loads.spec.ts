@@ -8,7 +8,7 @@ import { expect, test, Visit } from './visit.ts';
 
 const WEIGHTS = '.bin';
 
-test('the progress bar tells the bytes, and photos wait for the model', async ({ visit, site }) => {
+test('the progress bar shows the bytes, and photos wait for the model', async ({ visit, site }) => {
   site.hold(WEIGHTS);
   await visit.arrive();
   const bar = visit.model.getByRole('progressbar', { name: 'Downloading the model' });

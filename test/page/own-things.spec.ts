@@ -39,7 +39,7 @@ test('a few photos in two boxes answer every photo at once, and say how well', a
   await drop(visit.page, [OWL, DOG, KITTEN], box(asked, 'animal'));
   await expect(box(asked, 'animal').getByRole('listitem')).toHaveCount(3);
   await expect(visit.tiles, 'what is dropped on a box goes into it alone').toHaveCount(3);
-  await expect(visit.verdict, 'one box tells nothing apart').toHaveText('bird');
+  await expect(visit.verdict, 'one box distinguishes nothing').toHaveText('bird');
   await drop(visit.page, [JET, FIRE_ENGINE], box(asked, 'Thing 2'));
   await expect(visit.verdict).toHaveText('animal');
   await asked.getByLabel('Name of thing 2').fill('machine');

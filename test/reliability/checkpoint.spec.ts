@@ -197,7 +197,7 @@ test('other bytes than the Hub lists never answer, and are not kept', async ({ p
   expect([kept, scores]).toEqual([[], undefined]);
 });
 
-test('what nothing tells crosses to the page as questions, before the download', async ({ page }) => {
+test('what no file says reaches the page as questions, before the download', async ({ page }) => {
   const { 'config.json': _, ...files } = MADE_UP.files;
   hub.fixture = { ...hub.fixture, files } as HubFixture;
   const { error } = await fromHub(page);

@@ -56,7 +56,7 @@ describe.skipIf(process.env.VIT_ADAPTER === 'gpu' && !matrix)('matmul of subgrou
       storage,
     }));
 
-  test('subgroups smaller than the largest that the adapter tells of, added to what is there', () => {
+  test('subgroups smaller than the largest that the adapter names, added to what is there', () => {
     const { lanes } = matrix!;
     const inputs = new Columns(40);
     const smaller: MatmulTiling = { entry: 'matrix', matrix: { ...matrix!, lanes: 4 * lanes } };

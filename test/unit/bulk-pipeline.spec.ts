@@ -104,7 +104,7 @@ describe('the pipeline', () => {
 });
 
 describe('progress', () => {
-  test('tells counts, rate of late and time left', () => {
+  test('reports counts, recent rate and time left', () => {
     const progress = new Progress(10_000, 1000, 0);
     expect(progress.text(0)).toBe('1,000 of 10,000 pictures');
     progress.add(50, 2, 1000);

@@ -60,7 +60,7 @@ const model = (name = 'vit.safetensors') => new File([checkpointBytes('vit.safet
 const LOAD: LoadOptions = { worker: false, backend: 'cpu' };
 
 describe('files beside the checkpoint', () => {
-  test('tell what its tensors do not, in any order', async () => {
+  test('say what its tensors do not, in any order', async () => {
     const vit = await loadViT([json(TIMM_CONFIG, 'config.json'), new File(['words'], 'notes.txt'), model()], LOAD);
     expect(vit.info).toMatchObject({ name: 'vit', labels: ['cat', 'dog', 'bird'] });
     vit.dispose();

@@ -183,7 +183,7 @@ describe('a checkpoint in several files', () => {
   });
 });
 
-describe('what nothing tells is asked', () => {
+describe('what no file says is asked', () => {
   const bare = () => {
     const { 'config.json': _, ...rest } = MADE_UP.files;
     hub.fixture.files = rest;

@@ -60,7 +60,7 @@ describe('convert', () => {
     expect(readModel(out).architecture).toMatchObject({ heads: 3, epsilon: 1e-12 });
   });
 
-  test('needs no flag where the files beside the checkpoint tell everything', async () => {
+  test('needs no flag where the files beside the checkpoint say everything', async () => {
     cpSync(huggingFace, folder, { recursive: true });
     const preprocessor = { image_processor_type: 'ViTImageProcessor', size: { height: 32, width: 32 }, resample: 3 };
     writeFileSync(join(folder, 'preprocessor_config.json'), JSON.stringify(preprocessor));
@@ -274,7 +274,7 @@ describe('inspect', () => {
     expect(printed).toMatch(/^student\.module\.backbone\.cls_token +f32 +\[1, 1, 8\] +32 B$/m);
   });
 
-  test('what a family tells more than others, or less', async () => {
+  test('what one family says and others do not', async () => {
     const inspect = async (file: string) =>
       (await runCommand('inspect', fileURLToPath(new URL(file, FAMILIES)))).printed;
     const jax = await inspect('jax-map-scan/model.npz');

@@ -107,7 +107,7 @@ describe('fetch', () => {
     expect(readFileSync(join(out, 'tokenizer.json'))).toEqual(Buffer.from(tokenizer));
   });
 
-  test('asks for what a repository without config.json does not tell', async () => {
+  test('asks for what a repository without config.json does not say', async () => {
     const { 'config.json': _, ...rest } = MADE_UP.files;
     hub.fixture.files = rest;
     const { exitCode, warned } = await fetchModel();

@@ -49,7 +49,7 @@ test('has the rows of all parts in their order, without those that failed', asyn
   index.dispose();
 });
 
-test('keeps what is there, unless it is told to replace it', async () => {
+test('keeps what is there, unless asked to replace it', async () => {
   await write(embedded(0, 1, [row('a.jpg', 1, 0)]));
   await run();
   const again = await run();

@@ -21,7 +21,7 @@ async function refusal(family: string, options: Partial<ConvertOptions>): Promis
   throw new Error('It was converted.');
 }
 
-describe('what no tensor tells', () => {
+describe('what no tensor shows', () => {
   test('is asked for all at once, as data', async () => {
     const { code, message, questions } = await refusal('hf-vit', { heads: undefined, preprocess: undefined });
     expect(code).toBe('unsupported-model');
@@ -98,7 +98,7 @@ describe('what no tensor tells', () => {
 });
 
 describe("transformers' config.json", () => {
-  test('tells heads, epsilon, activation and labels', async () => {
+  test('gives heads, epsilon, activation and labels', async () => {
     const config = { ...HF_CONFIG, num_attention_heads: 4, layer_norm_eps: 1e-5, hidden_act: 'gelu_new' };
     const { manifest } = await convertInMemory(await openFixture('hf-vit'), { heads: undefined, config });
     expect(manifest.architecture).toMatchObject({ heads: 4, epsilon: 1e-5, activation: 'gelu_tanh' });
@@ -162,7 +162,7 @@ describe("transformers' config.json", () => {
 describe("timm's config.json", () => {
   const base = { architecture: 'vit_tiny_patch16_224', num_classes: 7, num_features: 48, global_pool: 'token' };
 
-  test('tells heads, activation and image size by model_args', async () => {
+  test('gives heads, activation and image size by model_args', async () => {
     const config = { ...base, model_args: { num_heads: 4, act_layer: 'quick_gelu', img_size: [16, 64] } };
     const preprocess = { ...ENOUGH.preprocess, resize: { mode: 'squash' as const, height: 16, width: 64 } };
     expect(await architectureOf('timm-vit', { heads: undefined, config, preprocess })).toMatchObject({
@@ -172,13 +172,13 @@ describe("timm's config.json", () => {
     });
   });
 
-  test('a size in the name tells the heads only together with the width of that size', async () => {
+  test('a size in the name gives the heads only together with the width of that size', async () => {
     const config = { ...base, architecture: 'vit_tiny_patch16_224' };
     const { questions } = await refusal('timm-vit', { heads: undefined, config });
     expect(questions).toEqual([{ name: 'heads', why: expect.stringContaining('in no tensor') }]);
   });
 
-  test('tells how tokens are pooled, which no tensor may show', async () => {
+  test('gives how tokens are pooled, which no tensor may show', async () => {
     expect(await architectureOf('timm-vit', { config: { ...base, global_pool: 'avg' } })).toMatchObject({
       pooling: 'patches',
     });
@@ -260,7 +260,7 @@ describe('labels', () => {
     expect((await refusal('hf-vit', { config })).message).toContain('labels (config.json, id2label): 2 for');
   });
 
-  test('are numbers where nothing tells, and this is said', async () => {
+  test('are numbers where nothing names them, and this is reported', async () => {
     const findings: Finding[] = [];
     const onFindings = (list: Finding[]) => findings.push(...list);
     const { manifest } = await convertInMemory(await openFixture('timm-vit'), { onFindings });

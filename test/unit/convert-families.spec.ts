@@ -127,7 +127,7 @@ function shapeOf(name: string, tensors: Map<string, Float32Array>): number[] {
 }
 
 describe('the layout', () => {
-  test('is told from the names', () => {
+  test('is recognised by the names', () => {
     expect(familyOf(['blocks.0.attn.qkv.weight', 'patch_embed.proj.weight']).layout).toBe('timm');
     const names = ['deit.embeddings.cls_token', 'deit.embeddings.patch_embeddings.projection.weight'];
     expect(familyOf(names).layout).toBe('hf');
@@ -150,7 +150,7 @@ describe('the layout', () => {
   });
 });
 
-describe('what tensors tell of the architecture', () => {
+describe('what tensors show of the architecture', () => {
   const families: Record<string, Partial<Architecture>> = {
     'hf-beit': {
       positionEmbedding: 'none',
@@ -346,7 +346,7 @@ describe('tensors nobody knows', () => {
     await expect(converting).rejects.toThrow('adapter.down.weight, blocks.0.attn.gate. They can be left out if');
   });
 
-  test('are left out when told to', async () => {
+  test('are left out on request', async () => {
     const plain = await openFixture('timm-vit');
     const ignore = Object.keys(unknown);
     const { manifest } = await convertInMemory(addTensors(plain, unknown), { ignore });
@@ -361,7 +361,7 @@ describe('tensors nobody knows', () => {
 });
 
 describe('tensors that contradict each other', () => {
-  test('a wrong shape is told with the right one', async () => {
+  test('a wrong shape is reported with the right one', async () => {
     const checkpoint = addTensors(await openFixture('timm-vit'), { 'blocks.1.norm2.weight': [47] });
     const converting = convertInMemory(checkpoint);
     await expect(converting).rejects.toMatchObject({ code: 'bad-input' });

@@ -162,7 +162,7 @@ describe('a checkpoint in several files', () => {
     await expect(openBytes(new TextEncoder().encode('{"weight_map": {}}'))).rejects.toThrow('by its index alone');
   });
 
-  test('an index that is no JSON is told as such', async () => {
+  test('an index that is not JSON is reported as such', async () => {
     await expect(
       openCheckpoint(bytesSource(new TextEncoder().encode('{"weight_map": ')), async () =>
         bytesSource(new Uint8Array()),

@@ -408,7 +408,7 @@ describe('what is missing, unknown or of a wrong shape is named', () => {
 });
 
 describe('the layout', () => {
-  test('is told from the names', () => {
+  test('is recognised by the names', () => {
     const layout = (model: Tensors) => familyOf(model.keys()).layout;
     expect(layout(openAiModel)).toBe('openai-clip');
     expect(layout(jaxModel)).toBe('jax');

@@ -91,7 +91,7 @@ describe('what training leaves beside a model', () => {
     expect(await shards(strange, { prefix: 'backbone.' })).toEqual(await shards(bare));
   });
 
-  test('a prefix that is not there is told, with those that are', () => {
+  test('a prefix that is not there is named, with those that are', () => {
     expect(() => unwrap(under('a.b.'), { prefix: 'c.' })).toThrow(
       "No tensor's name begins with c.. There are 20 of a.",
     );

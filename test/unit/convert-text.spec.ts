@@ -46,7 +46,7 @@ describe('without its text tower', () => {
     vit.dispose();
   });
 
-  test('nothing needs to be told of it', async () => {
+  test('no answer is needed for it', async () => {
     const vision = { ...(config.vision_config as object), projection_dim: 24 };
     await expect(convertInMemory(clip, { config: vision })).rejects.toThrow('it can only be left out');
     const { manifest } = await convertInMemory(clip, { config: vision, text: false });

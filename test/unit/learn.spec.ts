@@ -77,7 +77,7 @@ describe.each(['means', 'ridge', 'auto'] as const)('a head by %s', (method) => {
     }
   });
 
-  test('of a few pictures is not entirely sure, however well they are told apart', () => {
+  test('of a few pictures is not entirely sure, however well they are distinguished', () => {
     const head = learnHead(apart, method, MODEL).toJSON();
     const best = apart.flatMap(({ embeddings }) => embeddings.map((sample) => Math.max(...headScores(head, sample))));
     // Seven of seven were right: eight of nine is what may be expected of the next.
@@ -145,7 +145,7 @@ describe('learn()', async () => {
   const vit = await load();
 
   test.each(['means', 'ridge', undefined] as const)(
-    'tells pictures apart that it was not shown, by %s',
+    'distinguishes pictures that it was not shown, by %s',
     async (method) => {
       const head = await vit.learn(groups, { method });
       expect(head.labels).toEqual(['wide', 'narrow', 'single']);

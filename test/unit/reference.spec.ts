@@ -1,5 +1,5 @@
 /**
- * The CPU reference is the oracle of everything else, so it is held against values from elsewhere: tables and identities
+ * The CPU reference is the oracle of everything else, so it is compared with values from elsewhere: tables and identities
  * here, the outputs of timm and transformers in families.spec.ts.
  */
 import { describe, expect, test } from 'vitest';

@@ -1,6 +1,6 @@
 /**
  * Words through the public calls, on the CPU: what is computed, what is kept, and what is refused. The numbers of the families
- * are held against their libraries in `test/model/words.spec.ts`.
+ * are compared with their libraries in `test/model/words.spec.ts`.
  */
 import { afterAll, describe, expect, test, vi } from 'vitest';
 import { EngineHost } from '../../src/engine/host.ts';

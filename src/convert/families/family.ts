@@ -15,7 +15,7 @@ import type { RotaryFacts } from '../rotary-facts.ts';
 import type { Dimensions } from '../tensor-dimensions.ts';
 
 export interface Family {
-  /** The layout that it is of. Several families may have one layout: they are told apart by their signatures. */
+  /** The layout that it is of. Several families may have one layout: their signatures distinguish them. */
   layout: string;
   /** For people. */
   title: string;

@@ -1,6 +1,6 @@
 /**
  * A golden for models that were converted where they run: nobody has computed them before. What a GPU answers to a known input is kept
- * when it is loaded, and held against the CPU's answer, which is computed after the first call, and only while nothing is asked: whoever
+ * when it is loaded, and compared with the CPU's answer, which is computed after the first call, and only while nothing is asked: whoever
  * calls is served first. A GPU that was found wrong is refused like one that fails a golden, then and on the next visit.
  */
 import type { Backend, Input } from '../../backend.ts';

@@ -14,7 +14,7 @@ import {
   matmulKey,
   type Tilings,
   type WeightsOfFewBits,
-  without,
+  withoutDisabled,
 } from './kernel-config.ts';
 
 export interface Situation {
@@ -36,8 +36,8 @@ export function choose(situation: Situation): KernelConfig {
   const { storage, shaders, few, software, disabled, tuned } = situation;
   const hasShaders = Object.keys(shaders).length > 0;
   const start = { ...BASELINE, storage, shaders, few, ...(software && { norms: SOFTWARE_NORMS }) };
-  if (!hasShaders) return without(start, disabled);
-  return without({ ...start, ...(software ? forSoftwareAdapters(situation) : tuned) }, disabled);
+  if (!hasShaders) return withoutDisabled(start, disabled);
+  return withoutDisabled({ ...start, ...(software ? forSoftwareAdapters(situation) : tuned) }, disabled);
 }
 
 /** Four threads a row: on SwiftShader less than half the time of sixteen, see `bench/RESULTS.md`. */

@@ -80,7 +80,7 @@ export function attentionTiling(step: AttentionStep, plan: Plan, { attention }: 
 }
 
 /** `config` with simpler kernels for what is disabled. */
-export function without(config: KernelConfig, disabled: DisabledVariants): KernelConfig {
+export function withoutDisabled(config: KernelConfig, disabled: DisabledVariants): KernelConfig {
   const { matmul, attention, products } = config;
   const storage = F16_VARIANTS.some((name) => disabled.has(name)) ? 'f32' : config.storage;
   // What multiplies in f16 is no way to multiply f32.

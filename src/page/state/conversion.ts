@@ -58,11 +58,11 @@ function size(typed: string): unknown {
 }
 
 function resize(typed: string): unknown {
-  return orNothing(readResize(plain(typed)));
+  return answerFrom(readResize(plain(typed)));
 }
 
 function crop(typed: string): unknown {
-  return orNothing(readCrop(plain(typed)));
+  return answerFrom(readCrop(plain(typed)));
 }
 
 /** People write `224 × 224`. */
@@ -71,7 +71,7 @@ function plain(typed: string): string {
 }
 
 /** `none` is an answer, and what cannot be read is not. */
-function orNothing<T>(value: T | 'none' | null): T | null | undefined {
+function answerFrom<T>(value: T | 'none' | null): T | null | undefined {
   return value === 'none' ? null : (value ?? undefined);
 }
 
