@@ -214,9 +214,22 @@ const tests: ViteUserConfig = {
       {
         define: { 'import.meta.env.VIT_MODELS': JSON.stringify(MODELS) },
         test: {
-          // Every kernel and family on a second driver, and what needs more than SwiftShader has.
+          // What needs more than SwiftShader has.
           name: 'tiers',
-          include: ['test/tiers/**/*.spec.ts', 'test/kernels/**/*.spec.ts', 'test/model/{families,families2}.spec.ts'],
+          include: ['test/tiers/**/*.spec.ts'],
+          setupFiles: 'test/tiers/setup.ts',
+          // Its compiler takes half a minute for a large kernel where two cores have other work, too.
+          testTimeout: 180_000,
+          fileParallelism: false,
+          pool: process.env.VIT_ADAPTER === 'gpu' ? 'forks' : lavapipePool,
+        },
+      },
+      {
+        define: { 'import.meta.env.VIT_MODELS': JSON.stringify(MODELS) },
+        test: {
+          // Every kernel and family on a second driver (test/matrix.js).
+          name: 'lavapipe',
+          include: ['test/kernels/**/*.spec.ts', 'test/model/{families,families2}.spec.ts'],
           setupFiles: 'test/tiers/setup.ts',
           // Its compiler takes half a minute for a large kernel where two cores have other work, too.
           testTimeout: 180_000,

@@ -1,8 +1,8 @@
 /**
  * `npm run test:matrix`: the packed library in small apps, one per bundler (test/package/apps), and in the examples, each built
  * with its own packages in a folder of its own and opened in Chrome; library and page in Firefox (test/package/firefox.js); the
- * site of the documentation (test/package/docs.js); and workers on a real Redis (test/package/queue.js). The last line counts;
- * what cannot be had is `NOT RUN`.
+ * site of the documentation (test/package/docs.js); every kernel and family on a second driver, lavapipe; and workers on a real
+ * Redis (test/package/queue.js). The last line counts; what cannot be had is `NOT RUN`.
  *
  *   node test/matrix.js                    everything
  *   node test/matrix.js vite next firefox  these
@@ -14,11 +14,13 @@
  * `globalThis.result`; an example (`photo`) is used as by a person, who chooses a photo and reads what it shows.
  */
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { chromium } from 'playwright';
 import { command, runJobs, summarize } from './harness/jobs.js';
+import { lavapipeFailure } from './harness/lavapipe.js';
+import { REPORTS, vitest } from './harness/reports.js';
 import { freePort, serveFolder, startServer } from './harness/servers.js';
 import { docsJob } from './package/docs.js';
 import { firefoxJob } from './package/firefox.js';
@@ -39,6 +41,17 @@ const examples = Object.entries(EXAMPLES);
 const wanted = process.argv.slice(2);
 const isWanted = ({ name }) => wanted.length === 0 || wanted.includes(name);
 
+/** Long, and needs nothing that is built. */
+const lavapipeJob = {
+  name: 'lavapipe',
+  async run(print) {
+    const failure = lavapipeFailure();
+    if (failure) return { passed: 0, failed: 0, notRun: [`Every kernel and family on lavapipe. ${failure}`] };
+    mkdirSync(REPORTS, { recursive: true });
+    return vitest(print, 'lavapipe', ['--project=lavapipe']);
+  },
+};
+
 const folder = mkdtempSync(join(tmpdir(), 'vit-webgpu-matrix-'));
 let tarball;
 /** Options that start Chrome. */
@@ -48,6 +61,7 @@ let loadsExtensions;
 try {
   const startChrome = () => chromium.launch(withArguments());
   const jobs = [
+    lavapipeJob,
     firefoxJob(startChrome),
     docsJob(startChrome, install, command),
     queueJob({ folder, tarball: () => tarball, install }),

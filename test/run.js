@@ -5,12 +5,13 @@
  *   node test/run.js            everything
  *   node test/run.js --models   what needs the real checkpoints of VIT_MODELS, alone
  */
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { chromium } from 'playwright';
 import { command, runJobs, summarize } from './harness/jobs.js';
+import { lavapipeFailure } from './harness/lavapipe.js';
 import { attempt, installPackages, pythonThatTrains } from './harness/machine.js';
 import { playwright, REPORTS, vitest } from './harness/reports.js';
 
@@ -31,8 +32,8 @@ report([...outcomes.values()]);
 async function allJobs() {
   const python = pythonThatTrains(attempt);
   if (!python) notRun.push('training. It needs a Python with PyTorch, NumPy and Pillow; PYTHON says which one.');
-  const noLavapipe = process.env.VIT_ADAPTER === 'gpu' ? '' : lavapipeFailure();
-  if (noLavapipe) notRun.push(`f16, subgroups and subgroup matrices, and every kernel on lavapipe. ${noLavapipe}`);
+  const noLavapipe = lavapipeFailure();
+  if (noLavapipe) notRun.push(`f16, subgroups and subgroup matrices. ${noLavapipe}`);
   const elsewhere = await watchElsewhere();
   // The page's build begins with the library's.
   const built = ['build page', 'Chrome'];
@@ -122,12 +123,6 @@ function parse(json) {
   } catch {
     return {};
   }
-}
-
-/** Installs lavapipe, unless it is there. Returns why that cannot be, or nothing. */
-function lavapipeFailure() {
-  const { status, stderr, error } = spawnSync('test/harness/lavapipe.sh', ['--version'], { encoding: 'utf8' });
-  return status === 0 ? '' : (stderr || error?.message || `It ended with ${status}.`).trim();
 }
 
 /** What the browsers of all tests look for beyond localhost. */
