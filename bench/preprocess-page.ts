@@ -1,13 +1,15 @@
 /**
  * The browser's part of `bench/preprocess.js`: times of one size of photo.
  */
+import relaxedUrl from '../dist/wasm/cpu-relaxed.wasm?url';
+import { Arena } from '../src/cpu/arena.ts';
+import { resize } from '../src/cpu/resize-picture.ts';
+import { instantiate } from '../src/cpu/wasm-kernels.ts';
 import { PreprocessGpu } from '../src/engine/pixels/preprocess-gpu.ts';
 import { Gpu } from '../src/gpu/device.ts';
 import { Pipelines } from '../src/gpu/pipelines.ts';
 import { decodeImage } from '../src/image/decode.ts';
-import { resizeToSpec } from '../src/image/model-pixels.ts';
-import { normalize, normalizeTable } from '../src/image/normalize-bytes.ts';
-import { pictureSource } from '../src/image/read-pixels.ts';
+import { pixelsOf } from '../src/image/model-pixels.ts';
 import type { Preprocess } from '../src/model/preprocess.ts';
 
 /** timm's for ViT-Tiny/16: the usual one. */
@@ -46,17 +48,18 @@ export async function measure(megapixels: number): Promise<Record<string, number
     await device.queue.onSubmittedWorkDone();
     preprocess.record(device.createCommandEncoder());
   };
-  const table = normalizeTable(SPEC, 3);
-  const onCpu = async (picture: ImageBitmap) => {
-    normalize(resizeToSpec(pictureSource(picture), SPEC).data, table, 3);
-  };
+  const onCpu = pixelsOf(SPEC, 3);
+  const arena = new Arena();
+  const kernels = await instantiate(await WebAssembly.compileStreaming(fetch(relaxedUrl)), arena.memory);
+  const { top } = arena;
 
   const decode = await median(async () => ((await decodeImage(file)) as ImageBitmap).close());
   const picture = (await decodeImage(file)) as ImageBitmap;
   const first = await median(() => onGpu(picture), 1);
   const gpu = await median(() => onGpu(picture));
   const upload = await median(() => onlyUpload(picture));
-  const cpu = await median(() => onCpu(picture));
+  const inTypeScript = await median(async () => onCpu(picture));
+  const cpu = await median(async () => onCpu(picture, (...given) => resize(...given, kernels, arena, top)));
   picture.close();
   const canvasDecode = await median(async () => (await createImageBitmap(file)).close());
   const managed = await createImageBitmap(file);
@@ -73,6 +76,7 @@ export async function measure(megapixels: number): Promise<Record<string, number
     gpu,
     'of which upload': upload,
     cpu,
+    'cpu in TypeScript': inTypeScript,
     'canvas decode': canvasDecode,
     canvas,
     ...transformersJs,

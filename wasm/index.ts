@@ -9,6 +9,7 @@ export { gather } from './gather';
 export { layerNorm } from './layer-norm';
 export { matmul } from './matmul';
 export { halfwayToLargest, mean } from './mean';
+export { resize } from './resize';
 export { rotate } from './rotate';
 export { softmax } from './softmax';
 export { unfold } from './unfold';

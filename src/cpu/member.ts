@@ -3,6 +3,8 @@
  * that does not, each has a memory of its own with its part of the weights, does its part of every work that is worth splitting, and all
  * of the others.
  */
+import type { Passes } from '../image/passes.ts';
+import type { PixelSource } from '../image/pixels.ts';
 import type { InputName, Plan } from '../model/plan.ts';
 import type { TensorPiece } from '../weights/tensor-assembler.ts';
 import { Arena } from './arena.ts';
@@ -10,6 +12,7 @@ import { ALONE, type Place } from './divisible-work.ts';
 import { COUNTS_BYTES, PartQueue } from './part-queue.ts';
 import { PortExchange, type Ports, scratchFor } from './port-exchange.ts';
 import { compile, type Program } from './program.ts';
+import { resize } from './resize-picture.ts';
 import { instantiate, type Kernels } from './wasm-kernels.ts';
 import { type WeightFormats, Weights } from './weights.ts';
 
@@ -92,6 +95,11 @@ export class Member {
     for (const [name, octets] of Object.entries(inputs) as [InputName, Uint8Array<ArrayBuffer>][]) {
       this.arena.octets(program.inputs[name]!, octets.length).set(octets);
     }
+  }
+
+  /** Before a run of `program`. */
+  resize(source: PixelSource, passes: Passes, { free }: Ready): Uint8Array | null {
+    return resize(source, passes, this.#kernels, this.arena, free);
   }
 
   /** Of a run, for `takeTurns`. */

@@ -16,6 +16,8 @@ export interface Program {
   /** Addresses of what is given: pixels in f32, ids as they are, ends as rows of all tokens. */
   inputs: Partial<Record<InputName, number>>;
   values: Record<ValueName, Matrix>;
+  /** Address of what only a run writes: until then it and what follows is anyone's. */
+  free: number;
 }
 
 /** A value of the plan, of the whole batch. */
@@ -58,17 +60,18 @@ export function compile(plan: Plan, batch: number, machine: Machine, reserve: Re
   const values: Program['values'] = {};
   const inputs: Program['inputs'] = {};
   const context = { place: ALONE, ...machine, plan, batch, reserve, inputs, value: (name: ValueName) => values[name] };
-  for (const [name, { rows, columns }] of Object.entries(plan.values)) {
-    values[name] = matrix(reserve, batch * rows, columns);
-  }
   for (const [name, count] of Object.entries(plan.inputs)) {
     inputs[name as InputName] = reserve(4 * batch * count);
+  }
+  const free = reserve(0);
+  for (const [name, { rows, columns }] of Object.entries(plan.values)) {
+    values[name] = matrix(reserve, batch * rows, columns);
   }
   const works = plan.steps.flatMap((step) => {
     const compileStep = COMPILE[step.op] as Compile<Step['op']>;
     return compileStep(step, context).map((work) => ({ label: step.label, ...work }));
   });
-  return { works, inputs, values };
+  return { works, inputs, values, free };
 }
 
 const COMPILE: { [Op in Step['op']]: Compile<Op> } = {

@@ -4,6 +4,7 @@
  */
 import type { Backend, Input, UsePicture, Wanted } from '../backend.ts';
 import { ViTError } from '../error.ts';
+import type { Resize } from '../image/model-pixels.ts';
 import type { CpuInfo, KernelCheck, Memory, Outputs, Tensor } from '../interface.ts';
 import type { OutputName } from '../model/outputs.ts';
 import type { Plan } from '../model/plan.ts';
@@ -12,12 +13,14 @@ import type { TensorBits } from '../weights/tensor-bits.ts';
 import { Arena } from './arena.ts';
 import { Member, type Ready } from './member.ts';
 import type { ModelOnCpu } from './model-on-cpu.ts';
+import { resize } from './resize-picture.ts';
 import { type Given, runAlone } from './run-alone.ts';
 import { sharedMemory } from './shared-memory.ts';
 import type { Simd } from './simd.ts';
 import { takeTurns } from './take-turns.ts';
 import { Team, type TeamOptions } from './team.ts';
 import { threadsFor } from './threads.ts';
+import { instantiate, type Kernels } from './wasm-kernels.ts';
 
 /** Images at a time, at most. More would gain nothing. */
 const MOST = 8;
@@ -146,7 +149,7 @@ export class WasmBackend implements Backend {
     } else if ('pixels' in input) {
       arena.floats(program.inputs.pixels!, input.pixels.length).set(input.pixels);
       if (input.starts) arena.floats(program.inputs.starts!, input.starts.length).set(input.starts);
-    } else await this.#usePictures(program.inputs.pixels!, batch, input.usePicture);
+    } else await this.#usePictures(program, batch, input.usePicture);
     this.#team?.run(program.number, this.#member.inputsOf(program, program.plan, batch));
     await takeTurns(this.#steps(program));
     const outputs: Outputs = {};
@@ -160,7 +163,21 @@ export class WasmBackend implements Backend {
     const module = await moduleFor(memory !== null);
     const arena = new Arena(memory ?? undefined);
     const formats = { isHalf: this.storage === 'f16', fewBits };
-    return check((plan, given) => runAlone(module, arena, formats, plan, given), fewBits);
+    const checks = await check((plan, given) => runAlone(module, arena, formats, plan, given), fewBits);
+    return [...checks, this.#checkResize(await instantiate(module, arena.memory), arena)];
+  }
+
+  /** A made-up picture, as TypeScript resizes it. */
+  #checkResize(kernels: Kernels, arena: Arena): KernelCheck {
+    const { pixelsOf } = this.#options;
+    const [width, height] = [61, 47];
+    const data = Uint8ClampedArray.from({ length: 4 * width * height }, (_, i) => (i * i * 7) % 255);
+    const picture = { data, width, height };
+    const expected = pixelsOf(picture);
+    const passed = pixelsOf(picture, (...given) => resize(...given, kernels, arena, arena.top)).every(
+      (value, i) => value === expected[i],
+    );
+    return { kernel: 'resize', step: 'preprocess', passed, error: passed ? 0 : 1 };
   }
 
   /** Without one of its workers, whatever the error says of it. */
@@ -202,11 +219,12 @@ export class WasmBackend implements Backend {
     }
   }
 
-  async #usePictures(address: number, batch: number, usePicture: UsePicture): Promise<void> {
+  async #usePictures(program: Ready, batch: number, usePicture: UsePicture): Promise<void> {
+    const resize: Resize = (source, passes) => this.#member.resize(source, passes, program);
     for (let index = 0; index < batch; index++) {
       await usePicture(index, (picture) => {
-        const pixels = this.#options.pixelsOf(picture);
-        this.#member.arena.floats(address + 4 * index * pixels.length, pixels.length).set(pixels);
+        const pixels = this.#options.pixelsOf(picture, resize);
+        this.#member.arena.floats(program.inputs.pixels! + 4 * index * pixels.length, pixels.length).set(pixels);
       });
     }
   }

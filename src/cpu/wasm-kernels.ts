@@ -114,6 +114,19 @@ export interface Kernels {
   mean(x: number, stride: number, count: number, columns: number, y: number): void;
   packKeys(k: number, stride: number, keys: number, headSize: number, packed: number): void;
   packValues(v: number, stride: number, keys: number, headSize: number, packed: number): void;
+  resize(
+    x: number,
+    xLine: number,
+    xPixel: number,
+    lines: number,
+    bounds: number,
+    pairs: number,
+    taps: number,
+    count: number,
+    y: number,
+    yLine: number,
+    yPixel: number,
+  ): void;
   rotate(
     qkv: number,
     stride: number,

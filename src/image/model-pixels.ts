@@ -7,7 +7,7 @@ import type { Preprocess } from '../model/preprocess.ts';
 import { decodeImage, isFile, MAX_PIXELS, type Picture } from './decode.ts';
 import { geometry } from './geometry.ts';
 import { normalize, normalizeTable } from './normalize-bytes.ts';
-import { planPasses } from './passes.ts';
+import { type Passes, planPasses } from './passes.ts';
 import type { PixelSource } from './pixels.ts';
 import { pictureSource } from './read-pixels.ts';
 import { resizeOnCpu } from './resize-on-cpu.ts';
@@ -46,14 +46,18 @@ function checkOutput(picture: Picture, spec: Preprocess): void {
   throw new ViTError('bad-input', `resize and crop give ${width} x ${height} pixels; the limit is ${MAX_PIXELS}.`);
 }
 
+/** Gives what `resizeOnCpu` does, in another way; null for what it is not for. */
+export type Resize = (source: PixelSource, passes: Passes) => Uint8Array | null;
+
 /**
  * From pictures to normalised planes `[channels, height, width]`.
  * @throws ViTError `bad-manifest` where mean and std do not fit the channels
  */
-export function pixelsOf(spec: Preprocess, channels: number): (picture: Picture) => Float32Array<ArrayBuffer> {
+export function pixelsOf(spec: Preprocess, channels: number) {
   const table = normalizeTable(spec, channels);
-  return (picture) => {
-    const { data } = resizeToSpec(pictureSource(picture, spec.background), spec);
-    return normalize(data, table, channels);
+  return (picture: Picture, resize?: Resize): Float32Array<ArrayBuffer> => {
+    const source = pictureSource(picture, spec.background);
+    const passes = planPasses(source, spec);
+    return normalize(resize?.(source, passes) ?? resizeOnCpu(source, passes), table, channels);
   };
 }

@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { Arena } from '../../src/cpu/arena.ts';
+import { resize as resizeOnKernels } from '../../src/cpu/resize-picture.ts';
 import { compositeOver } from '../../src/image/composite.ts';
 import { type Coefficients, coefficients } from '../../src/image/filters.ts';
 import { planPasses } from '../../src/image/passes.ts';
@@ -6,6 +8,7 @@ import { pixelSource } from '../../src/image/pixels.ts';
 import { packResizePass, pixelGrid, resize } from '../../src/kernels/resize.ts';
 import { FILTERS } from '../../src/model/preprocess.ts';
 import { resize as resizeReference } from '../../src/reference/resize.ts';
+import { kernelsOf, MODULES } from '../harness/cpu.ts';
 import { runKernel } from '../harness/gpu.ts';
 import { countDifferences } from '../harness/preprocess-cases.ts';
 import { randomBytes } from '../harness/random-pixels.ts';
@@ -152,5 +155,85 @@ describe('resize', () => {
     const y = await run({ vertical: false }, pass, axis, tall);
     for (let i = 3; i < tall.length; i += 4) tall[i] = 255;
     expect(countDifferences(y, tall)).toEqual(SAME);
+  });
+});
+
+describe.each(Object.entries(MODULES))('resize on the CPU, %s', (_, url) => {
+  const picture = (width: number, height: number) =>
+    pixelSource({ data: randomBytes(width * height * 4, width), width, height, channels: 4 });
+
+  test.each(FILTERS)('%s: other sizes, one side as it was, a crop, and fill around it', async (filter) => {
+    const arena = new Arena();
+    const kernels = await kernelsOf(url, arena);
+    for (const [from, to, crop] of [
+      [[97, 41], [31, 97], null],
+      [[31, 1], [97, 1], null],
+      [[1, 211], [7, 2], null],
+      [
+        [53, 31],
+        [19, 40],
+        [23, 35],
+      ],
+      [
+        [53, 31],
+        [53, 12],
+        [23, 35],
+      ],
+      [
+        [53, 31],
+        [80, 31],
+        [35, 23],
+      ],
+      // More than one strip of it is read.
+      [[700, 200], [5, 9], null],
+    ] as const) {
+      const source = picture(from[0], from[1]);
+      const size = { mode: 'squash', width: to[0], height: to[1] } as const;
+      const passes = planPasses(source, {
+        resize: size,
+        filter,
+        crop: crop && { width: crop[0], height: crop[1], rounding: 'floor', fill: [9, 8, 7] },
+      });
+      const expected = resizeReference(source, passes);
+      expect(countDifferences(resizeOnKernels(source, passes, kernels, arena, arena.top)!, expected)).toEqual(SAME);
+    }
+  });
+
+  test('the largest and the least sums: edges are clamped, never wrapped', async () => {
+    const arena = new Arena();
+    const kernels = await kernelsOf(url, arena);
+    const data = Uint8Array.from({ length: 40 * 40 * 4 }, (_, i) => ((i >> 4) % 5 < 2 ? 255 : 0));
+    const source = pixelSource({ data, width: 40, height: 40, channels: 4 });
+    for (const side of [1, 39, 113]) {
+      const size = { mode: 'squash', width: side, height: side } as const;
+      const passes = planPasses(source, { resize: size, filter: 'lanczos', crop: null });
+      const y = resizeOnKernels(source, passes, kernels, arena, arena.top)!;
+      expect(countDifferences(y, resizeReference(source, passes))).toEqual(SAME);
+    }
+  });
+
+  test('memory that one picture took is enough for the next', async () => {
+    const arena = new Arena();
+    const kernels = await kernelsOf(url, arena);
+    const source = picture(800, 600);
+    const size = { mode: 'squash', width: 24, height: 24 } as const;
+    const passes = planPasses(source, { resize: size, filter: 'bicubic', crop: null });
+    const address = arena.top;
+    resizeOnKernels(source, passes, kernels, arena, address);
+    const { bytes } = arena;
+    resizeOnKernels(source, passes, kernels, arena, address);
+    expect(arena.bytes).toBe(bytes);
+  });
+
+  test('grey and what needs much memory are left to others', async () => {
+    const arena = new Arena();
+    const kernels = await kernelsOf(url, arena);
+    const spec = { resize: null, filter: 'box', crop: null } as const;
+    const given = (source: ReturnType<typeof pixelSource>, more: object) =>
+      resizeOnKernels(source, planPasses(source, { ...spec, ...more }), kernels, arena, arena.top);
+    expect(given(picture(4, 4), { mean: [0.5] })).toBeNull();
+    const tall = pixelSource({ data: new Uint8Array(0), width: 1, height: 100_000, channels: 4 });
+    expect(given(tall, { resize: { mode: 'squash', width: 224, height: 224 } })).toBeNull();
+    expect(arena.bytes).toBe(2 ** 16);
   });
 });

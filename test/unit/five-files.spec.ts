@@ -34,7 +34,6 @@ const WITHOUT_WASM = {
   head: 'matmul',
   patchify: 'unfold and matmul',
   normalize: 'src/image/normalize-bytes.ts',
-  resize: 'src/image/resize-on-cpu.ts',
 };
 /** Parts of kernels. */
 const WASM_PARTS = ['few-bits', 'activation', 'half', 'index', 'products', 'vectors'];
