@@ -187,7 +187,7 @@ test('where the file of attention maps cannot be had, they are all that is missi
   }
   expect(await vit.classify(image)).toHaveLength(5);
   expect(warnings.map(({ message }) => /^There are no ([\w ]+):/.exec(message)?.[1])).toEqual([
-    'faster kernels and no profile',
+    'faster kernels',
     'checks of this GPU or CPU',
     'attention maps',
   ]);
