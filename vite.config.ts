@@ -198,6 +198,22 @@ const cli: ViteUserConfig = {
 /** Real checkpoints, for those tests that need one. */
 const MODELS = process.env.VIT_MODELS ? resolve(process.env.VIT_MODELS) : '';
 
+/** Specs that run in Node, on Dawn and lavapipe, or on the machine's own GPU. */
+function onLavapipe(name: string, include: string[]) {
+  return {
+    define: { 'import.meta.env.VIT_MODELS': JSON.stringify(MODELS) },
+    test: {
+      name,
+      include,
+      setupFiles: 'test/tiers/setup.ts',
+      // Its compiler takes half a minute for a large kernel where two cores have other work, too.
+      testTimeout: 180_000,
+      fileParallelism: false,
+      pool: process.env.VIT_ADAPTER === 'gpu' ? 'forks' : lavapipePool,
+    },
+  };
+}
+
 const tests: ViteUserConfig = {
   publicDir: false,
   test: {
@@ -211,32 +227,10 @@ const tests: ViteUserConfig = {
           exclude: ['test/field/*.{browser,page}.spec.ts'],
         },
       },
-      {
-        define: { 'import.meta.env.VIT_MODELS': JSON.stringify(MODELS) },
-        test: {
-          // What needs more than SwiftShader has.
-          name: 'tiers',
-          include: ['test/tiers/**/*.spec.ts'],
-          setupFiles: 'test/tiers/setup.ts',
-          // Its compiler takes half a minute for a large kernel where two cores have other work, too.
-          testTimeout: 180_000,
-          fileParallelism: false,
-          pool: process.env.VIT_ADAPTER === 'gpu' ? 'forks' : lavapipePool,
-        },
-      },
-      {
-        define: { 'import.meta.env.VIT_MODELS': JSON.stringify(MODELS) },
-        test: {
-          // Every kernel and family on a second driver (test/matrix.js).
-          name: 'lavapipe',
-          include: ['test/kernels/**/*.spec.ts', 'test/model/{families,families2}.spec.ts'],
-          setupFiles: 'test/tiers/setup.ts',
-          // Its compiler takes half a minute for a large kernel where two cores have other work, too.
-          testTimeout: 180_000,
-          fileParallelism: false,
-          pool: process.env.VIT_ADAPTER === 'gpu' ? 'forks' : lavapipePool,
-        },
-      },
+      // What needs more than SwiftShader has.
+      onLavapipe('tiers', ['test/tiers/**/*.spec.ts']),
+      // Every kernel and family on a second driver (test/matrix.js).
+      onLavapipe('lavapipe', ['test/kernels/**/*.spec.ts', 'test/model/{families,families2}.spec.ts']),
       {
         publicDir: false,
         // Found while tests run, it would reload them.

@@ -80,7 +80,7 @@ export interface GpuBackendOptions {
   annex?: KernelAnnex | null;
   /** Where the annex is had when it is first needed. Default nowhere. @throws ViTError `network` */
   needAnnex?(): Promise<KernelAnnex>;
-  /** Where that is had which measures them. Default nowhere. @throws ViTError `network` */
+  /** Where tuning and profile are had when they are first needed. Default nowhere. @throws ViTError `network` */
   needTuning?(): Promise<typeof tuning>;
 }
 

@@ -5,7 +5,7 @@ import { register } from '../registry.ts';
 
 declare module '../table.ts' {
   interface AnnexTable {
-    /** Shaders that are faster on some GPUs. */
+    /** Shaders that are faster on some GPUs, and attention in several kernels. */
     kernels: KernelAnnex;
   }
 }

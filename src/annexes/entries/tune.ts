@@ -3,7 +3,7 @@ import { register } from '../registry.ts';
 
 declare module '../table.ts' {
   interface AnnexTable {
-    /** What finds out which are the fastest on this one, and where the time of a run goes. */
+    /** Finds the kernels that are the fastest on this GPU, and where the time of a run goes. */
     tune: typeof tuning;
   }
 }
