@@ -25,9 +25,8 @@ const STEPS = (VECTORS + LANES - 1u) / LANES;
 const MOST_SUBGROUPS = LANES / 4u;
 
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;
-@group(0) @binding(1) var<storage, read> weight: array<vec4f>;
-@group(0) @binding(2) var<storage, read> bias: array<vec4f>;
-@group(0) @binding(3) var<storage, read_write> y: array<vec4f>;
+@group(0) @binding(1) var<storage, read> affine: array<vec4f>;
+@group(0) @binding(2) var<storage, read_write> y: array<vec4f>;
 
 var<workgroup> counted: atomic<u32>;
 /// Zero where there is no subgroup. One array for each of the two sums: nobody waits until the first has been read.
@@ -67,8 +66,8 @@ fn deviation(values: vec4f, mean: f32, vector: u32) -> vec4f {
 /// What was normalised, with its weight and bias.
 fn write(row: u32, vector: u32, normed: vec4f) {
   let place = row % PERIOD;
-  let part = select(vector, VECTORS + vector, place >= SECOND);
-  var value = normed * weight[part] + bias[part];
+  let part = select(vector, 2u * VECTORS + vector, place >= SECOND);
+  var value = normed * affine[part] + affine[VECTORS + part];
   if (place >= END) {
     value = x[row * INPUT_STRIDE + INPUT_FIRST + vector];
   }

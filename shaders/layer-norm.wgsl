@@ -1,7 +1,7 @@
 // LayerNorm of each row: y = (x - mean) / sqrt(variance + EPSILON) * weight + bias
 //
 //   x       [rows, INPUT_STRIDE] vec4s, of which VECTORS from INPUT_FIRST on are the row
-//   weight  [VECTORS] vec4s, or [2, VECTORS] where there is a SECOND; bias likewise
+//   affine  [2, VECTORS] vec4s: weight, then bias; where there is a SECOND behind them its own two
 //   y       [rows, VECTORS] vec4s
 //
 // The columns come in groups of GROUP, each padded with zeros to whole vec4s; so does y. With RMS the mean is taken for 0; with
@@ -29,9 +29,8 @@ const ROWS = 4u;
 const STEPS = (VECTORS + LANES - 1u) / LANES;
 
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;
-@group(0) @binding(1) var<storage, read> weight: array<vec4f>;
-@group(0) @binding(2) var<storage, read> bias: array<vec4f>;
-@group(0) @binding(3) var<storage, read_write> y: array<vec4f>;
+@group(0) @binding(1) var<storage, read> affine: array<vec4f>;
+@group(0) @binding(2) var<storage, read_write> y: array<vec4f>;
 
 var<workgroup> partial: array<f32, ROWS * LANES>;
 
@@ -62,8 +61,8 @@ fn deviation(values: vec4f, mean: f32, vector: u32) -> vec4f {
 /// What was normalised, with its weight and bias.
 fn write(row: u32, vector: u32, normed: vec4f) {
   let place = row % PERIOD;
-  let part = select(vector, VECTORS + vector, place >= SECOND);
-  var value = normed * weight[part] + bias[part];
+  let part = select(vector, 2u * VECTORS + vector, place >= SECOND);
+  var value = normed * affine[part] + affine[VECTORS + part];
   if (place >= END) {
     value = x[row * INPUT_STRIDE + INPUT_FIRST + vector];
   }

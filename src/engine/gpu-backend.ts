@@ -32,14 +32,7 @@ import { BASELINE, type DisabledVariants, type Tilings, type WeightsOfFewBits } 
 import { PreprocessGpu } from './pixels/preprocess-gpu.ts';
 import type { Activations } from './run/activations.ts';
 import { BATCH_CLASSES, type BatchClass, classOf, maxBatch, Network } from './run/network.ts';
-import {
-  compile,
-  dispatchesOf,
-  type FamilySteps,
-  needsFamilySteps,
-  type ProgramConfig,
-  weightsOfFusedNorms,
-} from './run/program.ts';
+import { compile, dispatchesOf, type FamilySteps, needsFamilySteps, type ProgramConfig } from './run/program.ts';
 import { Schedule } from './run/schedule.ts';
 import type { SeparateAttention } from './run/separate-attention.ts';
 import { WeightBuffers } from './run/weight-buffers.ts';
@@ -164,7 +157,7 @@ export class GpuBackend implements Provable {
     this.#weights = new WeightBuffers(device, weightBuffers);
     this.#pipelines = new Pipelines(device);
     this.#network = this.#networkOf(planWith(plan, options, this.#extras()));
-    this.#createWeights(this.#network);
+    for (const { program } of this.#network.schedules) this.#weights.create(program);
     const resizeOn = this.adapter.software ? 'cpu' : 'gpu';
     this.#makingPreprocess = pixels
       ? PreprocessGpu.create(device, this.#pipelines, { spec, architecture, resizeOn })
@@ -358,13 +351,6 @@ export class GpuBackend implements Provable {
       );
     this.#weightBuffers.destroy();
     this.#gpu.destroy();
-  }
-
-  /** Those that tuning may want, too: they come but once. */
-  #createWeights({ plan, schedules }: Network): void {
-    for (const { program } of schedules) this.#weights.create(program);
-    if (this.#tuned.size === BATCH_CLASSES.length) return;
-    for (const [label, weight] of weightsOfFusedNorms(plan)) this.#weights.createOne(label, weight);
   }
 
   #networkOf(plan: Plan, configs = this.#configs): Network {

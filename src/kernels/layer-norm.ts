@@ -19,7 +19,7 @@ export interface LayerNormSizes {
   /** Add to what y holds instead of replacing it. */
   accumulate?: boolean;
   /**
-   * Of every `rows` rows, those from `second` on have another weight and bias, which follow the first, and those from `end` on
+   * Of every `rows` rows, those from `second` on have another weight and bias, which follow the first two, and those from `end` on
    * stay as they are. Default: all are alike.
    */
   period?: { rows: number; second: number; end: number };
@@ -40,7 +40,7 @@ export function layerNormVariants({ subgroups }: Capabilities): LayerNormTiling[
   ];
 }
 
-/** Rows to rows; bindings x, weight, bias, y. Groups are padded with zeros to a multiple of 4 floats. */
+/** Rows to rows; bindings x, affine (weight, then bias), y. Groups are padded with zeros to a multiple of 4 floats. */
 export function layerNorm(
   {
     columns,
@@ -72,7 +72,7 @@ export function layerNorm(
     END: period.end,
     LANES: lanes,
   };
-  const kernel = { name: 'layer-norm', entry, bindings: ['read', 'read', 'read', 'write'] } as const;
+  const kernel = { name: 'layer-norm', entry, bindings: ['read', 'read', 'write'] } as const;
   if (entry === 'subgroups') {
     const file = 'layer-norm.subgroups.wgsl';
     const code = specialise(file, shaderOf(file, shaders), constants);

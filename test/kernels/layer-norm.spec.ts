@@ -12,6 +12,11 @@ import { runKernel, testGpu } from '../harness/gpu.ts';
 
 const { features } = (await testGpu()).device;
 
+/** Weight and bias of one norm or more, one after the other. */
+function affine(columns: Columns, ...vectors: Float32Array[]): Float32Array<ArrayBuffer> {
+  return Float32Array.from(vectors.flatMap((vector) => [...packVector(vector, columns)]));
+}
+
 describe('layer-norm', () => {
   for (const [rows, width] of [
     [1, 192],
@@ -26,12 +31,7 @@ describe('layer-norm', () => {
       const x = random(rows * width, 1, 5);
       const weight = random(width, 2);
       const bias = random(width, 3);
-      const operands = [
-        toBuffer(x, rows, columns),
-        packVector(weight, columns),
-        packVector(bias, columns),
-        emptyBuffer(rows, columns),
-      ];
+      const operands = [toBuffer(x, rows, columns), affine(columns, weight, bias), emptyBuffer(rows, columns)];
       const y = await runKernel(layerNorm({ columns: width, epsilon: 1e-6 }), operands, rows);
       const expected = reference(Float64Array.from(x), weight, bias, { rows, columns: width, epsilon: 1e-6 });
       expectClose(fromBuffer(y, rows, columns), expected, F32_BOUND);
@@ -42,8 +42,7 @@ describe('layer-norm', () => {
     const columns = new Columns(18);
     const operands = [
       toBuffer(random(18, 1), 1, columns),
-      packVector(random(18, 2), columns),
-      packVector(random(18, 3), columns),
+      affine(columns, random(18, 2), random(18, 3)),
       emptyBuffer(1, columns),
     ];
     const y = await runKernel(layerNorm({ columns: 18, epsilon: 1e-6 }), operands, 1);
@@ -56,7 +55,7 @@ describe('layer-norm', () => {
     const x = random(rows * width, 4).map((value) => value + 1000);
     const weight = new Float32Array(width).fill(1);
     const bias = new Float32Array(width);
-    const operands = [toBuffer(x, rows, columns), weight, bias, emptyBuffer(rows, columns)];
+    const operands = [toBuffer(x, rows, columns), affine(columns, weight, bias), emptyBuffer(rows, columns)];
     const y = await runKernel(layerNorm({ columns: width, epsilon: 1e-6 }), operands, rows);
     const expected = reference(Float64Array.from(x), weight, bias, { rows, columns: width, epsilon: 1e-6 });
     // f32 has 6e-5 between neighbours at 1000, and the mean itself is rounded to that. E[x²] - E[x]² would be off by 0.1.
@@ -72,8 +71,7 @@ describe('layer-norm', () => {
       const bias = random(width, 7);
       const operands = [
         toBuffer(x, images * tokens, columns),
-        packVector(weight, columns),
-        packVector(bias, columns),
+        affine(columns, weight, bias),
         emptyBuffer(images, columns),
       ];
       const y = await runKernel(
@@ -110,12 +108,7 @@ describe('layer-norm', () => {
             const x = random(rows * width, 8, 5).map((value) => value + 7);
             const weight = random(width, 9);
             const bias = random(width, 10);
-            const operands = [
-              toBuffer(x, rows, columns),
-              packVector(weight, columns),
-              packVector(bias, columns),
-              emptyBuffer(images, columns),
-            ];
+            const operands = [toBuffer(x, rows, columns), affine(columns, weight, bias), emptyBuffer(images, columns)];
             const sizes = { columns: width, epsilon: 1e-6, rowStep, firstRow };
             const y = await runKernel(layerNorm(sizes, tiling, ALL_SHADERS), operands, images);
             const shape = {
@@ -138,8 +131,7 @@ describe('layer-norm', () => {
           const before = random(rows * columns.count, 13);
           const operands = [
             toBuffer(x, rows, columns),
-            packVector(weight, columns),
-            new Float32Array(columns.stride),
+            affine(columns, weight, new Float32Array(columns.count)),
             toBuffer(before, rows, columns),
           ];
           const sizes = {
@@ -161,9 +153,8 @@ describe('layer-norm', () => {
           const head = new Columns(size);
           const qkv = random(rows * columns.count, 14, 5).map((value) => value + 7);
           const norms = [15, 17].map((seed) => ({ weight: random(size, seed), bias: random(size, seed + 1) }));
-          const packed = (name: 'weight' | 'bias') =>
-            Float32Array.from(norms.flatMap((norm) => [...packVector(norm[name], head)]));
-          const operands = [toBuffer(qkv, rows, columns), packed('weight'), packed('bias'), emptyBuffer(rows, columns)];
+          const packed = affine(head, ...norms.flatMap(({ weight, bias }) => [weight, bias]));
+          const operands = [toBuffer(qkv, rows, columns), packed, emptyBuffer(rows, columns)];
           const period = { rows: 3 * heads, second: heads, end: 2 * heads };
           const kernel = layerNorm({ columns: size, epsilon: 1e-6, period }, tiling, ALL_SHADERS);
           const y = await runKernel(kernel, operands, 3 * heads * rows);
@@ -179,12 +170,7 @@ describe('layer-norm', () => {
     const columns = new Columns(width);
     const x = random(rows, 19, 5);
     const [weight, bias] = [random(width, 20), random(width, 21)];
-    const operands = [
-      toBuffer(x, rows, columns),
-      packVector(weight, columns),
-      packVector(bias, columns),
-      emptyBuffer(rows, columns),
-    ];
+    const operands = [toBuffer(x, rows, columns), affine(columns, weight, bias), emptyBuffer(rows, columns)];
     const sizes = { columns: width, epsilon: 1e-6, norm: 'rms' } as const;
     const y = await runKernel(layerNorm(sizes), operands, rows);
     const expected = reference(Float64Array.from(x), weight, bias, { rows, ...sizes });

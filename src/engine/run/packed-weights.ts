@@ -12,7 +12,7 @@ import {
   scaleWeight,
   type WeightStorage,
 } from '../../kernels/matmul.ts';
-import type { Starts } from '../../model/plan.ts';
+import type { Affine, Starts } from '../../model/plan.ts';
 
 /** A buffer made from one or more tensors of the model. */
 export type Weight = SmallWeight | LargeWeight;
@@ -95,7 +95,7 @@ export function matrix(
   return weight;
 }
 
-/** A bias, or the weight of a norm. */
+/** A bias. */
 export function vector(tensor: string, columns: ColumnLayout, { gamma = null, share = 1 }: Scales = {}): SmallWeight {
   return {
     key: `vector ${tensor}`,
@@ -108,15 +108,22 @@ export function vector(tensor: string, columns: ColumnLayout, { gamma = null, sh
   };
 }
 
-/** Two vectors, such as weight and bias of a norm, one after the other. */
-export function pair(weight: string, bias: string, columns: ColumnLayout): SmallWeight {
+/** Of each norm weight and bias, which is zero where there is none, one after the other. */
+export function affineOf(norms: readonly Affine[], columns: ColumnLayout): SmallWeight {
+  const { stride } = columns;
+  const places = norms.flatMap(({ weight, bias }) => [weight, bias]);
+  const tensors = places.filter((name) => name !== null);
+  const floats = places.length * stride;
   return {
-    key: `pair ${weight} ${bias}`,
-    floats: 2 * columns.stride,
-    tensors: [weight, bias],
+    key: `affine ${tensors}`,
+    floats,
+    tensors,
     pack(data) {
-      const packed = new Float32Array(2 * columns.stride);
-      for (const [i, values] of data.entries()) packed.set(packVector(values, columns), i * columns.stride);
+      const packed = new Float32Array(floats);
+      let next = 0;
+      for (const [i, name] of places.entries()) {
+        if (name !== null) packed.set(packVector(data[next++], columns), i * stride);
+      }
       return packed;
     },
   };

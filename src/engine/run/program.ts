@@ -12,13 +12,13 @@ import { patchify, placePatchWeight } from '../../kernels/patchify.ts';
 import { softmax } from '../../kernels/softmax.ts';
 import { patchCount, patchFeatures } from '../../model/architecture.ts';
 import { fieldsOf } from '../../model/cost.ts';
-import type { Affine, InputName, LearnedQuery, Plan, Step, StepOf, ValueName } from '../../model/plan.ts';
+import type { InputName, LearnedQuery, Plan, Step, StepOf, ValueName } from '../../model/plan.ts';
 import { tensorShapes } from '../../model/tensors.ts';
 import { attentionTiling, BASELINE, type KernelConfig, matmulTiling } from '../choose/kernel-config.ts';
 import {
+  affineOf,
   type LargeWeight,
   matrix,
-  pair,
   type SmallWeight,
   startsOf,
   tableOf,
@@ -108,20 +108,6 @@ export function dispatchesOf({ actions }: Program): Dispatch[] {
   return actions.filter((action) => 'kernel' in action);
 }
 
-/**
- * What norms need to be within the matmul behind them, besides what `compile` gives: for tuning, which comes when the weights
- * have gone by. By the norm's label.
- */
-export function weightsOfFusedNorms(plan: Plan): Map<string, Weight> {
-  const weights = new Map<string, Weight>();
-  for (const [i, step] of plan.steps.entries()) {
-    if (!canBeWithin(step, i, plan)) continue;
-    const { columns, groups } = plan.values[step.input];
-    weights.set(step.label, pair(step.weight, step.bias!, new Columns(columns, groups)));
-  }
-  return weights;
-}
-
 /** What a step is compiled in. */
 export interface Context {
   plan: Plan;
@@ -133,18 +119,12 @@ export interface Context {
 /** Those of this file, and what annexes brought. */
 type Compilers = Partial<Record<Step['op'], (step: never, context: Context) => StepWork | StepWork[]>>;
 
-/** The matmul after a norm, when both are to be one dispatch. */
+/** The matmul after a norm, which nothing else reads, when both are to be one dispatch. */
 function fusedWith(norm: Step, index: number, plan: Plan, config: KernelConfig): StepOf<'matmul'> | null {
-  if (!canBeWithin(norm, index, plan)) return null;
-  const next = plan.steps[index + 1] as StepOf<'matmul'>;
-  return matmulTiling(next, plan, config).norm ? next : null;
-}
-
-/** Whether a step is a norm that only the matmul behind it reads. */
-function canBeWithin(norm: Step, index: number, plan: Plan): norm is StepOf<'layer-norm'> {
   const next = plan.steps[index + 1];
-  if (norm.op !== 'layer-norm' || next?.op !== 'matmul' || next.input !== norm.output) return false;
-  return isPlain(norm, plan) && isReadOnce(norm.output, index + 2, plan);
+  if (norm.op !== 'layer-norm' || next?.op !== 'matmul' || next.input !== norm.output) return null;
+  const fits = isPlain(norm, plan) && isReadOnce(norm.output, index + 2, plan);
+  return fits && matmulTiling(next, plan, config).norm ? next : null;
 }
 
 /** Whether it is the LayerNorm of every row that matmuls have within them. */
@@ -199,7 +179,7 @@ function matmulOf(
     { value: norm ? norm.input : step.input },
     packed,
     added,
-    norm ? pair(norm.weight, norm.bias!, inputs) : added,
+    norm ? affineOf([norm], inputs) : added,
     { value: step.output },
   ];
   return { kernel, operands, rowsPerItem: plan.values[step.output].rows };
@@ -247,7 +227,8 @@ const STEPS = {
       config.norms,
       config.shaders,
     );
-    const operands = [{ value: input }, ...normWeights(step, others, inputs), { value: output }];
+    const affine = affineOf(others ? [step, others] : [step], inputs);
+    const operands = [{ value: input }, affine, { value: output }];
     return { kernel, operands, rowsPerItem: plan.values[output].rows };
   },
 
@@ -256,7 +237,7 @@ const STEPS = {
     const head = new Columns(columns[input].count / 3 / heads);
     const period = { rows: 3 * heads, second: heads, end: 2 * heads };
     const kernel = layerNorm({ columns: head.count, norm, epsilon, period }, config.norms, config.shaders);
-    const operands = [{ value: input }, ...normWeights(query, key, head), { value: output }];
+    const operands = [{ value: input }, affineOf([query, key], head), { value: output }];
     return { kernel, operands, rowsPerItem: 3 * heads * plan.values[output].rows };
   },
 
@@ -304,13 +285,6 @@ const STEPS = {
     rowsPerItem: plan.values[output].rows,
   }),
 };
-
-/** Weight and bias of a norm; behind them those of the other rows, where these have their own. */
-function normWeights({ weight, bias }: Affine, others: Affine | null, columns: Columns): Weight[] {
-  const both = (first: string, second?: string) => (second ? pair(first, second, columns) : vector(first, columns));
-  const biases = bias ? both(bias, others?.bias ?? undefined) : zeros((others ? 2 : 1) * columns.stride);
-  return [both(weight, others?.weight), biases];
-}
 
 function queryOf({ latent, projection }: LearnedQuery, columns: Columns): SmallWeight {
   const tensors = [latent, ...(projection ? [projection.weight, projection.bias] : [])];

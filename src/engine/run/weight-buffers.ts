@@ -51,7 +51,7 @@ export class WeightBuffers {
   create({ actions }: Program): void {
     for (const action of actions) {
       if (!('kernel' in action)) continue;
-      for (const operand of action.operands) if ('key' in operand) this.createOne(action.label, operand);
+      for (const operand of action.operands) if ('key' in operand) this.#createOne(action.label, operand);
     }
   }
 
@@ -70,7 +70,7 @@ export class WeightBuffers {
   }
 
   /** @param label of the buffer */
-  createOne(label: string, weight: Weight): void {
+  #createOne(label: string, weight: Weight): void {
     if (this.#byKey.has(weight.key)) return;
     const needed = neededBy(weight);
     const names = 'place' in weight ? [weight.tensor, ...needed] : needed;
