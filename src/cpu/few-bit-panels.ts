@@ -6,14 +6,12 @@ import { GROUP } from '../weights/manifest.ts';
 import { codesOf } from '../weights/scaled-bytes.ts';
 import type { TensorPiece } from '../weights/tensor-assembler.ts';
 import type { Bits } from '../weights/tensor-bits.ts';
-import { lengthOf, PANEL, type PanelShape, packedLength, runsOf } from './panels.ts';
+import { PANEL, type PanelShape, packedLength, type Range, runsOf } from './panels.ts';
 
-/** How the weight lies in memory; null where its groups would not lie side by side. */
+/** How the weight lies in memory; null where groups would not end with their rows. */
 export function layOut(bits: Bits, shape: PanelShape) {
-  const { inputs, columns } = shape;
-  const width = lengthOf(columns);
-  const group = bits === 4 ? GROUP : width;
-  if (bits === 4 && (columns.from % GROUP || width % GROUP || inputs % GROUP)) return null;
+  const group = bits === 4 ? GROUP : shape.inputs;
+  if (shape.inputs % group) return null;
   const count = packedLength(shape);
   return { bits, group, codeBytes: (count * bits) / 8, scales: count / group };
 }
@@ -36,25 +34,19 @@ export function placeCodes(packed: Uint8Array, bits: Bits, piece: TensorPiece, s
   }
 }
 
-/** @param packed `[panels][inputs / group][8]` @param scales of the whole tensor */
+/** @param packed `[panels][groups][8]` @param scales of the whole tensor, `groups` for each row of which a range of rows is needed */
 export function placeScales(
   packed: Float32Array,
   scales: Float32Array,
-  bits: Bits,
-  { inputs, rows, columns }: PanelShape,
+  groups: number,
+  { from, to }: Range,
   factor: number,
 ): void {
-  const groupsOf = (count: number) => (bits === 4 ? count / GROUP : 1);
-  const perRow = groupsOf(inputs);
-  const groups = groupsOf(lengthOf(columns));
-  const skipped = bits === 4 ? columns.from / GROUP : 0;
-  let output = 0;
-  for (const { from, to } of rows) {
-    for (let row = from; row < to; row++, output++) {
-      const panel = Math.floor(output / PANEL) * groups * PANEL + (output % PANEL);
-      for (let group = 0; group < groups; group++) {
-        packed[panel + group * PANEL] = scales[row * perRow + skipped + group] * factor;
-      }
+  for (let row = from; row < to; row++) {
+    const output = row - from;
+    const panel = Math.floor(output / PANEL) * groups * PANEL + (output % PANEL);
+    for (let group = 0; group < groups; group++) {
+      packed[panel + group * PANEL] = scales[row * groups + group] * factor;
     }
   }
 }

@@ -22,6 +22,9 @@ type Method = Exclude<keyof Helper, 'bytes'>;
 /** Answers come in the order of the questions. */
 export type Answer = { error: WireError } | { result: unknown; bytes: number };
 
+/** Asked at any time, and answered by itself as soon as there is a pause: a sign of life. */
+export const PING = null;
+
 export class Helper {
   #member: Member | null = null;
   readonly #programs = new Map<number, Ready>();
@@ -62,7 +65,6 @@ export class Helper {
 
 /** The browser lets the page know when whoever held a lock is no more: only this way it learns of a thread that was killed. */
 async function hold(lock: string): Promise<void> {
-  // Pages that are not secure have none.
   const { locks } = navigator;
   if (locks) await new Promise<void>((held) => void locks.request(lock, () => new Promise(() => held())));
 }
@@ -71,9 +73,11 @@ async function hold(lock: string): Promise<void> {
 export function serveIfHelper(): void {
   if ((globalThis as { name?: string }).name !== HELPER || typeof document !== 'undefined') return;
   const helper = new Helper();
-  const { postMessage } = globalThis as unknown as { postMessage(answer: Answer): void };
+  const { postMessage } = globalThis as unknown as { postMessage(answer: Answer | typeof PING): void };
   let last: Promise<void> = Promise.resolve();
-  globalThis.onmessage = ({ data: [method, argument] }: MessageEvent<Question>) => {
+  globalThis.onmessage = ({ data }: MessageEvent<Question | typeof PING>) => {
+    if (data === PING) return postMessage(PING);
+    const [method, argument] = data;
     const answer = async (): Promise<Answer> => {
       try {
         const result = await (helper[method] as (argument: unknown) => unknown).call(helper, argument);

@@ -11,12 +11,10 @@ export interface Range {
   to: number;
 }
 
-/** Of a tensor `[outputs, inputs]`: some of its rows, one range after the other, and some of its columns. */
+/** Of a tensor `[outputs, inputs]`: some of its rows. */
 export interface PanelShape {
-  /** Columns of the whole tensor. */
   inputs: number;
-  rows: readonly Range[];
-  columns: Range;
+  rows: Range;
 }
 
 export function lengthOf({ from, to }: Range): number {
@@ -27,9 +25,8 @@ export function panelsOf(outputs: number): number {
   return Math.ceil(outputs / PANEL);
 }
 
-export function packedLength({ rows, columns }: PanelShape): number {
-  const outputs = rows.reduce((sum, range) => sum + lengthOf(range), 0);
-  return panelsOf(outputs) * PANEL * lengthOf(columns);
+export function packedLength({ inputs, rows }: PanelShape): number {
+  return panelsOf(lengthOf(rows)) * PANEL * inputs;
 }
 
 /** Neighbours in a row of the tensor: in panels they are PANEL apart. */
@@ -41,22 +38,16 @@ export interface Run {
 }
 
 /** Where `count` elements of the tensor from `first` on belong; those that are not of the shape are left out. */
-export function* runsOf(first: number, count: number, { inputs, rows, columns }: PanelShape): Generator<Run> {
-  const width = lengthOf(columns);
+export function* runsOf(first: number, count: number, { inputs, rows }: PanelShape): Generator<Run> {
   const end = first + count;
-  let output = 0;
-  for (const { from, to } of rows) {
-    const firstRow = Math.max(from, Math.floor(first / inputs));
-    const endRow = Math.min(to, Math.ceil(end / inputs));
-    for (let row = firstRow; row < endRow; row++) {
-      const start = row * inputs;
-      const begin = Math.max(first, start + columns.from);
-      const stop = Math.min(end, start + columns.to);
-      const at = output + row - from;
-      const panel = Math.floor(at / PANEL) * PANEL * width + (at % PANEL);
-      yield { from: begin - first, to: panel + (begin - start - columns.from) * PANEL, count: stop - begin };
-    }
-    output += to - from;
+  const endRow = Math.min(rows.to, Math.ceil(end / inputs));
+  for (let row = Math.max(rows.from, Math.floor(first / inputs)); row < endRow; row++) {
+    const start = row * inputs;
+    const begin = Math.max(first, start);
+    const stop = Math.min(end, start + inputs);
+    const at = row - rows.from;
+    const panel = Math.floor(at / PANEL) * PANEL * inputs + (at % PANEL);
+    yield { from: begin - first, to: panel + (begin - start) * PANEL, count: stop - begin };
   }
 }
 

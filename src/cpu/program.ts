@@ -423,8 +423,7 @@ function linear(
   const shares = sharesOf(Math.ceil(panels / PAIR), place).map((share) => panelsOfPairs(share, panels));
   const own = shares[place.member];
   const ownRows = { from: rows.from + own.from * PANEL, to: Math.min(rows.to, rows.from + own.to * PANEL) };
-  const shape = { inputs: x.columns, rows: [ownRows], columns: { from: 0, to: x.columns } };
-  const weight = weights.matrix(step.weight, shape, share);
+  const weight = weights.matrix(step.weight, { inputs: x.columns, rows: ownRows }, share);
   const bias = step.bias === null ? 0 : vector(weights, step.bias, ownRows, share);
   const factors = gamma === null ? 0 : vector(weights, gamma, ownRows);
   const { bits, group } = weight;

@@ -5,13 +5,15 @@
 import { unpackError, ViTError } from '../error.ts';
 import type { Plan } from '../model/plan.ts';
 import type { TensorPiece } from '../weights/tensor-assembler.ts';
-import { type Answer, HELPER, type Question } from './helper.ts';
+import { type Answer, HELPER, PING, type Question } from './helper.ts';
 import type { Inputs, Links, MemberOptions } from './member.ts';
 import type { Range } from './panels.ts';
 import type { Ports } from './port-exchange.ts';
 
 /** Milliseconds after which a worker that says nothing is none of ours. */
 const PATIENCE = 15_000;
+/** Signs of life that one owes by then. Counted, so that a page that slept for hours has missed one of them. */
+const PINGS = 3;
 
 export interface TeamOptions extends Omit<MemberOptions, 'place' | 'links'> {
   /** Members, with this thread. */
@@ -111,8 +113,11 @@ export class Team {
       const transfer = links instanceof WebAssembly.Memory ? [] : links.filter((port) => port !== null);
       const opening = { ...options, lock, place, links };
       const needed = await helper.ask<[string, Range][]>(['open', opening], transfer);
+      const { locks } = navigator;
       const died = () => this.#fail('it was ended');
-      navigator.locks?.request(lock, { signal }, died).catch(() => {});
+      // Pages that are not secure have none.
+      if (locks) locks.request(lock, { signal }, died).catch(() => {});
+      else helper.watch(died);
       return needed;
     });
     this.#needed = await within(PATIENCE, Promise.all(helpers));
@@ -136,11 +141,16 @@ class HelperWorker {
   readonly #worker: Worker;
   readonly #asked: { resolve(result: unknown): void; reject(error: unknown): void }[] = [];
   #failure: Error | null = null;
+  /** Since its last word. */
+  #pings = 0;
+  #watch: ReturnType<typeof setInterval> | undefined;
 
   /** @param onError called when the worker cannot be had, or fails beyond its answers */
   constructor(script: string, onError: (message: string) => void) {
     this.#worker = startWorker(script);
-    this.#worker.addEventListener('message', ({ data }: MessageEvent<Answer>) => {
+    this.#worker.addEventListener('message', ({ data }: MessageEvent<Answer | typeof PING>) => {
+      this.#pings = 0;
+      if (data === PING) return;
       const { resolve, reject } = this.#asked.shift()!;
       if ('error' in data) return reject(unpackError(data.error));
       this.bytes = data.bytes;
@@ -163,7 +173,17 @@ class HelperWorker {
     return answer as Promise<T>;
   }
 
+  /** @param died called when it owes an answer and shows no sign of life */
+  watch(died: () => void): void {
+    this.#watch = setInterval(() => {
+      if (this.#asked.length === 0) return;
+      if (this.#pings++ === PINGS) died();
+      else this.#worker.postMessage(PING);
+    }, PATIENCE / PINGS);
+  }
+
   end(why: Error): void {
+    clearInterval(this.#watch);
     this.#failure = why;
     this.#worker.terminate();
     for (const { reject } of this.#asked.splice(0)) reject(why);

@@ -70,9 +70,9 @@ export class Weights {
 
   /** The weight of a linear layer, or a part of it, in panels. @param factor a power of two costs no digits */
   matrix(tensor: string, shape: PanelShape, factor = 1): PackedMatrix {
-    const { inputs, rows, columns } = shape;
-    const key = `matrix ${tensor} ${JSON.stringify([rows, columns, factor])}`;
-    const needed = { from: inputs * rows[0].from, to: inputs * rows[rows.length - 1].to };
+    const { inputs, rows } = shape;
+    const key = `matrix ${tensor} ${rows.from} ${rows.to} ${factor}`;
+    const needed = { from: inputs * rows.from, to: inputs * rows.to };
     const few = this.#fewBits[tensor] && layOut(this.#fewBits[tensor], shape);
     if (!few) {
       const place: Place = (packed, piece, first) => placePiece(packed, piece, first, shape);
@@ -86,7 +86,7 @@ export class Weights {
         placeCodes(this.#arena.octets(address, codeBytes), bits, piece, shape);
         // All of them come with every piece.
         if (piece.first > needed.from || needed.from >= piece.first + piece.data.length) return;
-        placeScales(this.#arena.floats(scales, few.scales), piece.scales!, bits, shape, factor);
+        placeScales(this.#arena.floats(scales, few.scales), piece.scales!, inputs / group, rows, factor);
       }),
     );
     return { address, bits, scales, group };

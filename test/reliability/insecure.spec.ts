@@ -67,6 +67,56 @@ test('without the file that checks: one warning, and the answer', async ({ page 
   expect(outcome).toMatchObject({ backend: 'cpu', events: [expect.stringMatching(/no checks of what is loaded/)] });
 });
 
+test('a worker of the CPU that dies is missed by its silence, and the job done again', async ({ page }) => {
+  await page.goto(server.origin.replace('localhost', HOST));
+  const outcome = await page.evaluate(() => {
+    // The engine is in a worker of the test's, which can end those of the team. Its clock is fast.
+    const engine = `
+      import { loadViT } from '${location.origin}/lib/index.js';
+      const workers = [];
+      const Original = Worker;
+      globalThis.Worker = class extends Original {
+        constructor(...given) {
+          super(...given);
+          workers.push(this);
+        }
+      };
+      const { setInterval } = globalThis;
+      globalThis.setInterval = (tick, milliseconds) => setInterval(tick, milliseconds / 20);
+      const events = [];
+      const onEvent = ({ type }) => events.push(type);
+      const options = { worker: false, backend: 'cpu', threads: 3, onEvent };
+      const vit = await loadViT('${location.origin}/weights/vit-cifar10/model.json', options);
+      const data = Float32Array.from({ length: 8 * 3072 }, (_, i) => Math.sin(i * i));
+      const run = async () => String((await vit.forward({ data, shape: [8, 3, 32, 32] })).logits.data);
+      const before = await run();
+      const again = [];
+      for (const milliseconds of [0, 5]) {
+        const running = run();
+        await new Promise((resolve) => setTimeout(resolve, milliseconds));
+        workers.at(-1).terminate();
+        again.push((await running) === before);
+      }
+      // Whoever has nothing to do owes no sign of life.
+      await new Promise((resolve) => setTimeout(resolve, 1500));
+      again.push((await run()) === before);
+      vit.dispose();
+      postMessage({ isSecureContext, threads: vit.info.cpu.threads, again, events });`;
+    const url = URL.createObjectURL(new Blob([engine], { type: 'text/javascript' }));
+    return new Promise((resolve, reject) => {
+      const worker = new Worker(url, { type: 'module' });
+      worker.onmessage = ({ data }) => resolve(data);
+      worker.onerror = ({ message }) => reject(new Error(message));
+    });
+  });
+  expect(outcome).toEqual({
+    isSecureContext: false,
+    threads: 3,
+    again: [true, true, true],
+    events: ['device-lost', 'recovered', 'device-lost', 'recovered'],
+  });
+});
+
 test('a checkpoint that is dropped on such a page is converted', async ({ page }) => {
   await page.goto(server.origin.replace('localhost', HOST));
   await page.setContent('<input type="file">');

@@ -52,8 +52,7 @@ test('whatever the pieces and the part of the weight: each is where a panel has 
       const data = Float32Array.from(codes, (code, i) => code * scales[Math.floor(i / share)]);
       const arena = new Arena();
       const weights = new Weights(arena, { isHalf: true, fewBits: { w: bits } });
-      const shape = { inputs, rows: [{ from: first, to: outputs }], columns: { from: 0, to: inputs } };
-      const packed = weights.matrix('w', shape, 2);
+      const packed = weights.matrix('w', { inputs, rows: { from: first, to: outputs } }, 2);
       for (let at = 0; at < data.length; at += piece) {
         weights.addPiece({ name: 'w', length: data.length, first: at, scales, data: data.slice(at, at + piece) });
       }
