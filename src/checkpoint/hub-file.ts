@@ -95,7 +95,7 @@ export class HubFileSource implements ByteSource {
         async (bytes, offset) => {
           if (offset === 0) hash = new LargeFileHash();
           hash.update(bytes);
-          await temporary.write(bytes, offset);
+          temporary.write(bytes, offset);
           onArrival(offset + bytes.length);
         },
         signal,

@@ -1,13 +1,14 @@
 /**
- * Room for a download of any size until it is converted: a file in the origin's private file system, which the next visit
- * goes on with if this one ends early; where there is none, or nothing is to be kept, a blob.
+ * Room for a download of any size until it is converted: a file in the origin's private file system, which the next visit goes on with
+ * however this one ends; where there is none, as in a page's own thread, or nothing is to be kept, blobs.
  */
 export interface Temporary {
   /** What is there already. */
   readonly there: Blob;
   /** Bytes that stay in memory. */
   readonly heldBytes: number;
-  write(bytes: Uint8Array<ArrayBuffer>, offset: number): Promise<void>;
+  /** @throws DOMException `QuotaExceededError` */
+  write(bytes: Uint8Array<ArrayBuffer>, offset: number): void;
   /** @returns everything that was written */
   finish(): Promise<Blob>;
   /** Leaves it as it is: for the next visit. */
@@ -18,106 +19,86 @@ export interface Temporary {
 
 /** The folder of everything that the library keeps: `clearCache()` takes what is in it. */
 const FOLDER = 'vit-webgpu';
-/** Bytes that are written at once. */
+/** Bytes of a blob: small ones are dear. */
 const BATCH = 1 << 20;
+
+/** Files of a worker can be written at once: nothing is lost when its tab ends. */
+interface FileOfWorker extends FileSystemFileHandle {
+  createSyncAccessHandle(): Promise<{ write(bytes: Uint8Array, place: { at: number }): number; close(): void }>;
+}
 
 /** @param name of the file; null where nothing is to be kept */
 export async function openTemporary(name: string | null): Promise<Temporary> {
   return (name === null ? null : await openFile(name).catch(() => null)) ?? inMemory();
 }
 
+/** @throws DOMException where another tab writes it */
 async function openFile(name: string): Promise<Temporary | null> {
   const root = await globalThis.navigator?.storage?.getDirectory?.();
-  if (!root || !('createWritable' in FileSystemFileHandle.prototype)) return null;
+  if (!root || !('createSyncAccessHandle' in FileSystemFileHandle.prototype)) return null;
   const folder = await root.getDirectoryHandle(FOLDER, { create: true });
+  const handle = (await folder.getFileHandle(name, { create: true })) as FileOfWorker;
+  const there = await handle.getFile();
+  const access = await handle.createSyncAccessHandle();
   const letGo = await hold(name);
-  const handle = await folder.getFileHandle(name, { create: true });
-  let writable: FileSystemWritableFileStream | undefined;
-  const batch = new Batch(async (bytes, position) => {
-    writable ??= await handle.createWritable({ keepExistingData: true });
-    await writable.write({ type: 'write', position, data: bytes });
-  });
-  const finish = async () => {
-    await batch.flush();
-    // Put in its place by this.
-    await writable?.close();
-    writable = undefined;
-    return handle.getFile();
-  };
   return {
-    there: await handle.getFile(),
+    there,
     heldBytes: 0,
-    write: (bytes, offset) => batch.add(bytes, offset),
-    finish,
+    write(bytes, at) {
+      if (access.write(bytes, { at }) < bytes.length) throw new DOMException('it is full', 'QuotaExceededError');
+    },
+    finish() {
+      access.close();
+      return handle.getFile();
+    },
     async leave() {
-      await finish().catch(() => {});
+      access.close();
       await letGo();
     },
     async remove() {
-      // What is being written cannot be removed.
-      await writable?.abort().catch(() => {});
-      writable = undefined;
+      access.close();
       await letGo();
       await unlessHeld(name, () => folder.removeEntry(name)).catch(() => {});
     },
   };
 }
 
-/** Small pieces to large ones. */
-class Batch {
-  readonly #bytes = new Uint8Array(BATCH);
-  readonly #write: (bytes: Uint8Array<ArrayBuffer>, offset: number) => Promise<void>;
-  #offset = 0;
-  #filled = 0;
-
-  constructor(write: (bytes: Uint8Array<ArrayBuffer>, offset: number) => Promise<void>) {
-    this.#write = write;
-  }
-
-  async add(bytes: Uint8Array<ArrayBuffer>, offset: number): Promise<void> {
-    if (offset !== this.#offset + this.#filled) {
-      await this.flush();
-      this.#offset = offset;
-    }
-    for (let done = 0; done < bytes.length; ) {
-      const part = bytes.subarray(done, done + BATCH - this.#filled);
-      this.#bytes.set(part, this.#filled);
-      this.#filled += part.length;
-      done += part.length;
-      if (this.#filled === BATCH) await this.flush();
-    }
-  }
-
-  async flush(): Promise<void> {
-    if (this.#filled > 0) await this.#write(this.#bytes.subarray(0, this.#filled), this.#offset);
-    this.#offset += this.#filled;
-    this.#filled = 0;
-  }
-}
-
 /** Browsers may put blobs on disk, and Node does not. */
 function inMemory(): Temporary {
   let parts: Blob[] = [];
-  const batch = new Batch(async (bytes, offset) => {
-    if (offset === 0) parts = [];
-    parts.push(new Blob([bytes]));
-  });
+  const batch = new Uint8Array(BATCH);
+  let filled = 0;
+  const flush = () => {
+    parts.push(new Blob([batch.subarray(0, filled)]));
+    filled = 0;
+  };
+  const drop = async () => {
+    parts = [];
+  };
   return {
     there: new Blob(),
     get heldBytes() {
       return parts.reduce((sum, { size }) => sum + size, 0);
     },
-    write: (bytes, offset) => batch.add(bytes, offset),
+    write(bytes, offset) {
+      if (offset === 0) {
+        parts = [];
+        filled = 0;
+      }
+      for (let done = 0; done < bytes.length; ) {
+        const part = bytes.subarray(done, done + BATCH - filled);
+        batch.set(part, filled);
+        filled += part.length;
+        done += part.length;
+        if (filled === BATCH) flush();
+      }
+    },
     async finish() {
-      await batch.flush();
+      flush();
       return new Blob(parts);
     },
-    async leave() {
-      parts = [];
-    },
-    async remove() {
-      parts = [];
-    },
+    leave: drop,
+    remove: drop,
   };
 }
 
