@@ -96,6 +96,31 @@ describe('runs', () => {
     expect((bytes.f16 - given) / (bytes.f32 - given)).toBeLessThan(0.55);
   });
 
+  test.each([1, 2])('photos of any size in the memory of the largest, on threads: %i', async (threads) => {
+    const vit = await load({ backend: 'cpu', threads });
+    const photos = [
+      [40, 30],
+      [900, 40],
+      [1500, 1000],
+      [50, 1200],
+    ].map(([width, height]) => new ImageData(width, height));
+    const heldAfter = async (work: () => Promise<unknown>) => {
+      await work();
+      return (await vit.memory()).cpu;
+    };
+    const [small, , large] = [
+      await heldAfter(() => vit.classify(photos[0])),
+      await heldAfter(() => vit.classify(photos)),
+      await heldAfter(() => vit.classify(photos[2])),
+    ];
+    // Else nothing would be seen of it.
+    expect(large).toBeGreaterThan(small);
+    for (let round = 0; round < 5; round++) {
+      for (const photo of photos) expect(await heldAfter(() => vit.classify(photo))).toBe(large);
+      expect(await heldAfter(() => vit.classify(photos))).toBe(large);
+    }
+  });
+
   test('each kernel right, by the self-test', async () => {
     const { passed, kernels } = await (await load({ backend: 'cpu' }, TINY_CLIP)).selfTest();
     expect(passed).toBe(true);
