@@ -10,23 +10,10 @@ import { Gpu } from '../src/gpu/device.ts';
 import { Pipelines } from '../src/gpu/pipelines.ts';
 import { decodeImage } from '../src/image/decode.ts';
 import { pixelsOf } from '../src/image/model-pixels.ts';
-import type { Preprocess } from '../src/model/preprocess.ts';
+import { median, round, SIDE, SPEC, sizeOf, timeTransformersJs } from './preprocess-work.ts';
 
-/** timm's for ViT-Tiny/16: the usual one. */
-const SPEC: Preprocess = {
-  resize: { mode: 'shortest-edge', size: 248, rounding: 'trunc' },
-  filter: 'bicubic',
-  crop: { height: 224, width: 224, rounding: 'half-even' },
-  mean: [0.5, 0.5, 0.5],
-  std: [0.5, 0.5, 0.5],
-};
-const SIDE = 224;
-const ROUNDS = 5;
-
-/** @param megapixels of a photo of 4:3 */
 export async function measure(megapixels: number): Promise<Record<string, number | string>> {
-  const width = Math.round(Math.sqrt((megapixels * 1e6 * 4) / 3));
-  const height = Math.round((width * 3) / 4);
+  const { width, height } = sizeOf(megapixels);
   const file = await drawPhoto(width, height);
 
   const { device } = await Gpu.request();
@@ -65,7 +52,8 @@ export async function measure(megapixels: number): Promise<Record<string, number
   const managed = await createImageBitmap(file);
   const canvas = await median(async () => throughCanvas(managed));
   managed.close();
-  const transformersJs = await timeTransformersJs(file);
+  const path = '/bench/node_modules/@huggingface/transformers/dist/transformers.js';
+  const transformersJs = await timeTransformersJs(await import(/* @vite-ignore */ path), file);
   const bytes = preprocess.bytes;
   preprocess.destroy();
   device.destroy();
@@ -99,30 +87,6 @@ function throughCanvas(picture: ImageBitmap): Float32Array {
   return planes;
 }
 
-/** transformers.js with the same pipeline: it decodes on a canvas, and resizes on another or in JavaScript. */
-async function timeTransformersJs(file: Blob): Promise<Record<string, number>> {
-  const path = '/bench/node_modules/@huggingface/transformers/dist/transformers.js';
-  const { RawImage, ViTImageProcessor } = await import(/* @vite-ignore */ path);
-  const process = new ViTImageProcessor({
-    do_resize: true,
-    size: { shortest_edge: 248 },
-    resample: 3,
-    do_center_crop: true,
-    crop_size: { height: SIDE, width: SIDE },
-    do_rescale: true,
-    rescale_factor: 1 / 255,
-    do_normalize: true,
-    image_mean: SPEC.mean,
-    image_std: SPEC.std,
-  });
-  const image = await RawImage.fromBlob(file);
-  return {
-    'transformers.js decode': await median(() => RawImage.fromBlob(file), 3),
-    // It resizes in place, so each round has a copy.
-    'transformers.js process': await median(() => process(image.clone()), 3),
-  };
-}
-
 /** Gradients and rectangles, compressed like a photo. */
 async function drawPhoto(width: number, height: number): Promise<Blob> {
   const canvas = new OffscreenCanvas(width, height);
@@ -136,19 +100,4 @@ async function drawPhoto(width: number, height: number): Promise<Blob> {
     context.fillRect((i * 7919) % width, (i * 104_729) % height, 3 + (i % (width / 20)), 3 + (i % (height / 20)));
   }
   return canvas.convertToBlob({ type: 'image/jpeg', quality: 0.9 });
-}
-
-async function median(work: () => Promise<unknown>, rounds = ROUNDS): Promise<number> {
-  const times: number[] = [];
-  for (let i = 0; i < rounds; i++) {
-    const start = performance.now();
-    await work();
-    times.push(performance.now() - start);
-  }
-  times.sort((a, b) => a - b);
-  return round(times[rounds >> 1]);
-}
-
-function round(value: number): number {
-  return Math.round(value * 10) / 10;
 }
