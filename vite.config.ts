@@ -198,6 +198,15 @@ const cli: ViteUserConfig = {
 /** Real checkpoints, for those tests that need one. */
 const MODELS = process.env.VIT_MODELS ? resolve(process.env.VIT_MODELS) : '';
 
+/** Beside a browser that computes on the CPU; what hangs is found all the same. */
+const UNIT_TIMEOUT = 30_000;
+
+/**
+ * Units that need a process each: one drops the annexes that others have registered, one counts the memory of its process,
+ * one has an onnxruntime that makes Node's `Worker` a global.
+ */
+const ALONE = ['annexes', 'convert-large', 'export-onnx'].map((name) => `test/unit/${name}.spec.ts`);
+
 /** Specs that run in Node, on Dawn and lavapipe, or on the machine's own GPU. */
 function onLavapipe(name: string, include: string[]) {
   return {
@@ -221,12 +230,14 @@ const tests: ViteUserConfig = {
       {
         test: {
           name: 'unit',
-          // Beside a browser that computes on the CPU; what hangs is found all the same.
-          testTimeout: 30_000,
+          // Files share a process and its modules: a process for each took a quarter of the time.
+          isolate: false,
+          testTimeout: UNIT_TIMEOUT,
           include: ['test/unit/**/*.spec.ts', 'test/field/*.spec.ts'],
-          exclude: ['test/field/*.{browser,page}.spec.ts'],
+          exclude: [...ALONE, 'test/field/*.{browser,page}.spec.ts'],
         },
       },
+      { test: { name: 'unit-alone', testTimeout: UNIT_TIMEOUT, include: ALONE } },
       // What needs more than SwiftShader has.
       onLavapipe('tiers', ['test/tiers/**/*.spec.ts']),
       // Every kernel and family on a second driver (test/matrix.js).

@@ -52,7 +52,7 @@ async function allJobs() {
     { name: 'lint', run: (print) => command(print, 'npx', ['--no-install', 'biome', 'check', '--error-on-warnings']) },
     { name: 'audit', run: audit },
     ...(noLavapipe ? [] : [{ name: 'tiers', run: (print) => vitest(print, 'tiers', ['--project=tiers']) }]),
-    { name: 'unit', run: (print) => vitest(print, 'unit', ['--project=unit']) },
+    { name: 'unit', run: (print) => vitest(print, 'unit', ['--project=unit', '--project=unit-alone']) },
     ...browsers.slice(1).map((name) => browserTests(name)),
     {
       name: 'no request left localhost',
