@@ -1,37 +1,24 @@
 /**
- * The built command with the built library, as they lie in the package, on a page of a real Chrome.
+ * `vit-webgpu classify`, `evaluate` and `label-file`, as they are built, on a page of a real Chrome.
  */
 import { execFile } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { loadViT } from '../../src/index.ts';
+import { expect, test } from '@playwright/test';
 import { parseLabelFile } from '../../src/text/label-file.ts';
 import { TINY_CLIP, tinyModel } from '../harness/tiny-model.ts';
 import { lettersTokenizer, withWords } from '../harness/words.ts';
 
 const run = promisify(execFile);
-const root = fileURLToPath(new URL('../..', import.meta.url));
-const installed = mkdtempSync(join(tmpdir(), 'vit-webgpu-'));
-
-beforeAll(async () => {
-  for (const name of ['package.json', 'node_modules', 'weights']) symlinkSync(join(root, name), join(installed, name));
-  const vite = join(root, 'node_modules', 'vite', 'bin', 'vite.js');
-  for (const mode of ['lib', 'node', 'cli']) {
-    const outDir = join(installed, 'dist', mode);
-    await run(process.execPath, [vite, 'build', '--mode', mode, '--outDir', outDir], { cwd: root });
-  }
-}, 120_000);
-
-afterAll(() => rmSync(installed, { recursive: true }));
+const COMMAND = resolve('dist/cli/vit-webgpu.js');
+const work = mkdtempSync(join(tmpdir(), 'vit-webgpu-classify-'));
+test.afterAll(() => rmSync(work, { recursive: true }));
 
 async function runCommand(...args: string[]): Promise<{ exitCode: number; stdout: string; stderr: string }> {
-  const command = join(installed, 'dist', 'cli', 'vit-webgpu.js');
   try {
-    return { exitCode: 0, ...(await run(process.execPath, [command, ...args])) };
+    return { exitCode: 0, ...(await run(process.execPath, [COMMAND, ...args])) };
   } catch (error) {
     const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
     return { exitCode: code, stdout, stderr };
@@ -39,9 +26,9 @@ async function runCommand(...args: string[]): Promise<{ exitCode: number; stdout
 }
 
 const classify = (...args: string[]) => runCommand('classify', ...args);
-const fixture = (name: string) => join(root, 'test', 'fixtures', 'preprocess', name);
+const fixture = (name: string) => resolve('test/fixtures/preprocess', name);
 
-describe('classify', { timeout: 120_000 }, () => {
+test.describe('classify', () => {
   test('prints five labels per picture, times, backend and adapter', async () => {
     const pictures = [fixture('photo.jpg'), fixture('scene0.png')];
     const { exitCode, stdout, stderr } = await classify(...pictures, '--backend', 'webgpu');
@@ -55,7 +42,7 @@ describe('classify', { timeout: 120_000 }, () => {
   });
 
   test('prints JSON, with as many labels as asked for, from the backend asked for', async () => {
-    const args = ['--json', '--top-k', '10', '--backend', 'cpu', '--model', join(root, 'weights', 'vit-cifar10')];
+    const args = ['--json', '--top-k', '10', '--backend', 'cpu', '--model', resolve('weights/vit-cifar10')];
     const { exitCode, stdout } = await classify(fixture('photo.jpg'), ...args);
     expect(exitCode).toBe(0);
     const { model, backend, adapter, load, images } = JSON.parse(stdout);
@@ -70,7 +57,7 @@ describe('classify', { timeout: 120_000 }, () => {
   });
 
   test('names the pictures that are none or not there, without a stack, and classifies the others', async () => {
-    const [text, absent] = ['text.png', 'absent.png'].map((name) => join(installed, name));
+    const [text, absent] = ['text.png', 'absent.png'].map((name) => join(work, name));
     writeFileSync(text, 'no picture');
     const files = [text, fixture('photo.jpg'), absent, fixture('scene0.png')];
     const { exitCode, stdout, stderr } = await classify(...files);
@@ -90,13 +77,13 @@ describe('classify', { timeout: 120_000 }, () => {
   });
 
   test('names a model that is not there before it starts anything', async () => {
-    const model = await classify(fixture('scene0.png'), '--model', installed);
+    const model = await classify(fixture('scene0.png'), '--model', work);
     expect(model).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('holds no model.json') });
     expect((await classify()).exitCode).toBe(2);
   });
 
   test('gives the best label that PyTorch gives', async () => {
-    const golden = join(root, 'test', 'fixtures', 'vit-cifar10');
+    const golden = resolve('test/fixtures/vit-cifar10');
     const { images } = JSON.parse(readFileSync(join(golden, 'expected.json'), 'utf8'));
     const bytes = readFileSync(join(golden, 'logits.f32'));
     const values = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
@@ -111,13 +98,13 @@ describe('classify', { timeout: 120_000 }, () => {
   });
 });
 
-describe('evaluate', { timeout: 120_000 }, () => {
-  const golden = join(root, 'test', 'fixtures', 'vit-cifar10');
+test.describe('evaluate', () => {
+  const golden = resolve('test/fixtures/vit-cifar10');
   const truth: Record<string, string> = JSON.parse(readFileSync(join(golden, 'truth.json'), 'utf8'));
 
   /** A folder per class; `broken` are pictures of the first class that are none. */
   function sorted(name: string, pictures: string[], broken: string[]): string {
-    const folder = join(installed, name);
+    const folder = join(work, name);
     for (const picture of pictures) cpSync(join(golden, picture), join(folder, truth[picture], picture));
     for (const file of broken) {
       mkdirSync(join(folder, 'truck'), { recursive: true });
@@ -130,7 +117,7 @@ describe('evaluate', { timeout: 120_000 }, () => {
     // Two trucks and a dog.
     const pictures = Object.keys(truth).slice(0, 3);
     const folder = sorted('some', pictures, ['aaa.png', 'zzz.jpg']);
-    const out = join(installed, 'evaluated');
+    const out = join(work, 'evaluated');
     const args = ['--images', folder, '--backend', 'cpu', '--batch', '3', '--out', out];
     const { exitCode, stderr, stdout } = await runCommand('evaluate', ...args);
     expect(exitCode).toBe(1);
@@ -138,7 +125,7 @@ describe('evaluate', { timeout: 120_000 }, () => {
     expect(stderr).toContain('error: 2 of 5 pictures could not be read.');
     expect(stderr).not.toContain('    at ');
     expect(stdout).toContain('3 images in');
-    const alone = join(installed, 'evaluated-alone');
+    const alone = join(work, 'evaluated-alone');
     await runCommand('evaluate', '--images', sorted('good', pictures, []), '--backend', 'cpu', '--out', alone);
     const figures = (folder: string) => {
       const { seconds, ...rest } = JSON.parse(readFileSync(join(folder, 'report.json'), 'utf8'));
@@ -149,8 +136,8 @@ describe('evaluate', { timeout: 120_000 }, () => {
 
   test('beside another model says what it loses: nothing against itself', async () => {
     const folder = sorted('beside', Object.keys(truth).slice(0, 3), []);
-    const out = join(installed, 'evaluated-beside');
-    const model = join(root, 'weights', 'vit-cifar10');
+    const out = join(work, 'evaluated-beside');
+    const model = resolve('weights/vit-cifar10');
     const args = ['--images', folder, '--backend', 'cpu', '--beside', model, '--out', out];
     const { exitCode, stderr, stdout } = await runCommand('evaluate', ...args);
     expect([exitCode, stderr]).toEqual([0, '']);
@@ -168,12 +155,12 @@ describe('evaluate', { timeout: 120_000 }, () => {
   });
 });
 
-describe('label-file', { timeout: 120_000 }, () => {
-  const folder = join(installed, 'clip');
+test.describe('label-file', () => {
+  const folder = join(work, 'clip');
   const labelFile = (...args: string[]) =>
     runCommand('label-file', '--model', folder, '--out', join(folder, 'out.json'), ...args);
 
-  beforeAll(async () => {
+  test.beforeAll(async () => {
     const { manifest, shards, tokenizer } = await withWords(await tinyModel(TINY_CLIP), lettersTokenizer());
     mkdirSync(folder);
     writeFileSync(join(folder, 'model.json'), JSON.stringify(manifest));
@@ -200,11 +187,9 @@ describe('label-file', { timeout: 120_000 }, () => {
       'out',
     );
     expect([labels, width]).toEqual([['dog', 'cat'], 10]);
-    const vit = await loadViT(await withWords(await tinyModel(TINY_CLIP), lettersTokenizer()), {
-      backend: 'cpu',
-      worker: false,
-    });
-    const [a, b] = await vit.embedText(['a dog', 'dog']);
+    const { loadViT } = await import(resolve('dist/node/index.js'));
+    const vit = await loadViT(await withWords(await tinyModel(TINY_CLIP), lettersTokenizer()), { backend: 'cpu' });
+    const [a, b]: Float32Array[] = await vit.embedText(['a dog', 'dog']);
     const sum = a.map((value, i) => value + b[i]);
     for (const [i, value] of embeddings[0].entries()) expect(value).toBeCloseTo(sum[i] / Math.hypot(...sum), 2.5);
     vit.dispose();
