@@ -8,6 +8,7 @@ import { besideIndex, besideLibrary, NOTICES } from './build/beside.ts';
 import { shrinkShader } from './build/shaders.ts';
 import { compileWasm } from './build/wasm.ts';
 import { SHARED_CACHE } from './src/page/intake/shared-cache.ts';
+import { bundledWorkers } from './test/harness/bundled-workers.ts';
 import { CHROME_ARGS } from './test/harness/chrome-args.ts';
 import { firefox } from './test/harness/firefox-provider.ts';
 import { lavapipePool } from './test/harness/lavapipe-pool.ts';
@@ -244,11 +245,13 @@ const tests: ViteUserConfig = {
       onLavapipe('lavapipe', ['test/kernels/**/*.spec.ts', 'test/model/{families,families2}.spec.ts']),
       {
         publicDir: false,
+        plugins: [bundledWorkers],
         // Found while tests run, it would reload them.
         optimizeDeps: {
           include: [
             ...['react', 'react-dom/client', 'react-dom/server'],
-            ...['@huggingface/tokenizers', 'onnxruntime-web/wasm'],
+            ...['@huggingface/tokenizers', 'onnxruntime-web/wasm', '@preact/signals-core', 'lit-html'],
+            ...['guard', 'keyed', 'live', 'repeat'].map((directive) => `lit-html/directives/${directive}.js`),
           ],
         },
         define: {
@@ -256,13 +259,19 @@ const tests: ViteUserConfig = {
           'import.meta.env.VIT_FUZZ_RUNS': JSON.stringify(process.env.VIT_FUZZ_RUNS ?? ''),
           'import.meta.env.VIT_FUZZ_SEED': JSON.stringify(process.env.VIT_FUZZ_SEED ?? ''),
         },
-        server: { fs: { allow: MODELS ? ['.', MODELS] : ['.'] } },
+        server: {
+          fs: { allow: MODELS ? ['.', MODELS] : ['.'] },
+          // Nothing changes during a run.
+          headers: { 'Cache-Control': 'max-age=3600' },
+        },
         test: {
           name: 'gpu',
           include: ['test/kernels/**/*.spec.ts', 'test/model/**/*.spec.ts', 'test/field/*.browser.spec.ts'],
           testTimeout: 120_000,
-          // One GPU, two cores: files one after another.
+          // One GPU, two cores: files one after another. One page for all: modules load once, and one device has compiled for all
+          // what several compute with (test/harness/shared-device.ts).
           fileParallelism: false,
+          isolate: false,
           browser: {
             enabled: true,
             headless: true,

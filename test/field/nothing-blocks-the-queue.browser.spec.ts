@@ -3,7 +3,10 @@
  */
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type CallOptions, type ImageInput, loadViT, type ModelFiles, type ViT } from '../../src/index.ts';
+import { shareDevice } from '../harness/shared-device.ts';
 import { plainImage, tinyModel } from '../harness/tiny-model.ts';
+
+shareDevice();
 
 let files: ModelFiles;
 let vit: ViT;

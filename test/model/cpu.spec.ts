@@ -6,7 +6,10 @@ import { type EngineEvent, type LoadOptions, loadViT, type ViT } from '../../src
 import { forgetFindings } from '../../src/weights/findings.ts';
 import { expectClose, random } from '../harness/arrays.ts';
 import { pretendHardware } from '../harness/hardware.ts';
+import { shareDevice } from '../harness/shared-device.ts';
 import { TINY, TINY_CLIP, tinyModel } from '../harness/tiny-model.ts';
+
+shareDevice();
 
 const open: ViT[] = [];
 let events: EngineEvent[] = [];

@@ -2,7 +2,6 @@
  * The scheduler: what it allocates, in which order it works, and what becomes of errors.
  */
 import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import { Gpu } from '../../src/gpu/device.ts';
 import { Pipelines } from '../../src/gpu/pipelines.ts';
 import { specialise } from '../../src/gpu/specialise.ts';
 import { loadViT, type ModelFiles, type Progress, type ViT } from '../../src/index.ts';
@@ -145,6 +144,8 @@ describe('loading', () => {
 });
 
 describe('errors', () => {
+  shareDevice();
+
   test('the next call reports a lost device, and so does every later one', async () => {
     const device = await (await navigator.gpu.requestAdapter())!.requestDevice();
     const vit = await load({ device });
@@ -164,10 +165,11 @@ describe('errors', () => {
   });
 
   test('a shader that does not compile names file, line and column', async () => {
-    const gpu = await Gpu.request();
+    // Of which no other test hears.
+    const device = await (await navigator.gpu.requestAdapter())!.requestDevice();
     const code = 'fn helper() {}\n\n  const x = nonsense;\n';
     const kernel = { name: 'broken', code, bindings: [], grid: () => [1, 1, 1] as const };
-    await expect(new Pipelines(gpu.device).get(kernel)).rejects.toMatchObject({
+    await expect(new Pipelines(device).get(kernel)).rejects.toMatchObject({
       code: 'shader',
       message: expect.stringMatching(/^broken\.wgsl:3:13: .*nonsense.*\n {4}const x = nonsense;/s),
     });

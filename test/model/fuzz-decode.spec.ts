@@ -7,7 +7,10 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Classification, loadViT, type ViT, ViTError } from '../../src/index.ts';
 import { edits, fuzzRuns, mutate, SEED } from '../harness/fuzz.ts';
 import { decodeCases, decodeFile } from '../harness/preprocess-cases.ts';
+import { shareDevice } from '../harness/shared-device.ts';
 import { plainImage, tinyModel } from '../harness/tiny-model.ts';
+
+shareDevice();
 
 const RUNS = fuzzRuns(1000);
 /** Most take a few milliseconds; the largest picture that is let in takes seconds. */

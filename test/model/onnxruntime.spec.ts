@@ -9,7 +9,10 @@ import { loadViT, type ModelFiles } from '../../src/index.ts';
 import { withDefaults } from '../../src/model/architecture.ts';
 import { goldenPixels } from '../../src/model/golden.ts';
 import { expectClose } from '../harness/arrays.ts';
+import { shareDevice } from '../harness/shared-device.ts';
 import { TINY, tinyModel } from '../harness/tiny-model.ts';
+
+shareDevice();
 
 /** The contract, of logits of size 1. */
 const BOUND = 1e-4;

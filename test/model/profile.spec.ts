@@ -5,7 +5,10 @@ import { expect, test } from 'vitest';
 import { loadViT } from '../../src/index.ts';
 import { withDefaults } from '../../src/model/architecture.ts';
 import { planViT } from '../../src/model/plan.ts';
+import { shareDevice } from '../harness/shared-device.ts';
 import { plainImage, TINY, tinyModel } from '../harness/tiny-model.ts';
+
+shareDevice();
 
 test('each step of a run has its milliseconds and its share of the peak', async () => {
   const vit = await loadViT(await tinyModel(), { worker: false, backend: 'webgpu' });

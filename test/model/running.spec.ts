@@ -7,7 +7,7 @@ import { EngineHost } from '../../src/engine/host.ts';
 import { type LoadOptions, loadViT, type ModelFiles, type ViT } from '../../src/index.ts';
 import { random } from '../harness/arrays.ts';
 import { shareDevice } from '../harness/shared-device.ts';
-import { plainImage, tinyModel } from '../harness/tiny-model.ts';
+import { plainImage, TINY, tinyModel } from '../harness/tiny-model.ts';
 
 let files: ModelFiles;
 const open: ViT[] = [];
@@ -379,13 +379,15 @@ describe('nothing leaks', () => {
 
   test('1,000 runs, of one and of several pictures: the GPU memory that memory() reports, and no more', async () => {
     const bytes = countGpuBytes();
-    const vit = await load({ backend: 'webgpu' });
-    await vit.classify(pictures().slice(0, 3));
+    const vit = await loadViT(await tinyModel({ ...TINY, depth: 1 }), { worker: false, backend: 'webgpu' });
+    open.push(vit);
+    const shown = pictures();
+    await vit.classify(shown.slice(0, 3));
     const before = bytes();
     expect((await vit.memory()).gpu).toBe(before);
     for (let i = 0; i < 500; i++) {
-      await vit.classify(pictures()[i % 50]);
-      await vit.embed(pictures().slice(0, 2));
+      await vit.classify(shown[i % 50]);
+      await vit.embed(shown.slice(0, 2));
     }
     expect(bytes()).toBe(before);
     expect((await vit.memory()).gpu).toBe(before);

@@ -7,7 +7,10 @@ import { clearCache, type EngineEvent, type LoadOptions, loadViT, type ViT } fro
 import { Findings } from '../../src/weights/findings.ts';
 import { fixture, readBytes } from '../harness/files.ts';
 import { takeSoftware } from '../harness/hardware.ts';
+import { shareDevice } from '../harness/shared-device.ts';
 import { plainImage } from '../harness/tiny-model.ts';
+
+shareDevice();
 
 const FOLDER = fixture('families/hf-vit');
 const IMAGE = plainImage(40, 30, [90, 20, 200]);

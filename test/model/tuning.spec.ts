@@ -15,7 +15,10 @@ import { Findings, forgetFindings } from '../../src/weights/findings.ts';
 import { expectClose, F32_BOUND, random } from '../harness/arrays.ts';
 import { testGpu } from '../harness/gpu.ts';
 import { pretendHardware } from '../harness/hardware.ts';
+import { shareDevice } from '../harness/shared-device.ts';
 import { TINY, tinyModel } from '../harness/tiny-model.ts';
+
+shareDevice();
 
 const ARCHITECTURE = { ...TINY, width: 48, mlpWidth: 96 };
 const open: ViT[] = [];

@@ -1,11 +1,16 @@
 /**
  * What an ordinary visit can do without is files of its own. Where one cannot be had the answers are the same, after one warning.
  */
-import { afterEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { Annexes } from '../../src/annexes/annexes.ts';
+import { registered } from '../../src/annexes/registry.ts';
 import { loadViT, type ViT } from '../../src/index.ts';
 import { expectClose, F32_BOUND, random } from '../harness/arrays.ts';
 import { pretendHardware } from '../harness/hardware.ts';
+import { shareDevice } from '../harness/shared-device.ts';
 import { plainImage, TINY, tinyModel } from '../harness/tiny-model.ts';
+
+shareDevice();
 
 const open: ViT[] = [];
 const warnings: string[] = [];
@@ -16,13 +21,33 @@ afterEach(() => {
   for (const vit of open.splice(0)) vit.dispose();
 });
 
+const { address } = Annexes.prototype;
 /** Of all files of the library these are missing. */
-const missing = vi.hoisted(() => new Set<string>());
-vi.mock('../../src/annexes/addresses.ts', async (importOriginal) => {
-  const original = await importOriginal<typeof import('../../src/annexes/addresses.ts')>();
-  const nowhere = () => [...missing].map((file) => [file, new URL(`/nowhere/${file}`, location.href).href]);
-  return { ...original, annexAddresses: () => ({ ...original.annexAddresses(), ...Object.fromEntries(nowhere()) }) };
+const missing = new Set<string>();
+/** What this thread had of them. */
+const hidden = new Map<string, unknown>();
+
+beforeEach(() => {
+  vi.spyOn(Annexes.prototype, 'address').mockImplementation(function (this: Annexes, file) {
+    return missing.has(file) ? new URL(`/nowhere/${file}`, location.href).href : address.call(this, file);
+  });
 });
+
+afterEach(() => {
+  missing.clear();
+  Object.assign(registered(), Object.fromEntries(hidden));
+  hidden.clear();
+});
+
+function hide(files: string[]): void {
+  const table = registered() as Record<string, unknown>;
+  for (const file of files) {
+    missing.add(file);
+    const [name] = file.split('.');
+    if (table[name]) hidden.set(name, table[name]);
+    delete table[name];
+  }
+}
 
 async function loadWithout(...files: string[]): Promise<ViT> {
   return load('webgpu', files);
@@ -33,8 +58,7 @@ function onEvent({ type, message }: { type: string; message: string }): void {
 }
 
 async function load(backend: 'auto' | 'webgpu' | 'cpu', without: string[], architecture = TINY): Promise<ViT> {
-  missing.clear();
-  for (const file of without) missing.add(file);
+  hide(without);
   open.push(await loadViT(await tinyModel(architecture), { worker: false, backend, cache: false, onEvent }));
   return open.at(-1)!;
 }
@@ -48,8 +72,6 @@ async function expectedLogits(): Promise<Float32Array> {
   open.push(vit);
   return logits(vit);
 }
-
-/* In this order: what one test loads, later ones have. */
 
 test('the kernels of the CPU: TypeScript computes the same, after one warning', async () => {
   const vit = await load('cpu', ['cpu.js', 'cpu-plain.wasm', 'cpu-relaxed.wasm']);
@@ -80,8 +102,7 @@ for (const [file, where] of [
 }
 
 test('what keeps weights in few bits on the GPU: they are widened, after one warning', async () => {
-  missing.clear();
-  missing.add('few-bits.js');
+  hide(['few-bits.js']);
   const files = await tinyModel({ ...TINY, mlpWidth: 64 }, 'i4');
   open.push(await loadViT(files, { worker: false, backend: 'webgpu', cache: false, onEvent }));
   expect(warnings).toEqual([expect.stringContaining('/nowhere/few-bits.js')]);
