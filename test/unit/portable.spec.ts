@@ -137,7 +137,9 @@ function everyConfig(plan: Plan): KernelConfig[] {
       for (const batch of [1, 256]) configs.push(...candidateConfigs(plan, batch, storage, capabilities));
     }
   }
-  return configs;
+  // Most GPUs are given the same.
+  const { shaders } = BASELINE;
+  return [...new Map(configs.map((config) => [JSON.stringify({ ...config, shaders }), config])).values()];
 }
 
 function candidateConfigs(plan: Plan, batch: number, storage: 'f32' | 'f16', capabilities: Capabilities) {
