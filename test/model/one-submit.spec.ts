@@ -8,6 +8,7 @@ import { loadViT, type ModelFiles, type ViT } from '../../src/index.ts';
 import type { Preprocess } from '../../src/model/preprocess.ts';
 import { expectClose, random } from '../harness/arrays.ts';
 import { convert, haveModels, readBytes, readFloats, readJson, realModel } from '../harness/files.ts';
+import { once } from '../harness/once.ts';
 import { tinyModel } from '../harness/tiny-model.ts';
 
 const open: ViT[] = [];
@@ -17,12 +18,12 @@ afterEach(() => {
   for (const vit of open.splice(0)) vit.dispose();
 });
 
-async function deviceThatResizes(): Promise<GPUDevice> {
+const deviceThatResizes = once(async () => {
   const device = await (await navigator.gpu.requestAdapter())!.requestDevice();
   const info = { vendor: 'test', architecture: 'test', description: '', isFallbackAdapter: false };
   Object.defineProperty(device, 'adapterInfo', { value: info });
   return device;
-}
+});
 
 async function load(files: Parameters<typeof loadViT>[0], device?: GPUDevice): Promise<ViT> {
   const vit = await loadViT(files, { worker: false, backend: 'webgpu', device });

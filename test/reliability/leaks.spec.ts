@@ -2,13 +2,10 @@
  * Nothing is left behind, however often: bytes on the GPU, counted where they are asked for, objects of
  * JavaScript, counted in heap snapshots, and workers. The library is the built one.
  */
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { expect, type Page, test } from '@playwright/test';
+import { TINY } from '../harness/tiny-model.ts';
 import { Heap, type Held } from './heap.ts';
-import { type BuiltServer, serveBuilt } from './server.ts';
+import { type BuiltServer, serveBuilt, serveTinyModel } from './server.ts';
 
 type Library = typeof import('../../src/index.ts');
 type ViT = import('../../src/index.ts').ViT;
@@ -33,13 +30,7 @@ const OF_CALLS = { count: 100, objects: 20_000 };
 let server: BuiltServer;
 test.beforeAll(async () => {
   server = await serveBuilt();
-  const folder = mkdtempSync(join(tmpdir(), 'vit-webgpu-leaks-'));
-  const source = 'test/fixtures/families/hf-vit';
-  const how = ['--mean', '0.5,0.5,0.5', '--std', '0.5,0.5,0.5', '--filter', 'bilinear', '--resize', 'squash:32x32'];
-  const args = ['convert', `${source}/model.safetensors`, '--config', `${source}/config.json`, ...how, '--out', folder];
-  execFileSync('node', ['dist/cli/vit-webgpu.js', ...args], { stdio: 'pipe' });
-  for (const file of readdirSync(folder)) server.extra.set(`/small/${file}`, readFileSync(join(folder, file)));
-  rmSync(folder, { recursive: true });
+  await serveTinyModel(server, { ...TINY, depth: 1 });
 });
 test.afterAll(() => server.close());
 
@@ -116,7 +107,7 @@ for (const [where, options] of [
     const heap = await open(page);
     const noWorkers = () => expect.poll(() => heap.workers).toBe(0);
     // Until the code of a load is compiled, which does not depend on the model, and what is made once is there.
-    await cycle(page, 15, options.backend === 'webgpu' ? { ...options, oneDevice: true } : options, '/small');
+    await cycle(page, 15, options.backend === 'webgpu' ? { ...options, oneDevice: true } : options, '/tiny');
     await cycle(page, 2, options);
     await noWorkers();
     const before = await heap.held();
@@ -138,7 +129,7 @@ for (const where of ['worker', 'page'] as const) {
       }, times);
     await page.evaluate(async (where) => {
       const options = where === 'page' ? { worker: false as const } : {};
-      scene.vit = await scene.library.loadViT('/small/model.json', { backend: 'webgpu', ...options });
+      scene.vit = await scene.library.loadViT('/tiny/model.json', { backend: 'webgpu', ...options });
     }, where);
     const workers = where === 'page' ? 0 : 1;
     const { memory, counted } = await run(300);

@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join, normalize } from 'node:path';
+import type { Architecture } from '../../src/model/architecture.ts';
 import { tinyModel } from '../harness/tiny-model.ts';
 
 const TYPES: Record<string, string> = { '.js': 'text/javascript', '.json': 'application/json', '.png': 'image/png' };
@@ -57,8 +58,8 @@ export async function serveBuilt(): Promise<BuiltServer> {
 }
 
 /** A model of random numbers, which answers in milliseconds, at `/tiny/model.json`. */
-export async function serveTinyModel({ extra }: BuiltServer): Promise<void> {
-  const { manifest, shards } = await tinyModel();
+export async function serveTinyModel({ extra }: BuiltServer, architecture?: Architecture): Promise<void> {
+  const { manifest, shards } = await tinyModel(architecture);
   extra.set('/tiny/model.json', new TextEncoder().encode(JSON.stringify(manifest)));
   for (const [i, { file }] of manifest.shards.entries()) extra.set(`/tiny/${file}`, shards[i]);
 }
