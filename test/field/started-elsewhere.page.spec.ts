@@ -150,8 +150,12 @@ test('files of another origin that allows nobody: says which, and the ways out',
 
 test.describe('a worker that is none of this library', () => {
   test('and gives no answer: the load ends', async ({ page }) => {
-    const message = await answer(page, "{ worker: () => new Worker('/silent.js') }");
-    expect(message).toMatch(/^bad-input: The engine's worker \(that was given\) does not answer/);
+    await page.clock.install();
+    const started = page.waitForEvent('worker');
+    const message = answer(page, "{ worker: () => new Worker('/silent.js') }");
+    await started;
+    await page.clock.fastForward(15_000);
+    expect(await message).toMatch(/^bad-input: The engine's worker \(that was given\) does not answer/);
   });
 
   for (const [what, options, expected] of [
