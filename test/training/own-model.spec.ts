@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { expect, test } from '@playwright/test';
 import { drop } from '../page/photos.ts';
 import { CLASSES, example, writePictures } from './pictures.ts';
-import { PYTHON, python } from './python.ts';
+import { ENV, PYTHON, python } from './python.ts';
 
 /** Below the repository, as a user's model is: the page loads nothing from elsewhere. */
 mkdirSync('.cache', { recursive: true });
@@ -35,13 +35,14 @@ test('photos, train, convert, page', async ({ page }) => {
     '--export-images',
     '--set',
   ];
-  const log = execFileSync(PYTHON, [...training, ...small], { encoding: 'utf8' });
+  const train = () => execFileSync(PYTHON, [...training, ...small], { encoding: 'utf8', env: ENV });
+  const log = train();
   expect(log).toContain('102 images to train on, 18 held back');
   const report = JSON.parse(readFileSync(join(trained, 'report.json'), 'utf8'));
   expect(report.history).toHaveLength(5);
   expect(report.heldBack.accuracy).toBeGreaterThan(0.5);
   // Run again, it finds that it has done everything.
-  expect(execFileSync(PYTHON, [...training, ...small], { encoding: 'utf8' })).toContain('goes on after epoch 5');
+  expect(train()).toContain('goes on after epoch 5');
 
   const command = (...args: string[]) =>
     execFileSync(process.execPath, ['dist/cli/vit-webgpu.js', ...args], { encoding: 'utf8' });

@@ -6,7 +6,7 @@ import { execFileSync } from 'node:child_process';
 /** One that has PyTorch, NumPy and Pillow; test/run.js finds it. */
 export const PYTHON = process.env.PYTHON ?? 'python3';
 
-/** Sums of several threads may come out in another order. */
+/** Sums of several threads may come out in another order; and where another test has their cores, they wait for each other, busily. */
 export const ENV = { ...process.env, OMP_NUM_THREADS: '1' };
 
 /** @returns what the code, which has `train`, `torch` and the `folder`, leaves in `result` */
