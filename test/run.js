@@ -28,7 +28,7 @@ mkdirSync(REPORTS, { recursive: true });
 const outcomes = await runJobs(process.argv.includes('--models') ? modelJobs() : await allJobs(), LANES, REPORTS);
 report([...outcomes.values()]);
 
-/** Long ones first, as soon as they can start. */
+/** As soon as they can start; short ones at the end, where otherwise a lane stands empty beside a long one. */
 async function allJobs() {
   const python = pythonThatTrains(attempt);
   if (!python) notRun.push('training. It needs a Python with PyTorch, NumPy and Pillow; PYTHON says which one.');
@@ -42,7 +42,7 @@ async function allJobs() {
     needs: built,
     run: (print) => playwright(print, name, [`--project=${project}`], { PYTHON: python }),
   });
-  const browsers = ['gpu', 'page', 'package', 'field', 'reliability', ...(python ? ['training'] : [])];
+  const browsers = ['gpu', 'page', 'reliability', 'package', ...(python ? ['training'] : []), 'field'];
   return [
     build('cli'),
     chromeJob(),
