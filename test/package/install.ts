@@ -2,13 +2,29 @@
  * The package as somebody gets it: packed, and installed in an empty folder without what only its development needs.
  */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** @returns the folder, which is the caller's to remove */
+let installed: string | undefined;
+
+/** @returns a folder of its own, which is the caller's to remove */
 export function installPackage(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'vit-webgpu-consumer-'));
+  if (installed === undefined) {
+    const folder = install();
+    process.once('exit', () => rmSync(folder, { recursive: true }));
+    installed = folder;
+  }
+  const copy = mkdtempSync(PREFIX);
+  // The links to its commands, too, stay within it.
+  cpSync(installed, copy, { recursive: true, verbatimSymlinks: true });
+  return copy;
+}
+
+const PREFIX = join(tmpdir(), 'vit-webgpu-consumer-');
+
+function install(): string {
+  const folder = mkdtempSync(PREFIX);
   const npm = (args: string[], cwd: string) => execFileSync('npm', args, { cwd, encoding: 'utf8', stdio: 'pipe' });
   const packed = npm(['pack', '--ignore-scripts', '--json', '--pack-destination', folder], process.cwd());
   const { filename } = JSON.parse(packed)[0];
