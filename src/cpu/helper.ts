@@ -19,8 +19,8 @@ export type Question = {
 
 type Method = Exclude<keyof Helper, 'bytes'>;
 
-/** Answers come in the order of the questions. */
-export type Answer = { error: WireError } | { result: unknown; bytes: number };
+/** Answers come in the order of the questions, each with the memory of its question's `data`. */
+export type Answer = ({ error: WireError } | { result: unknown; bytes: number }) & { lent?: ArrayBuffer };
 
 /** Asked at any time, and answered by itself as soon as there is a pause: a sign of life. */
 export const PING = null;
@@ -42,6 +42,10 @@ export class Helper {
 
   addPiece(piece: TensorPiece): void {
     this.#member!.addPiece(piece);
+  }
+
+  digest({ data }: { data: Uint8Array<ArrayBuffer> }): Promise<ArrayBuffer> {
+    return crypto.subtle.digest('SHA-256', data);
   }
 
   finish(_: null): void {
@@ -73,7 +77,9 @@ async function hold(lock: string): Promise<void> {
 export function serveIfHelper(): void {
   if ((globalThis as { name?: string }).name !== HELPER || typeof document !== 'undefined') return;
   const helper = new Helper();
-  const { postMessage } = globalThis as unknown as { postMessage(answer: Answer | typeof PING): void };
+  const { postMessage } = globalThis as unknown as {
+    postMessage(answer: Answer | typeof PING, transfer?: ArrayBuffer[]): void;
+  };
   let last: Promise<void> = Promise.resolve();
   globalThis.onmessage = ({ data }: MessageEvent<Question | typeof PING>) => {
     if (data === PING) return postMessage(PING);
@@ -86,6 +92,7 @@ export function serveIfHelper(): void {
         return { error: packError(error) };
       }
     };
-    last = last.then(async () => postMessage(await answer()));
+    const lent = (argument as { data?: { buffer: ArrayBuffer } } | null)?.data?.buffer;
+    last = last.then(async () => postMessage({ ...(await answer()), lent }, lent && [lent]));
   };
 }

@@ -115,7 +115,6 @@ export class Member {
   #compile(plan: Plan, batch: number, reserve: (bytes: number) => number): Program {
     const machine = {
       kernels: this.#kernels,
-      memory: this.arena.memory,
       weights: this.weights,
       // Who shares memory may do any part of it.
       place: this.#isShared ? ALONE : this.#place,

@@ -4,13 +4,8 @@
  */
 import type { Arena } from './arena.ts';
 import { type Block, partsOf, type Work } from './divisible-work.ts';
+import { SpareBuffers } from './spare-buffers.ts';
 import type { Kernels } from './wasm-kernels.ts';
-
-/** Sizes of buffers are multiples of it, so that one that came can go again. */
-const GRAIN = 2 ** 14;
-
-/** Buffers that are kept for what is sent next. */
-const SPARE = 16;
 
 /** By member; none to oneself. */
 export type Ports = readonly (MessagePort | null)[];
@@ -21,7 +16,7 @@ export class PortExchange {
   readonly #member: number;
   /** By member; none to oneself. */
   readonly #mailboxes: (Mailbox | null)[];
-  readonly #spare: ArrayBuffer[] = [];
+  readonly #spare = new SpareBuffers();
 
   /** @param ports none for a member that is alone */
   constructor(arena: Arena, kernels: Kernels, member: number, ports: Ports) {
@@ -53,14 +48,14 @@ export class PortExchange {
     const own = bytesOf(written[this.#member]);
     if (own > 0) {
       this.#gather(written[this.#member], scratch);
-      for (const mailbox of this.#mailboxes) mailbox?.send(this.#filled(this.#arena.octets(scratch, own)));
+      for (const mailbox of this.#mailboxes) mailbox?.send(this.#spare.filled(this.#arena.octets(scratch, own)));
     }
     for (const [member, mailbox] of this.#mailboxes.entries()) {
       const length = bytesOf(written[member]);
       if (mailbox === null || length === 0) continue;
       const buffer = await mailbox.next();
       this.#arena.octets(scratch, length).set(new Uint8Array(buffer, 0, length));
-      this.#keep(buffer);
+      this.#spare.keep(buffer);
       this.#scatter(written[member], scratch);
     }
   }
@@ -79,21 +74,6 @@ export class PortExchange {
       this.#kernels.copyRows(from, bytes, address, stride, rows, bytes);
       from += rows * bytes;
     }
-  }
-
-  #filled(octets: Uint8Array): ArrayBuffer {
-    const fitting = this.#spare.findIndex(({ byteLength }) => byteLength >= octets.length);
-    const [buffer] =
-      fitting < 0 ? [new ArrayBuffer(Math.ceil(octets.length / GRAIN) * GRAIN)] : this.#spare.splice(fitting, 1);
-    new Uint8Array(buffer).set(octets);
-    return buffer;
-  }
-
-  /** The smallest first, so that a large one is not sent for little. */
-  #keep(buffer: ArrayBuffer): void {
-    this.#spare.push(buffer);
-    this.#spare.sort((a, b) => a.byteLength - b.byteLength);
-    if (this.#spare.length > SPARE) this.#spare.shift();
   }
 }
 

@@ -33,7 +33,6 @@ interface Context {
   plan: Plan;
   batch: number;
   kernels: Kernels;
-  memory: WebAssembly.Memory;
   weights: Weights;
   reserve: Reserve;
   inputs: Program['inputs'];
@@ -49,7 +48,6 @@ type Reserve = (bytes: number) => number;
 /** What programs are compiled for. */
 export interface Machine {
   kernels: Kernels;
-  memory: WebAssembly.Memory;
   weights: Weights;
   /** In a team. Default alone. */
   place?: Place;
@@ -76,7 +74,7 @@ export function compile(plan: Plan, batch: number, machine: Machine, reserve: Re
 
 const COMPILE: { [Op in Step['op']]: Compile<Op> } = {
   patchify(step, context) {
-    const { plan, batch, memory, kernels, inputs } = context;
+    const { plan, batch, kernels, inputs } = context;
     const { channels, imageSize, patchSize } = plan.architecture;
     const features = patchFeatures(plan.architecture);
     const y = context.value(step.output);
@@ -92,7 +90,7 @@ const COMPILE: { [Op in Step['op']]: Compile<Op> } = {
       const unfold = whole(() => {
         const [pixels, { address, stride }] = [inputs.pixels! + image * pixelBytes, unfolded];
         kernels.unfold(pixels, channels, ...imageSize, ...patchSize, address, stride);
-        if (starts !== null) copy(memory, starts, to, perImage * y.stride);
+        if (starts !== null) kernels.copyRows(starts, y.stride, to, y.stride, perImage, y.stride);
       });
       return [unfold, ...linear(context, step, unfolded, tokens, { ending: starts === null ? 'store' : 'add' })];
     }).flat();
@@ -112,7 +110,7 @@ const COMPILE: { [Op in Step['op']]: Compile<Op> } = {
   },
 
   assemble(step, context) {
-    const { batch, kernels, memory } = context;
+    const { batch, kernels } = context;
     const x = context.value(step.input);
     const y = context.value(step.output);
     const starts = startsOf(context, step.starts, y);
@@ -121,7 +119,7 @@ const COMPILE: { [Op in Step['op']]: Compile<Op> } = {
     return [
       each(batch, 0, (image) => {
         const to = y.address + image * tokens * y.stride;
-        copy(memory, starts, to, prefixBytes);
+        kernels.copyRows(starts, y.stride, to, y.stride, tokens - patches, y.stride);
         const from = x.address + image * patches * x.stride;
         kernels.addRows(from, starts + prefixBytes, (patches * x.stride) / 4, to + prefixBytes);
       }),
@@ -169,7 +167,7 @@ const COMPILE: { [Op in Step['op']]: Compile<Op> } = {
     ];
   },
 
-  'head-norm'(step, { kernels, memory, weights, value }) {
+  'head-norm'(step, { kernels, weights, value }) {
     const { heads, norm, epsilon } = step;
     const x = value(step.input);
     const y = value(step.output);
@@ -188,7 +186,7 @@ const COMPILE: { [Op in Step['op']]: Compile<Op> } = {
               read + at, headBytes, heads, headSize, weight, bias, epsilon, isRms, 0, write + at, headBytes,
             );
           }
-          copy(memory, read + 2 * thirdBytes, write + 2 * thirdBytes, thirdBytes);
+          kernels.copyRows(read + 2 * thirdBytes, 0, write + 2 * thirdBytes, 0, 1, thirdBytes);
         }
       }),
     ];
@@ -366,10 +364,10 @@ const COMPILE: { [Op in Step['op']]: Compile<Op> } = {
     ];
   },
 
-  copy(step, { memory, value }) {
+  copy(step, { kernels, value }) {
     const x = value(step.input);
     const y = value(step.output);
-    return [whole(() => copy(memory, x.address, y.address, x.rows * x.stride))];
+    return [whole(() => kernels.copyRows(x.address, x.stride, y.address, y.stride, x.rows, x.stride))];
   },
 };
 
@@ -498,10 +496,6 @@ function roundUp(columns: number): number {
   return Math.ceil(columns / PANEL) * PANEL;
 }
 
-function copy(memory: WebAssembly.Memory, from: number, to: number, bytes: number): void {
-  new Uint8Array(memory.buffer).copyWithin(to, from, from + bytes);
-}
-
 /** Some elements of a tensor, with room for whole panels. */
 function vector(weights: Weights, tensor: string, { from, to }: Range, factor = 1): number {
   const key = `vector ${tensor} ${from} ${to} ${factor}`;
@@ -517,7 +511,7 @@ function rowsOf(weights: Weights, tensor: string, count: number, { columns, stri
 }
 
 /** Rows of `columns` each, `stride` apart. */
-function spread(data: Float32Array, columns: number, stride: number): Float32Array {
+export function spread(data: Float32Array, columns: number, stride: number): Float32Array {
   const rows = data.length / columns;
   const result = new Float32Array(rows * stride);
   for (let row = 0; row < rows; row++) {

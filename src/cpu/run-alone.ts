@@ -4,7 +4,7 @@
 import type { InputName, Plan, ValueName } from '../model/plan.ts';
 import type { TensorPiece } from '../weights/tensor-assembler.ts';
 import type { Arena } from './arena.ts';
-import { compile } from './program.ts';
+import { compile, spread } from './program.ts';
 import { instantiate } from './wasm-kernels.ts';
 import { type WeightFormats, Weights } from './weights.ts';
 
@@ -26,15 +26,15 @@ export async function runAlone(
 ): Promise<Float32Array> {
   const bottom = arena.top;
   const weights = new Weights(arena, formats);
-  const machine = { kernels: await instantiate(module, arena.memory), memory: arena.memory, weights };
+  const machine = { kernels: await instantiate(module, arena.memory), weights };
   const program = compile(plan, 1, machine, (bytes) => arena.reserve(bytes));
   const scratch = arena.reserve(Math.max(...program.works.map((work) => work.scratch)));
   for (const piece of pieces) weights.addPiece(piece);
   weights.finish();
   for (const [name, data] of values) {
-    const { address, stride, rows, columns } = program.values[name];
-    const floats = arena.floats(address, (rows * stride) / 4);
-    for (let i = 0; i < rows * columns; i++) floats[Math.floor(i / columns) * (stride / 4) + (i % columns)] = data[i];
+    const { address, stride, columns } = program.values[name];
+    const rows = spread(Float32Array.from(data), columns, stride / 4);
+    arena.floats(address, rows.length).set(rows);
   }
   for (const [name, data] of Object.entries(inputs) as [InputName, ArrayLike<number>][]) {
     const address = program.inputs[name]!;

@@ -9,6 +9,7 @@ import { type Answer, HELPER, PING, type Question } from './helper.ts';
 import type { Inputs, Links, MemberOptions } from './member.ts';
 import type { Range } from './panels.ts';
 import type { Ports } from './port-exchange.ts';
+import { SpareBuffers } from './spare-buffers.ts';
 
 /** Milliseconds after which a worker that says nothing is none of ours. */
 const PATIENCE = 15_000;
@@ -73,14 +74,24 @@ export class Team {
         if (tensor !== piece.name) continue;
         const [from, to] = [Math.max(needed.from - first, 0), Math.min(needed.to - first, data.length)];
         if (from >= to) continue;
-        const part = data.slice(from, to);
-        helper.ask(['addPiece', { ...piece, first: first + from, data: part }], [part.buffer]);
+        const part = data.subarray(from, to);
+        const buffer = helper.spare.filled(part);
+        const copy = { ...piece, first: first + from, data: new Float32Array(buffer, 0, part.length) };
+        helper.ask(['addPiece', copy], [buffer]);
       }
     }
   }
 
+  /** A SHA-256, by a thread that has less to do than this one: browsers compute it where they are asked. */
+  digest(bytes: Uint8Array<ArrayBuffer>): Promise<ArrayBuffer> {
+    const [helper] = this.#helpers;
+    const buffer = helper.spare.filled(bytes);
+    return helper.ask(['digest', { data: new Uint8Array(buffer, 0, bytes.length) }], [buffer]);
+  }
+
   async finish(): Promise<void> {
     await this.#askAll(() => ['finish', null]);
+    for (const helper of this.#helpers) helper.spare = new SpareBuffers();
   }
 
   /** @throws ViTError `out-of-memory` */
@@ -108,7 +119,7 @@ export class Team {
     const helpers = this.links.slice(1).map(async (links, index) => {
       const helper = new HelperWorker(script, (message) => this.#fail(message));
       this.#helpers.push(helper);
-      const lock = `${HELPER} ${crypto.randomUUID?.() ?? ''}`;
+      const lock = `${HELPER} ${crypto.randomUUID?.()}`;
       const place = { member: index + 1, members };
       const transfer = links instanceof WebAssembly.Memory ? [] : links.filter((port) => port !== null);
       const opening = { ...options, lock, place, links };
@@ -138,6 +149,8 @@ export class Team {
 /** A worker that answers questions in their order. */
 class HelperWorker {
   bytes = 0;
+  /** For copies of what it is asked about: they come back with the answers. */
+  spare = new SpareBuffers();
   readonly #worker: Worker;
   readonly #asked: { resolve(result: unknown): void; reject(error: unknown): void }[] = [];
   #failure: Error | null = null;
@@ -152,6 +165,7 @@ class HelperWorker {
       this.#pings = 0;
       if (data === PING) return;
       const { resolve, reject } = this.#asked.shift()!;
+      if (data.lent) this.spare.keep(data.lent);
       if ('error' in data) return reject(unpackError(data.error));
       this.bytes = data.bytes;
       resolve(data.result);

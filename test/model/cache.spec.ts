@@ -13,6 +13,7 @@ import {
 import { Findings } from '../../src/weights/findings.ts';
 import { keep } from '../../src/weights/keep.ts';
 import { openStore } from '../../src/weights/store.ts';
+import { sha256 } from '../../src/weights/verify.ts';
 import { TINY_CLIP, tinyModel } from '../harness/tiny-model.ts';
 import { lettersTokenizer, withWords } from '../harness/words.ts';
 
@@ -150,6 +151,19 @@ describe('what is kept', () => {
     expect(requests).toEqual(['model.json']);
   });
 
+  test.each([1, 2])('of what was altered on its way nothing is kept, on %i threads', async (threads) => {
+    const { file, sha256 } = files.manifest.shards.at(-1)!;
+    answer = (name, bytes) => (name === file ? bytes.map((byte) => byte ^ 1) : bytes);
+    await expect(load({ threads })).rejects.toMatchObject({
+      code: 'bad-shard',
+      message: expect.stringContaining(file),
+    });
+    const names = [...(await (await openStore())!.list()).keys()];
+    expect(names.filter((name) => name.includes(sha256))).toEqual([]);
+    answer = (_, bytes) => bytes;
+    await load({ threads });
+  });
+
   test('what a closed tab left half-written is written over', async () => {
     const { folder } = (await openStore())!;
     for (const { sha256, bytes } of files.manifest.shards.slice(0, 2)) {
@@ -248,8 +262,15 @@ test('from a worker, too', async () => {
   first.dispose();
   const [kept] = await cachedModels();
   expect(kept).toMatchObject({ url: model.href, cachedBytes: first.info.bytes, bytes: first.info.bytes });
-  const names = [...(await (await openStore())!.list()).keys()];
+  const store = (await openStore())!;
+  const names = [...(await store.list()).keys()];
   expect(names.filter((name) => name.endsWith('.part'))).toEqual([]);
+  for (const name of names.filter((name) => /^[0-9a-f]{64}$/.test(name))) {
+    const bytes = new Uint8Array(await new Response(await store.read(name)).arrayBuffer());
+    // More than is written at a time.
+    expect(bytes.length).toBeGreaterThan(2 ** 19);
+    expect(await sha256(bytes)).toBe(name);
+  }
 });
 
 test('a server that says there is no such model is believed', async () => {

@@ -23,7 +23,7 @@ test.each([8, 4] as const)('in %i bits they take that and their scales', (bits) 
   const bytesWith = (fewBits: Record<string, 8 | 4>) => {
     const arena = new Arena();
     const weights = new Weights(arena, { isHalf: true, fewBits });
-    compile(planViT(withDefaults(LARGER)), 1, { kernels: {} as never, memory: arena.memory, weights }, () => 0);
+    compile(planViT(withDefaults(LARGER)), 1, { kernels: {} as never, weights }, () => 0);
     return arena.top;
   };
   const saved = matrices.reduce((sum, [, [outputs, inputs]]) => {
