@@ -219,9 +219,10 @@ export class GpuBackend implements Provable {
     if (network === this.#extra?.network) await this.#checkExtra(this.#extra);
     const activations = await network.activationsFor(batch);
     const encoder = await this.#upload(input, activations);
+    const { queue } = this.#gpu.alive;
     network.record(encoder, activations, batch, wanted.outputs);
     this.#isWarm = true;
-    this.#gpu.device.queue.submit([encoder.finish()]);
+    queue.submit([encoder.finish()]);
     const outputs = await network.read(activations, batch, wanted.outputs);
     if (network === this.#network && wanted.outputs.length > 0) this.#tuneOnce(batch);
     return outputs;
@@ -403,7 +404,7 @@ export class GpuBackend implements Provable {
 
   /** @returns the encoder in which the rest of the run is to be recorded */
   async #upload(input: Input, { inputs }: Activations): Promise<GPUCommandEncoder> {
-    const { device } = this.#gpu;
+    const device = this.#gpu.alive;
     const { batch } = input;
     let encoder = device.createCommandEncoder({ label: 'run' });
     if ('pixels' in input) {
@@ -419,10 +420,11 @@ export class GpuBackend implements Provable {
       for (let index = 0; index < batch; index++) {
         if (index > 0) {
           // The next picture takes the scratch memory of the one before.
-          device.queue.submit([encoder.finish()]);
+          this.#gpu.alive.queue.submit([encoder.finish()]);
           encoder = device.createCommandEncoder({ label: 'run' });
         }
         await input.usePicture(index, (picture) => {
+          this.#gpu.throwIfFailed();
           this.#preprocess!.upload(picture, inputs.pixels!, index);
           this.#preprocess!.record(encoder);
         });

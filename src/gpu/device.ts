@@ -57,7 +57,9 @@ export class Gpu {
     }
   }
 
+  /** What still uses it fails before it can reach the device, which may be the caller's. */
   destroy(): void {
+    this.fail(new ViTError('disposed', 'The model was disposed; load it again.'));
     if (this.#owned) this.device.destroy();
   }
 
@@ -69,6 +71,12 @@ export class Gpu {
   /** @throws the stored failure, on every call from then on */
   throwIfFailed(): void {
     if (this.#failure) throw this.#failure;
+  }
+
+  /** The device. @throws as `throwIfFailed` does: nothing that was destroyed gets into its queue */
+  get alive(): GPUDevice {
+    this.throwIfFailed();
+    return this.device;
   }
 
   /**

@@ -6,6 +6,7 @@ import { Pipelines } from '../../src/gpu/pipelines.ts';
 import { specialise } from '../../src/gpu/specialise.ts';
 import { loadViT, type ModelFiles, type Progress, type ViT } from '../../src/index.ts';
 import { expectClose, random } from '../harness/arrays.ts';
+import { testGpu } from '../harness/gpu.ts';
 import { takeSoftware } from '../harness/hardware.ts';
 import { shareDevice } from '../harness/shared-device.ts';
 import { plainImage, TINY, tinyModel } from '../harness/tiny-model.ts';
@@ -188,6 +189,26 @@ describe('errors', () => {
     });
     expect(create.mock.calls.length).toBeGreaterThan(0);
     expect(destroy).toHaveBeenCalledTimes(create.mock.calls.length);
+  });
+
+  test('disposed at any point of a run, it leaves no error on the device of a caller', async () => {
+    const { device } = await testGpu();
+    const errors: string[] = [];
+    const onError = ({ error }: GPUUncapturedErrorEvent) => errors.push(error.message);
+    device.addEventListener('uncapturederror', onError);
+    for (let turns = 0; turns < 20; turns++) {
+      const vit = await load({ device });
+      const image = plainImage(9, 9, [1, 2, 3]);
+      await vit.forward(pixels(1));
+      const call = turns % 2 ? vit.forward(pixels(1)) : vit.classify([image, image]);
+      const running = expect(call).rejects.toMatchObject({ code: 'disposed' });
+      for (let turn = 0; turn < turns; turn++) await Promise.resolve();
+      vit.dispose();
+      await running;
+    }
+    await device.queue.onSubmittedWorkDone();
+    device.removeEventListener('uncapturederror', onError);
+    expect(errors).toEqual([]);
   });
 
   test('NaN in the pixels is bad-input', async () => {
