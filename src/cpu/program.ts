@@ -5,10 +5,10 @@
 import { patchCount, patchFeatures } from '../model/architecture.ts';
 import type { Affine, InputName, LearnedQuery, Plan, Starts, Step, StepOf, ValueName } from '../model/plan.ts';
 import { rotationTable } from '../model/rotary.ts';
-import type { RelativeBias } from '../model/steps.ts';
 import { ALONE, type Block, type Place, sliceOf, type Work } from './divisible-work.ts';
 import { lengthOf, PANEL, panelsOf, type Range } from './panels.ts';
-import { ACTIVATION_NUMBERS, ENDINGS, type Kernels } from './wasm-kernels.ts';
+import { rowsNeeded } from './rows-needed.ts';
+import { ACTIVATION_NUMBERS, ENDINGS, type Flag, type Kernels } from './wasm-kernels.ts';
 import type { Weights } from './weights.ts';
 
 export interface Program {
@@ -37,7 +37,10 @@ interface Context {
   reserve: Reserve;
   inputs: Program['inputs'];
   place: Place;
-  value(name: ValueName): Matrix;
+  /** What the step reads, if it has an input, and what it writes: the rows that are needed. */
+  x: Matrix;
+  y: Matrix;
+  values: Program['values'];
 }
 
 type Compile<Op extends Step['op']> = (step: StepOf<Op>, context: Context) => Omit<Work, 'label'>[];
@@ -57,7 +60,7 @@ export interface Machine {
 export function compile(plan: Plan, batch: number, machine: Machine, reserve: Reserve): Program {
   const values: Program['values'] = {};
   const inputs: Program['inputs'] = {};
-  const context = { place: ALONE, ...machine, plan, batch, reserve, inputs, value: (name: ValueName) => values[name] };
+  const context = { place: ALONE, ...machine, plan, batch, reserve, inputs, values };
   for (const [name, count] of Object.entries(plan.inputs)) {
     inputs[name as InputName] = reserve(4 * batch * count);
   }
@@ -65,54 +68,45 @@ export function compile(plan: Plan, batch: number, machine: Machine, reserve: Re
   for (const [name, { rows, columns }] of Object.entries(plan.values)) {
     values[name] = matrix(reserve, batch * rows, columns);
   }
-  const works = plan.steps.flatMap((step) => {
+  const rows = rowsNeeded(plan);
+  const works = plan.steps.flatMap((step, index) => {
     const compileStep = COMPILE[step.op] as Compile<Step['op']>;
-    return compileStep(step, context).map((work) => ({ label: step.label, ...work }));
+    const [read, written] = rows[index];
+    const y = rowOfEach(values[step.output], written, batch);
+    const x = 'input' in step ? rowOfEach(values[step.input], read, batch) : y;
+    return compileStep(step, { ...context, x, y }).map((work) => ({ label: step.label, ...work }));
   });
   return { works, inputs, values, free };
 }
 
 const COMPILE: { [Op in Step['op']]: Compile<Op> } = {
   patchify(step, context) {
-    const { plan, batch, kernels, inputs } = context;
-    const { channels, imageSize, patchSize } = plan.architecture;
-    const features = patchFeatures(plan.architecture);
-    const y = context.value(step.output);
+    const { plan, batch, kernels, inputs, y } = context;
     const perImage = y.rows / batch;
     const patches = patchCount(plan.architecture);
-    const prefix = perImage - patches;
-    const unfolded = matrix(context.reserve, patches, features);
-    const pixelBytes = 4 * plan.inputs.pixels!;
+    const unfolded = matrix(context.reserve, patches, patchFeatures(plan.architecture));
     const starts = step.starts === 'given' ? inputs.starts! : step.starts && startsOf(context, step.starts, y);
     return Array.from({ length: batch }, (_, image): Omit<Work, 'label'>[] => {
       const to = y.address + image * perImage * y.stride;
-      const tokens = { ...y, address: to + prefix * y.stride, rows: patches };
-      const unfold = whole(() => {
-        const [pixels, { address, stride }] = [inputs.pixels! + image * pixelBytes, unfolded];
-        kernels.unfold(pixels, channels, ...imageSize, ...patchSize, address, stride);
+      const tokens = { ...y, address: to + (perImage - patches) * y.stride, rows: patches };
+      const begin = whole(() => {
+        unfold(context, image, unfolded.address);
         if (starts !== null) kernels.copyRows(starts, y.stride, to, y.stride, perImage, y.stride);
       });
-      return [unfold, ...linear(context, step, unfolded, tokens, { ending: starts === null ? 'store' : 'add' })];
+      return [
+        begin,
+        ...linear({ ...context, x: unfolded, y: tokens }, step, { ending: starts === null ? 'store' : 'add' }),
+      ];
     }).flat();
   },
 
-  unfold(step, { plan, batch, kernels, inputs, value }) {
-    const { channels, imageSize, patchSize } = plan.architecture;
-    const { address, stride, rows } = value(step.output);
-    const pixelBytes = 4 * plan.inputs.pixels!;
-    const bytes = (rows / batch) * stride;
-    return [
-      each(batch, 0, (image) => {
-        const pixels = inputs.pixels! + image * pixelBytes;
-        kernels.unfold(pixels, channels, ...imageSize, ...patchSize, address + image * bytes, stride);
-      }),
-    ];
+  unfold(_, context) {
+    const { batch, y } = context;
+    return [each(batch, 0, (image) => unfold(context, image, y.address + (image * y.rows * y.stride) / batch))];
   },
 
   assemble(step, context) {
-    const { batch, kernels } = context;
-    const x = context.value(step.input);
-    const y = context.value(step.output);
+    const { batch, kernels, x, y } = context;
     const starts = startsOf(context, step.starts, y);
     const [patches, tokens] = [x.rows / batch, y.rows / batch];
     const prefixBytes = (tokens - patches) * y.stride;
@@ -126,8 +120,7 @@ const COMPILE: { [Op in Step['op']]: Compile<Op> } = {
     ];
   },
 
-  lookup(step, { plan, kernels, weights, inputs, value }) {
-    const y = value(step.output);
+  lookup(step, { plan, kernels, weights, inputs, y }) {
     const floats = y.stride / 4;
     const { vocabulary } = plan.architecture.text!;
     const table = weights.table(step.table, vocabulary, y.columns, floats);
@@ -141,36 +134,30 @@ const COMPILE: { [Op in Step['op']]: Compile<Op> } = {
     ];
   },
 
-  'layer-norm'(step, { batch, kernels, weights, value }) {
-    const { token, others, norm, epsilon, accumulate } = step;
-    const x = value(step.input);
-    const y = value(step.output);
+  'layer-norm'(step, { batch, kernels, weights, x, y }) {
+    const { others, norm, epsilon, accumulate } = step;
     const [ofFirst, ofOthers] = [step, others ?? step].map((tensors) => normOf(weights, tensors, x.columns));
-    // One token of each image, or all.
     const perImage = x.rows / batch;
-    const xStride = token === null ? x.stride : perImage * x.stride;
-    const first = x.address + (token ?? 0) * x.stride;
+    const firstOther = others?.first ?? perImage;
     const flags = [norm === 'rms' ? 1 : 0, accumulate ? 1 : 0] as const;
     return [
-      slices(token === null ? x.rows : batch, 8 * x.columns, ({ from, to }) => {
+      slices(x.rows, 8 * x.columns, ({ from, to }) => {
         // From row `at` to where others begin, or end.
         for (let at = from; at < to; ) {
           const row = at % perImage;
-          const isOther = others !== null && row >= others.first;
-          const end = others === null ? to : Math.min(to, at - row + (isOther ? perImage : others.first));
-          const [read, write] = [first + at * xStride, y.address + at * y.stride];
+          const isOther = row >= firstOther;
+          const end = Math.min(to, at - row + (isOther ? perImage : firstOther));
+          const [read, write] = [x.address + at * x.stride, y.address + at * y.stride];
           const { weight, bias } = isOther ? ofOthers : ofFirst;
-          kernels.layerNorm(read, xStride, end - at, x.columns, weight, bias, epsilon, ...flags, write, y.stride);
+          kernels.layerNorm(read, x.stride, end - at, x.columns, weight, bias, epsilon, ...flags, write, y.stride);
           at = end;
         }
       }),
     ];
   },
 
-  'head-norm'(step, { kernels, weights, value }) {
+  'head-norm'(step, { kernels, weights, x, y }) {
     const { heads, norm, epsilon } = step;
-    const x = value(step.input);
-    const y = value(step.output);
     const headSize = x.columns / 3 / heads;
     const [headBytes, thirdBytes] = [4 * headSize, 4 * heads * headSize];
     const norms = [step.query, step.key].map((tensors) => normOf(weights, tensors, headSize));
@@ -192,10 +179,10 @@ const COMPILE: { [Op in Step['op']]: Compile<Op> } = {
     ];
   },
 
-  rotate(step, { batch, kernels, weights, value }) {
+  rotate(step, { batch, kernels, weights, y }) {
     const { heads, frequencies, turning, first } = step;
     const { pairs } = turning;
-    const { address, stride, rows } = value(step.output);
+    const { address, stride, rows } = y;
     const perImage = rows / batch;
     const patches = perImage - first;
     const key = `rotation ${frequencies} ${turning.block}`;
@@ -219,36 +206,30 @@ const COMPILE: { [Op in Step['op']]: Compile<Op> } = {
   },
 
   matmul(step, context) {
-    const x = context.value(step.input);
-    const y = context.value(step.output);
     if (step.activation !== 'swiglu') {
-      const ending = step.accumulate ? 'add' : 'store';
-      return linear(context, step, x, y, { activation: step.activation ?? 'none', gamma: step.gamma, ending });
+      return linear(context, step, { activation: step.activation ?? 'none', gamma: step.gamma });
     }
-    const width = y.columns;
+    const width = context.y.columns;
     const [gate, up] = [
       { from: 0, to: width },
       { from: width, to: 2 * width },
     ];
     // Each multiplies what is its own already.
-    const [gated] = linear(context, step, x, y, { rows: gate, activation: 'silu' });
-    return [{ ...gated, written: undefined }, ...linear(context, step, x, y, { rows: up, ending: 'multiply' })];
+    const [gated] = linear(context, step, { rows: gate, activation: 'silu' });
+    return [{ ...gated, written: undefined }, ...linear(context, step, { rows: up, ending: 'multiply' })];
   },
 
-  attention(step, context) {
-    const { batch, kernels, weights, place } = context;
-    const { heads, scale, query } = step;
-    const x = context.value(step.input);
-    const y = context.value(step.output);
+  attention(step, { batch, kernels, weights, place, x, y }) {
+    const { heads, query } = step;
     const tokens = x.rows / batch;
     const headSize = y.columns / heads;
     const columns = roundUp(tokens);
-    const keys = tokens - (query?.first ?? 0);
-    const queries = query ? 1 : tokens;
+    const skipped = query?.first ?? 0;
+    // K and V stand behind Q, where each image has its own.
+    const k = query ? 0 : 1;
+    const queries = y.rows / batch;
     const latent = query && latentQuery(weights, query, y.columns);
-    const relative = relativeTable(weights, step.relative, heads);
-    const [gridRows, gridColumns] = step.relative?.grid ?? [0, 0];
-    const causal = step.causal ? 1 : 0;
+    const scoring = scoringOf(weights, step);
     const shares = sharesOf(batch * heads * queries, place);
     const own = shares[place.member];
     const written = ({ image, head, first, count }: HeadQueries): Block => ({
@@ -258,18 +239,15 @@ const COMPILE: { [Op in Step['op']]: Compile<Op> } = {
       bytes: headSize * 4,
     });
     const work = slices(lengthOf(own), 4 * tokens * headSize, ({ from, to }, scratch) => {
-      for (const part of headQueries({ from: own.from + from, to: own.from + to }, heads, queries)) {
-        const { image, head, first, count } = part;
-        const row = x.address + image * tokens * x.stride;
-        const third = (index: number) => row + (index * heads + head) * headSize * 4;
-        const q = latent === null ? third(0) + first * x.stride : latent + head * headSize * 4;
-        const skipped = (query?.first ?? 0) * x.stride;
-        const [k, v] = latent === null ? [third(1), third(2)] : [third(0) + skipped, third(1) + skipped];
-        const bias = relative ? relative.address + head * relative.bytes : 0;
+      for (const block of headQueries({ from: own.from + from, to: own.from + to }, heads, queries)) {
+        const { image, head, first, count } = block;
+        const row = x.address + (image * tokens + skipped) * x.stride;
+        const part = (index: number) => row + (index * heads + head) * headSize * 4;
+        const q = latent === null ? part(0) + first * x.stride : latent + head * headSize * 4;
         // biome-ignore format: as the kernel declares them
         kernels.attention(
-          q, x.stride, first, count, k, v, x.stride, keys, headSize, scale, causal, bias, gridRows, gridColumns,
-          written(part).address, y.stride, scratch,
+          q, x.stride, first, count, part(k), part(k + 1), x.stride, tokens - skipped, headSize, ...scoring(head),
+          written(block).address, y.stride, scratch,
         );
       }
     });
@@ -277,35 +255,25 @@ const COMPILE: { [Op in Step['op']]: Compile<Op> } = {
     return [{ ...work, written: shares.map((share) => [...headQueries(share, heads, queries)].map(written)) }];
   },
 
-  'attention-scores'(step, { batch, kernels, weights, value }) {
-    const { heads, scale } = step;
-    const x = value(step.input);
-    const y = value(step.output);
+  'attention-scores'(step, { batch, kernels, weights, x, y }) {
+    const { heads } = step;
     const tokens = x.rows / batch;
     const headSize = x.columns / 3 / heads;
-    const relative = relativeTable(weights, step.relative, heads);
-    const [gridRows, gridColumns] = step.relative?.grid ?? [0, 0];
+    const scoring = scoringOf(weights, step);
     const work = each(batch * heads, 2 * tokens * tokens * headSize, (head, scratch) => {
       const [image, h] = [Math.floor(head / heads), head % heads];
       const q = x.address + image * tokens * x.stride + h * headSize * 4;
       kernels.packKeys(q + heads * headSize * 4, x.stride, tokens, headSize, scratch);
-      const bias = relative ? relative.address + h * relative.bytes : 0;
       const to = y.address + head * tokens * y.stride;
-      const causal = step.causal ? 1 : 0;
-      // biome-ignore format: as the kernel declares them
-      kernels.attentionScores(
-        q, x.stride, 0, tokens, scratch, tokens, headSize, scale, causal, bias, gridRows, gridColumns, to,
-      );
+      kernels.attentionScores(q, x.stride, 0, tokens, scratch, tokens, headSize, ...scoring(h), to);
     });
     work.scratch = 4 * roundUp(tokens) * headSize;
     return [work];
   },
 
-  'attention-values'(step, { batch, kernels, value }) {
+  'attention-values'(step, { batch, kernels, values, x, y }) {
     const { heads } = step;
-    const x = value(step.input);
-    const y = value(step.output);
-    const weights = value(step.weights);
+    const weights = values[step.weights];
     const tokens = x.rows / batch;
     const headSize = y.columns / heads;
     const valuesLength = tokens * roundUp(headSize);
@@ -321,9 +289,7 @@ const COMPILE: { [Op in Step['op']]: Compile<Op> } = {
     return [work];
   },
 
-  mean(step, { batch, kernels, value }) {
-    const x = value(step.input);
-    const y = value(step.output);
+  mean(step, { batch, kernels, x, y }) {
     const perImage = x.rows / batch;
     return [
       each(batch, step.count * x.columns, (image) => {
@@ -335,27 +301,19 @@ const COMPILE: { [Op in Step['op']]: Compile<Op> } = {
     ];
   },
 
-  pick(step, { kernels, inputs, value }) {
-    const x = value(step.input);
-    const y = value(step.output);
+  pick(_, { kernels, inputs, x, y }) {
     return [whole(() => kernels.gather(x.address, 0, inputs.ends!, y.rows, x.columns, x.stride, 0, 0, y.address))];
   },
 
   head(step, context) {
-    const x = context.value(step.input);
-    const y = context.value(step.output);
-    return linear(context, step, x, y, { ending: step.accumulate ? 'add' : 'store', share: step.share });
+    return linear(context, step, { share: step.share });
   },
 
-  'unit-length'(step, { kernels, value }) {
-    const x = value(step.input);
-    const y = value(step.output);
+  'unit-length'(_, { kernels, x, y }) {
     return [whole(() => kernels.unitLength(x.address, y.address, x.stride, x.rows, x.columns))];
   },
 
-  softmax(step, { kernels, value }) {
-    const x = value(step.input);
-    const y = value(step.output);
+  softmax(_, { kernels, x, y }) {
     return [
       slices(x.rows, 20 * x.columns, ({ from, to }) => {
         const at = from * x.stride;
@@ -364,12 +322,18 @@ const COMPILE: { [Op in Step['op']]: Compile<Op> } = {
     ];
   },
 
-  copy(step, { kernels, value }) {
-    const x = value(step.input);
-    const y = value(step.output);
+  copy(_, { kernels, x, y }) {
     return [whole(() => kernels.copyRows(x.address, x.stride, y.address, y.stride, x.rows, x.stride))];
   },
 };
+
+/** Writes the patches of an image as rows of their own. */
+function unfold({ plan, kernels, inputs }: Context, image: number, to: number): void {
+  const { channels, imageSize, patchSize } = plan.architecture;
+  const pixels = inputs.pixels! + 4 * image * plan.inputs.pixels!;
+  const stride = 4 * roundUp(patchFeatures(plan.architecture));
+  kernels.unfold(pixels, channels, ...imageSize, ...patchSize, to, stride);
+}
 
 /** Queries of one head, one after the other. */
 interface HeadQueries {
@@ -398,6 +362,7 @@ interface LinearOptions {
   rows?: Range;
   activation?: keyof typeof ACTIVATION_NUMBERS;
   gamma?: string | null;
+  /** Default what the step says. */
   ending?: keyof typeof ENDINGS;
   /** What the products and the bias are multiplied by. */
   share?: number;
@@ -405,15 +370,13 @@ interface LinearOptions {
 
 /** A linear layer, split by its outputs: a member of a team holds the weights of its own. */
 function linear(
-  { kernels, weights, place }: Context,
-  step: { weight: string; bias: string | null },
-  x: Matrix,
-  y: Matrix,
+  { kernels, weights, place, x, y }: Context,
+  step: Affine & { accumulate?: boolean },
   {
     rows = { from: 0, to: y.columns },
     activation = 'none',
     gamma = null,
-    ending = 'store',
+    ending = step.accumulate ? 'add' : 'store',
     share = 1,
   }: LinearOptions = {},
 ): Omit<Work, 'label'>[] {
@@ -492,6 +455,13 @@ function matrix(reserve: Reserve, rows: number, columns: number): Matrix {
   return { address: reserve(rows * stride), stride, rows, columns };
 }
 
+/** One row of each item, or the whole matrix. */
+function rowOfEach(whole: Matrix, row: number | null, batch: number): Matrix {
+  if (row === null) return whole;
+  const { address, stride, rows, columns } = whole;
+  return { address: address + row * stride, stride: (stride * rows) / batch, rows: batch, columns };
+}
+
 function roundUp(columns: number): number {
   return Math.ceil(columns / PANEL) * PANEL;
 }
@@ -563,13 +533,16 @@ function latentQuery(weights: Weights, { latent, projection }: LearnedQuery, wid
   );
 }
 
-/** Head by head and backwards, as wasm/attention-scores.ts reads it. */
-function relativeTable(
+/** What a kernel takes for the scores of a head. */
+type Scoring = [scale: number, causal: Flag, bias: number, gridRows: number, gridColumns: number];
+
+/** Biases lie head by head and backwards, as wasm/attention-scores.ts reads them. */
+function scoringOf(
   weights: Weights,
-  relative: RelativeBias | null,
-  heads: number,
-): { address: number; bytes: number } | null {
-  if (!relative) return null;
+  { heads, scale, causal, relative }: StepOf<'attention' | 'attention-scores'>,
+): (head: number) => Scoring {
+  const ofAll: [number, Flag] = [scale, causal ? 1 : 0];
+  if (!relative) return () => [...ofAll, 0, 0, 0];
   const [rows, columns] = relative.grid;
   const differences = (2 * rows - 1) * (2 * columns - 1);
   const perHead = differences + 3;
@@ -579,5 +552,5 @@ function relativeTable(
       return data[(at < differences ? differences - 1 - at : at) * heads + head];
     }),
   );
-  return { address, bytes: perHead * 4 };
+  return (head) => [...ofAll, address + head * perHead * 4, rows, columns];
 }

@@ -19,7 +19,7 @@ export const ACTIVATION_NUMBERS: Record<Activation | 'tanh' | 'silu' | 'none', n
 export const ENDINGS = { store: 0, add: 1, multiply: 2 } as const;
 
 /** The numbers of a flag. */
-type Flag = 0 | 1;
+export type Flag = 0 | 1;
 
 export interface Kernels {
   addRows(a: number, b: number, floats: number, y: number): void;

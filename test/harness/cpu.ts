@@ -64,7 +64,8 @@ export async function compareOnCpu({
     Object.entries(shapes).map(([name, [rows, columns]]) => [name, { rows, columns, groups: 1 }]),
   );
   const perItem = Object.fromEntries(Object.entries(inputs).map(([name, data]) => [name, data.length / batch]));
-  const plan = { architecture: withDefaults(architecture), inputs: perItem, values, steps: [step], outputs: {} };
+  const outputs = { hidden: { values: [step.output], shape: shapes[step.output] } };
+  const plan = { architecture: withDefaults(architecture), inputs: perItem, values, steps: [step], outputs };
   const data = Object.fromEntries(
     Object.entries(shapes).map(([name, [rows, columns]], i) => [
       name,

@@ -156,9 +156,14 @@ for (const name of chosen(FAMILIES)) {
           const onEvent = (event: EngineEvent) => events.push(event);
           const vit = await loadViT(files, { ...(await how()), imageSize, threads: 3, onEvent });
           const outputs = await vit.forward(pixels, { outputs: wanted });
+          // Alone it may need the last block's first row only.
+          const pooled = headless ? 'embedding' : 'logits';
+          const alone = await vit.forward(pixels, { outputs: [pooled] });
+          const beside = await vit.forward(pixels, { outputs: [pooled, 'hidden'] });
           vit.dispose();
           expect([vit.info.cpu!.threads, ...events]).toEqual([3]);
           expect(outputs).toEqual(await computed());
+          expect(alone[pooled]).toEqual(beside[pooled]);
         });
       }
 
