@@ -267,6 +267,7 @@ const tests: ViteUserConfig = {
         test: {
           name: 'gpu',
           include: ['test/kernels/**/*.spec.ts', 'test/model/**/*.spec.ts', 'test/field/*.browser.spec.ts'],
+          setupFiles: 'test/harness/after-each-file.ts',
           testTimeout: 120_000,
           // One GPU, two cores: files one after another. One page for all: modules load once, and one device has compiled for all
           // what several compute with (test/harness/shared-device.ts).

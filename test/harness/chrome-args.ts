@@ -68,4 +68,6 @@ export const CHROME_ARGS = [
   ...BENCH_CHROME_ARGS,
   '--disable-dawn-features=use_vulkan_zero_initialize_workgroup_memory_extension',
   `--disable-features=${[...OFF_IN_PLAYWRIGHT, ...NEVER_SEEN]}`,
+  // test/harness/collect-garbage.ts
+  '--js-flags=--expose-gc',
 ];

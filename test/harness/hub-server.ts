@@ -183,7 +183,8 @@ export class HubServer {
   #body(bytes: Uint8Array, response: ServerResponse, isProbe: boolean): unknown {
     const limit = isProbe || bytes.length < LARGE ? undefined : this.fixture.breakAfter?.shift();
     if (limit === undefined) return response.end(bytes);
-    return response.write(bytes.subarray(0, limit), () => setTimeout(() => response.destroy(), 20));
+    // Time to read what came: a stream that breaks drops what it still holds.
+    return response.write(bytes.subarray(0, limit), () => setTimeout(() => response.destroy(), limit > 0 ? 300 : 0));
   }
 }
 
