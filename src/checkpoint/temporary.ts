@@ -19,7 +19,7 @@ export interface Temporary {
 
 /** The folder of everything that the library keeps: `clearCache()` takes what is in it. */
 const FOLDER = 'vit-webgpu';
-/** Bytes of a blob: small ones are dear. */
+/** Bytes of each blob: many small ones cost more than what they hold. */
 const BATCH = 1 << 20;
 
 /** Files of a worker can be written at once: nothing is lost when its tab ends. */

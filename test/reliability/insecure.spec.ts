@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 import { expect, type Page, test } from '@playwright/test';
 import { CHROME_ARGS } from '../harness/chrome-args.ts';
 import { TIMM_CONFIG } from '../harness/hub-server.ts';
+import { runEngineInWorker } from './engine-in-worker.ts';
 import { type BuiltServer, serveBuilt } from './server.ts';
 
 const HOST = 'printer.home';
@@ -69,24 +70,16 @@ test('without the file that checks: one warning, and the answer', async ({ page 
 
 test('a worker of the CPU that dies is missed by its silence, and the job done again', async ({ page }) => {
   await page.goto(server.origin.replace('localhost', HOST));
-  const outcome = await page.evaluate(() => {
-    // The engine is in a worker of the test's, which can end those of the team. Its clock is fast.
-    const engine = `
-      import { loadViT } from '${location.origin}/lib/index.js';
-      const workers = [];
-      const Original = Worker;
-      globalThis.Worker = class extends Original {
-        constructor(...given) {
-          super(...given);
-          workers.push(this);
-        }
-      };
+  const outcome = await runEngineInWorker(
+    page,
+    `
+      // Its clock is fast.
       const { setInterval } = globalThis;
       globalThis.setInterval = (tick, milliseconds) => setInterval(tick, milliseconds / 20);
       const events = [];
       const onEvent = ({ type }) => events.push(type);
       const options = { worker: false, backend: 'cpu', threads: 3, onEvent };
-      const vit = await loadViT('${location.origin}/weights/vit-cifar10/model.json', options);
+      const vit = await loadViT(self.origin + '/weights/vit-cifar10/model.json', options);
       const data = Float32Array.from({ length: 8 * 3072 }, (_, i) => Math.sin(i * i));
       const run = async () => String((await vit.forward({ data, shape: [8, 3, 32, 32] })).logits.data);
       const before = await run();
@@ -101,14 +94,8 @@ test('a worker of the CPU that dies is missed by its silence, and the job done a
       await new Promise((resolve) => setTimeout(resolve, 1500));
       again.push((await run()) === before);
       vit.dispose();
-      postMessage({ isSecureContext, threads: vit.info.cpu.threads, again, events });`;
-    const url = URL.createObjectURL(new Blob([engine], { type: 'text/javascript' }));
-    return new Promise((resolve, reject) => {
-      const worker = new Worker(url, { type: 'module' });
-      worker.onmessage = ({ data }) => resolve(data);
-      worker.onerror = ({ message }) => reject(new Error(message));
-    });
-  });
+      postMessage({ isSecureContext, threads: vit.info.cpu.threads, again, events });`,
+  );
   expect(outcome).toEqual({
     isSecureContext: false,
     threads: 3,

@@ -2,6 +2,7 @@
  * Threads of the CPU in the built library, on pages of every kind: their results are those of one thread.
  */
 import { expect, type Page, test } from '@playwright/test';
+import { runEngineInWorker } from './engine-in-worker.ts';
 import { type BuiltServer, serveBuilt } from './server.ts';
 
 let server: BuiltServer;
@@ -61,24 +62,15 @@ test('in shared memory all outputs are those of one thread, and a worker that di
   server.headers['cross-origin-opener-policy'] = 'same-origin';
   server.headers['cross-origin-embedder-policy'] = 'require-corp';
   await page.goto(server.origin);
-  const result = await page.evaluate(async () => {
-    // The engine is in a worker of the test's, which can end those of the team.
-    const engine = `
-      import { loadViT } from '${location.origin}/lib/index.js';
-      const workers = [];
-      const Original = Worker;
-      globalThis.Worker = class extends Original {
-        constructor(...given) {
-          super(...given);
-          workers.push(this);
-        }
-      };
+  const result = await runEngineInWorker<{ same: boolean[]; again: boolean[]; bytes: number[]; events: string[] }>(
+    page,
+    `
       const outputs = ['logits', 'embedding', 'tokens', 'hidden', 'attention'];
       const data = Float32Array.from({ length: 5 * 3072 }, (_, i) => Math.sin(i * i));
       const events = [];
       const onEvent = ({ type, message }) => events.push(type + ': ' + message);
       const load = (threads, dtype) =>
-        loadViT('${location.origin}/weights/vit-cifar10/model.json', { worker: false, backend: 'cpu', threads, dtype, onEvent });
+        loadViT(self.origin + '/weights/vit-cifar10/model.json', { worker: false, backend: 'cpu', threads, dtype, onEvent });
       const run = async (vit, wanted) => JSON.stringify(await vit.forward({ data, shape: [5, 3, 32, 32] }, { outputs: wanted }), (_, value) =>
         ArrayBuffer.isView(value) ? [...new Uint32Array(value.buffer)] : value);
       const same = [];
@@ -106,14 +98,8 @@ test('in shared memory all outputs are those of one thread, and a worker that di
           again.push((await run(vit, ['hidden'])) === before);
       }
       vit.dispose();
-      postMessage({ same, again, bytes, events });`;
-    const url = URL.createObjectURL(new Blob([engine], { type: 'text/javascript' }));
-    return new Promise<{ same: boolean[]; again: boolean[]; bytes: number[]; events: string[] }>((resolve, reject) => {
-      const worker = new Worker(url, { type: 'module' });
-      worker.onmessage = ({ data }) => resolve(data);
-      worker.onerror = ({ message }) => reject(new Error(message));
-    });
-  });
+      postMessage({ same, again, bytes, events });`,
+  );
   expect(result.same).toEqual([true, true]);
   expect(new Set(result.again)).toEqual(new Set([true]));
   // Weights and values are held once.
