@@ -4,7 +4,7 @@
  * Builds, tests and `npm start` all begin with it.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import asc from 'assemblyscript/asc';
 
 const SOURCES = 'wasm';
@@ -18,12 +18,19 @@ const MODULES: Record<string, [source: string, ...features: string[]]> = {
 };
 
 const OPTIONS = [
-  ...['-O3', '--noAssert', '--runtime', 'stub', '--use', 'abort='],
+  // A tenth smaller: what is to be inlined all the same says so.
+  ...['-O3', '--shrinkLevel', '1', '--converge', '--noAssert', '--runtime', 'stub', '--use', 'abort='],
   // 4 GiB are the most that 32 bits address; how much is held the engine decides.
   ...['--importMemory', '--noExportMemory', '--maximumMemory', '65536'],
   // Functions that take vectors are called from within the module only.
   ...['--disableWarning', '112'],
 ];
+
+/** `@inline` of a function, which AssemblyScript alone takes for TypeScript, is a comment in the sources. */
+function readFile(name: string, folder: string): string | null {
+  const path = resolve(folder, name);
+  return existsSync(path) ? readFileSync(path, 'utf8').replace(/^\/\/ (?=@inline$)/gm, '') : null;
+}
 
 /** Unless they are newer than their sources and than this file. */
 export async function compileWasm(): Promise<void> {
@@ -37,7 +44,8 @@ export async function compileWasm(): Promise<void> {
     const enable = features.flatMap((feature) => ['--enable', feature]);
     // Other builds may run at the same time: none of them reads half a file.
     const unfinished = `${path}.${process.pid}`;
-    const { error, stderr } = await asc.main([`${SOURCES}/${source}`, '--outFile', unfinished, ...OPTIONS, ...enable]);
+    const options = ['--outFile', unfinished, ...OPTIONS, ...enable];
+    const { error, stderr } = await asc.main([`${SOURCES}/${source}`, ...options], { readFile });
     if (error) throw new Error(`wasm/ does not compile:\n${stderr}`);
     if (file.endsWith('.txt')) writeFileSync(unfinished, readFileSync(unfinished).toString('base64'));
     renameSync(unfinished, path);

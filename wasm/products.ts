@@ -162,6 +162,7 @@ function sixRows(
   }
 }
 
+// @inline
 function store8(to: usize, a: v128, b: v128): void {
   v128.store(to, a);
   v128.store(to, b, 16);

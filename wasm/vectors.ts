@@ -1,5 +1,5 @@
 /**
- * Four f32 at a time: what kernels share. Functions this small are inlined by the compiler.
+ * Four f32 at a time: what kernels share. The compiler inlines the smallest by itself, others where they ask for it.
  */
 
 /** a b + c: one instruction where the module is the relaxed one. */
@@ -15,6 +15,7 @@ function toIntegers(x: v128): v128 {
 }
 
 /** What is no number stays so. The usual `min` and `max` take several instructions each, since they ask for that on both sides. */
+// @inline
 export function clamp(x: v128, least: f32, most: f32): v128 {
   return f32x4.pmin(f32x4.pmax(x, f32x4.splat(least)), f32x4.splat(most));
 }
@@ -23,6 +24,7 @@ export function clamp(x: v128, least: f32, most: f32): v128 {
  * eˣ to 2e-7 of itself; at most e⁸⁸, at least e⁻⁸⁷. With x = n ln 2 + r and |r| <= ln 2 / 2, a polynomial gives eʳ (fitted for the
  * least largest relative error, 1e-7), and n is added to its exponent.
  */
+// @inline
 export function exp(x: v128): v128 {
   x = clamp(x, -87, 88);
   const n = f32x4.nearest(f32x4.mul(x, f32x4.splat(Mathf.LOG2E)));
