@@ -68,11 +68,14 @@ function modelJobs() {
   const specs = readdirSync('test/model').filter((file) =>
     /\brealModel\b/.test(readFileSync(`test/model/${file}`, 'utf8')),
   );
-  const args = ['--project=gpu', ...specs.map((file) => `test/model/${file}`)];
   return [
     build('cli'),
     chromeJob(),
-    { name: 'models', needs: ['Chrome'], run: (print) => vitest(print, 'models', args) },
+    ...specs.map((file) => ({
+      name: file.replace('.spec.ts', ''),
+      needs: ['Chrome'],
+      run: (print) => vitest(print, file, ['--project=gpu', `test/model/${file}`]),
+    })),
   ];
 }
 

@@ -7,3 +7,12 @@
 export function collectGarbage(): void {
   (globalThis as { gc?(): void }).gc?.();
 }
+
+/** A collection takes 0.1 s, and a family at most six memories. */
+const FAMILIES_AT_ONCE = 8;
+let families = 0;
+
+/** The same, where the CPU has computed one family after the other. */
+export function collectGarbageOfFamilies(): void {
+  if (++families % FAMILIES_AT_ONCE === 0) collectGarbage();
+}

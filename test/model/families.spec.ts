@@ -8,7 +8,7 @@ import { readTensors } from '../../src/convert/export-onnx.ts';
 import { type EngineEvent, loadViT, type OutputName } from '../../src/index.ts';
 import { expectClose, expectWithin } from '../harness/arrays.ts';
 import { chosen, inFull } from '../harness/chosen.ts';
-import { collectGarbage } from '../harness/collect-garbage.ts';
+import { collectGarbageOfFamilies } from '../harness/collect-garbage.ts';
 import { convert, convertOpened, fixture, readFloats, readJson } from '../harness/files.ts';
 import { testGpu } from '../harness/gpu.ts';
 import { type Fixture, flagsOf, hasConfig } from '../harness/hints.ts';
@@ -135,7 +135,7 @@ for (const name of chosen(FAMILIES)) {
 
       afterAll(async () => {
         for (const loaded of [model, halves]) if (loaded.begun) (await loaded()).dispose();
-        collectGarbage();
+        if (backend === 'cpu') collectGarbageOfFamilies();
       });
 
       for (const [file] of present) {

@@ -10,7 +10,7 @@ import { type EngineEvent, loadViT, type ModelFiles, type OutputName } from '../
 import { withDefaults } from '../../src/model/architecture.ts';
 import { expectClose, expectWithin } from '../harness/arrays.ts';
 import { chosen, inFull } from '../harness/chosen.ts';
-import { collectGarbage } from '../harness/collect-garbage.ts';
+import { collectGarbageOfFamilies } from '../harness/collect-garbage.ts';
 import { answersOf, type Fixture } from '../harness/families2.ts';
 import { convert, fixture, readFloats, readJson } from '../harness/files.ts';
 import { testGpu } from '../harness/gpu.ts';
@@ -122,7 +122,7 @@ for (const name of chosen(FAMILIES)) {
       const computed = once(async () => (await model()).forward(pixels, { outputs: wanted }));
       afterAll(async () => {
         for (const loaded of [model, halves]) if (loaded.begun) (await loaded()).dispose();
-        collectGarbage();
+        if (backend === 'cpu') collectGarbageOfFamilies();
       });
 
       for (const file of present) {

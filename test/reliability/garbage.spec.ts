@@ -30,7 +30,10 @@ for (const [how, backend, cache] of [
           const { loadViT }: Library = await import(url);
           const state = { ended: false, outcome: '' };
           Object.assign(globalThis, { state });
-          loadViT('/weights/vit-cifar10/model.json', { backend, cache, worker: false })
+          // One device for all loads: to compile for each takes longer than all the rest.
+          const page = globalThis as { device?: GPUDevice };
+          if (backend === 'webgpu') page.device ??= await (await navigator.gpu.requestAdapter())!.requestDevice();
+          loadViT('/weights/vit-cifar10/model.json', { backend, cache, worker: false, device: page.device })
             .then((vit) => vit.classify('/test/fixtures/vit-cifar10/test-00345.png').finally(() => vit.dispose()))
             .then(
               ([{ label }]) => Object.assign(state, { ended: true, outcome: label }),
