@@ -16,13 +16,10 @@ class LavapipeWorker extends ForksPoolWorker {
     // What `fork` starts, and vitest has no setting for it.
     const own = process.execPath;
     process.execPath = NODE_ON_LAVAPIPE;
-    // Compiling is nearly all that these tests do, and it takes half the time without optimisations.
-    process.env.GALLIVM_PERF = 'nopt';
     try {
       await super.start();
     } finally {
       process.execPath = own;
-      delete process.env.GALLIVM_PERF;
     }
   }
 }
