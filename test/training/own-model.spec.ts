@@ -5,10 +5,9 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from '@playwright/test';
 import { drop } from '../page/photos.ts';
 import { CLASSES, example, writePictures } from './pictures.ts';
-import { ENV, PYTHON, python } from './python.ts';
+import { expect, test } from './python.ts';
 
 /** Below the repository, as a user's model is: the page loads nothing from elsewhere. */
 mkdirSync('.cache', { recursive: true });
@@ -20,29 +19,19 @@ const exact = join(folder, 'model-f32');
 
 test.afterAll(() => rmSync(folder, { recursive: true }));
 
-test('photos, train, convert, page', async ({ page }) => {
+test('photos, train, convert, page', async ({ page, python }) => {
   writePictures(photos, 40);
 
   const small = ['width=48', 'depth=2', 'heads=3', 'batch=16', 'mix=0', 'operations=0', 'stages=[[32,5]]'];
-  const training = [
-    'weights/training/train.py',
-    '--images',
-    photos,
-    '--recipe',
-    'cpu',
-    '--out',
-    trained,
-    '--export-images',
-    '--set',
-  ];
-  const train = () => execFileSync(PYTHON, [...training, ...small], { encoding: 'utf8', env: ENV });
-  const log = train();
+  const training = ['--images', photos, '--recipe', 'cpu', '--out', trained, '--export-images', '--set'];
+  const train = () => python.train(...training, ...small);
+  const log = await train();
   expect(log).toContain('102 images to train on, 18 held back');
   const report = JSON.parse(readFileSync(join(trained, 'report.json'), 'utf8'));
   expect(report.history).toHaveLength(5);
   expect(report.heldBack.accuracy).toBeGreaterThan(0.5);
   // Run again, it finds that it has done everything.
-  expect(train()).toContain('goes on after epoch 5');
+  expect(await train()).toContain('goes on after epoch 5');
 
   const command = (...args: string[]) =>
     execFileSync(process.execPath, ['dist/cli/vit-webgpu.js', ...args], { encoding: 'utf8' });
@@ -70,7 +59,7 @@ test('photos, train, convert, page', async ({ page }) => {
   // From a photo to its scores: reading, weights, order of labels, temperature.
   const one = join(photos, 'disc', '0.bmp');
   const [{ labels }] = JSON.parse(command('classify', one, '--model', exact, '--top-k', '3', '--json')).images;
-  const expected = python(
+  const expected = (await python.run(
     folder,
     `
 import preprocess
@@ -79,7 +68,7 @@ photo = train.read_photo(folder / 'photos' / 'disc' / '0.bmp', size)
 logits = train.logits_of(model, torch.tensor(photo)[None], size, torch.device('cpu'))[0]
 scores = (logits / json.loads((folder / 'trained' / 'calibration.json').read_text())['temperature']).softmax(0)
 result = dict(zip(classes, scores.tolist()))`,
-  ) as Record<string, number>;
+  )) as Record<string, number>;
   for (const { label, score } of labels) expect(score, label).toBeCloseTo(expected[label], 5);
 
   const server = await serve();

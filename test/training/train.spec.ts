@@ -2,37 +2,29 @@
  * The parts of weights/training/train.py that a model which learned well would not tell of: going on where it stopped,
  * the data it insists on, what the recipes draw, and figures that can be counted by hand.
  */
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { expect, test } from '@playwright/test';
 import { writePictures } from './pictures.ts';
-import { ENV, PYTHON, python } from './python.ts';
+import { ENV, expect, PYTHON, type Python, SCRIPT, test } from './python.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'vit-webgpu-train-'));
 const photos = join(folder, 'photos');
 test.beforeAll(() => writePictures(photos, 24));
 test.afterAll(() => rmSync(folder, { recursive: true }));
 
-const SCRIPT = 'weights/training/train.py';
-
-function trainTo(out: string, ...args: string[]): string {
-  return execFileSync(PYTHON, [SCRIPT, '--images', photos, '--out', join(folder, out), ...args], {
-    encoding: 'utf8',
-    env: ENV,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-}
+const trainTo = (python: Python, out: string, ...args: string[]) =>
+  python.train('--images', photos, '--out', join(folder, out), ...args);
 
 const report = (out: string) => JSON.parse(readFileSync(join(folder, out, 'report.json'), 'utf8'));
 const weights = (out: string) => readFileSync(join(folder, out, 'model.safetensors'));
 
-test('stopped and taken up again, it ends with the same weights and curves to the bit', async () => {
+test('stopped and taken up again, it ends with the same weights and curves to the bit', async ({ python }) => {
   const everything = ['operations=1', 'erase=0.3', 'drop_path=0.2', 'mix=0.5', 'plain=0', 'stages=[[16,2],[32,8]]'];
   const args = ['--recipe', 'cpu', '--set', 'width=48', 'depth=2', 'batch=16', ...everything];
-  trainTo('whole', ...args);
+  await trainTo(python, 'whole', ...args);
 
   const child = spawn(PYTHON, ['-u', SCRIPT, '--images', photos, '--out', join(folder, 'torn'), ...args], { env: ENV });
   const ended = new Promise((resolve) => child.once('exit', (_, signal) => resolve(signal)));
@@ -40,16 +32,20 @@ test('stopped and taken up again, it ends with the same weights and curves to th
     if (line.startsWith('epoch   3/10')) child.kill('SIGKILL');
   }
   expect(await ended).toBe('SIGKILL');
-  expect(trainTo('torn', ...args)).toMatch(/goes on after epoch [3-9]\n/);
+  expect(await trainTo(python, 'torn', ...args)).toMatch(/goes on after epoch [3-9]\n/);
 
   expect(weights('torn').equals(weights('whole'))).toBe(true);
   expect(report('torn').history).toEqual(report('whole').history);
 
-  expect(() => trainTo('torn', '--seed', '1', ...args)).toThrow(/is of another recipe, seed or set of classes/);
+  await expect(trainTo(python, 'torn', '--seed', '1', ...args)).rejects.toThrow(
+    /is of another recipe, seed or set of classes/,
+  );
 });
 
-test('two epochs of the recipe for GPUs, whose model is less than 12 MB in f16', () => {
-  expect(trainTo('gpu', '--recipe', 'gpu', '--epochs', '2')).toContain('60 images to train on, 12 held back');
+test('two epochs of the recipe for GPUs, whose model is less than 12 MB in f16', async ({ python }) => {
+  expect(await trainTo(python, 'gpu', '--recipe', 'gpu', '--epochs', '2')).toContain(
+    '60 images to train on, 12 held back',
+  );
   const { recipe, history } = report('gpu');
   expect(recipe).toMatchObject({ optimizer: 'adamw', stages: [[32, 2]], warmup: 0.05, operations: 2, drop_path: 0.1 });
   expect(history).toHaveLength(2);
@@ -59,8 +55,8 @@ test('two epochs of the recipe for GPUs, whose model is less than 12 MB in f16',
   expect(bytes).toBeLessThan(12e6);
 });
 
-test('where torch.compile fails it trains without, and where it works with', () => {
-  const result = python(
+test('where torch.compile fails it trains without, and where it works with', async ({ python }) => {
+  const result = await python.run(
     folder,
     `
 recipe = train.dataclasses.replace(train.RECIPES['gpu'], width=48, depth=1, heads=3, batch=2)
@@ -78,8 +74,8 @@ result = [without, run.compiled() is run.model, called, all(p.grad is None for p
   expect(result).toEqual([true, false, [[2, 3, 32, 32]], true]);
 });
 
-test('CIFAR-10 is fetched once, and another file than the one it knows is refused', () => {
-  const result = python(
+test('CIFAR-10 is fetched once, and another file than the one it knows is refused', async ({ python }) => {
+  const result = await python.run(
     folder,
     `
 import hashlib, io, os, tarfile, numpy
@@ -130,8 +126,8 @@ except SystemExit as refused:
   ]);
 });
 
-test('photos are read upright, and one that cannot be read is named', () => {
-  const result = python(
+test('photos are read upright, and one that cannot be read is named', async ({ python }) => {
+  const result = await python.run(
     folder,
     `
 picture = train.Image.new('RGB', (64, 32)); picture.paste((255, 255, 255), (0, 0, 32, 32))  # the left half is white
@@ -147,8 +143,8 @@ except SystemExit as refused:
   expect(result).toEqual([255, 0, expect.stringMatching(/torn\.jpg cannot be read as an image \(.*\): mend it/)]);
 });
 
-test('of every class the same share is held back, one at least, and nothing is on both sides', () => {
-  const result = python(
+test('of every class the same share is held back, one at least, and nothing is on both sides', async ({ python }) => {
+  const result = await python.run(
     folder,
     `
 labels = torch.tensor([0] * 20 + [1] * 40 + [2] * 2)
@@ -159,13 +155,14 @@ result = [labels[held].bincount().tolist(), sorted(kept.tolist() + held.tolist()
   expect(result).toEqual([[2, 4, 1], true, true]);
 });
 
-test('the learning rate: a line up, half a cosine down', () => {
-  const result = python(folder, 'result = [train.schedule(at, 0.2) for at in (0, 0.1, 0.2, 0.6, 1)]') as number[];
+test('the learning rate: a line up, half a cosine down', async ({ python }) => {
+  const schedule = 'result = [train.schedule(at, 0.2) for at in (0, 0.1, 0.2, 0.6, 1)]';
+  const result = (await python.run(folder, schedule)) as number[];
   for (const [i, rate] of [0, 0.5, 1, 0.5, 0].entries()) expect(result[i]).toBeCloseTo(rate, 12);
 });
 
-test('what is mixed has the share of each class that its target says', () => {
-  const result = python(
+test('what is mixed has the share of each class that its target says', async ({ python }) => {
+  const result = await python.run(
     folder,
     `
 torch.manual_seed(0)
@@ -183,8 +180,8 @@ result = [max(differences), sorted(set(blended for blended, _, _ in shares)), al
   expect((result as number[])[0]).toBeLessThan(1e-5);
 });
 
-test('nothing is drawn where a recipe asks for nothing but crop and flip', () => {
-  const result = python(
+test('nothing is drawn where a recipe asks for nothing but crop and flip', async ({ python }) => {
+  const result = await python.run(
     folder,
     `
 recipe = train.dataclasses.replace(train.RECIPES['cpu'], operations=0, erase=0)
@@ -205,20 +202,20 @@ result = [
   expect(result).toEqual([true, true, true, [false, true], true]);
 });
 
-test("Muon's directions are nearly orthonormal", () => {
-  const result = python(
+test("Muon's directions are nearly orthonormal", async ({ python }) => {
+  const result = (await python.run(
     folder,
     `
 torch.manual_seed(0)
 values = torch.linalg.svdvals(train.orthogonal(torch.randn(2, 24, 32)))
 result = [values.min().item(), values.max().item()]`,
-  ) as number[];
+  )) as number[];
   expect(result[0]).toBeGreaterThan(0.6);
   expect(result[1]).toBeLessThan(1.3);
 });
 
-test('temperature and calibration error, by hand', () => {
-  const result = python(
+test('temperature and calibration error, by hand', async ({ python }) => {
+  const result = await python.run(
     folder,
     `
 logits = torch.tensor([[9.0, 1.0]] * 10).log() * 2  # 9 to 1, said twice too loudly
