@@ -29,6 +29,40 @@ export function findChrome(own?: string): string | undefined {
   return [own, ...onPath, ...APPLICATIONS].find((path) => path !== undefined && existsSync(path));
 }
 
+/**
+ * What Playwright turns off. Of several such flags Chrome takes the last alone, so ours says it again
+ * (test/unit/cli-chrome.spec.ts).
+ */
+const OFF_IN_PLAYWRIGHT = [
+  'AvoidUnnecessaryBeforeUnloadCheckSync',
+  'DestroyProfileOnBrowserClose',
+  'HttpsUpgrades',
+  'HttpsFirstBalancedModeAutoEnable',
+  'LensOverlay',
+  'MediaRouter',
+  'PaintHolding',
+  'ThirdPartyStoragePartitioning',
+  'AvoidCorsURLLoaderRestartOnRedirect',
+  'TcpPortRandomizationWin',
+  'OptimizationHints',
+  'NetworkTimeServiceQuerying',
+  'AimEnabled',
+  'PreconnectToSearch',
+  'msForceBrowserSignIn',
+  'msEdgeUpdateLaunchServicesPreferredVersion',
+];
+
+/**
+ * Processes that every window starts beside that of its page: two pages that drop down from the address bar, and one that waits
+ * for the next page. Together they take a second of CPU time.
+ */
+const NEVER_SEEN = [
+  'WebUIOmniboxPopup',
+  'WebUIOmniboxAimPopup',
+  'WebUIOmniboxFullPopup',
+  'SpareRendererForSitePerProcess',
+];
+
 /** @param software compute on the CPU, with SwiftShader, instead of on a GPU. */
 export function chromeArguments({ software }: { software: boolean }): string[] {
   return [
@@ -39,6 +73,7 @@ export function chromeArguments({ software }: { software: boolean }): string[] {
     '--disable-background-networking',
     '--no-first-run',
     '--disable-component-update',
+    `--disable-features=${[...OFF_IN_PLAYWRIGHT, ...NEVER_SEEN]}`,
   ];
 }
 

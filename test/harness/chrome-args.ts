@@ -27,47 +27,12 @@ export const BENCH_CHROME_ARGS = [
 ];
 
 /**
- * What Playwright turns off. Of several such flags Chrome takes the last alone, so ours has to say it again
- * (test/unit/chrome-args.spec.ts).
- */
-const OFF_IN_PLAYWRIGHT = [
-  'AvoidUnnecessaryBeforeUnloadCheckSync',
-  'DestroyProfileOnBrowserClose',
-  'HttpsUpgrades',
-  'HttpsFirstBalancedModeAutoEnable',
-  'LensOverlay',
-  'MediaRouter',
-  'PaintHolding',
-  'ThirdPartyStoragePartitioning',
-  'AvoidCorsURLLoaderRestartOnRedirect',
-  'TcpPortRandomizationWin',
-  'OptimizationHints',
-  'NetworkTimeServiceQuerying',
-  'AimEnabled',
-  'PreconnectToSearch',
-  'msForceBrowserSignIn',
-  'msEdgeUpdateLaunchServicesPreferredVersion',
-];
-
-/**
- * Processes that every window starts beside that of its page: two pages that drop down from the address bar, and one that waits
- * for the next page. Together they took a fifth of the time of a test of the page.
- */
-const NEVER_SEEN = [
-  'WebUIOmniboxPopup',
-  'WebUIOmniboxAimPopup',
-  'WebUIOmniboxFullPopup',
-  'SpareRendererForSitePerProcess',
-];
-
-/**
  * How tests do: workgroup memory is zeroed by a loop of Dawn's, and not by SwiftShader, which compiles a store for each number
  * of it, ten times as long where a tile is shared.
  */
 export const CHROME_ARGS = [
   ...BENCH_CHROME_ARGS,
   '--disable-dawn-features=use_vulkan_zero_initialize_workgroup_memory_extension',
-  `--disable-features=${[...OFF_IN_PLAYWRIGHT, ...NEVER_SEEN]}`,
   // test/harness/collect-garbage.ts
   '--js-flags=--expose-gc',
 ];

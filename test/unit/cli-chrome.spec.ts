@@ -1,8 +1,10 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { chromeArguments, findChrome } from '../../src/cli/chrome.ts';
+import { CHROME_ARGS } from '../harness/chrome-args.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'vit-webgpu-'));
 const [first, second] = [join(folder, 'first'), join(folder, 'second')];
@@ -48,4 +50,18 @@ test('the sandbox is given up only as root', () => {
   };
   expect(asUser(0)).toContain('--no-sandbox');
   expect(asUser(1000)).not.toContain('--no-sandbox');
+});
+
+test('what Playwright turns off stays off: our flag takes the place of its own', () => {
+  const playwright = dirname(createRequire(import.meta.url).resolve('playwright-core/package.json'));
+  const code = readFileSync(join(playwright, 'lib', 'coreBundle.js'), 'utf8');
+  const list = /\bdisabledFeatures = \[\n([^\]]*)\]/.exec(code)![1].replace(/^\s*\/\/.*$/gm, '');
+  const names = [...list.matchAll(/"(\w+)"/g)].map(([, name]) => name);
+  expect(names.length).toBeGreaterThan(9);
+
+  for (const args of [chromeArguments({ software: false }), CHROME_ARGS]) {
+    const flags = args.filter((flag) => flag.startsWith('--disable-features='));
+    expect(flags).toHaveLength(1);
+    expect(flags[0].split(/[=,]/)).toEqual(expect.arrayContaining(names));
+  }
 });
