@@ -4,7 +4,7 @@
  */
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { expect, test } from '@playwright/test';
+import { expect, type Page, test } from '@playwright/test';
 import { type BuiltServer, serveBuilt } from '../reliability/server.ts';
 
 /** 1 x 1. */
@@ -22,8 +22,10 @@ let pictures: Server;
 let origin: string;
 /** Paths that were asked for. */
 let log: string[];
+/** Of all tests, with the model. */
+let page: Page;
 
-test.beforeAll(async () => {
+test.beforeAll(async ({ browser }) => {
   built = await serveBuilt();
   pictures = createServer(({ url, headers }, response) => {
     log.push(url!);
@@ -52,15 +54,7 @@ test.beforeAll(async () => {
   });
   await new Promise<void>((resolve) => pictures.listen(0, '127.0.0.1', resolve));
   origin = `http://127.0.0.1:${(pictures.address() as AddressInfo).port}`;
-});
-test.afterAll(() => {
-  built.close();
-  pictures.closeAllConnections();
-  pictures.close();
-});
-
-test.beforeEach(async ({ page }) => {
-  log = [];
+  page = await browser.newPage();
   await page.goto(built.origin);
   await page.evaluate(async () => {
     const { loadViT } = await import(`${location.origin}/lib/index.js`);
@@ -85,6 +79,16 @@ test.beforeEach(async ({ page }) => {
     Object.assign(globalThis, { vit, show, colour, refusal });
   });
 });
+test.afterAll(async () => {
+  await page.close();
+  built.close();
+  pictures.closeAllConnections();
+  pictures.close();
+});
+
+test.beforeEach(() => {
+  log = [];
+});
 
 // Of the page, where the functions run that are given to `evaluate`.
 declare const vit: import('../../src/index.ts').ViT;
@@ -92,13 +96,13 @@ declare function show(src: string, crossOrigin?: string | null): Promise<HTMLIma
 declare function colour(image: unknown): Promise<string>;
 declare function refusal(error: unknown): string;
 
-test('another picture for each request: the one that is shown', async ({ page }) => {
+test('another picture for each request: the one that is shown', async () => {
   const got = await page.evaluate(async (src) => colour(await show(src, 'anonymous')), `${origin}/changing.png`);
   expect(got).toBe('255,0,0');
   expect(log).toEqual(['/changing.png']);
 });
 
-test('a camera without an end: the frame that is shown, and the next call does not wait', async ({ page }) => {
+test('a camera without an end: the frame that is shown, and the next call does not wait', async () => {
   const got = await page.evaluate(async (src) => {
     const image = await show(src, 'anonymous');
     return [await colour(image), (await vit.classify(image)).length];
@@ -107,16 +111,14 @@ test('a camera without an end: the frame that is shown, and the next call does n
   expect(log).toEqual(['/camera']);
 });
 
-test('only with credentials', async ({ page, context }) => {
+test('only with credentials', async () => {
   const site = origin.replace('127.0.0.1', 'localhost');
-  await context.addCookies([{ name: 'user', value: 'me', url: site, sameSite: 'Lax' }]);
+  await page.context().addCookies([{ name: 'user', value: 'me', url: site, sameSite: 'Lax' }]);
   const got = await page.evaluate(async (src) => colour(await show(src, 'use-credentials')), `${site}/private.png`);
   expect(got).toBe('255,0,0');
 });
 
-test('of another origin that may not be read: its own call, in words; its neighbours are answered', async ({
-  page,
-}) => {
+test('of another origin that may not be read: its own call, in words; its neighbours are answered', async () => {
   const got = await page.evaluate(async (src) => {
     const image = await show(src);
     const canvas = document.createElement('canvas');

@@ -11,19 +11,25 @@ export const REPORTS = '.cache/test-reports';
 /** @param {string} name of the report's file @returns {Promise<import('./jobs.js').Outcome>} */
 export function vitest(print, name, args, env) {
   const report = `${REPORTS}/${name}.json`;
-  const all = ['--no-install', 'vitest', 'run', '--reporter=default', '--reporter=json', `--outputFile=${report}`];
+  const all = [
+    'node_modules/vitest/vitest.mjs',
+    'run',
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile=${report}`,
+  ];
   return runner(print, report, [...all, ...args], env, countVitest);
 }
 
 /** @returns {Promise<import('./jobs.js').Outcome>} */
 export function playwright(print, name, args, env) {
   const report = `${REPORTS}/${name}.json`;
-  const all = ['--no-install', 'playwright', 'test', '--reporter=list,json', `--output=test-results/${name}`];
+  const all = ['node_modules/@playwright/test/cli.js', 'test', '--reporter=list,json', `--output=test-results/${name}`];
   return runner(print, report, [...all, ...args], { ...env, PLAYWRIGHT_JSON_OUTPUT_NAME: report }, countPlaywright);
 }
 
 async function runner(print, report, args, env, read) {
-  const succeeded = await command(print, 'npx', args, env);
+  const succeeded = await command(print, process.execPath, args, env);
   let outcome = { passed: 0, failed: 0, failures: [], notRun: [], files: [] };
   try {
     outcome = read(JSON.parse(readFileSync(report, 'utf8')));
