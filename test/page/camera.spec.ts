@@ -3,7 +3,9 @@
  */
 import { CHROME_ARGS } from '../harness/chrome-args.ts';
 import { dropFile, OWL } from './photos.ts';
-import { expect, test } from './visit.ts';
+import { test as alone, expect, shareVisit } from './visit.ts';
+
+const test = shareVisit();
 
 test.use({
   launchOptions: {
@@ -16,7 +18,6 @@ test.use({
 });
 
 test('live video is answered, paused, kept and torn down', async ({ visit }) => {
-  await visit.arriveReady();
   await visit.page.getByRole('button', { name: 'Camera' }).click();
   await expect(visit.stage.getByRole('list', { name: 'Best labels' }).getByRole('listitem')).toHaveCount(5);
   await expect(visit.stage).toContainText(/[\d.]+ pictures per second/);
@@ -38,7 +39,7 @@ test('live video is answered, paused, kept and torn down', async ({ visit }) => 
   expect(await track.evaluate(({ readyState }) => readyState)).toBe('ended');
 });
 
-test('a page that is hidden gives the camera back', async ({ visit }) => {
+alone('a page that is hidden gives the camera back', async ({ visit }) => {
   await visit.arriveReady();
   await visit.page.getByRole('button', { name: 'Camera' }).click();
   await expect(visit.stage.locator('video')).toBeVisible();
@@ -49,7 +50,6 @@ test('a page that is hidden gives the camera back', async ({ visit }) => {
 });
 
 test('a screen is watched like a camera, until it is no longer shared', async ({ visit }) => {
-  await visit.arriveReady();
   await visit.page.getByRole('button', { name: 'Screen' }).click();
   await expect(visit.stage.locator('.name')).toHaveText('Screen');
   await expect(visit.stage).toContainText(/[\d.]+ pictures per second/);
@@ -65,7 +65,7 @@ test('a screen is watched like a camera, until it is no longer shared', async ({
 });
 
 test('a video is played from its file, once more after its end', async ({ visit }) => {
-  await visit.arriveReady();
+  await visit.sample('German shepherd').click();
   await visit.page.evaluate(dropClip);
   await expect(visit.stage.locator('.name')).toHaveText('clip.webm');
   await expect(visit.toast, 'one at a time').toContainText('“second.webm” was left out.');
@@ -84,7 +84,7 @@ test('a video is played from its file, once more after its end', async ({ visit 
   await visit.expectAnswer('dog.jpg');
 });
 
-test('a camera that may not be opened is explained', async ({ visit }) => {
+alone('a camera that may not be opened is explained', async ({ visit }) => {
   await visit.page.addInitScript(() => {
     navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('', 'NotAllowedError'));
   });

@@ -2,12 +2,13 @@
  * What the page says when it is not sure, and how it looks: light and dark, from a phone to a desktop.
  */
 import { CUP, drop, JET, OWL, truncated } from './photos.ts';
-import { expect, test } from './visit.ts';
+import { test as alone, expect, shareVisit } from './visit.ts';
+
+const test = shareVisit();
 
 const LABELS = 'airplane, automobile, bird, cat, deer, dog, frog, horse, ship, and truck';
 
 test('a low score is no answer: the page is not sure, and shows what the model knows when asked', async ({ visit }) => {
-  await visit.arriveReady();
   await visit.sample('Cup of coffee').click();
   await visit.expectAnswer('cup.jpg');
   await expect(visit.verdict).toHaveText('Not sure');
@@ -17,7 +18,7 @@ test('a low score is no answer: the page is not sure, and shows what the model k
   await expect(visit.announcements).toContainText(/cup\.jpg: not sure\. Guesses: [a-z]+ \d/);
 });
 
-test('how sure is sure enough, the model says', async ({ visit, site }) => {
+alone('how sure is sure enough, the model says', async ({ visit, site }) => {
   const threshold = (value: number) => {
     site.heal();
     site.change('model.json', (bytes) => {
@@ -37,7 +38,7 @@ test('how sure is sure enough, the model says', async ({ visit, site }) => {
   }
 });
 
-test('a regression gives numbers: no per cent, no bars, and nothing to be sure of', async ({ visit, site }) => {
+alone('a regression gives numbers: no per cent, no bars, and nothing to be sure of', async ({ visit, site }) => {
   site.change('model.json', (bytes) => {
     const { calibration, ...manifest } = JSON.parse(bytes.toString());
     return Buffer.from(JSON.stringify({ ...manifest, problemType: 'regression' }));
@@ -58,7 +59,7 @@ test('a regression gives numbers: no per cent, no bars, and nothing to be sure o
 test.describe('labels as long as they come', () => {
   test.use({ viewport: { width: 320, height: 1400 }, movesThings: true });
 
-  test('stay in their place, and can be read whole', async ({ visit, site }) => {
+  alone('stay in their place, and can be read whole', async ({ visit, site }) => {
     const long = 'lesser panda, red panda, panda, bear cat, cat bear, Ailurus fulgens';
     const unbreakable = 'Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft';
     site.change('model.json', (bytes) => {
@@ -77,7 +78,6 @@ test.describe('labels as long as they come', () => {
 });
 
 test('photo and answer are in one view, also of a low window', async ({ visit }) => {
-  await visit.arriveReady();
   await visit.sample('German shepherd').click();
   await visit.expectAnswer('dog.jpg');
   for (const [width, height] of [
@@ -101,7 +101,6 @@ test.describe('an answer', () => {
   test('has bars of whole patches, also in colours of their own, on paper and for those who want less motion', async ({
     visit,
   }) => {
-    await visit.arriveReady();
     await visit.sample('Owl').click();
     await visit.expectAnswer('owl.jpg');
     const widths = await visit.stage
@@ -149,7 +148,6 @@ test.describe('from right to left', () => {
   test.use({ movesThings: true });
 
   test('everything is mirrored but the photo', async ({ visit }) => {
-    await visit.arriveReady();
     await visit.page.evaluate(() => {
       document.dir = 'rtl';
     });
@@ -162,7 +160,7 @@ test.describe('from right to left', () => {
   });
 });
 
-test('what the model knows is said before any photo is there', async ({ visit, site }) => {
+alone('what the model knows is said before any photo is there', async ({ visit, site }) => {
   site.hold('.bin');
   await visit.arrive();
   await expect(visit.page.getByText(`It knows ten things: ${LABELS}.`)).toBeVisible();
@@ -184,36 +182,36 @@ for (const [device, viewport] of Object.entries(SIZES)) {
   test.describe(() => {
     test.use({ viewport });
 
-    test(`${device}: everything fits, can be read in light and dark, and stays where it is`, async ({
-      visit,
-      site,
-    }, info) => {
-      site.hold('.bin');
-      await visit.arrive();
-      await expect(visit.model.getByRole('progressbar')).toBeVisible();
-      await expectReadable();
-      // All get their answers after the last of them is there.
-      await drop(visit.page, [CUP]);
-      await drop(visit.page, [OWL]);
-      await drop(visit.page, [OWL, CUP, truncated(info.outputPath('torn.jpg')), 'LICENSE', JET]);
-      await expectReadable();
-      site.heal();
-      await visit.expectAnswer('jet.jpg');
-      await expectReadable(async (scheme) => {
-        expect(await visit.faults(), `axe finds nothing in ${scheme}`).toEqual([]);
-      });
+    alone(
+      `${device}: everything fits, can be read in light and dark, and stays where it is`,
+      async ({ visit, site }, info) => {
+        site.hold('.bin');
+        await visit.arrive();
+        await expect(visit.model.getByRole('progressbar')).toBeVisible();
+        await expectReadable();
+        // All get their answers after the last of them is there.
+        await drop(visit.page, [CUP]);
+        await drop(visit.page, [OWL]);
+        await drop(visit.page, [OWL, CUP, truncated(info.outputPath('torn.jpg')), 'LICENSE', JET]);
+        await expectReadable();
+        site.heal();
+        await visit.expectAnswer('jet.jpg');
+        await expectReadable(async (scheme) => {
+          expect(await visit.faults(), `axe finds nothing in ${scheme}`).toEqual([]);
+        });
 
-      async function expectReadable(also?: (scheme: string) => Promise<void>) {
-        expect(await visit.page.evaluate(overflowing), 'nothing sticks out').toEqual([]);
-        expect(await visit.page.evaluate(tooSmall), 'large enough for a finger').toEqual([]);
-        for (const colorScheme of SCHEMES) {
-          await visit.page.emulateMedia({ colorScheme });
-          const faint = await visit.page.evaluate(lowContrast);
-          expect(faint, `text stands out from its background in ${colorScheme}, 4.5 to 1`).toEqual([]);
-          await also?.(colorScheme);
+        async function expectReadable(also?: (scheme: string) => Promise<void>) {
+          expect(await visit.page.evaluate(overflowing), 'nothing sticks out').toEqual([]);
+          expect(await visit.page.evaluate(tooSmall), 'large enough for a finger').toEqual([]);
+          for (const colorScheme of SCHEMES) {
+            await visit.page.emulateMedia({ colorScheme });
+            const faint = await visit.page.evaluate(lowContrast);
+            expect(faint, `text stands out from its background in ${colorScheme}, 4.5 to 1`).toEqual([]);
+            await also?.(colorScheme);
+          }
         }
-      }
-    });
+      },
+    );
   });
 }
 

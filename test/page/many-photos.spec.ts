@@ -3,12 +3,13 @@
  */
 import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { CUP, drop, JET, OWL } from './photos.ts';
-import { expect, test } from './visit.ts';
+import { test as alone, expect, shareVisit } from './visit.ts';
+
+const test = shareVisit();
 
 const FOUR = [OWL, CUP, JET, 'public/samples/dog.jpg'];
 
 test('tiles are counted, chosen, put in order, removed and cleared', async ({ visit }) => {
-  await visit.arriveReady();
   await drop(visit.page, FOUR);
   await expect(visit.strip.getByRole('heading')).toHaveText('4 photos: 3 sure, 1 not');
   await visit.strip.getByLabel('Show').selectOption('unsure');
@@ -20,6 +21,8 @@ test('tiles are counted, chosen, put in order, removed and cleared', async ({ vi
   await expect(visit.tiles).toHaveText([/cup/, /dog/, /jet/, /owl/]);
   await visit.strip.getByLabel('Order').selectOption('label');
   await expect(visit.tiles.first()).toHaveText(/airplane/);
+  await visit.strip.getByLabel('Order').selectOption('newest');
+  await expect(visit.tiles).toHaveText([/owl/, /cup/, /jet/, /dog/]);
 
   await visit.tile('owl.jpg').focus();
   await visit.page.keyboard.press('Delete');
@@ -35,7 +38,6 @@ test('tiles are counted, chosen, put in order, removed and cleared', async ({ vi
 });
 
 test('arrows walk through the tiles', async ({ visit }) => {
-  await visit.arriveReady();
   await drop(visit.page, FOUR);
   await visit.tile('owl.jpg').focus();
   await visit.page.keyboard.press('ArrowRight');
@@ -51,7 +53,6 @@ test('arrows walk through the tiles', async ({ visit }) => {
 
 test('answers are taken away as a table and as JSON', async ({ visit, context }) => {
   await context.grantPermissions(['clipboard-read', 'clipboard-write']);
-  await visit.arriveReady();
   await drop(visit.page, [OWL, JET]);
   await expect(visit.strip.getByRole('heading')).toHaveText('2 photos: 2 sure, 0 not');
   const csv = await save('CSV');
@@ -76,7 +77,7 @@ test('answers are taken away as a table and as JSON', async ({ visit, context })
   }
 });
 
-test('photos that wait are computed together', async ({ visit }, info) => {
+alone('photos that wait are computed together', async ({ visit }, info) => {
   await visit.page.addInitScript(() => {
     const { postMessage } = Worker.prototype;
     Object.assign(globalThis, { runs: [] });
@@ -97,7 +98,7 @@ test('photos that wait are computed together', async ({ visit }, info) => {
   expect(Math.max(...runs), `pictures per run: ${runs}`).toBeGreaterThan(1);
 });
 
-test('a large drop shows how far it is, and can be stopped', async ({ visit, site }, info) => {
+alone('a large drop shows how far it is, and can be stopped', async ({ visit, site }, info) => {
   await visit.page.addInitScript(slowDown);
   site.hold('.bin');
   await visit.arrive();
@@ -122,7 +123,6 @@ test('a large drop shows how far it is, and can be stopped', async ({ visit, sit
 });
 
 test('tiles are small pictures of their own, decoded beside the page', async ({ visit }) => {
-  await visit.arriveReady();
   await drop(visit.page, [OWL, JET]);
   const picture = visit.tile('owl.jpg').locator('img');
   await expect(picture).toHaveJSProperty('naturalWidth', 240);

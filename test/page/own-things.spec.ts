@@ -4,7 +4,9 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import type { Locator } from '@playwright/test';
 import { CUP, drag, drop, JET, OWL, truncated } from './photos.ts';
-import { expect, test, type Visit } from './visit.ts';
+import { test as alone, expect, shareVisit, type Visit } from './visit.ts';
+
+const test = shareVisit();
 
 const DOG = 'public/samples/dog.jpg';
 const KITTEN = 'public/samples/kitten.jpg';
@@ -30,7 +32,6 @@ async function teach(visit: Visit): Promise<Locator> {
 }
 
 test('a few photos in two boxes answer every photo at once, and say how well', async ({ visit }) => {
-  await visit.arriveReady();
   await drop(visit.page, [OWL, JET, CUP]);
   await expect(visit.strip.getByRole('heading')).toHaveText('3 photos: 2 sure, 1 not');
   const asked = await open(visit);
@@ -61,7 +62,7 @@ test('a few photos in two boxes answer every photo at once, and say how well', a
   await expect(visit.tile('jet.jpg')).toHaveText(/machine \d/);
 });
 
-test('each photo is looked at once, however often it is asked', async ({ visit }) => {
+alone('each photo is looked at once, however often it is asked', async ({ visit }) => {
   await visit.page.addInitScript(() => {
     const { postMessage } = Worker.prototype;
     Object.assign(globalThis, { embedded: 0 });
@@ -88,7 +89,6 @@ test('each photo is looked at once, however often it is asked', async ({ visit }
 });
 
 test('photos go into boxes from the stage, and are dragged there from the tiles', async ({ visit }) => {
-  await visit.arriveReady();
   await drop(visit.page, [OWL, JET]);
   const asked = await open(visit);
   await visit.show('owl.jpg');
@@ -102,7 +102,6 @@ test('photos go into boxes from the stage, and are dragged there from the tiles'
 });
 
 test('over a box there is no veil, and beside it there is', async ({ visit }) => {
-  await visit.arriveReady();
   const asked = await open(visit);
   await drag(visit.page, [OWL]);
   await expect(visit.page.getByText('Let go')).toBeVisible();
@@ -112,7 +111,7 @@ test('over a box there is no veil, and beside it there is', async ({ visit }) =>
 });
 
 test('what cannot be read goes into no box, a folder gives its name, and names differ', async ({ visit }, info) => {
-  await visit.arriveReady();
+  await visit.sample('German shepherd').click();
   const asked = await open(visit);
   await asked
     .getByLabel('Add photos to Thing 1')
@@ -129,7 +128,7 @@ test('what cannot be read goes into no box, a folder gives its name, and names d
 });
 
 test('what was learned is kept as a file, which the library takes, and goes on from there', async ({ visit }) => {
-  await visit.arriveReady();
+  await visit.sample('German shepherd').click();
   const asked = await teach(visit);
   const download = visit.page.waitForEvent('download');
   await asked.getByRole('button', { name: 'Save as a file' }).click();
@@ -148,7 +147,7 @@ test('what was learned is kept as a file, which the library takes, and goes on f
 });
 
 test('a file that is none, or of another model, leaves everything as it is', async ({ visit }, info) => {
-  await visit.arriveReady();
+  await visit.sample('German shepherd').click();
   const asked = await teach(visit);
   const write = (name: string, text: string) => {
     writeFileSync(info.outputPath(name), text);
@@ -173,7 +172,7 @@ test('a file that is none, or of another model, leaves everything as it is', asy
 });
 
 test('all of it is done by keyboard', async ({ visit }) => {
-  await visit.arriveReady();
+  await visit.sample('German shepherd').click();
   const asked = await open(visit);
   const { keyboard } = visit.page;
   await asked.getByRole('button', { name: 'Another thing' }).focus();
@@ -202,7 +201,7 @@ test('all of it is done by keyboard', async ({ visit }) => {
 test.describe(() => {
   test.use({ serviceWorkers: 'allow', complaints: /Failed to load resource/ });
 
-  test('it works offline', async ({ visit, site }) => {
+  alone('it works offline', async ({ visit, site }) => {
     await visit.arriveReady();
     await visit.page.evaluate(() => navigator.serviceWorker.ready);
     site.lose('');
@@ -216,7 +215,7 @@ test.describe(() => {
 test.describe(() => {
   test.use({ complaints: /Failed to load resource|Failed to fetch dynamically/ });
 
-  test('a part of the page that does not arrive is explained', async ({ visit, site }) => {
+  alone('a part of the page that does not arrive is explained', async ({ visit, site }) => {
     site.lose('things-');
     await visit.arriveReady();
     await visit.page.getByText('Your own things').click();
@@ -226,10 +225,11 @@ test.describe(() => {
 });
 
 test.describe(() => {
-  test.use({ viewport: { width: 390, height: 700 }, colorScheme: 'dark' });
+  test.use({ viewport: { width: 390, height: 700 } });
 
   test('nothing sticks out on a phone', async ({ visit }) => {
-    await visit.arriveReady();
+    await visit.page.emulateMedia({ colorScheme: 'dark' });
+    await visit.sample('German shepherd').click();
     await teach(visit);
     for (const width of [390, 320]) {
       await visit.page.setViewportSize({ width, height: 700 });

@@ -4,10 +4,11 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { CUP, drag, drop, dropFile, dropMarkup, JET, OWL, truncated, turned } from './photos.ts';
 import { Site } from './site.ts';
-import { expect, test } from './visit.ts';
+import { test as alone, expect, shareVisit } from './visit.ts';
+
+const test = shareVisit();
 
 test('a photo dropped anywhere is answered', async ({ visit }) => {
-  await visit.arriveReady();
   const release = await drag(visit.page, [OWL]);
   await expect(visit.page.getByText('Let go')).toBeVisible();
   await release();
@@ -19,7 +20,6 @@ test('a photo dropped anywhere is answered', async ({ visit }) => {
 });
 
 test('a drag that goes elsewhere leaves nothing behind', async ({ visit }) => {
-  await visit.arriveReady();
   await drag(visit.page, [OWL]);
   await expect(visit.page.getByText('Let go')).toBeVisible();
   // Escape, pressed over the desktop's file: the page hears no more of it.
@@ -27,7 +27,6 @@ test('a drag that goes elsewhere leaves nothing behind', async ({ visit }) => {
 });
 
 test('what is dragged from the page itself, and selected text, are no photos', async ({ visit }) => {
-  await visit.arriveReady();
   const isVeiled = await visit.page.evaluate(() => {
     const dataTransfer = new DataTransfer();
     dataTransfer.setData('text/html', '<p style="color: red">Some words</p>');
@@ -55,7 +54,6 @@ test('several files become tiles, each with its own answer or its own error', as
   const empty = info.outputPath('empty.jpg');
   writeFileSync(notes, 'Buy milk.');
   writeFileSync(empty, '');
-  await visit.arriveReady();
   await drop(visit.page, [OWL, notes, empty, truncated(info.outputPath('torn.jpg')), JET]);
 
   await expect(visit.tiles).toHaveText([
@@ -87,7 +85,6 @@ test('a folder is opened, with all that lies below it', async ({ visit }, info) 
   }
   writeFileSync(`${holiday}/.DS_Store`, 'x');
   writeFileSync(`${holiday}/notes.txt`, 'x');
-  await visit.arriveReady();
   await drop(visit.page, [holiday]);
   await expect(visit.tiles).toHaveText([/^\s*a\.jpg:/, /^\s*2\.jpg:/, /^\s*10\.jpg:/]);
   await expect(visit.strip.getByRole('heading')).toHaveText('3 photos: 2 sure, 1 not');
@@ -97,7 +94,6 @@ test('a folder is opened, with all that lies below it', async ({ visit }, info) 
 });
 
 test('a second drop comes first, and is on the stage; who reads further down is left there', async ({ visit }) => {
-  await visit.arriveReady();
   await drop(visit.page, [OWL, CUP, JET]);
   await expect(visit.tiles).toHaveCount(3);
   await visit.page.evaluate(() => {
@@ -112,7 +108,6 @@ test('a second drop comes first, and is on the stage; who reads further down is 
 
 test('a copied picture is pasted with the keyboard, and with the button', async ({ visit, context }) => {
   await context.grantPermissions(['clipboard-read', 'clipboard-write']);
-  await visit.arriveReady();
   await visit.page.evaluate(async () => {
     const canvas = new OffscreenCanvas(64, 64);
     const pen = canvas.getContext('2d')!;
@@ -128,7 +123,6 @@ test('a copied picture is pasted with the keyboard, and with the button', async 
 
 test('pasting words says that there is no image', async ({ visit, context }) => {
   await context.grantPermissions(['clipboard-read', 'clipboard-write']);
-  await visit.arriveReady();
   await visit.page.evaluate(() => navigator.clipboard.writeText('just words'));
   await visit.page.keyboard.press('Control+V');
   await expect(visit.toast).toContainText('There is no image on the clipboard.');
@@ -136,7 +130,6 @@ test('pasting words says that there is no image', async ({ visit, context }) => 
 });
 
 test('files are picked, and the same one again', async ({ visit }) => {
-  await visit.arriveReady();
   await visit.picker.setInputFiles([JET, CUP]);
   await visit.expectAnswer('cup.jpg');
   // A picker that keeps its files does not report the same ones again.
@@ -147,7 +140,6 @@ test('files are picked, and the same one again', async ({ visit }) => {
 });
 
 test('samples are chosen with the keyboard alone', async ({ visit }) => {
-  await visit.arriveReady();
   await visit.sample('Kitten').focus();
   await visit.page.keyboard.press('Tab');
   await expect(visit.sample('German shepherd')).toBeFocused();
@@ -162,7 +154,6 @@ test('samples are chosen with the keyboard alone', async ({ visit }) => {
 });
 
 test('a photo that lies on its side is shown upright', async ({ visit }, info) => {
-  await visit.arriveReady();
   await drop(visit.page, [turned(info.outputPath('turned.jpg'))]);
   await visit.expectAnswer('turned.jpg');
   const { width, height } = (await visit.stage.getByRole('img', { name: 'turned.jpg' }).boundingBox())!;
@@ -170,7 +161,6 @@ test('a photo that lies on its side is shown upright', async ({ visit }, info) =
 });
 
 test('a file name is never read as markup', async ({ visit }) => {
-  await visit.arriveReady();
   const name = '<img src=x onerror=alert(1)><b>bold.jpg';
   await dropFile(visit.page, OWL, name);
   await dropFile(visit.page, OWL, `${name}.txt`, 'text/plain');
@@ -180,7 +170,6 @@ test('a file name is never read as markup', async ({ visit }) => {
 });
 
 test('a drawing, and photos that browsers do not open, are called what they are', async ({ visit }) => {
-  await visit.arriveReady();
   for (const [name, type, sentence] of [
     ['drawing.svg', 'image/svg+xml', 'is an SVG drawing, which has no pixels. Save it as PNG'],
     ['phone.HEIC', '', 'is a HEIC file, which this browser does not open. Save it as JPEG'],
@@ -195,16 +184,15 @@ test.describe('a sample that does not come', () => {
   test.use({ complaints: /Failed to load resource/ });
 
   test('is not the fault of another page', async ({ visit, site }) => {
-    await visit.arriveReady();
     site.lose('samples/jet.jpg');
     await visit.sample('Jet').click();
     await expect(visit.stage).toContainText('This sample could not be downloaded. Check the connection');
   });
 });
 
-test.describe('a picture of another page', () => {
+alone.describe('a picture of another page', () => {
   let other: Site;
-  test.use({
+  alone.use({
     guests: async ({ site: _ }, use) => {
       other = await new Site().start();
       await use([other.origin]);
@@ -213,7 +201,7 @@ test.describe('a picture of another page', () => {
     complaints: /CORS policy|Failed to load resource/,
   });
 
-  test('is fetched where that page allows it', async ({ visit, site }) => {
+  alone('is fetched where that page allows it', async ({ visit, site }) => {
     site.headers = {};
     other.headers = { 'access-control-allow-origin': '*' };
     await visit.arriveReady();
@@ -221,7 +209,7 @@ test.describe('a picture of another page', () => {
     await visit.expectAnswer('owl.jpg');
   });
 
-  test('is explained where that page does not', async ({ visit, site }) => {
+  alone('is explained where that page does not', async ({ visit, site }) => {
     site.headers = {};
     other.headers = {};
     await visit.arriveReady();

@@ -2,9 +2,11 @@
  * What can be chosen, what is remembered, and what can be taken along.
  */
 import { OWL } from './photos.ts';
-import { expect, test } from './visit.ts';
+import { test as alone, expect, shareVisit } from './visit.ts';
 
-test('what it runs on and how many labels are shown are chosen, and remembered', async ({ visit }) => {
+const test = shareVisit((visit) => visit.arriveReady('?backend=cpu'));
+
+alone('what it runs on and how many labels are shown are chosen, and remembered', async ({ visit }) => {
   await visit.arriveReady();
   await expect(visit.model).not.toContainText('You chose the CPU');
   const settings = await visit.open('Settings');
@@ -20,37 +22,36 @@ test('what it runs on and how many labels are shown are chosen, and remembered',
   await expect(visit.model).toContainText('You chose the CPU');
 });
 
-test('on a GPU: it is said in words, checked and measured, and the report can be copied', async ({
-  visit,
-  context,
-}) => {
-  await context.grantPermissions(['clipboard-read', 'clipboard-write']);
-  await visit.arriveReady('?backend=webgpu');
-  await expect(visit.model).toContainText('2.7 million weights, 5.4 MB');
-  if (process.env.VIT_ADAPTER === 'gpu') {
-    await expect(visit.model).toContainText(/Ready, on your GPU \(.+\) through WebGPU/);
-  } else {
-    await expect(visit.model).toContainText(/Ready, on a software GPU \(.*SwiftShader.*\)/i);
-    await expect(visit.model).toContainText('The CPU stands in for a graphics chip: same answers, but slower.');
-  }
-  await expect(visit.announcements).toContainText(/Ready, on (a software|your) GPU/);
-  await expect(visit.announcements).toHaveAttribute('aria-live', 'polite');
-  const settings = await visit.open('Settings');
-  await settings.getByRole('button', { name: 'Start' }).click();
-  await expect(settings.getByRole('status')).toContainText(
-    /Computes right \(largest error .+\)\. One photo takes .+ ms\./,
-  );
-  await settings.getByRole('button', { name: 'Copy the report' }).click();
-  await expect(visit.announcements).toContainText('The report is on the clipboard.');
-  const report = JSON.parse(await visit.page.evaluate(() => navigator.clipboard.readText()));
-  expect(report).toMatchObject({ model: 'vit-cifar10', selfTest: { passed: true } });
-  expect(report.milliseconds).toHaveLength(8);
-  expect(report.profile.steps.length).toBeGreaterThan(0);
-});
+alone(
+  'on a GPU: it is said in words, checked and measured, and the report can be copied',
+  async ({ visit, context }) => {
+    await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+    await visit.arriveReady('?backend=webgpu');
+    await expect(visit.model).toContainText('2.7 million weights, 5.4 MB');
+    if (process.env.VIT_ADAPTER === 'gpu') {
+      await expect(visit.model).toContainText(/Ready, on your GPU \(.+\) through WebGPU/);
+    } else {
+      await expect(visit.model).toContainText(/Ready, on a software GPU \(.*SwiftShader.*\)/i);
+      await expect(visit.model).toContainText('The CPU stands in for a graphics chip: same answers, but slower.');
+    }
+    await expect(visit.announcements).toContainText(/Ready, on (a software|your) GPU/);
+    await expect(visit.announcements).toHaveAttribute('aria-live', 'polite');
+    const settings = await visit.open('Settings');
+    await settings.getByRole('button', { name: 'Start' }).click();
+    await expect(settings.getByRole('status')).toContainText(
+      /Computes right \(largest error .+\)\. One photo takes .+ ms\./,
+    );
+    await settings.getByRole('button', { name: 'Copy the report' }).click();
+    await expect(visit.announcements).toContainText('The report is on the clipboard.');
+    const report = JSON.parse(await visit.page.evaluate(() => navigator.clipboard.readText()));
+    expect(report).toMatchObject({ model: 'vit-cifar10', selfTest: { passed: true } });
+    expect(report.milliseconds).toHaveLength(8);
+    expect(report.profile.steps.length).toBeGreaterThan(0);
+  },
+);
 
 test('the code of this page is shown with what is chosen here', async ({ visit, context }) => {
   await context.grantPermissions(['clipboard-read', 'clipboard-write']);
-  await visit.arriveReady('?backend=cpu');
   const code = await visit.open('Code');
   expect(await visit.faults(), 'axe finds nothing').toEqual([]);
   await code.getByRole('button', { name: 'Copy' }).click();
@@ -59,7 +60,7 @@ test('the code of this page is shown with what is chosen here', async ({ visit, 
   expect(copied).toContain("{ backend: 'cpu' }");
 });
 
-test('the page is shared with what was chosen, and without a photo', async ({ visit, context }) => {
+alone('the page is shared with what was chosen, and without a photo', async ({ visit, context }) => {
   await context.grantPermissions(['clipboard-read', 'clipboard-write']);
   await visit.arriveReady('?backend=cpu');
   const settings = await visit.open('Settings');
@@ -77,7 +78,6 @@ test('the page is shared with what was chosen, and without a photo', async ({ vi
 });
 
 test('model card and licences are a click away', async ({ visit, site }) => {
-  await visit.arriveReady();
   for (const [name, words] of [
     ['Model card', 'vit-cifar10'],
     ['Licences', 'lit-html'],
@@ -92,7 +92,7 @@ test('model card and licences are a click away', async ({ visit, site }) => {
 test.describe('in Chinese', () => {
   test.use({ locale: 'zh-CN', movesThings: true });
 
-  test('the page speaks it, and English when asked', async ({ visit }) => {
+  alone('the page speaks it, and English when asked', async ({ visit }) => {
     await visit.arrive();
     const model = visit.page.getByRole('region', { name: '模型' });
     await expect(model).toContainText('已就绪');

@@ -2,7 +2,7 @@
  * A visit to the page: what is on it, and what must hold on every visit, whatever the test is about.
  */
 import { readFileSync } from 'node:fs';
-import { test as base, expect, type Locator, type Page } from '@playwright/test';
+import { test as base, type ConsoleMessage, expect, type Locator, type Page, type Request } from '@playwright/test';
 import { Site } from './site.ts';
 
 interface Options {
@@ -32,32 +32,80 @@ export const test = base.extend<Fixtures>({
     site.stop();
   },
   visit: async ({ page, site, complaints, guests, movesThings }, use) => {
-    const heard: string[] = [];
-    const foreign: string[] = [];
-    page.on('console', (message) => {
-      if (['error', 'warning'].includes(message.type())) heard.push(message.text());
-    });
-    page.on('pageerror', (error) => heard.push(error.message));
-    page.on('request', (request) => {
-      const { protocol, origin } = new URL(request.url());
-      if (protocol.startsWith('http') && ![site.origin, ...guests].includes(origin)) foreign.push(request.url());
-    });
     await page.addInitScript(watch);
-    await use(new Visit(page, site));
-
-    const isExpected = (text: string) => complaints?.test(text) || text.includes('blocked by Playwright');
-    expect(heard.filter((text) => !isExpected(text))).toEqual([]);
-    expect(foreign, 'requests to other origins').toEqual([]);
-    const { shifts, violations } = await page.evaluate(() => globalThis.watched);
-    if (!movesThings) expect(shifts, 'nothing on the page jumps').toEqual([]);
-    await expect
-      .poll(() => page.evaluate(urlsWithoutPicture), { message: 'every object URL is given back, or shown' })
-      .toEqual([]);
-    expect(violations, 'nothing violates the security policy').toEqual([]);
+    await attend(new Visit(page, site), { complaints, guests, movesThings }, use);
   },
 });
 
 export { expect };
+
+/**
+ * Tests of a file that share one visit, which takes most of the time of a test: between them what they brought is cleared away.
+ * The first visit, what the page starts with and what is remembered are for tests with a page of their own.
+ *
+ * @param arrive how the page is opened
+ */
+export function shareVisit(arrive: (visit: Visit) => Promise<void> = (visit) => visit.arriveReady()) {
+  let shared: { visit: Visit; site: Site } | undefined;
+  test.afterAll(async () => {
+    await shared?.visit.page.context().close();
+    shared?.site.stop();
+    shared = undefined;
+  });
+  return test.extend<{ shared: { visit: Visit; site: Site } }>({
+    shared: async ({ browser, viewport, permissions }, use) => {
+      if (shared) await shared.visit.clear(arrive, viewport!);
+      else {
+        const site = await new Site().start();
+        const page = await browser.newPage({ viewport, permissions, serviceWorkers: 'block' });
+        await page.addInitScript(watch);
+        shared = { visit: new Visit(page, site), site };
+        await arrive(shared.visit);
+      }
+      await use(shared);
+    },
+    site: ({ shared }, use) => use(shared.site),
+    page: ({ shared }, use) => use(shared.visit.page),
+    context: ({ page }, use) => use(page.context()),
+    visit: ({ shared, complaints, guests, movesThings }, use) =>
+      attend(shared.visit, { complaints, guests, movesThings }, use),
+  });
+}
+
+/** Holds what a test does to what must hold on every visit. */
+async function attend(
+  visit: Visit,
+  { complaints, guests, movesThings }: Options,
+  use: (visit: Visit) => Promise<void>,
+): Promise<void> {
+  const { page, site } = visit;
+  const heard: string[] = [];
+  const foreign: string[] = [];
+  const onConsole = (message: ConsoleMessage) => {
+    if (['error', 'warning'].includes(message.type())) heard.push(message.text());
+  };
+  const onError = (error: Error) => heard.push(error.message);
+  const onRequest = (request: Request) => {
+    const { protocol, origin } = new URL(request.url());
+    if (protocol.startsWith('http') && ![site.origin, ...guests].includes(origin)) foreign.push(request.url());
+  };
+  page.on('console', onConsole).on('pageerror', onError).on('request', onRequest);
+  await use(visit);
+
+  const isExpected = (text: string) => complaints?.test(text) || text.includes('blocked by Playwright');
+  expect(heard.filter((text) => !isExpected(text))).toEqual([]);
+  expect(foreign, 'requests to other origins').toEqual([]);
+  const { shifts, violations } = await page.evaluate(() => {
+    const { shifts, violations } = globalThis.watched;
+    return { shifts, violations };
+  });
+  if (!movesThings) expect(shifts, 'nothing on the page jumps').toEqual([]);
+  await expect
+    .poll(() => page.evaluate(urlsWithoutPicture), { message: 'every object URL is given back, or shown' })
+    .toEqual([]);
+  expect(violations, 'nothing violates the security policy').toEqual([]);
+  page.off('console', onConsole).off('pageerror', onError).off('request', onRequest);
+}
 
 interface Watched {
   /** What moved by itself. */
@@ -65,6 +113,8 @@ interface Watched {
   /** Object URLs that are made and not given back. */
   urls: Set<string>;
   violations: string[];
+  /** What moves within half a second does so because of a person. */
+  answer(): void;
 }
 
 declare global {
@@ -73,14 +123,15 @@ declare global {
 
 /** Runs in the page, before anything else does. */
 function watch(): void {
-  const watched: Watched = { shifts: [], urls: new Set(), violations: [] };
-  globalThis.watched = watched;
   // The browser does not count a drop as input, and counts from the input: one whose GPU is busy draws the answer to it late.
   let answered = Number.NEGATIVE_INFINITY;
-  const answer = () =>
+  const answer = () => {
     requestAnimationFrame(() => {
       answered = performance.now();
     });
+  };
+  const watched: Watched = { shifts: [], urls: new Set(), violations: [], answer };
+  globalThis.watched = watched;
   for (const input of ['drop', 'click', 'keydown']) addEventListener(input, answer, { capture: true });
   new PerformanceObserver((list) => {
     for (const entry of list.getEntries() as (PerformanceEntry & {
@@ -118,6 +169,54 @@ function urlsWithoutPicture(): string[] {
   return [...globalThis.watched.urls].filter((url) => !shown.has(url));
 }
 
+/**
+ * Runs in the page, and puts back what a test did to it, as a person would.
+ * @returns whether it is as it was when it was opened, but for the photo that it begins with
+ */
+async function putBack(): Promise<boolean> {
+  const nextFrame = () => new Promise(requestAnimationFrame);
+  const all = <T extends HTMLElement>(selector: string) => Array.from(document.querySelectorAll<T>(selector));
+  document.body.removeAttribute('style');
+  document.documentElement.removeAttribute('dir');
+  (document.activeElement as HTMLElement | null)?.blur();
+  for (const dialog of all<HTMLDialogElement>('dialog')) dialog.close();
+  for (const select of all<HTMLSelectElement>('#strip select')) {
+    select.selectedIndex = 0;
+    select.dispatchEvent(new Event('change'));
+  }
+  const words = document.querySelector<HTMLTextAreaElement>('#words');
+  if (words) {
+    words.value = '';
+    words.dispatchEvent(new Event('input'));
+  }
+  // Removed ones are followed by new ones: there are always two.
+  for (const button of all('.box-name button')) button.click();
+  document.querySelector<HTMLElement>('[name=look][value=photo]')?.click();
+  document.querySelector<HTMLElement>('[name=kind][value=labels]')!.click();
+  for (const button of all('.toast button')) button.click();
+  await nextFrame();
+  await nextFrame();
+  const named = (selector: string, name: string) =>
+    all(selector).find(({ textContent }) => textContent!.trim() === name);
+  (named('#strip button', 'Clear') ?? named('#stage button', 'Remove'))?.click();
+  scrollTo(0, 0);
+  await nextFrame();
+  await nextFrame();
+  document.querySelector('#announcements')!.replaceChildren();
+  Object.assign(globalThis.watched, { shifts: [], violations: [] });
+  // An empty stage grows with the first photo that comes.
+  const stage = document.querySelector('#stage')!;
+  const growth = new MutationObserver(globalThis.watched.answer);
+  const hasGrown = () => {
+    growth.disconnect();
+    globalThis.watched.answer();
+  };
+  growth.observe(stage, { childList: true, subtree: true });
+  stage.addEventListener('load', hasGrown, { capture: true, once: true });
+  const isDragging = document.documentElement.hasAttribute('data-dragging');
+  return !isDragging && all('.tile, .refused, .toast, .example, video, dialog[open]').length === 0;
+}
+
 export class Visit {
   readonly model: Locator;
   /** The photo on the stage, with its answer. */
@@ -132,11 +231,11 @@ export class Visit {
   readonly toast: Locator;
   readonly announcements: Locator;
   readonly page: Page;
-  readonly #site: Site;
+  readonly site: Site;
 
   constructor(page: Page, site: Site) {
     this.page = page;
-    this.#site = site;
+    this.site = site;
     this.model = page.getByRole('region', { name: 'Model' });
     this.stage = page.getByRole('region', { name: 'Answer' });
     this.verdict = this.stage.getByRole('heading');
@@ -151,13 +250,23 @@ export class Visit {
 
   /** Opens the page; the model is on its way. */
   async arrive(query = ''): Promise<void> {
-    await this.page.goto(this.#site.url + query);
+    await this.page.goto(this.site.url + query);
   }
 
   /** Opens the page, and waits until the model is there. */
   async arriveReady(query = ''): Promise<void> {
     await this.arrive(query);
     await this.ready();
+  }
+
+  /** Makes a page ready for another test: one that cannot be put back is opened again. */
+  async clear(arrive: (visit: Visit) => Promise<void>, viewport: { width: number; height: number }): Promise<void> {
+    const { page, site } = this;
+    site.heal();
+    await page.setViewportSize(viewport);
+    await page.emulateMedia({ colorScheme: 'light', forcedColors: null, media: null, reducedMotion: null });
+    await page.mouse.move(0, 0);
+    if (!(await page.evaluate(putBack))) await arrive(this);
   }
 
   async ready(): Promise<void> {
@@ -219,16 +328,18 @@ export class Visit {
 
   /** What axe finds, a line each. */
   async faults(): Promise<string[]> {
-    await this.page.evaluate(AXE);
+    const isThere = await this.page.evaluate(() => 'axe' in globalThis);
+    if (!isThere) await this.page.evaluate(AXE);
     return this.page.evaluate(async () => {
-      const { violations } = await (globalThis as unknown as { axe: { run(): Promise<AxeResults> } }).axe.run();
+      const { axe } = globalThis as unknown as { axe: Axe };
+      const { violations } = await axe.run({ resultTypes: ['violations'] });
       return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target).join(' | ')}`);
     });
   }
 }
 
-interface AxeResults {
-  violations: { id: string; nodes: { target: string[] }[] }[];
+interface Axe {
+  run(options: object): Promise<{ violations: { id: string; nodes: { target: string[] }[] }[] }>;
 }
 
 const AXE = readFileSync('node_modules/axe-core/axe.min.js', 'utf8');

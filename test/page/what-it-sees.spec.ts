@@ -3,7 +3,9 @@
  */
 import { drop, OWL } from './photos.ts';
 import type { Site } from './site.ts';
-import { expect, test, type Visit } from './visit.ts';
+import { test as alone, expect, shareVisit, type Visit } from './visit.ts';
+
+const test = shareVisit();
 
 /** The middle of the photo, 32 x 32 of 40 x 30 pixels. */
 function crop(site: Site): void {
@@ -14,7 +16,7 @@ function crop(site: Site): void {
   });
 }
 
-test('the grid lies exactly on the crop', async ({ visit, site }) => {
+alone('the grid lies exactly on the crop', async ({ visit, site }) => {
   crop(site);
   await visit.arriveReady();
   await drop(visit.page, [OWL]);
@@ -33,7 +35,6 @@ test('the grid lies exactly on the crop', async ({ visit, site }) => {
 });
 
 test('attention is a spotlight, of all layers or of one', async ({ visit }) => {
-  await visit.arriveReady();
   await drop(visit.page, [OWL]);
   await expect(visit.stage.locator('.times')).toContainText('Run');
   await visit.stage.getByText('Attention', { exact: true }).click();
@@ -50,7 +51,6 @@ test('attention is a spotlight, of all layers or of one', async ({ visit }) => {
 });
 
 test('patches that are alike are lit, for the pointer and for the keyboard', async ({ visit }) => {
-  await visit.arriveReady();
   await drop(visit.page, [OWL]);
   await expect(visit.stage.locator('.times')).toContainText('Run');
   await visit.stage.getByText('Alike', { exact: true }).click();

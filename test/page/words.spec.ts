@@ -3,12 +3,13 @@
  */
 import { addClip } from './models.ts';
 import { drop, JET, OWL } from './photos.ts';
-import { expect, test, type Visit } from './visit.ts';
+import { test as alone, expect, shareVisit, type Visit } from './visit.ts';
+
+const test = shareVisit(async (visit) => visit.arriveReady(await addClip(visit.site)));
 
 const WORDS = 'Words, one per line or with commas between them';
 
-async function openWords(visit: Visit, query: string): Promise<void> {
-  await visit.arriveReady(query);
+async function openWords(visit: Visit): Promise<void> {
   await expect(visit.verdict).toHaveText('Seen');
   await visit.asked.getByText('Your words').click();
   await expect(visit.asked.getByLabel(WORDS)).toBeVisible();
@@ -16,80 +17,85 @@ async function openWords(visit: Visit, query: string): Promise<void> {
 
 const scores = (visit: Visit) => visit.stage.getByRole('list', { name: 'Best labels' }).getByRole('listitem');
 
-test('a model without labels is asked with words, and answers every photo as they are typed', async ({
-  visit,
-  site,
-}) => {
-  await visit.arriveReady(await addClip(site));
-  await expect(visit.page.locator('#knows')).toHaveText(/no labels of its own/);
-  await expect(visit.stage).toContainText('ask it with words, or teach it your things');
-  await visit.stage.getByRole('button', { name: 'Your words' }).click();
-  await expect(visit.page.getByLabel('Your words')).toBeChecked();
-  await drop(visit.page, [OWL, JET]);
-  await expect(visit.tile('jet.jpg')).toHaveText(/Seen/);
-  expect(await visit.faults(), 'axe finds nothing').toEqual([]);
+alone(
+  'a model without labels is asked with words, and answers every photo as they are typed',
+  async ({ visit, site }) => {
+    await visit.arriveReady(await addClip(site));
+    await expect(visit.page.locator('#knows')).toHaveText(/no labels of its own/);
+    await expect(visit.stage).toContainText('ask it with words, or teach it your things');
+    await visit.stage.getByRole('button', { name: 'Your words' }).click();
+    await expect(visit.page.getByLabel('Your words')).toBeChecked();
+    await drop(visit.page, [OWL, JET]);
+    await expect(visit.tile('jet.jpg')).toHaveText(/Seen/);
+    expect(await visit.faults(), 'axe finds nothing').toEqual([]);
 
-  const status = visit.asked.getByRole('status');
-  await visit.asked.getByLabel(WORDS).pressSequentially('cat');
-  await expect(status).toHaveText(/One word alone always fits/);
-  await visit.asked.getByLabel(WORDS).pressSequentially(', owl');
-  await expect(status).toContainText('2 words asked.');
-  await expect(scores(visit)).toHaveText([/^\s*(cat|owl)\s*\d+\.\d%\s*$/, /^\s*(cat|owl)\s*\d+\.\d%\s*$/]);
-  await expect(visit.tile('jet.jpg')).toHaveText(/(cat|owl) \d+\.\d%|Not sure/);
-  await expect(status).toContainText(/owl\.jpg: (cat|owl) \d+\.\d%, (cat|owl) \d+\.\d%/);
-  const before = await scores(visit).allTextContents();
-  await visit.asked.getByLabel('Sentence around each word').fill('{}');
-  await expect.poll(() => scores(visit).allTextContents(), 'another sentence, other scores').not.toEqual(before);
-  await visit.asked.getByLabel(WORDS).fill('cat\nowl\njet\ncat\n');
-  await expect(scores(visit)).toHaveCount(3);
-  expect(await visit.faults(), 'axe finds nothing').toEqual([]);
+    const status = visit.asked.getByRole('status');
+    await visit.asked.getByLabel(WORDS).pressSequentially('cat');
+    await expect(status).toHaveText(/One word alone always fits/);
+    await visit.asked.getByLabel(WORDS).pressSequentially(', owl');
+    await expect(status).toContainText('2 words asked.');
+    await expect(scores(visit)).toHaveText([/^\s*(cat|owl)\s*\d+\.\d%\s*$/, /^\s*(cat|owl)\s*\d+\.\d%\s*$/]);
+    await expect(visit.tile('jet.jpg')).toHaveText(/(cat|owl) \d+\.\d%|Not sure/);
+    await expect(status).toContainText(/owl\.jpg: (cat|owl) \d+\.\d%, (cat|owl) \d+\.\d%/);
+    const before = await scores(visit).allTextContents();
+    await visit.asked.getByLabel('Sentence around each word').fill('{}');
+    await expect.poll(() => scores(visit).allTextContents(), 'another sentence, other scores').not.toEqual(before);
+    await visit.asked.getByLabel(WORDS).fill('cat\nowl\njet\ncat\n');
+    await expect(scores(visit)).toHaveCount(3);
+    expect(await visit.faults(), 'axe finds nothing').toEqual([]);
 
-  const download = visit.page.waitForEvent('download');
-  await visit.strip.getByRole('button', { name: 'CSV' }).click();
-  const csv = await (await (await download).createReadStream()).toArray();
-  expect(Buffer.concat(csv).toString()).toMatch(/^owl\.jpg,\w+,,(cat|owl|jet),0\.\d+.*"tiny-clip, words"\r$/m);
-});
+    const download = visit.page.waitForEvent('download');
+    await visit.strip.getByRole('button', { name: 'CSV' }).click();
+    const csv = await (await (await download).createReadStream()).toArray();
+    expect(Buffer.concat(csv).toString()).toMatch(/^owl\.jpg,\w+,,(cat|owl|jet),0\.\d+.*"tiny-clip, words"\r$/m);
+  },
+);
 
-test('what is typed on aborts what was asked: each word is read once, a photo is looked at once', async ({
-  visit,
-  site,
-}) => {
-  await visit.page.addInitScript(() => {
-    const { postMessage } = Worker.prototype;
-    const sent = { texts: [] as number[], images: 0 };
-    Object.assign(globalThis, { sent });
-    Worker.prototype.postMessage = function (message: { path?: string[]; argumentList?: unknown[] }, ...rest: never[]) {
-      const [first] = (message.argumentList ?? []) as { value: unknown[] }[];
-      if (message?.path?.[0] === 'runTexts') sent.texts.push(first.value.length);
-      if (message?.path?.[0] === 'runImages') sent.images += first.value.length;
-      return postMessage.call(this, message, ...rest);
-    };
-  });
-  await openWords(visit, await addClip(site));
-  const status = visit.asked.getByRole('status');
-  await visit.asked.getByLabel(WORDS).fill('cat, owl');
-  await expect(status).toContainText('2 words asked.');
-  // Faster than the pause: half words are not asked.
-  await visit.asked.getByLabel(WORDS).pressSequentially(', jet', { delay: 20 });
-  await expect(status).toContainText('3 words asked.');
-  await expect(scores(visit)).toHaveCount(3);
-  const sent = () =>
-    visit.page.evaluate(() => (globalThis as unknown as { sent: { texts: number[]; images: number } }).sent);
-  const { texts, images } = await sent();
-  expect(
-    texts.reduce((a, b) => a + b),
-    `texts: ${texts}`,
-  ).toBe(3);
-  expect(images, 'the photo on the stage').toBe(1);
-});
+alone(
+  'what is typed on aborts what was asked: each word is read once, a photo is looked at once',
+  async ({ visit, site }) => {
+    await visit.page.addInitScript(() => {
+      const { postMessage } = Worker.prototype;
+      const sent = { texts: [] as number[], images: 0 };
+      Object.assign(globalThis, { sent });
+      Worker.prototype.postMessage = function (
+        message: { path?: string[]; argumentList?: unknown[] },
+        ...rest: never[]
+      ) {
+        const [first] = (message.argumentList ?? []) as { value: unknown[] }[];
+        if (message?.path?.[0] === 'runTexts') sent.texts.push(first.value.length);
+        if (message?.path?.[0] === 'runImages') sent.images += first.value.length;
+        return postMessage.call(this, message, ...rest);
+      };
+    });
+    await visit.arriveReady(await addClip(site));
+    await openWords(visit);
+    const status = visit.asked.getByRole('status');
+    await visit.asked.getByLabel(WORDS).fill('cat, owl');
+    await expect(status).toContainText('2 words asked.');
+    // Faster than the pause: half words are not asked.
+    await visit.asked.getByLabel(WORDS).pressSequentially(', jet', { delay: 20 });
+    await expect(status).toContainText('3 words asked.');
+    await expect(scores(visit)).toHaveCount(3);
+    const sent = () =>
+      visit.page.evaluate(() => (globalThis as unknown as { sent: { texts: number[]; images: number } }).sent);
+    const { texts, images } = await sent();
+    expect(
+      texts.reduce((a, b) => a + b),
+      `texts: ${texts}`,
+    ).toBe(3);
+    expect(images, 'the photo on the stage').toBe(1);
+  },
+);
 
-test('the part that reads words comes with the first of them, and is waited for', async ({ visit, site }) => {
+alone('the part that reads words comes with the first of them, and is waited for', async ({ visit, site }) => {
   const query = await addClip(site);
   let fetched = 0;
   visit.page.on('request', (request) => {
     if (/clip\/(shard|tokenizer)/.test(request.url())) fetched++;
   });
-  await openWords(visit, query);
+  await visit.arriveReady(query);
+  await openWords(visit);
   const pictures = fetched;
   site.hold('tokenizer.json');
   await visit.asked.getByLabel(WORDS).fill('cat, owl');
@@ -99,8 +105,9 @@ test('the part that reads words comes with the first of them, and is waited for'
   expect(fetched, 'the text tower and its tokenizer').toBeGreaterThan(pictures + 1);
 });
 
-test('words that are refused are explained, and others go on', async ({ visit, site }) => {
-  await openWords(visit, await addClip(site));
+test('words that are refused are explained, and others go on', async ({ visit }) => {
+  await visit.sample('German shepherd').click();
+  await openWords(visit);
   const status = visit.asked.getByRole('status');
   await visit.asked.getByLabel(WORDS).fill('cat, hippopotamus');
   await expect(status).toContainText(/These words cannot be asked\. bad-input: The text "a hippo.*tokens/);
@@ -115,8 +122,8 @@ test('words that are refused are explained, and others go on', async ({ visit, s
   await expect(visit.verdict).toHaveText('Seen');
 });
 
-test('a CLIP learns things of one’s own, too', async ({ visit, site }) => {
-  await visit.arriveReady(await addClip(site));
+test('a CLIP learns things of one’s own, too', async ({ visit }) => {
+  await visit.sample('German shepherd').click();
   await visit.page.getByText('Your own things').click();
   await visit.asked.getByLabel('Add photos to Thing 1').setInputFiles([OWL]);
   await visit.asked.getByLabel('Add photos to Thing 2').setInputFiles([JET]);
@@ -126,7 +133,7 @@ test('a CLIP learns things of one’s own, too', async ({ visit, site }) => {
 test.describe(() => {
   test.use({ movesThings: true });
 
-  test('the embedded model knows no words: which do, and how one is opened', async ({ visit, site }) => {
+  alone('the embedded model knows no words: which do, and how one is opened', async ({ visit, site }) => {
     await visit.arriveReady();
     await visit.asked.getByText('Your words').click();
     await expect(visit.asked).toContainText('CLIP and SigLIP');
@@ -141,17 +148,19 @@ test.describe(() => {
   });
 });
 
-test('a model that reads words, but came without its tokenizer, says so', async ({ visit, site }) => {
+alone('a model that reads words, but came without its tokenizer, says so', async ({ visit, site }) => {
   await visit.arriveReady(await addClip(site, { tokenizer: false }));
   await visit.asked.getByText('Your words').click();
   await expect(visit.asked).toContainText('came without its tokenizer');
 });
 
 test.describe(() => {
-  test.use({ viewport: { width: 390, height: 700 }, colorScheme: 'dark' });
+  test.use({ viewport: { width: 390, height: 700 } });
 
-  test('nothing sticks out on a phone', async ({ visit, site }) => {
-    await openWords(visit, await addClip(site));
+  test('nothing sticks out on a phone', async ({ visit }) => {
+    await visit.page.emulateMedia({ colorScheme: 'dark' });
+    await visit.sample('German shepherd').click();
+    await openWords(visit);
     await visit.asked.getByLabel(WORDS).fill('cat, owl');
     await expect(visit.asked.getByRole('status')).toContainText('2 words asked.');
     for (const width of [390, 320]) {
