@@ -1,8 +1,8 @@
 /**
  * `npm run test:matrix`: the packed library in small apps, one per bundler (test/package/apps), and in the examples, each built
  * with its own packages in a folder of its own and opened in Chrome; library and page in Firefox (test/package/firefox.js); the
- * site of the documentation (test/package/docs.js); every kernel and family on a second driver, lavapipe; and workers on a real
- * Redis (test/package/queue.js). The last line counts; what cannot be had is `NOT RUN`.
+ * site of the documentation (test/package/docs.js); every kernel and family on a second driver, lavapipe, and what SwiftShader
+ * does not have: f16, subgroups and subgroup matrices (test/tiers); and workers on a real Redis (test/package/queue.js). The last line counts; what cannot be had is `NOT RUN`.
  *
  *   node test/matrix.js                    everything
  *   node test/matrix.js vite next firefox  these
@@ -41,16 +41,19 @@ const examples = Object.entries(EXAMPLES);
 const wanted = process.argv.slice(2);
 const isWanted = ({ name }) => wanted.length === 0 || wanted.includes(name);
 
-/** Long, and needs nothing that is built. */
-const lavapipeJob = {
-  name: 'lavapipe',
+/** Need nothing that is built; the longer one first. */
+const lavapipeJobs = [
+  ['lavapipe', 'Every kernel and family on lavapipe.'],
+  ['tiers', 'f16, subgroups and subgroup matrices.'],
+].map(([name, what]) => ({
+  name,
   async run(print) {
     const failure = lavapipeFailure();
-    if (failure) return { passed: 0, failed: 0, notRun: [`Every kernel and family on lavapipe. ${failure}`] };
+    if (failure) return { passed: 0, failed: 0, notRun: [`${what} ${failure}`] };
     mkdirSync(REPORTS, { recursive: true });
-    return vitest(print, 'lavapipe', ['--project=lavapipe']);
+    return vitest(print, name, [`--project=${name}`]);
   },
-};
+}));
 
 const folder = mkdtempSync(join(tmpdir(), 'vit-webgpu-matrix-'));
 let tarball;
@@ -61,7 +64,7 @@ let loadsExtensions;
 try {
   const startChrome = () => chromium.launch(withArguments());
   const jobs = [
-    lavapipeJob,
+    ...lavapipeJobs,
     firefoxJob(startChrome),
     docsJob(startChrome, install, command),
     queueJob({ folder, tarball: () => tarball, install }),

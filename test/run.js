@@ -11,7 +11,6 @@ import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { chromium } from 'playwright';
 import { command, runJobs, summarize } from './harness/jobs.js';
-import { lavapipeFailure } from './harness/lavapipe.js';
 import { attempt, installPackages, pythonThatTrains } from './harness/machine.js';
 import { playwright, REPORTS, vitest } from './harness/reports.js';
 
@@ -32,8 +31,6 @@ report([...outcomes.values()]);
 async function allJobs() {
   const python = pythonThatTrains(attempt);
   if (!python) notRun.push('training. It needs a Python with PyTorch, NumPy and Pillow; PYTHON says which one.');
-  const noLavapipe = lavapipeFailure();
-  if (noLavapipe) notRun.push(`f16, subgroups and subgroup matrices. ${noLavapipe}`);
   const elsewhere = await watchElsewhere();
   // The page's build begins with the library's.
   const built = ['build page', 'Chrome'];
@@ -51,7 +48,6 @@ async function allJobs() {
     { name: 'types', run: (print) => command(print, 'npx', ['--no-install', 'tsc', '--noEmit']) },
     { name: 'lint', run: (print) => command(print, 'npx', ['--no-install', 'biome', 'check', '--error-on-warnings']) },
     { name: 'audit', run: audit },
-    ...(noLavapipe ? [] : [{ name: 'tiers', run: (print) => vitest(print, 'tiers', ['--project=tiers']) }]),
     { name: 'unit', run: (print) => vitest(print, 'unit', ['--project=unit', '--project=unit-alone']) },
     ...browsers.slice(1).map((name) => browserTests(name)),
     {
