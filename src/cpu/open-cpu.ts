@@ -32,6 +32,12 @@ export interface CpuOptions extends Pick<WasmOptions, keyof ModelOnCpu | 'storag
 
 type Checked = Parameters<WasmOptions['check']>;
 
+/** On their way before it is known what they are for. */
+export function fetchKernels(annexes: Pick<CpuOptions['annexes'], 'bytes'>): void {
+  const simd = supportedSimd();
+  if (simd !== 'none' && modules.size === 0) annexes.bytes(`cpu-${simd}.wasm`).catch(() => {});
+}
+
 /** @throws Error that says why WebAssembly cannot be used here; ViTError `out-of-memory` */
 export async function openCpu({ annexes, plan, manifest, options, ...others }: CpuOptions): Promise<Backend> {
   const simd = supportedSimd();

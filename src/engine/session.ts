@@ -83,17 +83,23 @@ export class Session {
     if (!isCheckpoint(source) && (options.convert ?? options.hub)) {
       throw new ViTError('bad-input', 'convert and hub are for checkpoints: this model is converted already.');
     }
-    const findings = await Findings.open(options.cache !== false);
+    const { backend = 'auto', device } = options;
+    // What is surely needed is on its way while the manifest is.
+    if (backend === 'cpu' || (backend === 'auto' && !device && !globalThis.navigator?.gpu)) {
+      annexes.find('cpu').then((cpu) => cpu?.fetchKernels(annexes));
+    }
+    const opening = Findings.open(options.cache !== false);
     const converter = isCheckpoint(source) && (await annexes.need('convert'));
     const opened = converter
       ? await converter.openCheckpoint(source as string | Blob[], { ...settings, ModelCache, parseManifest })
-      : await openSource(source as string | ModelFiles, settings);
+      : openSource(source as string | ModelFiles, settings);
     const manifest = await opened.readManifest(signal);
     const { imageSize } = options;
     const isOther = imageSize ?? manifest.preprocess.resize?.mode === 'patches';
     const annex = isOther ? await annexes.need('image-size') : null;
     const resizing = annex && new annex.Resizing(manifest, imageSize, { geometry, pixelsOf });
     const sized = resizing?.manifest ?? manifest;
+    const findings = await opening;
     const session = new Session({
       source: opened,
       manifest: sized,

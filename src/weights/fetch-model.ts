@@ -17,16 +17,18 @@ const HELD = 2;
 type Bytes = Uint8Array<ArrayBuffer>;
 
 /**
- * The network's manifest or, when it cannot be reached, the one kept from the last time.
+ * The network's manifest, asked for before the cache is open, or, when it cannot be reached, the one kept from the last time.
  * @throws ViTError `network`, `bad-manifest`, `unsupported-model`, `aborted`
  */
 export async function fetchManifest(
   url: string,
-  cache: ModelCache | null,
+  cache: Promise<ModelCache> | null,
   signal: AbortSignal,
 ): Promise<{ manifest: ParsedManifest; addresses: ShardAddresses }> {
-  const kept = await cache?.manifest(url);
-  const otherwise = kept === undefined ? undefined : { json: kept, answered: url };
+  const otherwise = async () => {
+    const json = await (await cache)?.manifest(url);
+    return json === undefined ? undefined : { json, answered: url };
+  };
   // An outdated manifest from an HTTP cache would not match the shards.
   const options = { what: 'the model', signal, cache: 'no-cache', otherwise } as const;
   const { json, answered } = await request(url, options, async (response) => ({
@@ -34,7 +36,7 @@ export async function fetchManifest(
     answered: response.url || url,
   }));
   const manifest = parseManifest(json, url);
-  await cache?.keepManifest(url, json);
+  await (await cache)?.keepManifest(url, json);
   return { manifest, addresses: new ShardAddresses(url, answered) };
 }
 

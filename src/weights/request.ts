@@ -16,8 +16,8 @@ export interface RequestOptions<T> {
   signal: AbortSignal;
   /** `'reload'` goes past every HTTP cache. */
   cache?: RequestCache;
-  /** Returned at once when the server cannot be reached, instead of trying again. */
-  otherwise?: T;
+  /** What there is instead when the server cannot be reached, if anything: then it is not tried again. */
+  otherwise?(): Promise<T | undefined>;
 }
 
 /** How much of a file has arrived. */
@@ -59,7 +59,8 @@ export async function request<T>(
     }
     failures = position.bytes > start ? 1 : failures + 1;
     if (signal.aborted) throw abortError(cause);
-    if (otherwise !== undefined) return otherwise;
+    const instead = await otherwise?.();
+    if (instead !== undefined) return instead;
     if (!response) {
       if (isReachable) throw corsError(url, what, cause);
       isReachable = await answersUnread(url, signal);

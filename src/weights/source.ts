@@ -38,30 +38,29 @@ export interface SourceOptions {
 }
 
 /** @param source the absolute URL of a `model.json`, or a model in memory */
-export async function openSource(
-  source: string | ModelFiles,
-  { cache = true, hash, warn }: SourceOptions,
-): Promise<ModelSource> {
+export function openSource(source: string | ModelFiles, { cache = true, hash, warn }: SourceOptions): ModelSource {
   if (typeof source !== 'string') return new MemorySource(source, hash);
-  return new UrlSource(source, cache ? await ModelCache.open(warn) : null, hash);
+  return new UrlSource(source, cache ? ModelCache.open(warn) : null, hash);
 }
 
 class UrlSource implements ModelSource {
   readonly heldBytes = 0;
   readonly #url: string;
-  readonly #cache: ModelCache | null;
+  readonly #opening: Promise<ModelCache> | null;
   readonly #hash: Sha256 | null;
+  #cache: ModelCache | null = null;
   #addresses!: ShardAddresses;
 
-  constructor(url: string, cache: ModelCache | null, hash: Sha256 | null) {
+  constructor(url: string, opening: Promise<ModelCache> | null, hash: Sha256 | null) {
     this.#url = url;
-    this.#cache = cache;
+    this.#opening = opening;
     this.#hash = hash;
   }
 
   async readManifest(signal: AbortSignal): Promise<ParsedManifest> {
-    const { manifest, addresses } = await fetchManifest(this.#url, this.#cache, signal);
+    const { manifest, addresses } = await fetchManifest(this.#url, this.#opening, signal);
     this.#addresses = addresses;
+    this.#cache = await this.#opening;
     return manifest;
   }
 

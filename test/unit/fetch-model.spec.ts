@@ -6,6 +6,7 @@ import { runInNewContext } from 'node:vm';
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, test } from 'vitest';
 import { fetchManifest, fetchShards } from '../../src/weights/fetch-model.ts';
+import { ModelCache } from '../../src/weights/model-cache.ts';
 import { ShardAddresses } from '../../src/weights/shard-addresses.ts';
 import { type Exchange, ShardServer } from '../harness/shard-server.ts';
 
@@ -57,6 +58,21 @@ describe('a good server', () => {
     };
     expectProgress(await fetchAll());
     expect([...server.log].sort()).toEqual(server.entries.map(({ file }) => file));
+  });
+
+  test('the manifest is asked for before the cache is open', async () => {
+    server = await ShardServer.start(1, SHARD);
+    let open!: (cache: ModelCache) => void;
+    const cache = new Promise<ModelCache>((resolve) => {
+      open = resolve;
+    });
+    server.misbehave = ({ response }) => {
+      open(new ModelCache(null, () => {}));
+      response.end('{}');
+      return true;
+    };
+    const reading = fetchManifest(server.url, cache, new AbortController().signal);
+    await expect(reading).rejects.toMatchObject({ code: 'bad-manifest' });
   });
 
   test('each shard is handed on before the one after the next is asked for', async () => {
