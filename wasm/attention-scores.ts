@@ -1,13 +1,14 @@
 /**
- * Scores of attention of one head: (q · k) scale + relative bias; -∞ where a token may not look.
+ * Scores of attention of one head: (q · k) factor + relative bias; -∞ where a token may not look.
  *
  *   q       queries of `headSize` floats, `stride` bytes apart
  *   keys    as `packKeys` lays them: panels of 8 keys, [panels][headSize][8]
  *   scores  [queries][columns], with columns = keys rounded up to 8, of which `keys` mean something
  *   bias    BEiT's: of this head, as `finishScores` says; 0 for none
  */
+import { addRows } from './assemble';
+import { scale } from './mean';
 import { products } from './products';
-import { wholeVectors } from './vectors';
 
 export function roundUp8(count: i32): i32 {
   return (count + 7) & ~7;
@@ -56,7 +57,7 @@ export function attentionScores(
   packedKeys: usize,
   keys: i32,
   headSize: i32,
-  scale: f32,
+  factor: f32,
   causal: bool,
   bias: usize,
   gridRows: i32,
@@ -69,11 +70,8 @@ export function attentionScores(
     const w = packedKeys + <usize>panel * ((<usize>headSize) << 2);
     products(q, stride, queries, headSize, w, 0, scores + ((<usize>panel) << 2), rowBytes);
   }
-  const scales = f32x4.splat(scale);
   for (let query = 0; query < queries; query++) {
-    for (let at: usize = 0; at < rowBytes; at += 16) {
-      v128.store(scores + at, f32x4.mul(v128.load(scores + at), scales));
-    }
+    scale(scores, columns, factor);
     if (bias) addRelative(scores, first + query, bias, gridRows, gridColumns);
     if (causal) {
       for (let key = first + query + 1; key < keys; key++) store<f32>(scores + ((<usize>key) << 2), -Infinity);
@@ -102,12 +100,8 @@ function addRelative(scores: usize, query: i32, table: usize, rows: i32, columns
   for (let row = 0; row < rows; row++) {
     // Backwards: a key one row further on is one row further on in the table.
     const from = table + ((<usize>((rows - 1 - queryRow + row) * width + (columns - 1 - queryColumn))) << 2);
-    const whole = (<usize>wholeVectors(columns)) << 2;
-    const end = (<usize>columns) << 2;
-    let at: usize = 0;
-    for (; at < whole; at += 16) v128.store(to + at, f32x4.add(v128.load(to + at), v128.load(from + at)));
-    for (; at < end; at += 4) addTo(to + at, load<f32>(from + at));
-    to += end;
+    addRows(to, from, columns, to);
+    to += (<usize>columns) << 2;
   }
 }
 

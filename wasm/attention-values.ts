@@ -8,7 +8,6 @@
  */
 import { roundUp8 } from './attention-scores';
 import { products } from './products';
-import { copyFloats } from './vectors';
 
 /** `v`: values of `headSize` floats, `stride` bytes apart. What the last panel lacks is zero. */
 export function packValues(v: usize, stride: usize, keys: i32, headSize: i32, packed: usize): void {
@@ -52,7 +51,7 @@ export function attentionValues(
     // Whole panels would be written over the next head.
     products(weights, rowBytes, queries, keys, w, 0, column, 32);
     for (let query = 0; query < queries; query++) {
-      copyFloats(column + ((<usize>query) << 5), to + <usize>query * yStride, count);
+      memory.copy(to + <usize>query * yStride, column + ((<usize>query) << 5), (<usize>count) << 2);
     }
   }
 }

@@ -3,17 +3,12 @@
  *
  *   x, y  rows of `columns` floats, `stride` bytes apart; they may be the same
  */
+import { scale } from './mean';
 import { exp, largestOf, sumOf, wholeVectors } from './vectors';
 
 export function softmax(x: usize, y: usize, stride: usize, rows: i32, columns: i32): void {
   for (let row = 0; row < rows; row++) {
-    const share: f32 = 1 / exponentials(x, y, columns);
-    const shares = f32x4.splat(share);
-    const whole = (<usize>wholeVectors(columns)) << 2;
-    const end = (<usize>columns) << 2;
-    let at: usize = 0;
-    for (; at < whole; at += 16) v128.store(y + at, f32x4.mul(v128.load(y + at), shares));
-    for (; at < end; at += 4) store<f32>(y + at, load<f32>(y + at) * share);
+    scale(y, columns, 1 / exponentials(x, y, columns));
     x += stride;
     y += stride;
   }

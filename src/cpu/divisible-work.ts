@@ -20,8 +20,6 @@ export interface Block {
 }
 
 export interface Work {
-  /** Of the step that it belongs to. */
-  label: string;
   /** Floating-point operations, counted: what a part should be is seen from them. */
   flops: number;
   /** Parts that it can be split into at most. */
@@ -35,6 +33,8 @@ export interface Work {
    * does all of it, because that takes less time than to exchange results.
    */
   written?: Block[][];
+  /** All wrote to the same blocks, which are the sum of that, in the order of the members. */
+  isSum?: boolean;
 }
 
 /** Operations without a pause: some 4 ms of a core. */

@@ -6,14 +6,15 @@ import { GROUP } from '../weights/manifest.ts';
 import { codesOf } from '../weights/scaled-bytes.ts';
 import type { TensorPiece } from '../weights/tensor-assembler.ts';
 import type { Bits } from '../weights/tensor-bits.ts';
-import { PANEL, type PanelShape, packedLength, type Range, runsOf } from './panels.ts';
+import { lengthOf, PANEL, type PanelShape, packedLength, runsOf } from './panels.ts';
 
-/** How the weight lies in memory; null where groups would not end with their rows. */
+/** How the weight lies in memory; null where groups would not end with their rows. `inFile`: inputs that share a scale there. */
 export function layOut(bits: Bits, shape: PanelShape) {
-  const group = bits === 4 ? GROUP : shape.inputs;
-  if (shape.inputs % group) return null;
+  const { inputs, columns } = shape;
   const count = packedLength(shape);
-  return { bits, group, codeBytes: (count * bits) / 8, scales: count / group };
+  if (!count || (bits === 4 && [inputs, columns.from, columns.to].some((end) => end % GROUP))) return null;
+  const [group, inFile] = bits === 4 ? [GROUP, GROUP] : [lengthOf(columns), inputs];
+  return { bits, group, inFile, codeBytes: (count * bits) / 8, scales: count / group };
 }
 
 /** @param packed of 8 bits `[panels][inputs][8]` bytes; of 4 `[panels][inputs / 2][8]`, each of two inputs */
@@ -34,19 +35,21 @@ export function placeCodes(packed: Uint8Array, bits: Bits, piece: TensorPiece, s
   }
 }
 
-/** @param packed `[panels][groups][8]` @param scales of the whole tensor, `groups` for each row of which a range of rows is needed */
+/** @param packed `[panels][groups][8]` @param scales of the whole tensor, each of `inFile` inputs of a row */
 export function placeScales(
   packed: Float32Array,
   scales: Float32Array,
-  groups: number,
-  { from, to }: Range,
+  inFile: number,
+  { inputs, rows, columns }: PanelShape,
   factor: number,
 ): void {
-  for (let row = from; row < to; row++) {
-    const output = row - from;
+  const first = Math.floor(columns.from / inFile);
+  const groups = Math.ceil(columns.to / inFile) - first;
+  for (let row = rows.from; row < rows.to; row++) {
+    const output = row - rows.from;
     const panel = Math.floor(output / PANEL) * groups * PANEL + (output % PANEL);
     for (let group = 0; group < groups; group++) {
-      packed[panel + group * PANEL] = scales[row * groups + group] * factor;
+      packed[panel + group * PANEL] = scales[(row * inputs) / inFile + first + group] * factor;
     }
   }
 }

@@ -11,10 +11,11 @@ export interface Range {
   to: number;
 }
 
-/** Of a tensor `[outputs, inputs]`: some of its rows. */
+/** Of a tensor `[outputs, inputs]`: some of its rows, and of these some columns. */
 export interface PanelShape {
   inputs: number;
   rows: Range;
+  columns: Range;
 }
 
 export function lengthOf({ from, to }: Range): number {
@@ -25,8 +26,8 @@ export function panelsOf(outputs: number): number {
   return Math.ceil(outputs / PANEL);
 }
 
-export function packedLength({ inputs, rows }: PanelShape): number {
-  return panelsOf(lengthOf(rows)) * PANEL * inputs;
+export function packedLength({ rows, columns }: PanelShape): number {
+  return panelsOf(lengthOf(rows)) * PANEL * lengthOf(columns);
 }
 
 /** Neighbours in a row of the tensor: in panels they are PANEL apart. */
@@ -34,19 +35,20 @@ export interface Run {
   /** Index of the first in its piece, and in the panels. */
   from: number;
   to: number;
+  /** None where it is not above 0. */
   count: number;
 }
 
 /** Where `count` elements of the tensor from `first` on belong; those that are not of the shape are left out. */
-export function* runsOf(first: number, count: number, { inputs, rows }: PanelShape): Generator<Run> {
+export function* runsOf(first: number, count: number, { inputs, rows, columns }: PanelShape): Generator<Run> {
   const end = first + count;
   const endRow = Math.min(rows.to, Math.ceil(end / inputs));
   for (let row = Math.max(rows.from, Math.floor(first / inputs)); row < endRow; row++) {
-    const start = row * inputs;
+    const start = row * inputs + columns.from;
     const begin = Math.max(first, start);
-    const stop = Math.min(end, start + inputs);
+    const stop = Math.min(end, row * inputs + columns.to);
     const at = row - rows.from;
-    const panel = Math.floor(at / PANEL) * PANEL * inputs + (at % PANEL);
+    const panel = Math.floor(at / PANEL) * PANEL * lengthOf(columns) + (at % PANEL);
     yield { from: begin - first, to: panel + (begin - start) * PANEL, count: stop - begin };
   }
 }

@@ -34,7 +34,7 @@ export class PortExchange {
         work.run(part, parts, scratch);
         yield;
       }
-      if (work.written && this.#mailboxes.length > 0) yield this.#trade(work.written, scratch);
+      if (work.written && this.#mailboxes.length > 0) yield this.#trade(work.written, work.isSum, scratch);
     }
   }
 
@@ -44,28 +44,40 @@ export class PortExchange {
   }
 
   /** Sends the others what this member wrote, and takes what they did. */
-  async #trade(written: Block[][], scratch: number): Promise<void> {
-    const own = bytesOf(written[this.#member]);
-    if (own > 0) {
-      this.#gather(written[this.#member], scratch);
-      for (const mailbox of this.#mailboxes) mailbox?.send(this.#spare.filled(this.#arena.octets(scratch, own)));
-    }
+  async #trade(written: Block[][], isSum: boolean | undefined, scratch: number): Promise<void> {
+    const blocks = written[this.#member];
+    const bytes = bytesOf(blocks);
+    const own = this.#gather(blocks, scratch);
+    scratch += bytes;
+    if (bytes > 0)
+      for (const mailbox of this.#mailboxes) mailbox?.send(this.#spare.filled(this.#arena.octets(own, bytes)));
+    const parts: number[] = [];
     for (const [member, mailbox] of this.#mailboxes.entries()) {
       const length = bytesOf(written[member]);
-      if (mailbox === null || length === 0) continue;
+      parts.push(mailbox ? scratch : own);
+      if (!mailbox || !length) continue;
       const buffer = await mailbox.next();
       this.#arena.octets(scratch, length).set(new Uint8Array(buffer, 0, length));
       this.#spare.keep(buffer);
-      this.#scatter(written[member], scratch);
+      if (isSum) scratch += length;
+      else this.#scatter(written[member], scratch);
     }
+    if (!isSum) return;
+    const [sum, ...others] = parts;
+    // What is own may be the last that is needed.
+    for (const part of others) this.#kernels.addRows(sum, part, bytes / 4, part === parts.at(-1) ? own : sum);
+    if (own !== blocks[0].address) this.#scatter(blocks, own);
   }
 
-  /** Blocks, one after the other at `to`. */
-  #gather(blocks: Block[], to: number): void {
+  /** Blocks, one after the other. @param to where, unless they lie so already @returns where */
+  #gather(blocks: Block[], to: number): number {
+    if (blocks.length === 1 && blocks[0].stride === blocks[0].bytes) return blocks[0].address;
+    const from = to;
     for (const { address, stride, rows, bytes } of blocks) {
       this.#kernels.copyRows(address, stride, to, bytes, rows, bytes);
       to += rows * bytes;
     }
+    return from;
   }
 
   /** The same back. */
@@ -79,10 +91,10 @@ export class PortExchange {
 
 /** Bytes that sharing needs for itself. */
 export function scratchFor(works: readonly Work[]): number {
-  return Math.max(0, ...works.flatMap(({ written }) => written?.map(bytesOf) ?? []));
+  return Math.max(0, ...works.map(({ written }) => bytesOf(written?.flat() ?? [])));
 }
 
-function bytesOf(blocks: Block[]): number {
+function bytesOf(blocks: readonly Block[]): number {
   return blocks.reduce((sum, { rows, bytes }) => sum + rows * bytes, 0);
 }
 

@@ -7,6 +7,7 @@ import type { Affine, InputName, LearnedQuery, Plan, Starts, Step, StepOf, Value
 import { rotationTable } from '../model/rotary.ts';
 import { ALONE, type Block, type Place, sliceOf, type Work } from './divisible-work.ts';
 import { lengthOf, PANEL, panelsOf, type Range } from './panels.ts';
+import { columnsOf, everyone, PAIR, type Part, partsOfHeads, partsOfInput, wholeOf } from './parts-of-input.ts';
 import { rowsNeeded } from './rows-needed.ts';
 import { ACTIVATION_NUMBERS, ENDINGS, type Flag, type Kernels } from './wasm-kernels.ts';
 import type { Weights } from './weights.ts';
@@ -41,9 +42,11 @@ interface Context {
   x: Matrix;
   y: Matrix;
   values: Program['values'];
+  /** What of x this member multiplies, of a linear layer that is split by its inputs. */
+  parts: Part[] | null;
 }
 
-type Compile<Op extends Step['op']> = (step: StepOf<Op>, context: Context) => Omit<Work, 'label'>[];
+type Compile<Op extends Step['op']> = (step: StepOf<Op>, context: Context) => Work[];
 
 /** Where so many bytes are. */
 type Reserve = (bytes: number) => number;
@@ -74,7 +77,10 @@ export function compile(plan: Plan, batch: number, machine: Machine, reserve: Re
     const [read, written] = rows[index];
     const y = rowOfEach(values[step.output], written, batch);
     const x = 'input' in step ? rowOfEach(values[step.input], read, batch) : y;
-    return compileStep(step, { ...context, x, y }).map((work) => ({ label: step.label, ...work }));
+    const parts = partsOfInput(plan.steps[index - 1], step, x, context.place);
+    const isKept = partsOfInput(step, plan.steps[index + 1], y, context.place);
+    const compiled = compileStep(step, { ...context, x, y, parts });
+    return compiled.map((work) => (isKept ? { ...work, written: undefined } : work));
   });
   return { works, inputs, values, free };
 }
@@ -86,7 +92,7 @@ const COMPILE: { [Op in Step['op']]: Compile<Op> } = {
     const patches = patchCount(plan.architecture);
     const unfolded = matrix(context.reserve, patches, patchFeatures(plan.architecture));
     const starts = step.starts === 'given' ? inputs.starts! : step.starts && startsOf(context, step.starts, y);
-    return Array.from({ length: batch }, (_, image): Omit<Work, 'label'>[] => {
+    return Array.from({ length: batch }, (_, image): Work[] => {
       const to = y.address + image * perImage * y.stride;
       const tokens = { ...y, address: to + (perImage - patches) * y.stride, rows: patches };
       const begin = whole(() => {
@@ -206,17 +212,14 @@ const COMPILE: { [Op in Step['op']]: Compile<Op> } = {
   },
 
   matmul(step, context) {
-    if (step.activation !== 'swiglu') {
-      return linear(context, step, { activation: step.activation ?? 'none', gamma: step.gamma });
-    }
-    const width = context.y.columns;
-    const [gate, up] = [
-      { from: 0, to: width },
-      { from: width, to: 2 * width },
-    ];
+    const { activation, gamma } = step;
+    if (activation !== 'swiglu') return linear(context, step, { activation: activation ?? 'none', gamma });
     // Each multiplies what is its own already.
-    const [gated] = linear(context, step, { rows: gate, activation: 'silu' });
-    return [{ ...gated, written: undefined }, ...linear(context, step, { rows: up, ending: 'multiply' })];
+    const [gated] = linear(context, step, { activation: 'silu' });
+    return [
+      { ...gated, written: undefined },
+      ...linear(context, step, { first: context.y.columns, ending: 'multiply' }),
+    ];
   },
 
   attention(step, { batch, kernels, weights, place, x, y }) {
@@ -230,29 +233,24 @@ const COMPILE: { [Op in Step['op']]: Compile<Op> } = {
     const queries = y.rows / batch;
     const latent = query && latentQuery(weights, query, y.columns);
     const scoring = scoringOf(weights, step);
-    const shares = sharesOf(batch * heads * queries, place);
-    const own = shares[place.member];
-    const written = ({ image, head, first, count }: HeadQueries): Block => ({
-      address: y.address + (image * queries + first) * y.stride + head * headSize * 4,
-      stride: y.stride,
-      rows: count,
-      bytes: headSize * 4,
-    });
+    const perHead = batch * queries;
+    const own = sliceOf(heads * perHead, place.member, place.members);
     const work = slices(lengthOf(own), 4 * tokens * headSize, ({ from, to }, scratch) => {
-      for (const block of headQueries({ from: own.from + from, to: own.from + to }, heads, queries)) {
-        const { image, head, first, count } = block;
+      const asked = { from: own.from + from, to: own.from + to };
+      for (const { image, head, first, count } of headQueries(asked, perHead, queries)) {
         const row = x.address + (image * tokens + skipped) * x.stride;
         const part = (index: number) => row + (index * heads + head) * headSize * 4;
         const q = latent === null ? part(0) + first * x.stride : latent + head * headSize * 4;
         // biome-ignore format: as the kernel declares them
         kernels.attention(
           q, x.stride, first, count, part(k), part(k + 1), x.stride, tokens - skipped, headSize, ...scoring(head),
-          written(block).address, y.stride, scratch,
+          y.address + (image * queries + first) * y.stride + head * headSize * 4, y.stride, scratch,
         );
       }
     });
     work.scratch = 4 * (columns * headSize + tokens * roundUp(headSize) + QUERIES * (columns + PANEL));
-    return [{ ...work, written: shares.map((share) => [...headQueries(share, heads, queries)].map(written)) }];
+    const written = everyone(place).map((each) => partsOfHeads(y, heads, each).map((part) => blockOf(y, part)));
+    return [{ ...work, written }];
   },
 
   'attention-scores'(step, { batch, kernels, weights, x, y }) {
@@ -343,13 +341,12 @@ interface HeadQueries {
   count: number;
 }
 
-/** @param range of all queries of a head, all heads of an image, all images */
-function* headQueries({ from, to }: Range, heads: number, queries: number): Generator<HeadQueries> {
+/** @param range of all queries of an image, all images of a head, all heads */
+function* headQueries({ from, to }: Range, perHead: number, queries: number): Generator<HeadQueries> {
   for (let at = from; at < to; ) {
     const first = at % queries;
     const count = Math.min(queries - first, to - at);
-    const head = Math.floor(at / queries);
-    yield { image: Math.floor(head / heads), head: head % heads, first, count };
+    yield { image: Math.floor((at % perHead) / queries), head: Math.floor(at / perHead), first, count };
     at += count;
   }
 }
@@ -358,8 +355,8 @@ function* headQueries({ from, to }: Range, heads: number, queries: number): Gene
 const QUERIES = 24;
 
 interface LinearOptions {
-  /** Of the weight. Default all outputs. */
-  rows?: Range;
+  /** Of the rows of the weight. Default 0. */
+  first?: number;
   activation?: keyof typeof ACTIVATION_NUMBERS;
   gamma?: string | null;
   /** Default what the step says. */
@@ -368,60 +365,55 @@ interface LinearOptions {
   share?: number;
 }
 
-/** A linear layer, split by its outputs: a member of a team holds the weights of its own. */
+/**
+ * A linear layer, of which a member of a team holds some of the weights: those of its outputs or, where it has a part of the inputs, of
+ * these. Then what is there once, bias and residual, comes from the first.
+ */
 function linear(
-  { kernels, weights, place, x, y }: Context,
+  { kernels, weights, place, parts, x, y }: Context,
   step: Affine & { accumulate?: boolean },
-  {
-    rows = { from: 0, to: y.columns },
-    activation = 'none',
-    gamma = null,
-    ending = step.accumulate ? 'add' : 'store',
-    share = 1,
-  }: LinearOptions = {},
-): Omit<Work, 'label'>[] {
-  const panels = panelsOf(lengthOf(rows));
-  const shares = sharesOf(Math.ceil(panels / PAIR), place).map((share) => panelsOfPairs(share, panels));
-  const own = shares[place.member];
-  const ownRows = { from: rows.from + own.from * PANEL, to: Math.min(rows.to, rows.from + own.to * PANEL) };
-  const weight = weights.matrix(step.weight, { inputs: x.columns, rows: ownRows }, share);
-  const bias = step.bias === null ? 0 : vector(weights, step.bias, ownRows, share);
-  const factors = gamma === null ? 0 : vector(weights, gamma, ownRows);
-  const { bits, group } = weight;
-  const panelBytes = x.columns * bits;
-  const scaleBytes = (x.columns / group) * PANEL * 4;
-  const written = ({ from, to }: Range): Block => ({
-    address: y.address + from * PANEL * 4,
-    stride: y.stride,
-    rows: x.rows,
-    bytes: (to - from) * PANEL * 4,
+  { first = 0, activation = 'none', gamma, ending, share = 1 }: LinearOptions = {},
+): Work[] {
+  const shares = everyone(place).map((each) => ({ ...wholeOf(y), ...(!parts && { columns: columnsOf(y, each) }) }));
+  const own = shares[place.member].columns;
+  const outputs = { from: first + own.from, to: first + own.to };
+  const factors = gamma ? vector(weights, gamma, outputs) : 0;
+  const panels = panelsOf(lengthOf(own));
+  const works = (parts ?? [wholeOf(x)]).map(({ rows, columns }, index): Work => {
+    const isFirst = !parts || place.member + index === 0;
+    const weight = weights.matrix(step.weight, { inputs: x.columns, rows: outputs, columns }, share);
+    const bias = isFirst && step.bias ? vector(weights, step.bias, outputs, share) : 0;
+    const isAdded = isFirst ? step.accumulate : index > 0;
+    const { bits, group } = weight;
+    const [count, inputs] = [lengthOf(rows), lengthOf(columns)];
+    const panelBytes = inputs * bits;
+    const scaleBytes = (inputs / group) * PANEL * 4;
+    const read = x.address + rows.from * x.stride + columns.from * 4;
+    const write = y.address + rows.from * y.stride + own.from * 4;
+    const work = slices(Math.ceil(panels / PAIR), 2 * count * inputs * PANEL * PAIR, (slice, scratch) => {
+      const from = PAIR * slice.from;
+      const at = from * PANEL * 4;
+      // biome-ignore format: as the kernel declares them
+      kernels.matmul(
+        read, x.stride, count, inputs, weight.address + from * panelBytes, bits, weight.scales + from * scaleBytes, group,
+        Math.min(PAIR * slice.to, panels) - from, bias && bias + at, factors && factors + at,
+        ACTIVATION_NUMBERS[activation], ENDINGS[ending ?? (isAdded ? 'add' : 'store')], write + at, y.stride, scratch,
+      );
+    });
+    work.scratch = 4 * PANEL * (2 * count + (bits < 32 ? inputs : 0));
+    return work;
   });
-  const first = written(own).address;
-  const pairs = Math.ceil(lengthOf(own) / PAIR);
-  const work = slices(pairs, 2 * x.rows * x.columns * PANEL * PAIR, (slice, scratch) => {
-    const { from, to } = panelsOfPairs(slice, lengthOf(own));
-    const at = from * PANEL * 4;
-    // biome-ignore format: as the kernel declares them
-    kernels.matmul(
-      x.address, x.stride, x.rows, x.columns, weight.address + from * panelBytes, bits,
-      weight.scales + from * scaleBytes, group, to - from, bias && bias + at, factors && factors + at,
-      ACTIVATION_NUMBERS[activation], ENDINGS[ending], first + at, y.stride, scratch,
-    );
-  });
-  work.scratch = 4 * PANEL * (2 * x.rows + (bits < 32 ? x.columns : 0));
-  return [{ ...work, written: shares.map((share) => [written(share)]) }];
+  const written = shares.map((share) => [blockOf(y, share)]);
+  return [...works.slice(0, -1), { ...works.at(-1)!, written, isSum: Boolean(parts) }];
 }
 
-/** Panels that the kernel finishes together: two members never write to one line of the cache. */
-const PAIR = 2;
-
-function panelsOfPairs({ from, to }: Range, panels: number): Range {
-  return { from: PAIR * from, to: Math.min(PAIR * to, panels) };
-}
-
-/** What each member does of `count` things. */
-function sharesOf(count: number, { members }: Place): Range[] {
-  return Array.from({ length: members }, (_, member) => sliceOf(count, member, members));
+function blockOf({ address, stride }: Matrix, { rows, columns }: Part): Block {
+  return {
+    address: address + rows.from * stride + columns.from * 4,
+    stride,
+    rows: lengthOf(rows),
+    bytes: 4 * lengthOf(columns),
+  };
 }
 
 /** @param flops of each of `count` things @param run a slice of them */
@@ -429,7 +421,7 @@ function slices(
   count: number,
   flops: number,
   run: (slice: Range, scratch: number) => void,
-): Omit<Work, 'label'> & { scratch: number } {
+): Work & { scratch: number } {
   return {
     flops: count * flops,
     most: count,
@@ -468,8 +460,7 @@ function roundUp(columns: number): number {
 
 /** Some elements of a tensor, with room for whole panels. */
 function vector(weights: Weights, tensor: string, { from, to }: Range, factor = 1): number {
-  const key = `vector ${tensor} ${from} ${to} ${factor}`;
-  return weights.small(key, [tensor], roundUp(to - from), ([data]) =>
+  return weights.small(`vector ${[tensor, from, to, factor]}`, [tensor], roundUp(to - from), ([data]) =>
     data.slice(from, to).map((value) => value * factor),
   );
 }

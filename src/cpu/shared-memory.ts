@@ -6,11 +6,8 @@
 /** Of WebAssembly: 4 GiB. */
 export const MOST_PAGES = 65536;
 
-/** Sections of a module, kinds of imports and flags of a memory's limits, as the binary format numbers them. */
-const HEADER_BYTES = 8;
-const IMPORTS = 2;
-const MEMORY = 2;
-const HAS_MAXIMUM = 1;
+/** How modules import their memory, in the binary format: its name, its kind and the flags of its limits. */
+const MEMORY_WITH_MAXIMUM = 'memory\x02\x01';
 const IS_SHARED = 2;
 
 /** @returns null where threads share none, or may not sleep */
@@ -30,33 +27,8 @@ export function sharedMemory(): WebAssembly.Memory | null {
  */
 export function forSharedMemory(module: Uint8Array): Uint8Array<ArrayBuffer> {
   const bytes = Uint8Array.from(module);
-  const flags = flagsOfMemory(bytes);
-  if (bytes[flags] !== HAS_MAXIMUM) throw new Error('the kernels do not import a memory with a maximum');
-  bytes[flags] |= IS_SHARED;
+  const at = String.fromCharCode(...bytes).indexOf(MEMORY_WITH_MAXIMUM);
+  if (at < 0) throw new Error('the kernels import no memory with a maximum');
+  bytes[at + MEMORY_WITH_MAXIMUM.length - 1] |= IS_SHARED;
   return bytes;
-}
-
-/** Where they are. */
-function flagsOfMemory(bytes: Uint8Array): number {
-  let at = HEADER_BYTES;
-  /** LEB128, without a sign. */
-  const number = () => {
-    for (let value = 0, shift = 0; ; shift += 7) {
-      // Behind the end are zeros.
-      const byte = bytes[at++] ?? 0;
-      value |= (byte & 0x7f) << shift;
-      if (byte < 0x80) return value;
-    }
-  };
-  const skip = () => {
-    const length = number();
-    at += length;
-  };
-  while (at < bytes.length && bytes[at++] !== IMPORTS) skip();
-  number();
-  const count = number();
-  skip();
-  skip();
-  if (count !== 1 || bytes[at++] !== MEMORY) throw new Error('the kernels import something else than a memory');
-  return at;
 }

@@ -71,7 +71,7 @@ export class Weights {
   /** The weight of a linear layer, or a part of it, in panels. @param factor a power of two costs no digits */
   matrix(tensor: string, shape: PanelShape, factor = 1): PackedMatrix {
     const { inputs, rows } = shape;
-    const key = `matrix ${tensor} ${rows.from} ${rows.to} ${factor}`;
+    const key = JSON.stringify([tensor, shape, factor]);
     const needed = { from: inputs * rows.from, to: inputs * rows.to };
     const few = this.#fewBits[tensor] && layOut(this.#fewBits[tensor], shape);
     if (!few) {
@@ -79,14 +79,14 @@ export class Weights {
       const address = this.#large(key, tensor, packedLength(shape), needed, factor, place);
       return { address, bits: this.isHalf ? 16 : 32, scales: 0, group: 1 };
     }
-    const { bits, group, codeBytes } = few;
+    const { bits, group, codeBytes, inFile } = few;
     const scales = this.#once(`scales of ${key}`, 4 * few.scales, () => {});
     const address = this.#once(key, codeBytes, (address) =>
       this.#add(tensor, needed, (piece) => {
         placeCodes(this.#arena.octets(address, codeBytes), bits, piece, shape);
         // All of them come with every piece.
         if (piece.first > needed.from || needed.from >= piece.first + piece.data.length) return;
-        placeScales(this.#arena.floats(scales, few.scales), piece.scales!, inputs / group, rows, factor);
+        placeScales(this.#arena.floats(scales, few.scales), piece.scales!, inFile, shape, factor);
       }),
     );
     return { address, bits, scales, group };

@@ -3,6 +3,7 @@
  */
 import type { Columns } from '../../src/gpu/columns.ts';
 import { roundUp } from '../../src/gpu/kernel.ts';
+import type { Outputs } from '../../src/interface.ts';
 import { ROW_TILE } from '../../src/kernels/matmul.ts';
 
 export { random } from './random.ts';
@@ -57,6 +58,16 @@ export function expectClose(actual: ArrayLike<number>, expected: ArrayLike<numbe
     throw new Error(
       `[${at}] is ${actual[at]} instead of ${expected[at]}: off by ${worst}, allowed ${bound} x ${largest}`,
     );
+  }
+}
+
+/** Outputs of a model, by name: sums in another order. @throws unless the names and shapes are the same and the values close */
+export function expectCloseOutputs(actual: Outputs, expected: Outputs, bound = F32_BOUND): void {
+  if (Object.keys(actual).join() !== Object.keys(expected).join()) throw new Error(`outputs ${Object.keys(actual)}`);
+  for (const [name, { data, shape }] of Object.entries(expected)) {
+    const output = actual[name as keyof Outputs]!;
+    expectClose(output.shape, shape, 0);
+    expectClose(output.data, data, bound);
   }
 }
 

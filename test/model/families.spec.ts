@@ -6,7 +6,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import type { ConvertOptions } from '../../src/convert/convert.ts';
 import { readTensors } from '../../src/convert/export-onnx.ts';
 import { type EngineEvent, loadViT, type OutputName } from '../../src/index.ts';
-import { expectClose, expectWithin } from '../harness/arrays.ts';
+import { expectClose, expectCloseOutputs, expectWithin } from '../harness/arrays.ts';
 import { chosen, inFull } from '../harness/chosen.ts';
 import { collectGarbageOfFamilies } from '../harness/collect-garbage.ts';
 import { convert, convertOpened, fixture, readFloats, readJson } from '../harness/files.ts';
@@ -153,7 +153,7 @@ for (const name of chosen(FAMILIES)) {
       });
 
       if (backend === 'cpu') {
-        test('on three threads the same bits', async () => {
+        test('on three threads', async () => {
           const events: EngineEvent[] = [];
           const onEvent = (event: EngineEvent) => events.push(event);
           const vit = await loadViT(files, { ...(await how()), imageSize, threads: 3, onEvent });
@@ -164,8 +164,8 @@ for (const name of chosen(FAMILIES)) {
           const beside = await vit.forward(pixels, { outputs: [pooled, 'hidden'] });
           vit.dispose();
           expect([vit.info.cpu!.threads, ...events]).toEqual([3]);
-          expect(outputs).toEqual(await computed());
-          expect(alone[pooled]).toEqual(beside[pooled]);
+          expectCloseOutputs(outputs, await computed());
+          expectCloseOutputs(alone, { [pooled]: beside[pooled]! });
         });
       }
 

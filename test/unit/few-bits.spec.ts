@@ -39,12 +39,15 @@ test('whatever the pieces and the part of the weight: each is where a panel has 
     groups: fc.integer({ min: 1, max: 3 }),
     outputs: fc.integer({ min: 1, max: 21 }),
     from: fc.integer({ min: 0, max: 20 }),
+    skipped: fc.integer({ min: 0, max: 3 }),
     piece: fc.integer({ min: 1, max: 300 }),
   });
   fc.assert(
-    fc.property(cases, ({ bits, groups, outputs, from, piece }) => {
+    fc.property(cases, ({ bits, groups, outputs, from, skipped, piece }) => {
       const inputs = 32 * groups;
       const first = Math.min(from, outputs - 1);
+      const columns = { from: 32 * Math.min(skipped, groups - 1), to: inputs };
+      const own = columns.to - columns.from;
       const most = bits === 8 ? 127 : 7;
       const codes = Array.from({ length: outputs * inputs }, (_, i) => ((i * 37) % (2 * most + 1)) - most);
       const scales = Float32Array.from({ length: bits === 8 ? outputs : outputs * groups }, (_, i) => 0.1 + i / 7);
@@ -52,7 +55,7 @@ test('whatever the pieces and the part of the weight: each is where a panel has 
       const data = Float32Array.from(codes, (code, i) => code * scales[Math.floor(i / share)]);
       const arena = new Arena();
       const weights = new Weights(arena, { isHalf: true, fewBits: { w: bits } });
-      const packed = weights.matrix('w', { inputs, rows: { from: first, to: outputs } }, 2);
+      const packed = weights.matrix('w', { inputs, rows: { from: first, to: outputs }, columns }, 2);
       for (let at = 0; at < data.length; at += piece) {
         weights.addPiece({ name: 'w', length: data.length, first: at, scales, data: data.slice(at, at + piece) });
       }
@@ -60,16 +63,18 @@ test('whatever the pieces and the part of the weight: each is where a panel has 
       const octets = arena.octets(packed.address, arena.top - packed.address);
       for (let output = first; output < outputs; output++) {
         const [panel, lane] = [Math.floor((output - first) / 8), (output - first) % 8];
-        for (let input = 0; input < inputs; input++) {
-          const at = (panel * inputs + input) * 8 + lane;
+        for (let input = 0; input < own; input++) {
+          const at = (panel * own + input) * 8 + lane;
           const byte = bits === 8 ? octets[at] : octets[(at >> 4) * 8 + lane];
           const code = bits === 8 ? (byte << 24) >> 24 : input % 2 ? (byte << 24) >> 28 : (byte << 28) >> 28;
-          expect(code).toBe(codes[output * inputs + input]);
+          expect(code).toBe(codes[output * inputs + columns.from + input]);
         }
-        const perPanel = inputs / packed.group;
-        const own = arena.floats(packed.scales + 4 * 8 * panel * perPanel, 8 * perPanel);
+        const perPanel = own / packed.group;
+        const perRow = bits === 8 ? 1 : groups;
+        const held = arena.floats(packed.scales + 4 * 8 * panel * perPanel, 8 * perPanel);
         for (let group = 0; group < perPanel; group++) {
-          expect(own[8 * group + lane]).toBe(Math.fround(scales[output * perPanel + group] * 2));
+          const scale = scales[(output + 1) * perRow - perPanel + group];
+          expect(held[8 * group + lane]).toBe(Math.fround(scale * 2));
         }
       }
     }),

@@ -19,7 +19,7 @@ function team(members: number, before = 0): PartQueue[] {
 }
 
 function work(most: number, run: (part: number, parts: number) => void): Work {
-  return { label: '', flops: 1e6, most, scratch: 0, run };
+  return { flops: 1e6, most, scratch: 0, run };
 }
 
 test.each([
