@@ -29,6 +29,7 @@ export function widenNibbles(codes: usize, scales: usize, group: i32, inputs: i3
 }
 
 /** Eight whole numbers, times the scales of their outputs. */
+// @inline
 function scaled(codes: v128, a: v128, b: v128, floats: usize): void {
   v128.store(floats, f32x4.mul(f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(codes)), a));
   v128.store(floats, f32x4.mul(f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_s(codes)), b), 16);

@@ -38,6 +38,7 @@ export function exp(x: v128): v128 {
 }
 
 /** 1 / (1 + e⁻ˣ) */
+// @inline
 export function sigmoid(x: v128): v128 {
   return f32x4.div(f32x4.splat(1), f32x4.add(f32x4.splat(1), exp(f32x4.neg(x))));
 }
