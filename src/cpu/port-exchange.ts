@@ -34,7 +34,7 @@ export class PortExchange {
         work.run(part, parts, scratch);
         yield;
       }
-      if (work.written && this.#mailboxes.length > 0) yield this.#trade(work.written, work.isSum, scratch);
+      if (work.written && this.#mailboxes.length > 0) yield this.#trade(work.written, scratch, work.isSum);
     }
   }
 
@@ -44,7 +44,7 @@ export class PortExchange {
   }
 
   /** Sends the others what this member wrote, and takes what they did. */
-  async #trade(written: Block[][], isSum: boolean | undefined, scratch: number): Promise<void> {
+  async #trade(written: Block[][], scratch: number, isSum?: boolean): Promise<void> {
     const blocks = written[this.#member];
     const bytes = bytesOf(blocks);
     const own = this.#gather(blocks, scratch);

@@ -374,7 +374,8 @@ function linear(
   step: Affine & { accumulate?: boolean },
   { first = 0, activation = 'none', gamma, ending, share = 1 }: LinearOptions = {},
 ): Work[] {
-  const shares = everyone(place).map((each) => ({ ...wholeOf(y), ...(!parts && { columns: columnsOf(y, each) }) }));
+  const all = wholeOf(y);
+  const shares = everyone(place).map((each) => (parts ? all : { ...all, columns: columnsOf(y, each) }));
   const own = shares[place.member].columns;
   const outputs = { from: first + own.from, to: first + own.to };
   const factors = gamma ? vector(weights, gamma, outputs) : 0;

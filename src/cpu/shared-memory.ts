@@ -28,7 +28,7 @@ export function sharedMemory(): WebAssembly.Memory | null {
 export function forSharedMemory(module: Uint8Array): Uint8Array<ArrayBuffer> {
   const bytes = Uint8Array.from(module);
   const at = String.fromCharCode(...bytes).indexOf(MEMORY_WITH_MAXIMUM);
-  if (at < 0) throw new Error('the kernels import no memory with a maximum');
+  if (at < 0) throw new Error('the kernels need a memory with a maximum');
   bytes[at + MEMORY_WITH_MAXIMUM.length - 1] |= IS_SHARED;
   return bytes;
 }
