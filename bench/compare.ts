@@ -63,6 +63,12 @@ export interface Row {
   remark: string;
 }
 
+/**
+ * Milliseconds before each run on the CPU. Threads may spin on after an answer (onnxruntime-web's two take 41 ms of CPU in the 50 ms
+ * behind theirs), and whoever comes next would pay for it: always the same one.
+ */
+const CALM = 100;
+
 /** @param log called with what happens, line by line */
 export async function compare(
   model: PreparedModel,
@@ -134,6 +140,7 @@ export async function compare(
         order.push(...order.splice(0, round % order.length));
         for (const entry of order) {
           const taken = times.get(entry.contender.name)!;
+          if (!entry.contender.onAdapter) await sleep(CALM);
           const time = await attempt(entry);
           if (time !== null) taken.push(time);
           const spent = taken.reduce((a, b) => a + b, 0) / 1000;
