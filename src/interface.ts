@@ -46,8 +46,9 @@ export interface EngineOptions {
   cache?: boolean;
   /**
    * Threads on the CPU, from 1 to 8: the engine's own and workers of its own beside it, each with a part of the weights. Whatever their
-   * number, results are the same: to the last bit where threads share memory, else but for the order of sums. Default: by `navigator.hardwareConcurrency`, at most 4, and 1 for a model so small that
-   * it would gain nothing. What there are says `info.cpu`: one where workers cannot be had, after a `warning` if more were wanted.
+   * number, results are the same: to the last bit where threads share memory, elsewhere but for the order of sums. Default: by
+   * `navigator.hardwareConcurrency`, at most 4, and 1 for a model so small that it would gain nothing. What there are says `info.cpu`:
+   * one where workers cannot be had, after a `warning` if more were wanted.
    */
   threads?: number;
   /** What a checkpoint does not say of itself: answers to the `questions` of an `unsupported-model`, by their names. */

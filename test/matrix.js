@@ -2,7 +2,8 @@
  * `npm run test:matrix`: the packed library in small apps, one per bundler (test/package/apps), and in the examples, each built
  * with its own packages in a folder of its own and opened in Chrome; library and page in Firefox (test/package/firefox.js); the
  * site of the documentation (test/package/docs.js); every kernel and family on a second driver, lavapipe, and what SwiftShader
- * does not have: f16, subgroups and subgroup matrices (test/tiers); and workers on a real Redis (test/package/queue.js). The last line counts; what cannot be had is `NOT RUN`.
+ * does not have: f16, subgroups and subgroup matrices (test/tiers); and workers on a real Redis (test/package/queue.js). The last line
+ * counts; what cannot be had is `NOT RUN`.
  *
  *   node test/matrix.js                    everything
  *   node test/matrix.js vite next firefox  these

@@ -21,11 +21,11 @@ export interface Part {
   columns: Range;
 }
 
-/** What this member has of `x`; null unless `step` can go on with what each member has of `before`. */
-export function partsOfInput(before: Step | undefined, step: Step | undefined, x: Size, place: Place): Part[] | null {
-  if (place.members === 1 || step?.op !== 'matmul' || step.activation) return null;
-  if (before?.op === 'matmul') return [{ ...wholeOf(x), columns: columnsOf(x, place) }];
-  return before && 'heads' in before ? partsOfHeads(x, before.heads, place) : null;
+/** What this member has of `x`; null unless `step` can go on with what each member has of what `before` gives. */
+export function partsOfInput(before: Step | undefined, step: Step, x: Size, place: Place): Part[] | null {
+  if (place.members === 1 || step.op !== 'matmul' || step.activation || step.input !== before?.output) return null;
+  if (before.op === 'matmul') return [{ ...wholeOf(x), columns: columnsOf(x, place) }];
+  return 'heads' in before ? partsOfHeads(x, before.heads, place) : null;
 }
 
 /** First whole heads, maybe none, and behind them rows of those that it shares with others. */

@@ -72,15 +72,15 @@ export function compile(plan: Plan, batch: number, machine: Machine, reserve: Re
     values[name] = matrix(reserve, batch * rows, columns);
   }
   const rows = rowsNeeded(plan);
-  const works = plan.steps.flatMap((step, index) => {
-    const compileStep = COMPILE[step.op] as Compile<Step['op']>;
+  const contexts = plan.steps.map((step, index) => {
     const [read, written] = rows[index];
     const y = rowOfEach(values[step.output], written, batch);
     const x = 'input' in step ? rowOfEach(values[step.input], read, batch) : y;
-    const parts = partsOfInput(plan.steps[index - 1], step, x, context.place);
-    const isKept = partsOfInput(step, plan.steps[index + 1], y, context.place);
-    const compiled = compileStep(step, { ...context, x, y, parts });
-    return compiled.map((work) => (isKept ? { ...work, written: undefined } : work));
+    return { ...context, x, y, parts: partsOfInput(plan.steps[index - 1], step, x, context.place) };
+  });
+  const works = plan.steps.flatMap((step, index) => {
+    const compiled = (COMPILE[step.op] as Compile<Step['op']>)(step, contexts[index]);
+    return contexts[index + 1]?.parts ? compiled.map((work) => ({ ...work, written: undefined })) : compiled;
   });
   return { works, inputs, values, free };
 }

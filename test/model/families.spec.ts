@@ -153,13 +153,20 @@ for (const name of chosen(FAMILIES)) {
       });
 
       if (backend === 'cpu') {
+        // Alone it may need the last block's first row only.
+        const pooled = headless ? 'embedding' : 'logits';
+        test(`${pooled} alone has the same bits as beside all tokens`, async () => {
+          const vit = await model();
+          const alone = await vit.forward(pixels, { outputs: [pooled] });
+          const beside = await vit.forward(pixels, { outputs: [pooled, 'hidden'] });
+          expect(alone[pooled]).toEqual(beside[pooled]);
+        });
+
         test('on three threads', async () => {
           const events: EngineEvent[] = [];
           const onEvent = (event: EngineEvent) => events.push(event);
           const vit = await loadViT(files, { ...(await how()), imageSize, threads: 3, onEvent });
           const outputs = await vit.forward(pixels, { outputs: wanted });
-          // Alone it may need the last block's first row only.
-          const pooled = headless ? 'embedding' : 'logits';
           const alone = await vit.forward(pixels, { outputs: [pooled] });
           const beside = await vit.forward(pixels, { outputs: [pooled, 'hidden'] });
           vit.dispose();

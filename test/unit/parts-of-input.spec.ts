@@ -3,9 +3,15 @@
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { bytesSource } from '../../src/convert/byte-source.ts';
+import { openCheckpoint } from '../../src/convert/open-checkpoint.ts';
+import { prepareModel } from '../../src/convert/prepare-model.ts';
 import { everyone, partsOfHeads, partsOfInput } from '../../src/cpu/parts-of-input.ts';
 import { withDefaults } from '../../src/model/architecture.ts';
-import { planViT } from '../../src/model/plan.ts';
+import { extrasFor, type OutputName } from '../../src/model/outputs.ts';
+import { type Plan, planViT, type Step, type StepOf } from '../../src/model/plan.ts';
+import { planText } from '../../src/model/plan-text.ts';
+import { FAMILY_NAMES, FAMILY2_NAMES, familyFixture } from '../harness/checkpoints.ts';
 import { TINY } from '../harness/tiny-model.ts';
 
 const SIZE = 2;
@@ -46,22 +52,51 @@ test('how many rows there are changes no weight', () => {
   }
 });
 
-test('what nobody has whole is read by the next step alone, whatever is asked', () => {
+/** Steps that are split by their inputs. What nobody has whole before them, they alone may read, and nobody may be shown. */
+function splitSteps({ steps, outputs }: Plan): string[] {
+  const shown = new Set(Object.values(outputs).flatMap(({ values }) => values));
+  return steps.flatMap((step, index) => {
+    const before = steps[index - 1];
+    if (!partsOfInput(before, step, { rows: 5, columns: 24 }, { member: 0, members: 2 })) return [];
+    const value = before.output;
+    expect('input' in step && step.input).toBe(value);
+    const behind = steps.slice(index + 1);
+    const written = behind.findIndex(({ output }) => output === value);
+    const readers = (written < 0 ? behind : behind.slice(0, written + 1)).filter(
+      (other) => 'input' in other && other.input === value,
+    );
+    expect(readers).toEqual([]);
+    if (written < 0) expect(shown).not.toContain(value);
+    return [step.label];
+  });
+}
+
+test('projections and contractions are split, whatever is asked', () => {
   const network = withDefaults({ ...TINY, layerScale: true });
   const extras = [{}, { tokens: true, hidden: true, attention: [0, 1] }];
-  const split = extras.map((extra) => {
-    const { steps, outputs } = planViT(network, extra);
-    const shown = new Set(Object.values(outputs).flatMap(({ values }) => values));
-    return steps.flatMap((step, index) => {
-      const before = steps[index - 1];
-      if (!partsOfInput(before, step, { rows: 5, columns: 24 }, { member: 0, members: 2 })) return [];
-      expect(shown).not.toContain(before.output);
-      const later = steps.slice(index + 1).find((other) => 'input' in other && other.input === before.output);
-      if (later)
-        expect(steps.slice(index + 1, steps.indexOf(later)).map(({ output }) => output)).toContain(before.output);
-      return [step.label];
-    });
-  });
+  const split = extras.map((extra) => splitSteps(planViT(network, extra)));
   expect(split[0]).toEqual(['block00/project', 'block00/contract', 'block01/project', 'block01/contract']);
   expect(split[1]).toEqual(split[0]);
+});
+
+test('what nobody has whole is read by the next step alone, in every family', async () => {
+  for (const name of [...FAMILY_NAMES, ...FAMILY2_NAMES]) {
+    const { bytes, options } = await familyFixture(name);
+    const { network } = await prepareModel(await openCheckpoint(bytesSource(bytes)), { ...options, name });
+    const plans = [[], ['tokens'], ['hidden'], ['attention']].map((outputs) =>
+      planViT(network, extrasFor({ outputs: outputs as OutputName[] }, network.depth)),
+    );
+    if (network.text) plans.push(planText(network, network.text));
+    // Norms stand between its layers.
+    expect(plans.flatMap(splitSteps).length > 0, name).toBe(name !== 'timm-beit3');
+  }
+});
+
+test('a step that reads something else is not', () => {
+  const { steps } = planViT(withDefaults(TINY));
+  const contract = steps.find(({ label }) => label === 'block00/contract') as StepOf<'matmul'>;
+  const before = steps[steps.indexOf(contract) - 1];
+  const split = (step: Step) => partsOfInput(before, step, { rows: 5, columns: 24 }, { member: 0, members: 2 });
+  expect(split(contract)).toHaveLength(1);
+  expect(split({ ...contract, input: contract.output })).toBeNull();
 });
