@@ -2,8 +2,8 @@
  * `npm run test:matrix`: the packed library in small apps, one per bundler (test/package/apps), and in the examples, each built
  * with its own packages in a folder of its own and opened in Chrome; library and page in Firefox (test/package/firefox.js); the
  * site of the documentation (test/package/docs.js); every kernel and family on a second driver, lavapipe, and what SwiftShader
- * does not have: f16, subgroups and subgroup matrices (test/tiers); and workers on a real Redis (test/package/queue.js). The last line
- * counts; what cannot be had is `NOT RUN`.
+ * does not have: f16, subgroups and subgroup matrices (test/tiers); training with PyTorch (test/training); and workers on a real
+ * Redis (test/package/queue.js). The last line counts; what cannot be had is `NOT RUN`.
  *
  *   node test/matrix.js                    everything
  *   node test/matrix.js vite next firefox  these
@@ -21,7 +21,8 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { chromium } from 'playwright';
 import { command, runJobs, summarize } from './harness/jobs.js';
 import { lavapipeFailure } from './harness/lavapipe.js';
-import { REPORTS, vitest } from './harness/reports.js';
+import { attempt, pythonThatTrains } from './harness/machine.js';
+import { playwright, REPORTS, vitest } from './harness/reports.js';
 import { freePort, serveFolder, startServer } from './harness/servers.js';
 import { docsJob } from './package/docs.js';
 import { firefoxJob } from './package/firefox.js';
@@ -56,6 +57,19 @@ const lavapipeJobs = [
   },
 }));
 
+const trainingJob = {
+  name: 'training',
+  needs: ['package'],
+  async run(print) {
+    const python = pythonThatTrains(attempt);
+    const failure = 'training. It needs a Python with PyTorch, NumPy and Pillow; PYTHON says which one.';
+    if (!python) return { passed: 0, failed: 0, notRun: [failure] };
+    mkdirSync(REPORTS, { recursive: true });
+    const env = { PYTHON: python, CHROME_PATH: withArguments().executablePath };
+    return playwright(print, 'training', ['--project=training'], env);
+  },
+};
+
 const folder = mkdtempSync(join(tmpdir(), 'vit-webgpu-matrix-'));
 let tarball;
 /** Options that start Chrome. */
@@ -69,6 +83,7 @@ try {
     firefoxJob(startChrome),
     docsJob(startChrome, install, command),
     queueJob({ folder, tarball: () => tarball, install }),
+    trainingJob,
     ...apps.map(({ name }) => appJob(name)),
     ...examples.map(exampleJob),
   ];

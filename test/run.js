@@ -11,7 +11,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { chromium } from 'playwright';
 import { command, runJobs, summarize } from './harness/jobs.js';
-import { attempt, installPackages, pythonThatTrains } from './harness/machine.js';
+import { attempt, installPackages } from './harness/machine.js';
 import { playwright, REPORTS, vitest } from './harness/reports.js';
 
 /** Chrome's own threads want a core, too: more lanes than this only wait for one another. */
@@ -29,17 +29,15 @@ report([...outcomes.values()]);
 
 /** As soon as they can start; short ones at the end, where otherwise a lane stands empty beside a long one. */
 async function allJobs() {
-  const python = pythonThatTrains(attempt);
-  if (!python) notRun.push('training. It needs a Python with PyTorch, NumPy and Pillow; PYTHON says which one.');
   const elsewhere = await watchElsewhere();
   // The page's build begins with the library's.
   const built = ['build page', 'Chrome'];
-  const browserTests = (name, project = name) => ({
+  const browserTests = (name) => ({
     name,
     needs: built,
-    run: (print) => playwright(print, name, [`--project=${project}`], { PYTHON: python }),
+    run: (print) => playwright(print, name, [`--project=${name}`]),
   });
-  const browsers = ['gpu', 'page', 'reliability', 'package', ...(python ? ['training'] : []), 'field'];
+  const browsers = ['gpu', 'page', 'reliability', 'package', 'field'];
   return [
     build('cli'),
     chromeJob(),
