@@ -19,6 +19,7 @@ export default defineConfig({
   projects: [
     { name: 'page', testDir: 'test/page', snapshotPathTemplate: '{testDir}/appearance/{arg}{ext}' },
     { name: 'package', testDir: 'test/package', timeout: 120_000 },
+    { name: 'packed', testDir: 'test/packed', timeout: 120_000 },
     { name: 'training', testDir: 'test/training', timeout: 300_000 },
     { name: 'field', testDir: 'test/field', testMatch: /\.page\.spec\.ts$/ },
     // No test: takes the pictures of the documentation.

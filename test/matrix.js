@@ -1,5 +1,5 @@
 /**
- * `npm run test:matrix`: the packed library in small apps, one per bundler (test/package/apps), and in the examples, each built
+ * `npm run test:matrix`: the packed library installed by itself (test/packed), in small apps, one per bundler (test/package/apps), and in the examples, each built
  * with its own packages in a folder of its own and opened in Chrome; library and page in Firefox (test/package/firefox.js); the
  * site of the documentation (test/package/docs.js); every kernel and family on a second driver, lavapipe, and what SwiftShader
  * does not have: f16, subgroups and subgroup matrices (test/tiers); training with PyTorch (test/training); and workers on a real
@@ -57,6 +57,20 @@ const lavapipeJobs = [
   },
 }));
 
+const packedJob = {
+  name: 'packed',
+  needs: ['package'],
+  async run(print) {
+    const app = join(folder, 'packed');
+    mkdirSync(app);
+    const dependencies = { 'vit-webgpu': `file:${tarball}` };
+    writeFileSync(join(app, 'package.json'), JSON.stringify({ private: true, type: 'module', dependencies }));
+    const installed = await install(app, print);
+    if (installed !== true) return installed ? { passed: 0, failed: 0, notRun: [`packed: ${installed}`] } : false;
+    return specs(print, 'packed', { PACKED: app });
+  },
+};
+
 const trainingJob = {
   name: 'training',
   needs: ['package'],
@@ -64,9 +78,7 @@ const trainingJob = {
     const python = pythonThatTrains(attempt);
     const failure = 'training. It needs a Python with PyTorch, NumPy and Pillow; PYTHON says which one.';
     if (!python) return { passed: 0, failed: 0, notRun: [failure] };
-    mkdirSync(REPORTS, { recursive: true });
-    const env = { PYTHON: python, CHROME_PATH: withArguments().executablePath };
-    return playwright(print, 'training', ['--project=training'], env);
+    return specs(print, 'training', { PYTHON: python });
   },
 };
 
@@ -83,6 +95,7 @@ try {
     firefoxJob(startChrome),
     docsJob(startChrome, install, command),
     queueJob({ folder, tarball: () => tarball, install }),
+    packedJob,
     trainingJob,
     ...apps.map(({ name }) => appJob(name)),
     ...examples.map(exampleJob),
@@ -117,6 +130,12 @@ async function packLibrary(print) {
     execFileSync(executablePath, ['--version'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }),
   );
   return true;
+}
+
+/** Of a project of Playwright's. */
+function specs(print, project, env) {
+  mkdirSync(REPORTS, { recursive: true });
+  return playwright(print, project, [`--project=${project}`], { ...env, CHROME_PATH: withArguments().executablePath });
 }
 
 function appJob(name) {

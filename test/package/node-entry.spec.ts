@@ -6,18 +6,16 @@ import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { expect, test } from '@playwright/test';
-import { installPackage } from './install.ts';
 
 const ENTRY = resolve('dist/node/index.js');
 const GOLDEN = 'test/fixtures/vit-cifar10';
 
 /** What a program prints as JSON; it has half a minute to end. */
-function run(code: string, { entry = ENTRY, cwd = '.' } = {}) {
+function run(code: string, entry = ENTRY) {
   const program = `import { cachedModels, loadViT, ViTError } from ${JSON.stringify(entry)};
     import { readFileSync } from 'node:fs';
     ${code}`;
   const { stdout, stderr, status, signal } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
-    cwd,
     encoding: 'utf8',
     timeout: 30_000,
   });
@@ -91,28 +89,6 @@ test('takes pictures and models in every form, refuses the rest by name', () => 
   expect(refused).toEqual(codes.map((code) => [true, code]));
 });
 
-test('a decoder of one’s own takes the place of sharp, which need not be installed', () => {
-  const folder = installPackage();
-  try {
-    cpSync('public/samples/dog.jpg', join(folder, 'dog.jpg'));
-    const result = run(
-      `const model = 'node_modules/vit-webgpu/weights/vit-cifar10';
-       const vit = await loadViT(model);
-       const without = await vit.classify('dog.jpg').catch(({ code, message }) => ({ code, message }));
-       const decode = (bytes) => ({ data: new Uint8Array(3 * 64 * 48).fill(bytes.length % 256), width: 64, height: 48 });
-       const own = await loadViT(model, { decode });
-       const grey = await own.classify('dog.jpg');
-       const same = await vit.classify(decode(readFileSync('dog.jpg')));
-       console.log(JSON.stringify({ without, grey, same }));`,
-      { entry: 'vit-webgpu/node', cwd: folder },
-    );
-    expect(result.without).toEqual({ code: 'bad-input', message: expect.stringContaining('npm install sharp') });
-    expect(result.grey).toEqual(result.same);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-});
-
 test('a thread that is ended by what it computes is an error, and no call hangs', () => {
   const folder = mkdtempSync(join(tmpdir(), 'vit-webgpu-node-'));
   try {
@@ -121,7 +97,7 @@ test('a thread that is ended by what it computes is an error, and no call hangs'
     cpSync('package.json', join(folder, 'package.json'));
     const result = run(
       `console.log(JSON.stringify(await loadViT(${JSON.stringify(resolve('weights/vit-cifar10'))}).catch(({ code, message }) => ({ code, message }))));`,
-      { entry: join(folder, 'dist/node/index.js') },
+      join(folder, 'dist/node/index.js'),
     );
     expect(result).toEqual({ code: 'network', message: expect.stringContaining('host.js') });
   } finally {

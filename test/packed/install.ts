@@ -1,12 +1,13 @@
 /**
- * The package as somebody gets it: packed, and installed in an empty folder without what only its development needs.
+ * The package as somebody gets it: packed, and installed in an empty folder without what only its development needs. `PACKED`
+ * names a folder where that is done (test/matrix.js).
  */
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-let installed: string | undefined;
+let installed = process.env.PACKED;
 
 /** @returns a folder of its own, which is the caller's to remove */
 export function installPackage(): string {
