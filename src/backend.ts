@@ -31,8 +31,6 @@ export interface Backend {
   readonly storage: 'f32' | 'f16';
   /** Takes a piece of a tensor of the model. Every tensor is given once, before `ready`. */
   addPiece(piece: TensorPiece): void;
-  /** A SHA-256, computed elsewhere than on this thread; undefined where there is no other. */
-  digest?(bytes: Uint8Array<ArrayBuffer>): Promise<ArrayBuffer> | undefined;
   /** Resolves when everything is compiled. */
   ready(): Promise<void>;
   /** Images that one `run` takes at most, or texts. */

@@ -7,10 +7,9 @@ import { TOKENIZER } from '../convert/decide-words.ts';
 import { drawn } from '../convert/pieces.ts';
 import { ViTError } from '../error.ts';
 import type { LoadedManifest, ShardEntry } from '../weights/manifest.ts';
-import { chunksOf } from '../weights/memory.ts';
 import type { ModelCache } from '../weights/model-cache.ts';
 import type { ModelSource } from '../weights/source.ts';
-import { type Sha256, verify } from '../weights/verify.ts';
+import type { Sha256 } from '../weights/verify.ts';
 import type { CheckpointPlace } from './place.ts';
 import { type Prepared, prepare } from './prepare.ts';
 
@@ -90,25 +89,12 @@ export class CheckpointSource implements ModelSource {
     if (!this.#cache || shards.some(({ sha256 }) => sha256 === '')) return;
     const memory = new Uint8Array(Math.max(...shards.map(({ bytes }) => bytes)));
     for (const shard of shards) {
-      const stream = await this.#cache.shard(shard);
-      const bytes = stream && (await this.#readShard(shard, stream, memory).catch(() => null));
+      const bytes = await this.#cache.shard(shard, memory, this.#tools.hash);
       signal.throwIfAborted();
-      if (!bytes) {
-        await this.#cache.dropShard(shard);
-        return;
-      }
+      if (!bytes) return;
       onBytes(bytes.length);
       yield bytes;
     }
-  }
-
-  async #readShard(shard: ShardEntry, stream: ReadableStream<Bytes>, memory: Bytes): Promise<Bytes> {
-    let filled = 0;
-    for await (const piece of chunksOf(stream)) {
-      memory.set(piece, filled);
-      filled += piece.length;
-    }
-    return verify(memory.subarray(0, filled), shard, this.#tools.hash);
   }
 
   async *#convert(wanted: ShardEntry[], onBytes: (count: number) => void, signal: AbortSignal): AsyncGenerator<Bytes> {

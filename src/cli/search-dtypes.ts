@@ -14,6 +14,7 @@ import { ViTError } from '../error.ts';
 import type { ViT } from '../index.ts';
 import { embeddingWidth } from '../model/architecture.ts';
 import { goldenOutput } from '../model/golden.ts';
+import { hashesOf } from '../weights/hashes-of.ts';
 import { BYTES_PER_ELEMENT, type Dtype, type Manifest, scaleBytes, shardStarts } from '../weights/manifest.ts';
 import { importBuilt } from './command-files.ts';
 
@@ -174,7 +175,7 @@ class Trial {
         done += part.length;
       }
     }
-    for (const at of changed) entries[at] = { ...entries[at], sha256: await sha256(shards[at]) };
+    for (const at of changed) entries[at] = { ...entries[at], ...(await hashesOf(shards[at], sha256)) };
     const vit = await load({ ...this.#manifest, shards: entries }, shards);
     try {
       const outputs = await outputsOf(vit, this.#pixels);

@@ -3,6 +3,7 @@
  * shards of one size, the last being what is left. A text tower begins with a shard of its own: it is fetched by itself. Where everything lies is known before the first byte is written.
  */
 import { ViTError } from '../error.ts';
+import { hashesOf } from '../weights/hashes-of.ts';
 import {
   ALIGNMENT,
   BYTES_PER_ELEMENT,
@@ -150,7 +151,7 @@ export class ShardWriter {
   async #handOver(): Promise<void> {
     const bytes = this.#shard;
     const entry = this.#entries[this.#done++];
-    entry.sha256 = await sha256(bytes);
+    Object.assign(entry, await hashesOf(bytes, sha256));
     await this.#sink.write(entry.file, bytes);
     this.#begin();
   }

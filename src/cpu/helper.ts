@@ -44,10 +44,6 @@ export class Helper {
     this.#member!.addPiece(piece);
   }
 
-  digest({ data }: { data: Uint8Array<ArrayBuffer> }): Promise<ArrayBuffer> {
-    return crypto.subtle.digest('SHA-256', data);
-  }
-
   finish(_: null): void {
     this.#member!.weights.finish();
   }

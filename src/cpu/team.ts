@@ -82,13 +82,6 @@ export class Team {
     }
   }
 
-  /** A SHA-256, by a thread that has less to do than this one: browsers compute it where they are asked. */
-  digest(bytes: Uint8Array<ArrayBuffer>): Promise<ArrayBuffer> {
-    const [helper] = this.#helpers;
-    const buffer = helper.spare.filled(bytes);
-    return helper.ask(['digest', { data: new Uint8Array(buffer, 0, bytes.length) }], [buffer]);
-  }
-
   async finish(): Promise<void> {
     await this.#askAll(() => ['finish', null]);
     for (const helper of this.#helpers) helper.spare = new SpareBuffers();

@@ -121,10 +121,6 @@ export class WasmBackend implements Backend {
     this.#team?.addPiece(piece);
   }
 
-  digest(bytes: Uint8Array<ArrayBuffer>): Promise<ArrayBuffer> | undefined {
-    return this.#team?.digest(bytes);
-  }
-
   async ready(): Promise<void> {
     this.#member.weights.finish();
     await this.#team?.finish();

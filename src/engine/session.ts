@@ -41,8 +41,6 @@ interface Opening {
   notify(message: Progress | EngineEvent): void;
   signal: AbortSignal;
   annexes: Annexes;
-  /** Whoever may compute hashes instead of this thread. */
-  hashing: { backend?: Backend };
   /** Where no golden shows whether a GPU is right. */
   opinion?: SecondOpinion | false | null;
   /** Lets others of this thread have their turn. */
@@ -78,8 +76,7 @@ export class Session {
     annexes: Annexes,
   ): Promise<Session> {
     const warn = (message: string) => notify({ type: 'warning', message });
-    const hashing: Opening['hashing'] = {};
-    const settings = { ...options, hash: await findSha256(annexes, hashing), warn };
+    const settings = { ...options, hash: await findSha256(annexes), warn };
     if (!isCheckpoint(source) && (options.convert ?? options.hub)) {
       throw new ViTError('bad-input', 'convert and hub are for checkpoints: this model is converted already.');
     }
@@ -110,7 +107,6 @@ export class Session {
       notify,
       signal,
       annexes,
-      hashing,
       opinion: converter && new converter.SecondOpinion({ findings, options, notify, signal }),
     });
     await session.#load();
@@ -295,8 +291,7 @@ export class Session {
   }
 
   async #fill(backend: Backend): Promise<void> {
-    const { opinion, hashing } = this.#opening;
-    hashing.backend = backend;
+    const { opinion } = this.#opening;
     const ask = opinion && (await opinion.before(this, backend));
     await this.#addWeights(backend);
     this.#report('compile');
@@ -358,13 +353,8 @@ function isCheckpoint(source: string | ModelFiles | Blob[]): source is string | 
 }
 
 /** Null where there is none: the annex was warned of then. */
-async function findSha256(annexes: Annexes, hashing: Opening['hashing']): Promise<Sha256 | null> {
-  if (globalThis.crypto?.subtle) {
-    return async (bytes) => {
-      const digest = await hashing.backend?.digest?.(bytes)?.catch(() => {});
-      return digest ? hexadecimal(new Uint8Array(digest)) : sha256(bytes);
-    };
-  }
+async function findSha256(annexes: Annexes): Promise<Sha256 | null> {
+  if (globalThis.crypto?.subtle) return sha256;
   const annex = await annexes.find('sha256');
   return annex && (async (bytes) => hexadecimal(annex.sha256(bytes)));
 }

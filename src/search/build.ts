@@ -3,6 +3,7 @@
  */
 import { ViTError } from '../error.ts';
 import { encodeHalfs } from '../weights/half.ts';
+import { hashesOf } from '../weights/hashes-of.ts';
 import type { ShardEntry } from '../weights/manifest.ts';
 import { sha256 } from '../weights/verify.ts';
 import {
@@ -96,5 +97,5 @@ function encode(numbers: Float32Array<ArrayBuffer>, dtype: VectorDtype): Uint8Ar
 
 async function writeEntry(file: string, bytes: Uint8Array<ArrayBuffer>, write: Write): Promise<ShardEntry> {
   await write(file, bytes);
-  return { file, bytes: bytes.length, sha256: await sha256(bytes) };
+  return { file, bytes: bytes.length, ...(await hashesOf(bytes, sha256)) };
 }

@@ -3,13 +3,14 @@
  * the manifest; two are held at a time, whatever the size of the model.
  */
 import { ViTError } from '../error.ts';
+import { Arrival } from './arrival.ts';
 import type { Manifest, ParsedManifest, ShardEntry } from './manifest.ts';
-import { chunksOf, release } from './memory.ts';
+import { release } from './memory.ts';
 import type { ModelCache } from './model-cache.ts';
 import { parseManifest } from './parse-manifest.ts';
-import { abortError, type Position, request } from './request.ts';
+import { abortError, request } from './request.ts';
 import { ShardAddresses } from './shard-addresses.ts';
-import { type Sha256, verify } from './verify.ts';
+import type { Sha256 } from './verify.ts';
 
 /** Shards held at once: one is unpacked while the next one arrives. Between the two, both arrive. */
 const HELD = 2;
@@ -65,7 +66,7 @@ export async function* fetchShards(
   const largest = Math.max(...shards.map(({ bytes }) => bytes));
   // Reused: garbage would pile up faster than it is collected.
   const free = Array.from({ length: Math.min(HELD, shards.length) }, () => new Uint8Array(largest));
-  const arriving: Promise<{ buffer: Bytes; bytes: Bytes; kept: Promise<void> }>[] = [];
+  const arriving: Promise<Arrived>[] = [];
   let next = 0;
   try {
     while (next < shards.length || arriving.length > 0) {
@@ -87,12 +88,15 @@ export async function* fetchShards(
   }
 }
 
-/** @returns the shard within `buffer`, and when it is written to the cache */
-async function fetchShard(
-  shard: ShardEntry,
-  buffer: Bytes,
-  fetching: ShardFetching,
-): Promise<{ buffer: Bytes; bytes: Bytes; kept: Promise<void> }> {
+/** What has come into a buffer. */
+interface Arrived {
+  buffer: Bytes;
+  bytes: Bytes;
+  /** When it is written to the cache, if it is. */
+  kept?: Promise<void>;
+}
+
+async function fetchShard(shard: ShardEntry, buffer: Bytes, fetching: ShardFetching): Promise<Arrived> {
   const { addresses, cache, hash, onBytes, signal } = fetching;
   // Bytes that arrive again after a failure are no progress.
   let reported = 0;
@@ -100,20 +104,18 @@ async function fetchShard(
     if (bytes > reported) onBytes(bytes - reported);
     reported = Math.max(reported, bytes);
   };
-  const target = buffer.subarray(0, shard.bytes);
-
-  const kept = await readKept(shard, target, fetching, onPosition);
-  if (kept) return { buffer, bytes: kept, kept: Promise.resolve() };
+  const before = await cache?.shard(shard, buffer, hash);
+  if (before) {
+    onBytes(before.length);
+    return { buffer, bytes: before };
+  }
 
   const attempt = async (url: string, mode: RequestCache) => {
-    const position: Position = { bytes: 0 };
-    await request(
-      url,
-      { what: 'a part of the model', signal, cache: mode },
-      (response) => readBody(response.body!, target, shard, position, onPosition),
-      position,
-    );
-    return verify(target.subarray(0, position.bytes), shard, hash);
+    const arrival = new Arrival(shard, buffer, hash);
+    const options = { what: 'a part of the model', signal, cache: mode };
+    const consume = (response: Response) => arrival.read(response.body!, onPosition);
+    await request(url, options, consume, arrival.position);
+    return arrival.whole();
   };
   const bytes = await addresses.first(shard.file, (url) =>
     attempt(url, cache?.keeps ? 'no-store' : 'default').catch((error) => {
@@ -122,46 +124,7 @@ async function fetchShard(
       throw error;
     }),
   );
-  return { buffer, bytes, kept: cache?.keepShard(shard, bytes) ?? Promise.resolve() };
-}
-
-/** From the cache, if the shard is there and undamaged. */
-async function readKept(
-  shard: ShardEntry,
-  target: Bytes,
-  { cache, hash }: ShardFetching,
-  onPosition: (bytes: number) => void,
-): Promise<Bytes | null> {
-  const stream = await cache?.shard(shard);
-  if (!stream) return null;
-  try {
-    const position: Position = { bytes: 0 };
-    await readBody(stream, target, shard, position, () => {});
-    const bytes = await verify(target.subarray(0, position.bytes), shard, hash);
-    onPosition(bytes.length);
-    return bytes;
-  } catch {
-    await cache?.dropShard(shard);
-    return null;
-  }
-}
-
-/** Reads into memory of exactly the manifest's size: `Content-Length` is of the compressed form. */
-async function readBody(
-  body: ReadableStream<Bytes>,
-  target: Bytes,
-  shard: ShardEntry,
-  position: Position,
-  onPosition: (bytes: number) => void,
-): Promise<void> {
-  for await (const chunk of chunksOf(body)) {
-    if (position.bytes + chunk.length > target.length) {
-      throw new ViTError('bad-shard', `${shard.file} is longer than the ${shard.bytes} bytes of the manifest.`);
-    }
-    target.set(chunk, position.bytes);
-    position.bytes += chunk.length;
-    onPosition(position.bytes);
-  }
+  return { buffer, bytes, kept: cache?.keepShard(shard, bytes) };
 }
 
 function parseJson(text: string, url: string): unknown {

@@ -103,6 +103,8 @@ export interface ShardEntry {
   bytes: number;
   /** Lower-case hexadecimal. */
   sha256: string;
+  /** The same of each `bytes` bytes, the last being what is left: then these are checked, as they arrive. */
+  pieces?: { bytes: number; sha256: string[] };
 }
 
 /** Where each shard begins when all are laid end to end, which is how tensors span them; the last entry is the total. */

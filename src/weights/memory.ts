@@ -4,7 +4,7 @@
  */
 
 /** Bytes that are read at a time. */
-const CHUNK = 1 << 20;
+const CHUNK = 1 << 19;
 
 /** Chrome collects a file's stream as garbage while a read is pending, unless something refers to it: the read never ends. */
 const waiting = new Set<ReadableStreamBYOBReader>();

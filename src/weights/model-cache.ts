@@ -3,11 +3,14 @@
  * new version of a model never reads the old one's bytes; manifests are kept by their URL. Nothing that goes wrong here
  * stops a model from loading: there is one warning, and the cache is left alone from then on.
  */
+import { Arrival } from './arrival.ts';
 import { keep } from './keep.ts';
 import { MANIFEST, readKept, removeOrphans } from './kept-models.ts';
 import type { ShardEntry } from './manifest.ts';
 import { openStore, type Store } from './store.ts';
-import { sha256 } from './verify.ts';
+import { type Sha256, sha256 } from './verify.ts';
+
+type Bytes = Uint8Array<ArrayBuffer>;
 
 export class ModelCache {
   #store: Store | null;
@@ -45,17 +48,23 @@ export class ModelCache {
     });
   }
 
-  async shard({ sha256 }: ShardEntry): Promise<ReadableStream<Uint8Array<ArrayBuffer>> | null> {
-    return (await this.#try((store) => store.read(sha256))) ?? null;
+  /** @returns the shard within `buffer`; null where it is not here, or is not what it was: then it is removed */
+  async shard(shard: ShardEntry, buffer: Bytes, hash?: Sha256 | null): Promise<Bytes | null> {
+    const stream = await this.#try((store) => store.read(shard.sha256));
+    if (!stream) return null;
+    try {
+      const arrival = new Arrival(shard, buffer, hash);
+      await arrival.read(stream);
+      return arrival.whole();
+    } catch {
+      await this.#try((store) => store.remove(shard.sha256));
+      return null;
+    }
   }
 
   /** @param bytes verified */
-  async keepShard({ sha256 }: ShardEntry, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+  async keepShard({ sha256 }: ShardEntry, bytes: Bytes): Promise<void> {
     await this.#try((store) => keep(store, sha256, bytes));
-  }
-
-  async dropShard({ sha256 }: ShardEntry): Promise<void> {
-    await this.#try((store) => store.remove(sha256));
   }
 
   async #try<T>(work: (store: Store) => Promise<T>): Promise<T | undefined> {

@@ -16,7 +16,13 @@ export function parseFile(field: Field): ShardEntry {
     field.get('file').fail(`is "${file}"; it must be a relative path below the manifest's folder`);
   }
   const sha256 = parseHash(field.get('sha256'));
-  return { file, bytes: field.get('bytes').integer(1, MAX_FILE_BYTES), sha256 };
+  const bytes = field.get('bytes').integer(1, MAX_FILE_BYTES);
+  return { file, bytes, sha256, ...(field.has('pieces') && { pieces: parsePieces(field.get('pieces'), bytes) }) };
+}
+
+function parsePieces(field: Field, total: number): ShardEntry['pieces'] {
+  const bytes = field.get('bytes').integer(1);
+  return { bytes, sha256: field.get('sha256').list(parseHash, Math.ceil(total / bytes)) };
 }
 
 /** @throws ViTError for anything but a SHA-256 as manifests have it */

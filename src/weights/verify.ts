@@ -14,16 +14,40 @@ export type Sha256 = (bytes: Bytes) => Promise<string>;
  * @throws ViTError `bad-shard`, naming the file, when size or SHA-256 are not the manifest's
  */
 export async function verify(bytes: Bytes, shard: ShardEntry, hash: Sha256 | null = sha256): Promise<Bytes> {
-  if (bytes.length !== shard.bytes) {
+  requireSize(bytes.length, shard);
+  await verifyPieces(bytes, shard, hash);
+  return bytes;
+}
+
+/** @param length the whole file's, or what there is of one that is too long */
+export function requireSize(length: number, { file, bytes }: ShardEntry): void {
+  if (length === bytes) return;
+  const problem = `${file} has ${length} bytes instead of ${bytes}`;
+  throw new ViTError('bad-shard', `${problem}. It is cut short or of another model; fetch or convert it again.`);
+}
+
+/**
+ * @param bytes what there is of the file, from its first byte on
+ * @param from of these, so many were there before: pieces that they complete are not checked again
+ * @throws ViTError `bad-shard` naming the bytes whose SHA-256 is not the manifest's
+ */
+export async function verifyPieces(
+  bytes: Bytes,
+  { file, bytes: size, ...shard }: ShardEntry,
+  hash: Sha256 | null = sha256,
+  from = 0,
+): Promise<void> {
+  const { pieces = { bytes: size, sha256: [shard.sha256] } } = shard;
+  for (let piece = Math.floor(from / pieces.bytes); hash && piece < pieces.sha256.length; piece++) {
+    const begin = piece * pieces.bytes;
+    const end = Math.min(begin + pieces.bytes, size);
+    if (end > bytes.length) return;
+    if ((await hash(bytes.subarray(begin, end))) === pieces.sha256[piece]) continue;
     throw new ViTError(
       'bad-shard',
-      `${shard.file} has ${bytes.length} bytes instead of ${shard.bytes}. It is cut short or of another model; fetch or convert it again.`,
+      `${file} was altered: the SHA-256 of its bytes ${begin} to ${end - 1} is not the manifest's. Fetch it again.`,
     );
   }
-  if (hash && (await hash(bytes)) !== shard.sha256) {
-    throw new ViTError('bad-shard', `${shard.file} was altered: its SHA-256 is not the manifest's. Fetch it again.`);
-  }
-  return bytes;
 }
 
 /** Of secure pages, and of Node. */

@@ -25,14 +25,19 @@ export class ShardServer {
   misbehave: (exchange: Exchange) => boolean = () => false;
   readonly #server = createServer((request, response) => this.#answer(request, response));
 
-  /** @param sameBytes every shard is the same memory */
-  static async start(count: number, bytes: number, sameBytes = false): Promise<ShardServer> {
+  /** @param sameBytes every shard is the same memory @param piece bytes that have a hash of their own */
+  static async start(count: number, bytes: number, sameBytes = false, piece = bytes): Promise<ShardServer> {
     const one = new Uint8Array(random(bytes / 4, 1).buffer);
     const shards = Array.from({ length: count }, (_, i) =>
       sameBytes ? one : new Uint8Array(random(bytes / 4, i + 1).buffer),
     );
     const entries = await Promise.all(
-      shards.map(async (shard, i) => ({ file: `shard-${i}.bin`, bytes, sha256: await sha256(shard) })),
+      shards.map(async (shard, i) => {
+        const starts = Array.from({ length: Math.ceil(bytes / piece) }, (_, at) => at * piece);
+        const hashes = await Promise.all(starts.map((at) => sha256(shard.subarray(at, at + piece))));
+        const pieces = piece < bytes && { pieces: { bytes: piece, sha256: hashes } };
+        return { file: `shard-${i}.bin`, bytes, sha256: await sha256(shard), ...pieces };
+      }),
     );
     const server = new ShardServer(shards, entries);
     await new Promise<void>((resolve) => server.#server.listen(0, '127.0.0.1', resolve));

@@ -9,7 +9,6 @@ import {
   type LoadOptions,
   loadViT,
   type ModelFiles,
-  type Progress,
   type ViT,
 } from '../../src/index.ts';
 import { expectClose, expectCloseOutputs, F32_BOUND, random } from '../harness/arrays.ts';
@@ -187,45 +186,6 @@ describe('dispose() ends all workers', () => {
     const loading = load({ threads: 2, signal: controller.signal, onProgress: () => controller.abort() }, DEEP);
     await expect(loading).rejects.toMatchObject({ code: 'aborted' });
     await expect.poll(livingHelpers).toBe(0);
-  });
-});
-
-describe('hashes of shards', () => {
-  /** How many this thread computes while it loads. */
-  async function hashesHere(options: LoadOptions): Promise<number> {
-    const digest = vi.spyOn(SubtleCrypto.prototype, 'digest');
-    const { manifest } = await filesOf(DEEP);
-    const sizes = new Set(manifest.shards.map(({ bytes }) => bytes));
-    await load(options, DEEP);
-    const count = digest.mock.calls.filter(([, data]) => sizes.has(data.byteLength)).length;
-    digest.mockRestore();
-    return count;
-  }
-
-  test('are computed by another thread as soon as there is one', async () => {
-    const { length } = (await filesOf(DEEP)).manifest.shards;
-    expect(await hashesHere({ threads: 1 })).toBe(length);
-    expect(await hashesHere({ threads: 2 })).toBeLessThan(length / 4);
-  });
-
-  test('tell there, too, what was altered', async () => {
-    const { manifest, shards } = await filesOf(DEEP);
-    const altered = shards.map((shard) => (shard === shards.at(-2) ? shard.map((byte) => byte ^ 1) : shard));
-    const loading = (threads: number) =>
-      loadViT({ manifest, shards: altered }, { worker: false, backend: 'cpu', threads }).catch((error) => error);
-    const [here, there] = [await loading(1), await loading(2)];
-    expect(here).toMatchObject({ code: 'bad-shard', message: expect.stringContaining(manifest.shards.at(-2)!.file) });
-    expect({ ...there, message: there.message }).toEqual({ ...here, message: here.message });
-    await expect.poll(livingHelpers).toBe(0);
-  });
-
-  test('are computed here where that thread dies meanwhile', async () => {
-    watchWorkers();
-    const onProgress = ({ stage, loaded, total }: Progress) => {
-      if (stage === 'weights' && loaded > total / 2) workers[0].terminate();
-    };
-    const vit = await load({ threads: 2, onProgress }, DEEP);
-    expectCloseOutputs(await vit.forward(pixels), await (await load({ threads: 1 }, DEEP)).forward(pixels));
   });
 });
 

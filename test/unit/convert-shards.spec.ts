@@ -68,6 +68,23 @@ test('the writer hands each shard over as soon as it is full, with its hash', as
   }
 });
 
+test('a shard of more than 512 KiB has hashes of its pieces, too', async () => {
+  const layout = layOutShards(new Map([['a', [300_000]]]), 'f32', 2 ** 20);
+  const writer = new ShardWriter(layout, new MemorySink());
+  const bytes = Uint8Array.from({ length: 1_200_000 }, (_, i) => i % 251);
+  await writer.add('a', bytes);
+  const hash = (from: number, to: number) => createHash('sha256').update(bytes.subarray(from, to)).digest('hex');
+  expect(await writer.finish()).toEqual([
+    {
+      file: 'shard-00001-of-00002.bin',
+      bytes: 2 ** 20,
+      sha256: hash(0, 2 ** 20),
+      pieces: { bytes: 2 ** 19, sha256: [hash(0, 2 ** 19), hash(2 ** 19, 2 ** 20)] },
+    },
+    { file: 'shard-00002-of-00002.bin', bytes: 1_200_000 - 2 ** 20, sha256: hash(2 ** 20, 1_200_000) },
+  ]);
+});
+
 describe('a whole model', () => {
   for (const shardBytes of [256, 8192, 2 ** 23]) {
     test(`comes back bit for bit from shards of ${shardBytes} bytes`, async () => {

@@ -221,6 +221,10 @@ describe('manifests', () => {
 });
 
 describe('what a manifest could do', () => {
+  const withPieces =
+    (pieces: unknown) =>
+    ({ shards }: Manifest) =>
+      Object.assign(shards[0], { pieces });
   const refusals: [string, (manifest: Manifest) => void, RegExp][] = [
     [
       'a depth beyond its tensors',
@@ -233,6 +237,15 @@ describe('what a manifest could do', () => {
       /norm\.(bias|weight) and norm\.(bias|weight) in one place/,
     ],
     ['a shard of a terabyte', ({ shards }) => Object.assign(shards[0], { bytes: 2 ** 40 }), /bytes must be/],
+    ['pieces of nothing', withPieces({ bytes: 0, sha256: [] }), /shards\[0\]\.pieces\.bytes must be/],
+    ['pieces without hashes', withPieces({ bytes: 1000 }), /shards\[0\]\.pieces\.sha256 is missing/],
+    [
+      'too few pieces',
+      withPieces({ bytes: 1000, sha256: ['0'.repeat(64)] }),
+      /pieces\.sha256 has 1 entries instead of \d/,
+    ],
+    ['pieces with no hash', withPieces({ bytes: 2 ** 30, sha256: ['A'.repeat(64)] }), /sha256\[0\] is not a SHA-256/],
+    ['pieces that are null', withPieces(null), /shards\[0\]\.pieces must be an object/],
     ['a shard of odd size', ({ shards }) => Object.assign(shards[0], { bytes: 4097 }), /no multiple of 256/],
   ];
   for (const [name, change, message] of refusals) {
