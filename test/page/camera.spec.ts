@@ -85,7 +85,7 @@ test('a video is played from its file, once more after its end', async ({ visit 
 });
 
 alone('a camera that may not be opened is explained', async ({ visit }) => {
-  await visit.page.addInitScript(() => {
+  await visit.beforehand(() => {
     navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('', 'NotAllowedError'));
   });
   await visit.arriveReady();

@@ -5,6 +5,7 @@ import { CUP, drop, JET, OWL, truncated } from './photos.ts';
 import { test as alone, expect, shareVisit } from './visit.ts';
 
 const test = shareVisit();
+test.use({ animates: true });
 
 const LABELS = 'airplane, automobile, bird, cat, deer, dog, frog, horse, ship, and truck';
 

@@ -78,7 +78,7 @@ test('answers are taken away as a table and as JSON', async ({ visit, context })
 });
 
 alone('photos that wait are computed together', async ({ visit }, info) => {
-  await visit.page.addInitScript(() => {
+  await visit.beforehand(() => {
     const { postMessage } = Worker.prototype;
     Object.assign(globalThis, { runs: [] });
     Worker.prototype.postMessage = function (message: { path?: string[]; argumentList?: unknown[] }, ...rest: never[]) {
@@ -99,7 +99,7 @@ alone('photos that wait are computed together', async ({ visit }, info) => {
 });
 
 alone('a large drop shows how far it is, and can be stopped', async ({ visit, site }, info) => {
-  await visit.page.addInitScript(slowDown);
+  await visit.beforehand(slowDown);
   site.hold('.bin');
   await visit.arrive();
   await drop(visit.page, copies(info.outputPath('many'), 70));

@@ -166,7 +166,7 @@ test.describe('another model', () => {
 
 test.describe('a browser without WebGPU', () => {
   test('answers on the CPU, and says so plainly', async ({ visit, site }) => {
-    await visit.page.addInitScript('delete Navigator.prototype.gpu');
+    await visit.beforehand('delete Navigator.prototype.gpu');
     site.change('assets/worker-', (script) =>
       Buffer.concat([Buffer.from('delete WorkerNavigator.prototype.gpu;'), script]),
     );

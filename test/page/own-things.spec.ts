@@ -63,7 +63,7 @@ test('a few photos in two boxes answer every photo at once, and say how well', a
 });
 
 alone('each photo is looked at once, however often it is asked', async ({ visit }) => {
-  await visit.page.addInitScript(() => {
+  await visit.beforehand(() => {
     const { postMessage } = Worker.prototype;
     Object.assign(globalThis, { embedded: 0 });
     Worker.prototype.postMessage = function (message: { path?: string[]; argumentList?: unknown[] }, ...rest: never[]) {

@@ -2,7 +2,18 @@
  * A visit to the page: what is on it, and what must hold on every visit, whatever the test is about.
  */
 import { readFileSync } from 'node:fs';
-import { test as base, type ConsoleMessage, expect, type Locator, type Page, type Request } from '@playwright/test';
+import {
+  type Browser,
+  type BrowserContextOptions,
+  test as base,
+  type ConsoleMessage,
+  type Disposable,
+  expect,
+  type Locator,
+  type Page,
+  type Request,
+  type ViewportSize,
+} from '@playwright/test';
 import { Site } from './site.ts';
 
 interface Options {
@@ -12,6 +23,8 @@ interface Options {
   guests: string[];
   /** Labels, paper or direction are not those that room was made for. */
   movesThings: boolean;
+  /** Bars grow and grids fade, as for everybody. Drawing that takes a quarter of an answer's time. */
+  animates: boolean;
 }
 
 interface Fixtures extends Options {
@@ -19,54 +32,89 @@ interface Fixtures extends Options {
   visit: Visit;
 }
 
-export const test = base.extend<Fixtures>({
+interface WorkerFixtures {
+  /** Tabs that stay open for all files, by name: opening one takes a fifth of a visit. */
+  tab: (name: 'alone' | 'shared') => Promise<Page>;
+}
+
+/** What a tab cannot change: a test that asks for something else has one of its own. */
+const EVERY_TAB = { javaScriptEnabled: true, locale: 'en-US', serviceWorkers: 'block' } as const;
+
+export const test = base.extend<Fixtures, WorkerFixtures>({
   complaints: [null, { option: true }],
   guests: [[], { option: true }],
   movesThings: [false, { option: true }],
+  animates: [false, { option: true }],
   // It would answer in place of the site; a test of its own lets it.
-  serviceWorkers: 'block',
+  serviceWorkers: EVERY_TAB.serviceWorkers,
   // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the names of what a fixture needs from the pattern.
   site: async ({}, use) => {
     const site = await new Site().start();
     await use(site);
     site.stop();
   },
-  visit: async ({ page, site, complaints, guests, movesThings }, use) => {
-    await page.addInitScript(watch);
-    await attend(new Visit(page, site), { complaints, guests, movesThings }, use);
+  tab: [
+    async ({ browser }, use) => {
+      const pages = new Map<string, Promise<Page>>();
+      await use((name) => {
+        if (!pages.has(name)) pages.set(name, open(browser, EVERY_TAB));
+        return pages.get(name)!;
+      });
+      for (const page of pages.values()) await (await page).context().close();
+    },
+    { scope: 'worker' },
+  ],
+  page: async ({ tab, browser, javaScriptEnabled, locale, serviceWorkers }, use) => {
+    const wanted = { javaScriptEnabled, locale, serviceWorkers };
+    const isOrdinary = JSON.stringify(wanted) === JSON.stringify(EVERY_TAB);
+    const page = isOrdinary ? await tab('alone') : await open(browser, wanted);
+    await use(page);
+    if (!isOrdinary) await page.context().close();
+  },
+  context: ({ page }, use) => use(page.context()),
+  visit: async ({ page, site, viewport, colorScheme, permissions, animates, complaints, guests, movesThings }, use) => {
+    const visit = new Visit(page, site);
+    await visit.prepare({ viewport, colorScheme, permissions, animates });
+    await attend(visit, { complaints, guests, movesThings }, use);
+    await visit.leave();
   },
 });
 
 export { expect };
 
+async function open(browser: Browser, options: BrowserContextOptions): Promise<Page> {
+  const page = await browser.newPage(options);
+  await page.addInitScript(watch);
+  return page;
+}
+
 /**
  * Tests of a file that share one visit, which takes most of the time of a test: between them what they brought is cleared away.
- * The first visit, what the page starts with and what is remembered are for tests with a page of their own.
+ * The first visit, what the page starts with and what is remembered are for tests with an origin of their own.
  *
  * @param arrive how the page is opened
  */
 export function shareVisit(arrive: (visit: Visit) => Promise<void> = (visit) => visit.arriveReady()) {
   let shared: { visit: Visit; site: Site } | undefined;
   test.afterAll(async () => {
-    await shared?.visit.page.context().close();
+    await shared?.visit.leave();
     shared?.site.stop();
     shared = undefined;
   });
   return test.extend<{ shared: { visit: Visit; site: Site } }>({
-    shared: async ({ browser, viewport, permissions }, use) => {
-      if (shared) await shared.visit.clear(arrive, viewport!);
+    shared: async ({ tab, viewport, colorScheme, permissions, animates }, use) => {
+      const looks = { viewport, colorScheme, permissions, animates };
+      if (shared) await shared.visit.clear(arrive, looks);
       else {
         const site = await new Site().start();
-        const page = await browser.newPage({ viewport, permissions, serviceWorkers: 'block' });
-        await page.addInitScript(watch);
-        shared = { visit: new Visit(page, site), site };
+        shared = { visit: new Visit(await tab('shared'), site), site };
+        await shared.visit.prepare(looks);
         await arrive(shared.visit);
       }
       await use(shared);
     },
     site: ({ shared }, use) => use(shared.site),
     page: ({ shared }, use) => use(shared.visit.page),
-    context: ({ page }, use) => use(page.context()),
     visit: ({ shared, complaints, guests, movesThings }, use) =>
       attend(shared.visit, { complaints, guests, movesThings }, use),
   });
@@ -75,7 +123,7 @@ export function shareVisit(arrive: (visit: Visit) => Promise<void> = (visit) => 
 /** Holds what a test does to what must hold on every visit. */
 async function attend(
   visit: Visit,
-  { complaints, guests, movesThings }: Options,
+  { complaints, guests, movesThings }: Omit<Options, 'animates'>,
   use: (visit: Visit) => Promise<void>,
 ): Promise<void> {
   const { page, site } = visit;
@@ -217,6 +265,14 @@ async function putBack(): Promise<boolean> {
   return !isDragging && all('.tile, .refused, .toast, .example, video, dialog[open]').length === 0;
 }
 
+/** How a browser is set up for a person. */
+interface Looks {
+  viewport: ViewportSize | null;
+  colorScheme: 'light' | 'dark' | 'no-preference' | null;
+  permissions: string[] | undefined;
+  animates: boolean;
+}
+
 export class Visit {
   readonly model: Locator;
   /** The photo on the stage, with its answer. */
@@ -232,6 +288,7 @@ export class Visit {
   readonly announcements: Locator;
   readonly page: Page;
   readonly site: Site;
+  readonly #scripts: Disposable[] = [];
 
   constructor(page: Page, site: Site) {
     this.page = page;
@@ -248,6 +305,31 @@ export class Visit {
     this.announcements = page.getByRole('log');
   }
 
+  /** Sets up the browser, in which another test was. */
+  async prepare({ viewport, colorScheme, permissions = [], animates }: Looks): Promise<void> {
+    const { page } = this;
+    if (viewport) await page.setViewportSize(viewport);
+    const reducedMotion = animates ? 'no-preference' : 'reduce';
+    await page.emulateMedia({ colorScheme, reducedMotion, forcedColors: null, media: null });
+    await page.context().clearPermissions();
+    if (permissions.length > 0) await page.context().grantPermissions(permissions);
+    await page.mouse.move(0, 0);
+  }
+
+  /** Runs in the page before anything of its own, until the visit ends. */
+  async beforehand(script: string | (() => void)): Promise<void> {
+    this.#scripts.push(await this.page.addInitScript(script));
+  }
+
+  /** Leaves nothing for who comes next, but what lies in the storage of this origin. */
+  async leave(): Promise<void> {
+    const { page } = this;
+    await page.goto('about:blank');
+    for (const script of this.#scripts.splice(0)) await script.dispose();
+    for (const event of ['request', 'response']) page.removeAllListeners(event);
+    for (const routes of [page, page.context()]) await routes.unrouteAll({ behavior: 'ignoreErrors' });
+  }
+
   /** Opens the page; the model is on its way. */
   async arrive(query = ''): Promise<void> {
     await this.page.goto(this.site.url + query);
@@ -260,13 +342,10 @@ export class Visit {
   }
 
   /** Makes a page ready for another test: one that cannot be put back is opened again. */
-  async clear(arrive: (visit: Visit) => Promise<void>, viewport: { width: number; height: number }): Promise<void> {
-    const { page, site } = this;
-    site.heal();
-    await page.setViewportSize(viewport);
-    await page.emulateMedia({ colorScheme: 'light', forcedColors: null, media: null, reducedMotion: null });
-    await page.mouse.move(0, 0);
-    if (!(await page.evaluate(putBack))) await arrive(this);
+  async clear(arrive: (visit: Visit) => Promise<void>, looks: Looks): Promise<void> {
+    this.site.heal();
+    await this.prepare(looks);
+    if (!(await this.page.evaluate(putBack))) await arrive(this);
   }
 
   async ready(): Promise<void> {

@@ -54,7 +54,7 @@ alone(
 alone(
   'what is typed on aborts what was asked: each word is read once, a photo is looked at once',
   async ({ visit, site }) => {
-    await visit.page.addInitScript(() => {
+    await visit.beforehand(() => {
       const { postMessage } = Worker.prototype;
       const sent = { texts: [] as number[], images: 0 };
       Object.assign(globalThis, { sent });
