@@ -39,6 +39,7 @@ export function parseOptions(
     .option('--systems <names>', `some of ${systems.join(',')}`, listOf(oneOf(systems)))
     .option('--no-matmul', 'leave the comparison of matrix products out')
     .option('--scaling', 'one system alone, its image sizes in turn: how its cost grows', false)
+    .option('--loads <n>', 'first results of each system, in turn; of several the one in the middle', parseCount, 1)
     .option('--min-rounds <n>', 'rounds of each system at least', parseCount, 3)
     .option('--max-rounds <n>', 'and at most', parseCount, 30)
     .option('--budget <seconds>', 'of each system and batch size, beyond the least rounds', parseCount, 15)

@@ -77,11 +77,11 @@ function toMarkdown(
 }
 
 function loadTable(loads: Load[]): string[] {
-  const rows = loads.map(({ system, scriptBytes, weightBytes, total, stages, difference, remark }) => [
+  const rows = loads.map(({ system, scriptBytes, weightBytes, total, totals, stages, difference, remark }) => [
     system,
     scriptBytes === null ? '–' : megabytes(scriptBytes),
     megabytes(weightBytes),
-    `${fixed(total)} ms`,
+    `${fixed(total)} ms${totals.length > 1 ? ` (${fixed(totals[0])}–${fixed(totals.at(-1)!)})` : ''}`,
     Object.entries(stages)
       .map(([stage, time]) => `${stage} ${fixed(time)}`)
       .join(', '),

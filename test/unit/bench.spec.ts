@@ -30,13 +30,21 @@ describe('the comparison', () => {
     shardBytes: 1,
     onnxBytes: 1,
   };
-  const limits = { minRounds: 3, maxRounds: 5, budget: 10, longestRun: 20, settle: 0 };
+  const limits = { loads: 3, minRounds: 3, maxRounds: 5, budget: 10, longestRun: 20, settle: 0 };
   const asked: string[] = [];
-  const system = (name: string, secondsPerImage: number, logits = [1, 2]): Contender => ({
+  /** Milliseconds of a load, the slowest first. */
+  const script = [9, 1, 3];
+  const system = (name: string, secondsPerImage: number, logits = [1, 2], opened = 0): Contender => ({
     name,
     onAdapter: true,
     open: async () => ({
-      first: { stages: { script: 1, 'first run': 2 }, logits, scriptBytes: 1, weightBytes: 1, remark: '' },
+      first: {
+        stages: { script: script[opened++], 'first run': 2 },
+        logits,
+        scriptBytes: 1,
+        weightBytes: 1,
+        remark: '',
+      },
       run: async (images) => {
         asked.push(`${name} ${images}`);
         return 1000 * secondsPerImage * images;
@@ -55,10 +63,11 @@ describe('the comparison', () => {
   test('asks in turn, leaves out what takes too long, and goes on without what fails', async () => {
     const contenders = [system('quick', 0.01), broken, system('slow', 5, [1, 2.5])];
     const { loads, batches, kernels } = await compare(model, contenders, [1, 8], limits, null, () => {});
-    expect(loads.map(({ system, total, difference }) => [system, total, difference])).toEqual([
-      ['quick', 3, 0],
-      ['slow', 3, 0.5],
+    expect(loads.map(({ system, total, totals, difference }) => [system, total, totals, difference])).toEqual([
+      ['quick', 5, [3, 5, 11], 0],
+      ['slow', 5, [3, 5, 11], 0.5],
     ]);
+    expect(loads[0].stages).toEqual({ script: 3, 'first run': 2 });
     const [one, eight] = batches;
     expect(one.rows.map(({ time }) => time?.count)).toEqual([5, undefined, 3]);
     expect(one.rows.map(({ remark }) => remark)).toEqual(['', 'failed: no such provider', '']);
@@ -70,6 +79,8 @@ describe('the comparison', () => {
     expect(isCompared({ ...eight, floor: 1, rows: ran })).toBe(false);
     // A CPU alone.
     expect(isCompared({ ...eight, floor: 1, rows: ran.slice(0, 1) })).toBe(true);
+    // Loads in turn, of which the last stays open.
+    expect(asked.splice(0, 4)).toEqual(['quick closed', 'slow closed', 'quick closed', 'slow closed']);
     // Warm-up, then every round begins with another one.
     const firsts = ['quick 1', 'slow 1', 'quick 1', 'slow 1', 'slow 1', 'quick 1', 'quick 1', 'slow 1'];
     expect(asked.slice(0, 8)).toEqual(firsts);
