@@ -33,7 +33,7 @@ export async function checkOnCpu(
     const key = kindOf(step, whole) + fieldsOf(step).map((name) => fewBits[name]);
     if (seen.has(key)) continue;
     seen.add(key);
-    const plan = planAlone([step], whole);
+    const plan = planAlone([step], withFewRows(step, whole));
     const given = madeUp([step], plan, (tensor) => fewBits[tensor]);
     const { columns } = plan.values[step.output];
     const computed = await runAlone(plan, { pieces: piecesOf(given), values: valuesOf(given), inputs: given.inputs });
@@ -41,6 +41,23 @@ export async function checkOnCpu(
     checks.push({ kernel: kernelOf(step), step: step.label, passed: error <= DEFAULT_TOLERANCE, error });
   }
   return checks;
+}
+
+/** Rows that are computed alike, each tile of 4 or 6 like the others: so many, and what is left of all, show what all would. */
+const ROWS = 48;
+
+/** A plan in which a step has no more rows than that takes: the first answer waits for it. */
+function withFewRows(step: Step, plan: Plan): Plan {
+  const isAlike =
+    step.op === 'matmul' ||
+    (step.op === 'layer-norm' && step.token === null && !step.others && !step.accumulate) ||
+    (step.op === 'attention' && !step.query && !step.relative);
+  if (!isAlike) return plan;
+  const [input, output] = [plan.values[step.input], plan.values[step.output]];
+  const rows = ROWS + (output.rows % ROWS);
+  if (input.rows !== output.rows || output.rows <= rows) return plan;
+  const fewer = { [step.input]: { ...input, rows }, [step.output]: { ...output, rows } };
+  return { ...plan, values: { ...plan.values, ...fewer } };
 }
 
 function kernelOf({ op }: Step): string {

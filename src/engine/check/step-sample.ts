@@ -180,7 +180,7 @@ function scoreShape(
   };
 }
 
-/** Some patches, cut out and laid side by side, and the tokens in front of them. */
+/** Some features of some patches, which are cut out and laid side by side, and of the tokens in front of them. */
 function samplePatches(step: StepOf<'patchify'>, given: Given): Sample {
   const { plan, inputs } = given;
   const { channels, imageSize, patchSize, width } = plan.architecture;
@@ -201,22 +201,33 @@ function samplePatches(step: StepOf<'patchify'>, given: Given): Sample {
     }
   }
   const rows = [...all(prefix), ...patches.map((patch) => prefix + patch)];
-  const tensor = (name: string) => wholeTensor(given, name);
-  const starts = new Float64Array(rows.length * width);
-  if (step.starts === 'given') {
+  const columns = spread(width, COLUMNS);
+  const starts = new Float64Array(rows.length * columns.length);
+  if (step.starts) {
+    const every = step.starts === 'given' ? inputs.starts! : everyStart(step.starts, tokens, given);
     for (const [i, row] of rows.entries()) {
-      for (let d = 0; d < width; d++) starts[i * width + d] = inputs.starts![row * width + d];
+      for (const [j, column] of columns.entries()) starts[i * columns.length + j] = every[row * width + column];
     }
-  } else if (step.starts) {
-    const { prefix: names, position, positionPrefix } = step.starts;
-    const table = position === null ? null : tensor(position);
-    const everyStart = tokenStarts(names.map(tensor), table, { tokens, width, positionPrefix });
-    for (const [i, row] of rows.entries()) starts.set(everyStart.subarray(row * width, (row + 1) * width), i * width);
   }
-  const tensors = { weight: tensor(step.weight), bias: step.bias === null ? null : tensor(step.bias), starts };
+  const some = (name: string) => {
+    const { numbers, shape } = given.tensors.get(name)!;
+    return numbers.rows(columns, rowLength(shape));
+  };
+  const tensors = { weight: some(step.weight), bias: step.bias === null ? null : some(step.bias), starts };
   const size: [number, number] = [patchHeight, patches.length * patchWidth];
-  const data = patchify(pixels, tensors, { batch: 1, channels, imageSize: size, patchSize, width });
-  return { rows, columns: all(width), data };
+  const data = patchify(pixels, tensors, { batch: 1, channels, imageSize: size, patchSize, width: columns.length });
+  return { rows, columns, data };
+}
+
+/** `[tokens, width]` */
+function everyStart(
+  { prefix, position, positionPrefix }: Exclude<StepOf<'patchify'>['starts'], 'given' | null>,
+  tokens: number,
+  given: Given,
+): Float64Array {
+  const tensor = (name: string) => wholeTensor(given, name);
+  const table = position === null ? null : tensor(position);
+  return tokenStarts(prefix.map(tensor), table, { tokens, width: given.plan.architecture.width, positionPrefix });
 }
 
 /** The whole output, for steps that cost little. */
