@@ -3,7 +3,7 @@
  */
 import { CHROME_ARGS } from '../harness/chrome-args.ts';
 import { dropFile, OWL } from './photos.ts';
-import { test as alone, expect, shareVisit } from './visit.ts';
+import { expect, shareVisit } from './visit.ts';
 
 const test = shareVisit();
 
@@ -39,14 +39,14 @@ test('live video is answered, paused, kept and torn down', async ({ visit }) => 
   expect(await track.evaluate(({ readyState }) => readyState)).toBe('ended');
 });
 
-alone('a page that is hidden gives the camera back', async ({ visit }) => {
-  await visit.arriveReady();
+test('a page that is hidden gives the camera back', async ({ visit }) => {
   await visit.page.getByRole('button', { name: 'Camera' }).click();
   await expect(visit.stage.locator('video')).toBeVisible();
   await visit.page.evaluate(hide);
   await expect(visit.stage.locator('video')).toHaveCount(0);
   await visit.picker.setInputFiles([OWL]);
   await visit.expectAnswer('owl.jpg');
+  await visit.page.evaluate(show);
 });
 
 test('a screen is watched like a camera, until it is no longer shared', async ({ visit }) => {
@@ -84,18 +84,27 @@ test('a video is played from its file, once more after its end', async ({ visit 
   await visit.expectAnswer('dog.jpg');
 });
 
-alone('a camera that may not be opened is explained', async ({ visit }) => {
-  await visit.beforehand(() => {
-    navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('', 'NotAllowedError'));
+test('a camera that may not be opened is explained', async ({ visit }) => {
+  await visit.page.evaluate(() => {
+    navigator.mediaDevices.getUserMedia = () => {
+      // Once: the next one may be opened again.
+      Reflect.deleteProperty(navigator.mediaDevices, 'getUserMedia');
+      return Promise.reject(new DOMException('', 'NotAllowedError'));
+    };
   });
-  await visit.arriveReady();
   await visit.page.getByRole('button', { name: 'Camera' }).click();
   await expect(visit.toast).toContainText('The camera could not be opened (NotAllowedError). Allow it');
 });
 
 /** Runs in the page. */
 function hide(): void {
-  Object.defineProperty(document, 'hidden', { get: () => true });
+  Object.defineProperty(document, 'hidden', { get: () => true, configurable: true });
+  document.dispatchEvent(new Event('visibilitychange'));
+}
+
+/** Runs in the page, after `hide`. */
+function show(): void {
+  Reflect.deleteProperty(document, 'hidden');
   document.dispatchEvent(new Event('visibilitychange'));
 }
 

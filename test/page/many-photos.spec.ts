@@ -77,24 +77,13 @@ test('answers are taken away as a table and as JSON', async ({ visit, context })
   }
 });
 
-alone('photos that wait are computed together', async ({ visit }, info) => {
-  await visit.beforehand(() => {
-    const { postMessage } = Worker.prototype;
-    Object.assign(globalThis, { runs: [] });
-    Worker.prototype.postMessage = function (message: { path?: string[]; argumentList?: unknown[] }, ...rest: never[]) {
-      if (message?.path?.[0] === 'runImages') {
-        const images = message.argumentList![0] as { value: unknown[] };
-        (globalThis as unknown as { runs: number[] }).runs.push(images.value.length);
-      }
-      return postMessage.call(this, message, ...rest);
-    };
-  });
-  await visit.arriveReady();
+test('photos that wait are computed together', async ({ visit }, info) => {
+  const asked = await visit.overhear('runImages');
   await drop(visit.page, copies(info.outputPath('many'), 24));
   await expect(visit.strip.getByRole('heading')).toHaveText(/^24 photos: \d+ sure, \d+ not$/);
   await expect(visit.announcements).toContainText(/24 photos: \d+ sure/);
   await expect(visit.announcements, 'of many photos only the sum is read out').not.toContainText('07.jpg:');
-  const runs = await visit.page.evaluate(() => (globalThis as unknown as { runs: number[] }).runs);
+  const runs = (await asked()).map(({ count }) => count);
   expect(Math.max(...runs), `pictures per run: ${runs}`).toBeGreaterThan(1);
 });
 

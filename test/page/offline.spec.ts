@@ -3,11 +3,15 @@
  * the page stays on this machine.
  */
 import { JET, OWL } from './photos.ts';
+import { teach } from './things.ts';
 import { expect, test } from './visit.ts';
 
 test.use({ serviceWorkers: 'allow', complaints: /Failed to load resource/ });
 
-test('the second visit works offline', async ({ visit, site }) => {
+test('the second visit works offline, own things too; a new page is seen as soon as there is a network', async ({
+  visit,
+  site,
+}) => {
   await visit.arriveReady();
   await visit.page.evaluate(() => navigator.serviceWorker.ready);
   site.lose('');
@@ -17,11 +21,10 @@ test('the second visit works offline', async ({ visit, site }) => {
   await visit.expectAnswer('owl.jpg');
   await visit.sample('German shepherd').click();
   await visit.expectAnswer('dog.jpg');
-});
+  await teach(visit);
+  await expect(visit.verdict).toHaveText('animal');
 
-test('a new page is seen as soon as there is a network', async ({ visit, site }) => {
-  await visit.arriveReady();
-  await visit.page.evaluate(() => navigator.serviceWorker.ready);
+  site.heal();
   site.change('index.html', (bytes) => Buffer.from(bytes.toString().replace('What is in your photo?', 'A new page')));
   await visit.page.reload();
   await expect(visit.page).toHaveTitle('A new page');

@@ -2,34 +2,11 @@
  * Things of one's own: boxes with a few photos each, answers by them, and what can be kept of it.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import type { Locator } from '@playwright/test';
 import { CUP, drag, drop, JET, OWL, truncated } from './photos.ts';
-import { test as alone, expect, shareVisit, type Visit } from './visit.ts';
+import { box, DOG, FIRE_ENGINE, KITTEN, open, teach } from './things.ts';
+import { test as alone, expect, shareVisit } from './visit.ts';
 
 const test = shareVisit();
-
-const DOG = 'public/samples/dog.jpg';
-const KITTEN = 'public/samples/kitten.jpg';
-const FIRE_ENGINE = 'public/samples/fire-engine.jpg';
-
-async function open(visit: Visit): Promise<Locator> {
-  await visit.page.getByText('Your own things').click();
-  await expect(visit.asked.getByRole('group', { name: 'Thing 1' })).toBeVisible();
-  return visit.asked;
-}
-
-const box = (asked: Locator, name: string) => asked.getByRole('group', { name, exact: true });
-
-/** Two boxes, by the file picker. */
-async function teach(visit: Visit): Promise<Locator> {
-  const asked = await open(visit);
-  await asked.getByLabel('Name of thing 1').fill('animal');
-  await asked.getByLabel('Name of thing 2').fill('machine');
-  await asked.getByLabel('Add photos to animal').setInputFiles([OWL, DOG, KITTEN]);
-  await asked.getByLabel('Add photos to machine').setInputFiles([JET, FIRE_ENGINE]);
-  await expect(asked.getByRole('status')).toContainText(/Learned\. .+: \d of 5 right/);
-  return asked;
-}
 
 test('a few photos in two boxes answer every photo at once, and say how well', async ({ visit }) => {
   await drop(visit.page, [OWL, JET, CUP]);
@@ -62,29 +39,19 @@ test('a few photos in two boxes answer every photo at once, and say how well', a
   await expect(visit.tile('jet.jpg')).toHaveText(/machine \d/);
 });
 
-alone('each photo is looked at once, however often it is asked', async ({ visit }) => {
-  await visit.beforehand(() => {
-    const { postMessage } = Worker.prototype;
-    Object.assign(globalThis, { embedded: 0 });
-    Worker.prototype.postMessage = function (message: { path?: string[]; argumentList?: unknown[] }, ...rest: never[]) {
-      if (message?.path?.[0] === 'runImages') {
-        const [images, outputs] = message.argumentList as { value: unknown[] }[];
-        if (outputs.value.includes('embedding')) {
-          (globalThis as unknown as { embedded: number }).embedded += images.value.length;
-        }
-      }
-      return postMessage.call(this, message, ...rest);
-    };
-  });
-  await visit.arriveReady();
-  const asked = await teach(visit);
-  const embedded = () => visit.page.evaluate(() => (globalThis as unknown as { embedded: number }).embedded);
+test('each photo is looked at once, however often it is asked', async ({ visit }) => {
+  await visit.sample('German shepherd').click();
+  await expect(visit.verdict).toHaveText('dog');
+  const asked = await visit.overhear('runImages');
+  const boxes = await teach(visit);
+  const embedded = async () =>
+    (await asked()).reduce((sum, { count, outputs }) => sum + (outputs.includes('embedding') ? count : 0), 0);
   await expect(visit.verdict).toHaveText('animal');
   expect(await embedded(), 'five examples, and the photo on the stage').toBe(6);
-  await asked.getByLabel('Name of thing 1').fill('creature');
+  await boxes.getByLabel('Name of thing 1').fill('creature');
   await expect(visit.verdict).toHaveText('creature');
-  await asked.getByRole('button', { name: 'Take kitten.jpg out' }).click();
-  await expect(asked.getByRole('status')).toContainText('of 4 right');
+  await boxes.getByRole('button', { name: 'Take kitten.jpg out' }).click();
+  await expect(boxes.getByRole('status')).toContainText('of 4 right');
   expect(await embedded()).toBe(6);
 });
 
@@ -196,20 +163,6 @@ test('all of it is done by keyboard', async ({ visit }) => {
   await visit.page.getByLabel('Your own things').focus();
   await keyboard.press('ArrowLeft');
   await expect(asked.getByRole('group', { name: 'Thing 1' })).toBeHidden();
-});
-
-test.describe(() => {
-  test.use({ serviceWorkers: 'allow', complaints: /Failed to load resource/ });
-
-  alone('it works offline', async ({ visit, site }) => {
-    await visit.arriveReady();
-    await visit.page.evaluate(() => navigator.serviceWorker.ready);
-    site.lose('');
-    await visit.page.reload();
-    await visit.ready();
-    await teach(visit);
-    await expect(visit.verdict).toHaveText('animal');
-  });
 });
 
 test.describe(() => {

@@ -265,6 +265,18 @@ async function putBack(): Promise<boolean> {
   return !isDragging && all('.tile, .refused, .toast, .example, video, dialog[open]').length === 0;
 }
 
+/** A call of the worker. */
+interface Asked {
+  count: number;
+  outputs: string[];
+}
+
+/** As comlink sends it. */
+interface Message {
+  path?: string[];
+  argumentList?: unknown[];
+}
+
 /** How a browser is set up for a person. */
 interface Looks {
   viewport: ViewportSize | null;
@@ -314,6 +326,27 @@ export class Visit {
     await page.context().clearPermissions();
     if (permissions.length > 0) await page.context().grantPermissions(permissions);
     await page.mouse.move(0, 0);
+  }
+
+  /**
+   * Has the page note what its worker is asked, from now on.
+   * @returns how many things each call of this name brought, in order
+   */
+  async overhear(name: 'runImages' | 'runTexts'): Promise<() => Promise<Asked[]>> {
+    const heard = await this.page.evaluateHandle((name) => {
+      const asked: Asked[] = [];
+      const { postMessage } = Worker.prototype;
+      Worker.prototype.postMessage = function (message: Message, ...rest: never[]) {
+        if (message?.path?.[0] === name) {
+          const [things, outputs] = message.argumentList as [{ value: unknown[] }, { value?: unknown } | undefined];
+          const wanted = Array.isArray(outputs?.value) ? outputs.value.map(String) : [];
+          asked.push({ count: things.value.length, outputs: wanted });
+        }
+        return postMessage.call(this, message, ...rest);
+      };
+      return asked;
+    }, name);
+    return () => heard.jsonValue();
   }
 
   /** Runs in the page before anything of its own, until the visit ends. */
