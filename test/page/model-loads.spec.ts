@@ -30,8 +30,16 @@ test('the progress bar shows the bytes, and photos wait for the model', async ({
   await visit.expectAnswer('jet.jpg');
 });
 
-test('the CPU runs it where the address asks for it', async ({ visit }) => {
+test('the CPU runs it where the address asks for it; samples come as thumbnails', async ({ visit }) => {
+  const bytes: Promise<number>[] = [];
+  visit.page.on('response', (response) => {
+    if (response.url().includes('samples/')) bytes.push(response.body().then(({ length }) => length));
+  });
   await visit.arriveReady('?backend=cpu');
+  const total = (await Promise.all(bytes)).reduce((sum, count) => sum + count, 0);
+  expect(bytes.length).toBeGreaterThanOrEqual(7);
+  // The photo on the stage, which is there when the model is, and six small ones.
+  expect(total, 'what comes before a photo is chosen').toBeLessThan(2 * 50_397 + 6 * 9_000);
   await expect(visit.model).toContainText('Ready, on the CPU');
   await expect(visit.model).toContainText(/You chose the CPU: .* WebAssembly, (one thread|\d+ threads)\./);
   await visit.sample('Owl').click();
@@ -201,16 +209,4 @@ test.describe(() => {
     await expect(page.getByText('Getting ready')).toHaveCount(0);
     await expect(page.getByRole('button')).toHaveCount(0);
   });
-});
-
-test('what is downloaded before the model is small: samples come as thumbnails', async ({ visit }) => {
-  const bytes: Promise<number>[] = [];
-  visit.page.on('response', (response) => {
-    if (response.url().includes('samples/')) bytes.push(response.body().then(({ length }) => length));
-  });
-  await visit.arriveReady();
-  const total = (await Promise.all(bytes)).reduce((sum, count) => sum + count, 0);
-  expect(bytes.length).toBeGreaterThanOrEqual(7);
-  // The photo on the stage, which is there when the model is, and six small ones.
-  expect(total).toBeLessThan(2 * 50_397 + 6 * 9_000);
 });
