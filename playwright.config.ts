@@ -5,6 +5,8 @@
 import { defineConfig } from '@playwright/test';
 import { CHROME_ARGS } from './test/harness/chrome-args.ts';
 
+const LEAKS = /leaks\.spec\.ts$/;
+
 export default defineConfig({
   workers: 1,
   forbidOnly: true,
@@ -26,6 +28,8 @@ export default defineConfig({
     { name: 'pictures', testDir: 'docs/page', testMatch: /pictures/ },
     // Nor this: measures the page.
     { name: 'figures', testDir: 'docs/page', testMatch: /figures/ },
-    { name: 'reliability', testDir: 'test/reliability', timeout: 120_000 },
+    { name: 'reliability', testDir: 'test/reliability', testIgnore: LEAKS, timeout: 120_000 },
+    // By itself, since it takes as long as all of those: lanes are even with it (test/run.js).
+    { name: 'leaks', testDir: 'test/reliability', testMatch: LEAKS },
   ],
 });

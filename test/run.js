@@ -37,7 +37,7 @@ async function allJobs() {
     needs: built,
     run: (print) => playwright(print, name, [`--project=${name}`]),
   });
-  const browsers = ['gpu', 'page', 'reliability', 'package', 'field'];
+  const browsers = ['gpu', 'page', 'reliability', 'package', 'leaks', 'field'];
   return [
     build('cli'),
     chromeJob(),
