@@ -43,9 +43,14 @@ function refuseOverflow(name: string, values: Float32Array, halves: Float32Array
   );
 }
 
+/** All of its bits are set in NaN and infinity. */
+const EXPONENT = 0x7f80_0000;
+
 /** @returns its index; -1 when there is none. */
 function firstNotFinite(values: Float32Array): number {
-  // A loop: calling a function for each of a billion numbers takes ten times as long.
-  for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) return i;
+  // A loop over their bits: calling a function for each of a billion numbers takes ten times as long, asking `isFinite` twice.
+  const { buffer, byteOffset, length } = values;
+  const bits = new Int32Array(buffer, byteOffset, length);
+  for (let i = 0; i < length; i++) if ((bits[i] & EXPONENT) === EXPONENT) return i;
   return -1;
 }

@@ -9,7 +9,10 @@ import type { ModelFiles } from '../../src/interface.ts';
 import { ShardAddresses } from '../../src/weights/shard-addresses.ts';
 import { openSource } from '../../src/weights/source.ts';
 import { sha256 } from '../../src/weights/verify.ts';
+import { quickPauses } from '../harness/quick-pauses.ts';
 import { tinyModel } from '../harness/tiny-model.ts';
+
+quickPauses();
 
 let files: ModelFiles;
 beforeAll(async () => {

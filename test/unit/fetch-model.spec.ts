@@ -8,9 +8,12 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { fetchManifest, fetchShards } from '../../src/weights/fetch-model.ts';
 import { ModelCache } from '../../src/weights/model-cache.ts';
 import { ShardAddresses } from '../../src/weights/shard-addresses.ts';
+import { QUICKER, quickPauses } from '../harness/quick-pauses.ts';
 import { type Exchange, ShardServer } from '../harness/shard-server.ts';
 
 const SHARD = 400_000 - (400_000 % 256);
+
+quickPauses();
 
 let server: ShardServer;
 afterEach(() => server.stop());
@@ -177,8 +180,8 @@ describe('a bad line', () => {
     expect(server.log).toHaveLength(6);
     for (const [first, second, third] of Object.values(asked)) {
       // Timers may be a millisecond early.
-      expect(second - first).toBeGreaterThan(99);
-      expect(third - second).toBeGreaterThan(199);
+      expect(second - first).toBeGreaterThan(100 / QUICKER - 1);
+      expect(third - second).toBeGreaterThan(200 / QUICKER - 1);
     }
   });
 
