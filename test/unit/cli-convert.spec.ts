@@ -297,6 +297,17 @@ describe('inspect', () => {
     expect(printed).toMatch(/Cannot be converted.*visual\.conv1\.weight/);
   });
 
+  test('a hash of a whole shard that is not that of its pieces', async () => {
+    cpSync('weights/vit-cifar10', out, { recursive: true });
+    const path = join(out, 'model.json');
+    const manifest = JSON.parse(readFileSync(path, 'utf8'));
+    expect(manifest.shards[0].pieces.sha256.length).toBeGreaterThan(1);
+    manifest.shards[0].sha256 = 'f'.repeat(64);
+    writeFileSync(path, JSON.stringify(manifest));
+    const { exitCode, printed } = await runCommand('inspect', out);
+    expect({ exitCode, printed }).toEqual({ exitCode: 1, printed: expect.stringMatching(/shard-00001.*altered/) });
+  });
+
   test('a converted model, and one that was altered', async () => {
     await runCommand('convert', timm, '--out', out, ...ENOUGH, '--shard-size', '131072');
     const good = await runCommand('inspect', out);
