@@ -29,7 +29,7 @@ export default defineConfig({
     // Nor this: measures the page.
     { name: 'figures', testDir: 'docs/page', testMatch: /figures/ },
     { name: 'reliability', testDir: 'test/reliability', testIgnore: LEAKS, timeout: 120_000 },
-    // By itself, since it takes as long as all of those: lanes are even with it (test/run.js).
+    // By itself, since it takes nearly as long as all of those: lanes end together (test/run.js).
     { name: 'leaks', testDir: 'test/reliability', testMatch: LEAKS },
   ],
 });

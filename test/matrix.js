@@ -22,7 +22,7 @@ import { chromium } from 'playwright';
 import { command, runJobs, summarize } from './harness/jobs.js';
 import { lavapipeFailure } from './harness/lavapipe.js';
 import { attempt, pythonThatTrains } from './harness/machine.js';
-import { playwright, REPORTS, vitest } from './harness/reports.js';
+import { playwright, vitest } from './harness/reports.js';
 import { freePort, serveFolder, startServer } from './harness/servers.js';
 import { docsJob } from './package/docs.js';
 import { firefoxJob } from './package/firefox.js';
@@ -52,7 +52,6 @@ const lavapipeJobs = [
   async run(print) {
     const failure = lavapipeFailure();
     if (failure) return { passed: 0, failed: 0, notRun: [`${what} ${failure}`] };
-    mkdirSync(REPORTS, { recursive: true });
     return vitest(print, name, [`--project=${name}`]);
   },
 }));
@@ -134,7 +133,6 @@ async function packLibrary(print) {
 
 /** Of a project of Playwright's. */
 function specs(print, project, env) {
-  mkdirSync(REPORTS, { recursive: true });
   return playwright(print, project, [`--project=${project}`], { ...env, CHROME_PATH: withArguments().executablePath });
 }
 

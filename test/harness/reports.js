@@ -2,7 +2,7 @@
  * Runs vitest and Playwright and reads their reports: how many tests passed, which failed, which were not run, and how long
  * each file took. A runner that ends badly without a failed test, or without any test, counts as a failure.
  */
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { relative } from 'node:path';
 import { command } from './jobs.js';
 
@@ -29,6 +29,7 @@ export function playwright(print, name, args, env) {
 }
 
 async function runner(print, report, args, env, read) {
+  mkdirSync(REPORTS, { recursive: true });
   const succeeded = await command(print, process.execPath, args, env);
   let outcome = { passed: 0, failed: 0, failures: [], notRun: [], files: [] };
   try {

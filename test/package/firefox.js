@@ -2,7 +2,6 @@
  * The library and the page in Firefox: on its own WebGPU (wgpu, naga), and on the CPU as it comes on Linux. What the page
  * answers is compared with what it answers in Chrome.
  */
-import { mkdirSync } from 'node:fs';
 import { firefoxFailure, startFirefox } from '../harness/firefox.js';
 import { REPORTS, vitest } from '../harness/reports.js';
 import { serveFolder } from '../harness/servers.js';
@@ -27,7 +26,6 @@ export function firefoxJob(startChrome) {
     async run(print) {
       const failure = firefoxFailure();
       if (failure) return { passed: 0, failed: 0, notRun: [`Firefox. ${failure}`] };
-      mkdirSync(REPORTS, { recursive: true });
       const outcome = await vitest(print, 'firefox', ['--project=firefox']);
       const expected = await visit(startChrome, '?backend=webgpu', `${REPORTS}/page-chrome.png`);
       for (const { name, webgpu, query, says } of VISITS) {
