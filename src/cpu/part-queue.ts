@@ -15,14 +15,20 @@ const SHARES = 4;
 /** Operations of a part at least: fewer are done before another member has seen them. */
 const SMALLEST = 5e4;
 
-/** Looks at what is done before a member sleeps, some 0.2 ms: to be woken takes longer than most waits. */
+/**
+ * Looks at what is done before a member sleeps, some 0.2 ms: to be woken takes longer than most waits. Up to the first sleep of a run ten
+ * times as many: where the system has put two members on one core, it moves one only when both want it.
+ */
 const LOOKS = 10_000;
+const LOOKS_AT_FIRST = 100_000;
 /** Milliseconds without a look at what else there is to do: whether the others still live, above all. */
 const LONGEST = 5;
 
 export class PartQueue {
   readonly #counts: Int32Array;
   readonly #members: number;
+  /** Before the next sleep. */
+  #looks = LOOKS;
   /** Parts of all works so far. */
   #end: number;
   #failure: { error: unknown } | null = null;
@@ -36,6 +42,7 @@ export class PartQueue {
 
   /** A run, for `takeTurns`. It ends when all is done, whoever did it. @param scratch address of this member's */
   *run(works: readonly Work[], scratch: number): Generator<undefined> {
+    this.#looks = LOOKS_AT_FIRST;
     for (const work of works) {
       const first = this.#end;
       const balanced = this.#members * Math.min(SHARES, Math.ceil(work.flops / (this.#members * SMALLEST)));
@@ -71,7 +78,8 @@ export class PartQueue {
   }
 
   *#untilDone(count: number): Generator<undefined> {
-    for (let looks = 0; looks < LOOKS; looks++) if (this.#isDone(count)) return;
+    for (let looks = 0; looks < this.#looks; looks++) if (this.#isDone(count)) return;
+    this.#looks = LOOKS;
     for (;;) {
       const done = Atomics.load(this.#counts, DONE);
       if (((done - count) | 0) >= 0) return;

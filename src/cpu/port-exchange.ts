@@ -5,10 +5,14 @@
 import type { Arena } from './arena.ts';
 import { type Block, partsOf, type Work } from './divisible-work.ts';
 import { SpareBuffers } from './spare-buffers.ts';
+import { pause } from './take-turns.ts';
 import type { Kernels } from './wasm-kernels.ts';
 
 /** By member; none to oneself. */
 export type Ports = readonly (MessagePort | null)[];
+
+/** Turns of others in which a thread waits before it sleeps, some 2 ms of a run: see part-queue.ts. */
+const TURNS = 100;
 
 export class PortExchange {
   readonly #arena: Arena;
@@ -28,6 +32,7 @@ export class PortExchange {
 
   /** A run, for `takeTurns`. @param scratch address of what works need, and of room for the largest share */
   *run(works: readonly Work[], scratch: number): Generator<Promise<void> | undefined> {
+    for (const mailbox of this.#mailboxes) if (mailbox) mailbox.turns = TURNS;
     for (const work of works) {
       const parts = partsOf(work);
       for (let part = 0; part < parts; part++) {
@@ -100,17 +105,18 @@ function bytesOf(blocks: readonly Block[]): number {
 
 /** What comes from another member, in order. */
 class Mailbox {
+  /** Turns of others that are left of this run. */
+  turns = 0;
   readonly #port: MessagePort;
   readonly #arrived: ArrayBuffer[] = [];
-  #waiting: { resolve(buffer: ArrayBuffer): void; reject(error: unknown): void } | null = null;
   #failure: { error: unknown } | null = null;
+  #wake = () => {};
 
   constructor(port: MessagePort) {
     this.#port = port;
     port.onmessage = ({ data }: MessageEvent<ArrayBuffer>) => {
-      if (this.#waiting) this.#waiting.resolve(data);
-      else this.#arrived.push(data);
-      this.#waiting = null;
+      this.#arrived.push(data);
+      this.#wake();
     };
   }
 
@@ -119,18 +125,20 @@ class Mailbox {
   }
 
   async next(): Promise<ArrayBuffer> {
-    if (this.#failure) throw this.#failure.error;
-    const arrived = this.#arrived.shift();
-    if (arrived) return arrived;
-    return new Promise((resolve, reject) => {
-      this.#waiting = { resolve, reject };
-    });
+    while (!this.#arrived[0]) {
+      if (this.#failure) throw this.#failure.error;
+      if (this.turns-- > 0) await pause();
+      else
+        await new Promise<void>((wake) => {
+          this.#wake = wake;
+        });
+    }
+    return this.#arrived.shift()!;
   }
 
   fail(error: unknown): void {
     this.#failure = { error };
-    this.#waiting?.reject(error);
-    this.#waiting = null;
+    this.#wake();
     this.#port.close();
   }
 }
