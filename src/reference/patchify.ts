@@ -2,6 +2,7 @@
  * Images to tokens in float64: a convolution whose stride is its kernel size, with prefix tokens in front and what each
  * token starts from added.
  */
+import { matmul } from './matmul.ts';
 
 /**
  * @param pixels `[batch, channels, height, width]`, normalised
@@ -36,11 +37,9 @@ export function patchify(
           for (let x = 0; x < patchWidth; x++) patch[feature++] = pixels[line + x];
         }
       }
-      for (let d = 0; d < D; d++) {
-        let sum = bias ? bias[d] : 0;
-        for (let f = 0; f < features; f++) sum += patch[f] * weight[d * features + f];
-        tokens[(image * N + prefix + p) * D + d] += sum;
-      }
+      const at = (image * N + prefix + p) * D;
+      const token = matmul(patch, weight, bias, { rows: 1, inputs: features, outputs: D });
+      for (let d = 0; d < D; d++) tokens[at + d] += token[d];
     }
   }
   return tokens;
