@@ -20,7 +20,7 @@ import { type Options, parseOptions } from './options.ts';
 import type { First, PageBench, Said } from './page.ts';
 import { report } from './report.ts';
 import { measureScaling, scalingTable } from './scaling.ts';
-import { type StaticServer, serveFolders } from './static-server.ts';
+import { holdInMemory, type StaticServer, serveFolders } from './static-server.ts';
 
 /** The names of `--systems`. */
 const SYSTEMS = ['ours', 'ort-webgpu', 'ort-wasm'];
@@ -107,7 +107,7 @@ async function runOnCpu(options: Options, machine: Machine): Promise<number> {
   for (const imageSize of options.imageSizes) {
     for (const size of options.models) {
       const model = await prepareModel(size, imageSize, options.cache, options.dtype);
-      comparisons.push(await compare(model, contenders, options.batch, options, peaks, console.log));
+      comparisons.push(await compare(model, contenders, options.batch, options, peaks, console.log, fetchAlone));
     }
   }
   const outcome = { runtime: browser, adapter: 'one core', software: false, machine, peaks, comparisons, matmuls: [] };
@@ -169,6 +169,9 @@ function contendersOf({ systems = SYSTEMS, dtype }: Options, software: boolean):
   return systems.map((name) => all[name]());
 }
 
+/** Where profiles are: in memory, if the system has such a place. On a disk a load waits for what those before it kept there. */
+const PROFILES = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
+
 /** What must not outlive this process. */
 const running = new Set<ChildProcess>();
 
@@ -194,6 +197,7 @@ function inChrome(
     async open(model) {
       const { channels, imageSize } = model.architecture;
       const empty = await emptyMemory(setting);
+      await holdInMemory(model.folder);
       const chrome = await Chrome.start(setting, { '/model': model.folder }, load([channels, ...imageSize]));
       try {
         const loaded = chrome.loaded!;
@@ -222,6 +226,14 @@ async function emptyMemory(setting: Setting): Promise<number | null> {
   const bytes = peakMemory(chrome.pid);
   await chrome.close();
   return bytes;
+}
+
+/** Milliseconds in which a page fetches the weights of this library and drops them. */
+async function fetchAlone({ folder }: PreparedModel): Promise<number> {
+  await holdInMemory(folder);
+  const chrome = await Chrome.start({}, { '/model': folder }, { call: 'fetchAlone', args: [] });
+  await chrome.close();
+  return chrome.loaded!.stages.weights;
 }
 
 async function measureMatmuls({ page }: Chrome): Promise<MatmulRow[]> {
@@ -299,7 +311,7 @@ class Chrome {
     };
     const server = await serveFolders({ ...common, ...folders }, isolated);
     // As a visitor has it: in a private window, what is kept is kept in memory.
-    const profile = mkdtempSync(join(tmpdir(), 'vit-webgpu-bench-'));
+    const profile = mkdtempSync(join(PROFILES, 'vit-webgpu-bench-'));
     const hash = first ? `#${encodeURIComponent(JSON.stringify(first))}` : '';
     const own = [
       '--headless=new',

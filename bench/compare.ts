@@ -13,7 +13,7 @@ import { floorOf, type Peaks } from './peaks.ts';
 import { type Spread, spread } from './stats.ts';
 
 export interface Limits {
-  /** How often each system is loaded, from nothing and in turn: the last one goes on. */
+  /** How often each system is loaded, from nothing and in turn; of several loads none has another system open beside it. */
   loads: number;
   /** Rounds at least and at most. */
   minRounds: number;
@@ -31,6 +31,8 @@ export interface Comparison {
   weights: PreparedModel['weights'];
   gigaMacs: number;
   loads: Load[];
+  /** Milliseconds to fetch the weights and drop them, in the middle one of as many loads; null where they are not fetched. */
+  fetchAlone: number | null;
   batches: Batch[];
   /** By system, of those that report it. */
   kernels: Record<string, string>;
@@ -73,7 +75,7 @@ export interface Row {
  */
 const CALM = 100;
 
-/** @param log called with what happens, line by line */
+/** @param log called with what happens, line by line @param fetchAlone fetches the weights and drops them. @returns milliseconds */
 export async function compare(
   model: PreparedModel,
   contenders: Contender[],
@@ -81,6 +83,7 @@ export async function compare(
   limits: Limits,
   peaks: Peaks | null,
   log: (line: string) => void,
+  fetchAlone?: (model: PreparedModel) => Promise<number>,
 ): Promise<Comparison> {
   const plan = planViT(withDefaults(model.architecture));
   const open: { contender: Contender; opened: Opened; last: { images: number; time: number } }[] = [];
@@ -90,19 +93,26 @@ export async function compare(
     weights: model.weights,
     gigaMacs: planCost(plan).macs / 1e9,
     loads: [],
+    fetchAlone: null,
     batches: [],
     kernels: {},
   };
   try {
     const firsts = new Map<Contender, FirstResult[]>(contenders.map((contender) => [contender, []]));
-    for (let round = 1; round <= limits.loads; round++) {
+    const fetches: number[] = [];
+    const rounds = limits.loads > 1 ? limits.loads + 1 : 1;
+    for (let round = 1; round <= rounds; round++) {
+      const isMeasured = round <= limits.loads;
+      if (isMeasured && fetchAlone) fetches.push(await fetchAlone(model));
       for (const contender of contenders) {
         if (failed.has(contender.name)) continue;
         try {
           const opened = await contender.open(model);
-          firsts.get(contender)!.push(opened.first);
-          log(`${model.title}: ${contender.name} has its first result after ${total(opened.first).toFixed(0)} ms`);
-          if (round < limits.loads) await opened.close();
+          if (isMeasured) {
+            firsts.get(contender)!.push(opened.first);
+            log(`${model.title}: ${contender.name} has its first result after ${total(opened.first).toFixed(0)} ms`);
+          }
+          if (round < rounds) await opened.close();
           else open.push({ contender, opened, last: { images: 1, time: opened.first.stages['first run'] } });
         } catch (error) {
           failed.set(contender.name, `failed: ${firstLine(error)}`);
@@ -111,6 +121,7 @@ export async function compare(
       }
     }
     comparison.loads = loadsOf(firsts);
+    comparison.fetchAlone = fetches.length > 0 ? middleOf(fetches, (time) => time) : null;
     for (const images of batches) {
       const remarks = new Map(failed);
       const times = new Map<string, number[]>(contenders.map(({ name }) => [name, []]));
@@ -185,11 +196,20 @@ function loadsOf(firsts: Map<Contender, FirstResult[]>): Load[] {
   const loaded = [...firsts].filter(([, results]) => results.length > 0);
   const expected = loaded[0]?.[1][0].logits;
   return loaded.map(([{ name }, results]) => {
-    const sorted = [...results].sort((a, b) => total(a) - total(b));
-    const { logits, ...middle } = sorted[(sorted.length - 1) >> 1];
+    const { logits, ...middle } = middleOf(results, total);
     const difference = Math.max(...results.map((one) => largestDifference(one.logits, expected)));
-    return { system: name, ...middle, total: total(middle), totals: sorted.map(total), difference };
+    return {
+      system: name,
+      ...middle,
+      total: total(middle),
+      totals: results.map(total).sort((a, b) => a - b),
+      difference,
+    };
   });
+}
+
+function middleOf<T>(items: T[], size: (item: T) => number): T {
+  return [...items].sort((a, b) => size(a) - size(b))[(items.length - 1) >> 1];
 }
 
 function total({ stages }: Pick<FirstResult, 'stages'>): number {

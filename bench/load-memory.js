@@ -28,6 +28,8 @@ const server = await createServer({
 });
 const { layOutShards } = await server.ssrLoadModule('/src/convert/shards.ts');
 const { tensorShapes } = await server.ssrLoadModule('/src/model/tensors.ts');
+const { Field } = await server.ssrLoadModule('/src/weights/field.ts');
+const { parseArchitecture } = await server.ssrLoadModule('/src/weights/parse-architecture.ts');
 const { BENCH_CHROME_ARGS } = await server.ssrLoadModule('/test/harness/chrome-args.ts');
 
 const architecture = {
@@ -39,7 +41,11 @@ const architecture = {
   activation: 'gelu',
   epsilon: 1e-6,
 };
-const { tensors, shards } = layOutShards(tensorShapes(architecture), 'f32', SHARD);
+const { tensors, shards } = layOutShards(
+  tensorShapes(parseArchitecture(new Field(architecture, 'architecture', ''))),
+  'f32',
+  SHARD,
+);
 const zeros = Buffer.alloc(SHARD);
 const manifest = {
   format: 'vit-webgpu',

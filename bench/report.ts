@@ -65,8 +65,9 @@ function toMarkdown(
       `Measured peaks of ${adapter === 'one core' ? adapter : 'the adapter'}: ${flops} f32, ${fixed(peaks.bandwidth / 1e9)} GB/s read and written.`,
     );
   }
-  for (const { model, weights, gigaMacs, loads, batches, kernels } of comparisons) {
+  for (const { model, weights, gigaMacs, loads, fetchAlone, batches, kernels } of comparisons) {
     lines.push('', `**${model}** (${fixed(gigaMacs)} GMAC per image, weights: ${weights})`, '', ...loadTable(loads));
+    if (fetchAlone !== null) lines.push('', `The weights alone, fetched and dropped: ${fixed(fetchAlone)} ms.`);
     for (const batch of batches) {
       lines.push('', ...(isCompared(batch) ? [...batchTable(batch), ...ratios(batch, pairs)] : [leftOut(batch)]));
     }

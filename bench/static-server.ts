@@ -1,8 +1,7 @@
 /**
  * Serves folders to one Chrome, and counts what it asks for: the bytes a page would download.
  */
-import { createReadStream } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join, normalize } from 'node:path';
@@ -25,8 +24,16 @@ export interface StaticServer {
   close(): Promise<void>;
 }
 
-/** Bytes that are read at a time: the server takes as little as it can of cores that a visitor's server does not share. */
-const PIECE = 1 << 20;
+/** By path: the server takes as little as it can of cores that a visitor's server does not share. */
+const held = new Map<string, Buffer>();
+
+/** From now on these files are served from memory. */
+export async function holdInMemory(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const file = join(folder, name);
+    if (!held.has(file)) held.set(file, await readFile(file));
+  }
+}
 
 /**
  * @param folders URL path (`/lib`) -> folder. `/` is a blank page with the benchmark's script.
@@ -56,15 +63,14 @@ export async function serveFolders(folders: Record<string, string>, isolated: bo
     }
     const prefix = Object.keys(folders).find((candidate) => path.startsWith(`${candidate}/`));
     const file = prefix && join(folders[prefix], path.slice(prefix.length));
-    const size = file && (await stat(file).catch(() => null))?.size;
-    if (!file || size === null || size === undefined) {
+    const bytes = file && (held.get(file) ?? (await readFile(file).catch(() => null)));
+    if (!bytes) {
       response.writeHead(404).end();
       return;
     }
     served.set(path, file);
     response.setHeader('content-type', TYPES[extname(file)] ?? 'application/octet-stream');
-    response.setHeader('content-length', size as number);
-    createReadStream(file, { highWaterMark: PIECE }).pipe(response);
+    response.setHeader('content-length', bytes.length).end(bytes);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
