@@ -62,7 +62,12 @@ describe('the comparison', () => {
 
   test('asks in turn, leaves out what takes too long, and goes on without what fails', async () => {
     const contenders = [system('quick', 0.01), broken, system('slow', 5, [1, 2.5])];
-    const { loads, batches, kernels } = await compare(model, contenders, [1, 8], limits, null, () => {});
+    const fetches = [7, 9, 8];
+    const fetchAlone = async () => fetches.shift()!;
+    const comparison = await compare(model, contenders, [1, 8], limits, null, () => {}, fetchAlone);
+    const { loads, batches, kernels } = comparison;
+    expect(comparison.fetchAlone).toBe(8);
+    expect(fetches).toEqual([]);
     expect(loads.map(({ system, total, totals, difference }) => [system, total, totals, difference])).toEqual([
       ['quick', 5, [3, 5, 11], 0],
       ['slow', 5, [3, 5, 11], 0.5],
@@ -79,8 +84,9 @@ describe('the comparison', () => {
     expect(isCompared({ ...eight, floor: 1, rows: ran })).toBe(false);
     // A CPU alone.
     expect(isCompared({ ...eight, floor: 1, rows: ran.slice(0, 1) })).toBe(true);
-    // Loads in turn, of which the last stays open.
-    expect(asked.splice(0, 4)).toEqual(['quick closed', 'slow closed', 'quick closed', 'slow closed']);
+    // Loads in turn, with nothing else open, and one more that does not count and stays open.
+    const closed = ['quick closed', 'slow closed'];
+    expect(asked.splice(0, 6)).toEqual([...closed, ...closed, ...closed]);
     // Warm-up, then every round begins with another one.
     const firsts = ['quick 1', 'slow 1', 'quick 1', 'slow 1', 'slow 1', 'quick 1', 'quick 1', 'slow 1'];
     expect(asked.slice(0, 8)).toEqual(firsts);
