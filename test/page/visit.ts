@@ -33,8 +33,8 @@ interface Fixtures extends Options {
 }
 
 interface WorkerFixtures {
-  /** Tabs that stay open for all files, by name: opening one takes a fifth of a visit. */
-  tab: (name: 'alone' | 'shared') => Promise<Page>;
+  /** Tabs that stay open for all tests of a file, by name: opening one takes a fifth of a visit. One that was open for all files was slow at times. */
+  tab: (name: 'alone' | 'shared', file: string) => Promise<Page>;
 }
 
 /** What a tab cannot change: a test that asks for something else has one of its own. */
@@ -55,19 +55,23 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
   },
   tab: [
     async ({ browser }, use) => {
-      const pages = new Map<string, Promise<Page>>();
-      await use((name) => {
-        if (!pages.has(name)) pages.set(name, open(browser, EVERY_TAB));
-        return pages.get(name)!;
+      const tabs = new Map<string, { file: string; page: Page }>();
+      await use(async (name, file) => {
+        const tab = tabs.get(name);
+        if (tab?.file === file) return tab.page;
+        await tab?.page.context().close();
+        const page = await open(browser, EVERY_TAB);
+        tabs.set(name, { file, page });
+        return page;
       });
-      for (const page of pages.values()) await (await page).context().close();
+      for (const { page } of tabs.values()) await page.context().close();
     },
     { scope: 'worker' },
   ],
-  page: async ({ tab, browser, javaScriptEnabled, locale, serviceWorkers }, use) => {
+  page: async ({ tab, browser, javaScriptEnabled, locale, serviceWorkers }, use, { file }) => {
     const wanted = { javaScriptEnabled, locale, serviceWorkers };
     const isOrdinary = JSON.stringify(wanted) === JSON.stringify(EVERY_TAB);
-    const page = isOrdinary ? await tab('alone') : await open(browser, wanted);
+    const page = isOrdinary ? await tab('alone', file) : await open(browser, wanted);
     await use(page);
     if (!isOrdinary) await page.context().close();
   },
@@ -102,12 +106,12 @@ export function shareVisit(arrive: (visit: Visit) => Promise<void> = (visit) => 
     shared = undefined;
   });
   return test.extend<{ shared: { visit: Visit; site: Site } }>({
-    shared: async ({ tab, viewport, colorScheme, permissions, animates }, use) => {
+    shared: async ({ tab, viewport, colorScheme, permissions, animates }, use, { file }) => {
       const looks = { viewport, colorScheme, permissions, animates };
       if (shared) await shared.visit.clear(arrive, looks);
       else {
         const site = await new Site().start();
-        shared = { visit: new Visit(await tab('shared'), site), site };
+        shared = { visit: new Visit(await tab('shared', file), site), site };
         await shared.visit.prepare(looks);
         await arrive(shared.visit);
       }
