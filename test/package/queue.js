@@ -154,10 +154,11 @@ const TESTS = {
     const patient = ['work', '--threads', '1', '--stalled-after', '600', '--grace', '1'];
     const first = commands.start(...patient);
     await until(() => first.said().includes('Works for the queue'));
-    await sleep(2000);
+    // It computes for some seconds: with the second of grace it is not done yet, on a machine twice as fast as any so far.
+    await sleep(500);
     first.child.kill('SIGTERM');
     const { code, said } = await first.ended;
-    equal(code, 0, said);
+    equal([code, said.includes('part 0')], [0, false], said);
     const second = commands.start(...patient, '--grace', '60');
     const end = await submitted.ended;
     equal([end.code, partsOf(app, 'whole')], [0, 1], end.said);
