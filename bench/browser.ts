@@ -3,7 +3,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync } from 'node:fs';
+import { existsSync, mkdtempSync, statfsSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
@@ -169,8 +169,19 @@ function contendersOf({ systems = SYSTEMS, dtype }: Options, software: boolean):
   return systems.map((name) => all[name]());
 }
 
-/** Where profiles are: in memory, if the system has such a place. On a disk a load waits for what those before it kept there. */
-const PROFILES = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
+/** Linux's files in memory. */
+const MEMORY = '/dev/shm';
+/** Bytes that profiles may take: a container often has less than one model takes. */
+const ROOM = 4 * 2 ** 30;
+
+/** Where profiles are: in memory, if there is room. On a disk a load waits for what those before it kept there. */
+const PROFILES = roomIn(MEMORY) >= ROOM ? MEMORY : tmpdir();
+
+function roomIn(folder: string): number {
+  if (!existsSync(folder)) return 0;
+  const { bavail, bsize } = statfsSync(folder);
+  return bavail * bsize;
+}
 
 /** What must not outlive this process. */
 const running = new Set<ChildProcess>();
@@ -197,7 +208,6 @@ function inChrome(
     async open(model) {
       const { channels, imageSize } = model.architecture;
       const empty = await emptyMemory(setting);
-      await holdInMemory(model.folder);
       const chrome = await Chrome.start(setting, { '/model': model.folder }, load([channels, ...imageSize]));
       try {
         const loaded = chrome.loaded!;
@@ -230,7 +240,6 @@ async function emptyMemory(setting: Setting): Promise<number | null> {
 
 /** Milliseconds in which a page fetches the weights of this library and drops them. */
 async function fetchAlone({ folder }: PreparedModel): Promise<number> {
-  await holdInMemory(folder);
   const chrome = await Chrome.start({}, { '/model': folder }, { call: 'fetchAlone', args: [] });
   await chrome.close();
   return chrome.loaded!.stages.weights;
@@ -309,6 +318,7 @@ class Chrome {
       '/ort': resolve(ROOT, 'node_modules/onnxruntime-web/dist'),
       '/jax': JAX,
     };
+    for (const folder of Object.values(folders)) await holdInMemory(folder);
     const server = await serveFolders({ ...common, ...folders }, isolated);
     // As a visitor has it: in a private window, what is kept is kept in memory.
     const profile = mkdtempSync(join(PROFILES, 'vit-webgpu-bench-'));

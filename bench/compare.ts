@@ -75,7 +75,7 @@ export interface Row {
  */
 const CALM = 100;
 
-/** @param log called with what happens, line by line @param fetchAlone fetches the weights and drops them. @returns milliseconds */
+/** @param log called with what happens, line by line @param fetchAlone gives the milliseconds to fetch the weights and drop them */
 export async function compare(
   model: PreparedModel,
   contenders: Contender[],
