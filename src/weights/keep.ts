@@ -1,5 +1,5 @@
 /**
- * Writes a file into a store. It appears whole or not at all, also when two tabs write it at once: then one of them does.
+ * Writes a file into a store. It appears whole or not at all, also when two tabs write it at once: then the first of them does.
  */
 import { isGone, type Store } from './store.ts';
 
@@ -18,16 +18,20 @@ interface PartHandle extends FileSystemFileHandle {
 /** @throws DOMException `QuotaExceededError`; whatever else a disk may say */
 export async function keep({ folder }: Store, name: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
   const part = name + PART;
-  try {
-    const handle = (await folder.getFileHandle(part, { create: true })) as PartHandle;
-    await (handle.createSyncAccessHandle ? writeAtOnce(handle, bytes) : writeAsStream(handle, bytes));
-    await handle.move(name);
-  } catch (error) {
-    // Of another tab, or just now in its folder.
-    if (isGone(error)) return;
-    await folder.removeEntry(part).catch(() => {});
-    throw error;
-  }
+  // One at a time: what another makes to write into could be moved in its place, still empty.
+  await navigator.locks.request(part, { ifAvailable: true }, async (isMine) => {
+    if (!isMine) return;
+    try {
+      const handle = (await folder.getFileHandle(part, { create: true })) as PartHandle;
+      await (handle.createSyncAccessHandle ? writeAtOnce(handle, bytes) : writeAsStream(handle, bytes));
+      await handle.move(name);
+    } catch (error) {
+      // Removed by another tab.
+      if (isGone(error)) return;
+      await folder.removeEntry(part).catch(() => {});
+      throw error;
+    }
+  });
 }
 
 async function writeAtOnce(handle: PartHandle, bytes: Uint8Array): Promise<void> {
@@ -40,13 +44,9 @@ async function writeAtOnce(handle: PartHandle, bytes: Uint8Array): Promise<void>
   }
 }
 
+/** What cannot be written closes it. */
 async function writeAsStream(handle: FileSystemFileHandle, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
   const writable = await handle.createWritable();
-  try {
-    await writable.write(bytes);
-    await writable.close();
-  } catch (error) {
-    await writable.abort().catch(() => {});
-    throw error;
-  }
+  await writable.write(bytes);
+  await writable.close();
 }
