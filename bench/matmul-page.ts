@@ -6,6 +6,7 @@ import { Columns } from '../src/gpu/columns.ts';
 import { Gpu } from '../src/gpu/device.ts';
 import { roundUp } from '../src/gpu/kernel.ts';
 import { Pipelines } from '../src/gpu/pipelines.ts';
+import { ALL_SHADERS } from '../src/kernels/all-shaders.ts';
 import { DIRECT, type MatmulTiling, matmul, packWeight, ROW_TILE } from '../src/kernels/matmul.ts';
 import { goldenPixels } from '../src/model/golden.ts';
 import { type Spread, spread } from './stats.ts';
@@ -72,7 +73,11 @@ async function ourProduct(
   gpu ??= Gpu.request();
   const { device } = await gpu;
   const { STORAGE, COPY_DST, COPY_SRC, MAP_READ } = GPUBufferUsage;
-  const kernel = matmul({ inputs: k, outputs: n, bias: false, activation: null, accumulate: false }, tiling);
+  const kernel = matmul(
+    { inputs: k, outputs: n, bias: false, activation: null, accumulate: false },
+    tiling,
+    ALL_SHADERS,
+  );
   const pipeline = await new Pipelines(device).get(kernel);
   const upload = (data: Float32Array<ArrayBuffer>, floats = data.length) => {
     const buffer = device.createBuffer({ size: floats * 4, usage: STORAGE | COPY_DST });

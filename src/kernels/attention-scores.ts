@@ -3,12 +3,9 @@ import { ceilDiv, type Kernel, roundUp } from '../gpu/kernel.ts';
 import { continued, specialise } from '../gpu/specialise.ts';
 import { type AttentionSizes, attentionConstants } from './attention.ts';
 import { type OptionalShaders, shaderOf } from './optional-shaders.ts';
-import type { ProductTiling } from './product-tiling.ts';
+import { type ProductTiling, QUAD_ROWS } from './product-tiling.ts';
 
 const WORKGROUP = 64;
-/** Queries, and keys, of a thread of `subgroups`. */
-const TILE = 8;
-
 /** Bindings qkv, table (any buffer without `grid`), y. Rows are those of y: queries of every head and image. */
 export function attentionScores(
   sizes: Omit<AttentionSizes, 'sharedQuery' | 'first'>,
@@ -20,12 +17,12 @@ export function attentionScores(
   const kernel = { name: 'attention-scores', entry, bindings: ['read', 'read', 'write'] } as const;
   if (entry === 'subgroups') {
     const file = 'attention-scores.subgroups.wgsl';
-    const tiles = ceilDiv(tokens, TILE);
+    const threads = ceilDiv(tokens, QUAD_ROWS) * roundUp(ceilDiv(tokens, 4), 4);
     return {
       ...kernel,
       variant: entry,
       code: specialise(file, continued(source, shaderOf(file, shaders)), constants),
-      grid: (rows) => [ceilDiv(tiles * roundUp(tiles, 4), WORKGROUP), heads, rows / tokens / heads],
+      grid: (rows) => [ceilDiv(threads, WORKGROUP), heads, rows / tokens / heads],
     };
   }
   return {

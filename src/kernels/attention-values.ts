@@ -3,12 +3,9 @@ import { ceilDiv, type Kernel, roundUp } from '../gpu/kernel.ts';
 import { continued, specialise } from '../gpu/specialise.ts';
 import type { AttentionSizes } from './attention.ts';
 import { type OptionalShaders, shaderOf } from './optional-shaders.ts';
-import type { ProductTiling } from './product-tiling.ts';
+import { type ProductTiling, QUAD_ROWS } from './product-tiling.ts';
 
 const WORKGROUP = 64;
-/** Queries, and columns, of a thread of `subgroups`. */
-const TILE = 8;
-
 /** Bindings weights (zero where there is no key), qkv, y. Rows are tokens of all images. */
 export function attentionValues(
   { tokens, heads, headSize }: Pick<AttentionSizes, 'tokens' | 'heads' | 'headSize'>,
@@ -20,7 +17,7 @@ export function attentionValues(
   const kernel = { name: 'attention-values', entry, bindings: ['read', 'read', 'write'] } as const;
   if (entry === 'subgroups') {
     const file = 'attention-values.subgroups.wgsl';
-    const threads = ceilDiv(tokens, TILE) * roundUp(ceilDiv(headSize, TILE), 4);
+    const threads = ceilDiv(tokens, QUAD_ROWS) * roundUp(vectors, 4);
     return {
       ...kernel,
       variant: entry,

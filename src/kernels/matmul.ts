@@ -4,6 +4,7 @@ import type { ColumnLayout } from '../gpu/columns.ts';
 import { ceilDiv, type Grid, type Kernel, roundUp } from '../gpu/kernel.ts';
 import { type Constants, continued, specialise } from '../gpu/specialise.ts';
 import { type OptionalShader, type OptionalShaders, shaderOf } from './optional-shaders.ts';
+import { QUAD_ROWS } from './product-tiling.ts';
 
 /** Threads of a workgroup. */
 const WORKGROUP = 64;
@@ -138,7 +139,7 @@ function stageDepth(storage: WeightStorage): number {
  */
 export function matmul(sizes: MatmulSizes, tiling: MatmulTiling = DIRECT, shaders: OptionalShaders = {}): Kernel {
   const { inputs, outputs, bias, activation, accumulate, norm = null, storage = 'f32', bits } = sizes;
-  if (norm && tiling.entry !== 'staged') throw new RangeError(`A matmul that is ${tiling.entry} has no LayerNorm.`);
+  if (norm && tiling.entry !== 'staged') throw new RangeError(`Matmul ${tiling.entry} has no LayerNorm.`);
   const constants = {
     INPUTS: inputs / 4,
     OUTPUTS: outputs / 4,
@@ -215,7 +216,7 @@ function gridOf(outputs: number, tiling: MatmulTiling): Kernel['grid'] {
     case 'staged':
       return (rows) => [ceilDiv(panels, 8), ceilDiv(rows, 8 * tiling.threadRows), 1];
     case 'subgroups':
-      return (rows) => threads(ceilDiv(rows, ROW_TILE) * ceilDiv(panels, 4) * 4);
+      return (rows) => threads(ceilDiv(rows, QUAD_ROWS) * ceilDiv(panels, 2) * 4);
     case 'matrix':
       return (rows) => [ceilDiv(outputs, MATRIX_TILE), ceilDiv(rows, MATRIX_TILE), 1];
   }

@@ -174,7 +174,7 @@ describe('a wrong kernel with a simpler one behind it', () => {
     vi.spyOn(Pipelines.prototype, 'get').mockImplementation(function (this: Pipelines, kernel) {
       return get.call(this, {
         ...kernel,
-        code: kernel.code.replaceAll('quadBroadcast(own, 1u)', 'quadBroadcast(own, 2u)'),
+        code: kernel.code.replaceAll('quadBroadcast(x0, 1u)', 'quadBroadcast(x0, 2u)'),
       });
     });
     const vit = await load({ backend: 'webgpu' });
