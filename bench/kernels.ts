@@ -14,7 +14,7 @@ import { ALL_SHADERS } from '../src/kernels/all-shaders.ts';
 import { type AttentionTiling, attention } from '../src/kernels/attention.ts';
 import { attentionScores } from '../src/kernels/attention-scores.ts';
 import { attentionValues } from '../src/kernels/attention-values.ts';
-import { type LayerNormTiling, layerNorm } from '../src/kernels/layer-norm.ts';
+import { layerNorm } from '../src/kernels/layer-norm.ts';
 import { type MatmulTiling, matmul, matmulVariants, packWeight, ROW_TILE } from '../src/kernels/matmul.ts';
 import type { ProductTiling } from '../src/kernels/product-tiling.ts';
 import { softmax } from '../src/kernels/softmax.ts';
@@ -134,7 +134,7 @@ function kernels({ features }: GPUDevice, info: GPUAdapterInfo): Record<string, 
     'attention-scores': TOKENS.map((tokens) => scoresShape(tokens, 3, 64, features)),
     'attention-values': TOKENS.map((tokens) => valuesShape(tokens, 3, 64, features)),
     softmax: TOKENS.map((tokens) => softmaxShape(3 * tokens, tokens)),
-    'layer-norm': [192, 768].map((columns) => layerNormShape(197, columns, features)),
+    'layer-norm': [192, 768].map((columns) => layerNormShape(197, columns)),
   };
 }
 
@@ -229,21 +229,17 @@ function softmaxShape(rows: number, columns: number): Shape {
   };
 }
 
-function layerNormShape(rows: number, columns: number, features: GPUSupportedFeatures): Shape {
+function layerNormShape(rows: number, columns: number): Shape {
   const operands = [goldenPixels(1, [rows, columns]), goldenPixels(2, [2, columns])];
   operands.push(new Float32Array(rows * columns));
-  const tilings: LayerNormTiling[] = [4, 16, 64].map((lanes) => ({ entry: 'main', lanes }));
-  if (features.has('subgroups')) {
-    for (const lanes of [16, 32, 64]) tilings.push({ entry: 'subgroups', lanes });
-  }
   return {
     title: `${rows} x ${columns}`,
     rows,
     floor: { flops: 0, bytes: 8 * rows * columns },
     variants: Object.fromEntries(
-      tilings.map((tiling) => [
-        `${tiling.entry}, ${tiling.lanes} threads per row`,
-        { kernel: layerNorm({ columns, epsilon: 1e-6 }, tiling, ALL_SHADERS), operands },
+      [4, 16, 64].map((lanes) => [
+        `${lanes} threads per row`,
+        { kernel: layerNorm({ columns, epsilon: 1e-6 }, { lanes }), operands },
       ]),
     ),
   };

@@ -7,7 +7,7 @@
 // on, is what every GPU does and no standard says: where it is not so, the check before the first answer finds it out, and
 // `direct` takes over.
 //
-// The tile is that of software adapters, whose code for one turn of the loop must fit into 32 KiB of a core's cache.
+// The tile is that of software adapters: with a larger one, what they make of a turn of the loop outgrows a core's cache for code.
 
 enable subgroups;
 

@@ -126,8 +126,8 @@ export class GpuCandidate implements Candidate {
   }
 
   /** f32 on a GPU without f16. */
-  #storageOn({ device }: Gpu): WeightStorage {
-    return wantsF16(this.#loading) && device.features.has('shader-f16') ? 'f16' : 'f32';
+  #storageOn({ capabilities }: Gpu): WeightStorage {
+    return wantsF16(this.#loading) && capabilities.f16 ? 'f16' : 'f32';
   }
 
   /** The same for a GPU, browser, architecture and version of the shaders: what was found out for it holds. */

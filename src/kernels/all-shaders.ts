@@ -6,7 +6,6 @@ import attentionSubgroups from '../../shaders/attention.subgroups.wgsl?raw';
 import attentionTiled from '../../shaders/attention.tiled.wgsl?raw';
 import attentionScoresSubgroups from '../../shaders/attention-scores.subgroups.wgsl?raw';
 import attentionValuesSubgroups from '../../shaders/attention-values.subgroups.wgsl?raw';
-import layerNormSubgroups from '../../shaders/layer-norm.subgroups.wgsl?raw';
 import matmulHalf from '../../shaders/matmul.half.wgsl?raw';
 import matmulSplit from '../../shaders/matmul.split.wgsl?raw';
 import matmulStaged from '../../shaders/matmul.staged.wgsl?raw';
@@ -20,7 +19,6 @@ export const ALL_SHADERS: Required<Omit<OptionalShaders, keyof typeof FEW_BIT_SH
   'attention-values.subgroups.wgsl': attentionValuesSubgroups,
   'attention.subgroups.wgsl': attentionSubgroups,
   'attention.tiled.wgsl': attentionTiled,
-  'layer-norm.subgroups.wgsl': layerNormSubgroups,
   'matmul.half.wgsl': matmulHalf,
   'matmul.split.wgsl': matmulSplit,
   'matmul.staged.wgsl': matmulStaged,

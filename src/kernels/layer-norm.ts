@@ -1,8 +1,6 @@
 import source from '../../shaders/layer-norm.wgsl?raw';
-import type { Capabilities } from '../gpu/capabilities.ts';
 import { ceilDiv, type Kernel, spread } from '../gpu/kernel.ts';
 import { specialise } from '../gpu/specialise.ts';
-import { type OptionalShaders, shaderOf } from './optional-shaders.ts';
 
 export interface LayerNormSizes {
   /** Features of a row. */
@@ -25,19 +23,9 @@ export interface LayerNormSizes {
   period?: { rows: number; second: number; end: number };
 }
 
-/** How the work is split: see the shaders. `lanes`: threads that share a row, a power of two. `subgroups` is optional. */
-export type LayerNormTiling =
-  /** Up to 64. */
-  | { entry: 'main'; lanes: number }
-  /** From 4 to 256. Needs the device's feature `subgroups`. */
-  | { entry: 'subgroups'; lanes: number };
-
-/** Every way to split the work that a GPU can take. */
-export function layerNormVariants({ subgroups }: Capabilities): LayerNormTiling[] {
-  return [
-    ...[1, 2, 4, 8, 16, 32, 64].map((lanes) => ({ entry: 'main', lanes }) as const),
-    ...(subgroups ? [4, 8, 16, 32, 64, 128, 256].map((lanes) => ({ entry: 'subgroups', lanes }) as const) : []),
-  ];
+/** How the work is split: threads that share a row, a power of two up to 64. */
+export interface LayerNormTiling {
+  lanes: number;
 }
 
 /** Rows to rows; bindings x, affine (weight, then bias), y. Groups are padded with zeros to a multiple of 4 floats. */
@@ -52,8 +40,7 @@ export function layerNorm(
     accumulate = false,
     period = { rows: 1, second: 1, end: 1 },
   }: LayerNormSizes,
-  { entry, lanes }: LayerNormTiling = { entry: 'main', lanes: 16 },
-  shaders: OptionalShaders = {},
+  { lanes }: LayerNormTiling = { lanes: 16 },
 ): Kernel {
   const groupVectors = ceilDiv(columns / groups, 4);
   const vectors = groups * groupVectors;
@@ -72,15 +59,11 @@ export function layerNorm(
     END: period.end,
     LANES: lanes,
   };
-  const kernel = { name: 'layer-norm', entry, bindings: ['read', 'read', 'write'] } as const;
-  if (entry === 'subgroups') {
-    const file = 'layer-norm.subgroups.wgsl';
-    const code = specialise(file, shaderOf(file, shaders), constants);
-    return { ...kernel, variant: entry, code, grid: spread };
-  }
   const rowsPerWorkgroup = 64 / lanes;
   return {
-    ...kernel,
+    name: 'layer-norm',
+    entry: 'main',
+    bindings: ['read', 'read', 'write'],
     code: specialise('layer-norm.wgsl', source, { ...constants, ROWS: rowsPerWorkgroup }),
     grid: (rows) => spread(ceilDiv(rows, rowsPerWorkgroup)),
   };

@@ -9,7 +9,6 @@ export type OptionalShader =
   | 'attention-values.subgroups.wgsl'
   | 'attention.subgroups.wgsl'
   | 'attention.tiled.wgsl'
-  | 'layer-norm.subgroups.wgsl'
   | 'matmul.half.wgsl'
   | 'matmul.i4.wgsl'
   | 'matmul.i8.wgsl'

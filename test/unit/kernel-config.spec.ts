@@ -13,7 +13,6 @@ import { BASELINE_CAPABILITIES, type Capabilities, capabilitiesOf, FEATURES } fr
 import { variantName } from '../../src/gpu/kernel.ts';
 import { ALL_SHADERS } from '../../src/kernels/all-shaders.ts';
 import { attentionVariants } from '../../src/kernels/attention.ts';
-import { layerNormVariants } from '../../src/kernels/layer-norm.ts';
 import { type MatmulTiling, matmulVariants } from '../../src/kernels/matmul.ts';
 import { productVariants } from '../../src/kernels/product-tiling.ts';
 import { withDefaults } from '../../src/model/architecture.ts';
@@ -140,7 +139,6 @@ describe('what a wrapper offers', () => {
     ...matmulVariants({ inputs: 64, storage }, capabilities).map(({ entry }) => `matmul ${entry}`),
     ...attentionVariants({ headSize: 64 }, capabilities).map(({ entry }) => `attention ${entry}`),
     ...productVariants(capabilities).map(({ entry }) => `products ${entry}`),
-    ...layerNormVariants(capabilities).map(({ entry }) => `norm ${entry}`),
   ];
 
   test('nothing optional where a GPU has nothing optional', () => {

@@ -41,7 +41,7 @@ export function choose(situation: Situation): KernelConfig {
 }
 
 /** Four threads a row: on SwiftShader less than half the time of sixteen, see `bench/RESULTS.md`. */
-const SOFTWARE_NORMS = { entry: 'main', lanes: 4 } as const;
+const SOFTWARE_NORMS = { lanes: 4 };
 
 /**
  * Quads for every product: known to be fast where a CPU computes, measured on SwiftShader and lavapipe, see

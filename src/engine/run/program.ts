@@ -225,7 +225,6 @@ const STEPS = {
         ...(token !== null && { rowStep: rows, firstRow: token }),
       },
       config.norms,
-      config.shaders,
     );
     const affine = affineOf(others ? [step, others] : [step], inputs);
     const operands = [{ value: input }, affine, { value: output }];
@@ -236,7 +235,7 @@ const STEPS = {
     const { heads, query, key, norm, epsilon, input, output } = step;
     const head = new Columns(columns[input].count / 3 / heads);
     const period = { rows: 3 * heads, second: heads, end: 2 * heads };
-    const kernel = layerNorm({ columns: head.count, norm, epsilon, period }, config.norms, config.shaders);
+    const kernel = layerNorm({ columns: head.count, norm, epsilon, period }, config.norms);
     const operands = [{ value: input }, affineOf([query, key], head), { value: output }];
     return { kernel, operands, rowsPerItem: 3 * heads * plan.values[output].rows };
   },
