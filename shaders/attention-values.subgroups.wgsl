@@ -16,44 +16,34 @@ fn subgroups(@builtin(global_invocation_id) id: vec3u) {
   // Past the last query and column the last one is read again.
   let own = min(query + lane + vec3u(0u, 4u, 8u), vec3u(TOKENS - 1u));
   let row = first_weight(0u, id.y, id.z) + own * STEPS;
-  let inside = min(column, VECTORS - 1u);
+  let vector = min(column, VECTORS - 1u);
 
-  var y0 = vec4f();
-  var y1 = vec4f();
-  var y2 = vec4f();
-  var y3 = vec4f();
-  var y4 = vec4f();
-  var y5 = vec4f();
-  var y6 = vec4f();
-  var y7 = vec4f();
-  var y8 = vec4f();
-  var y9 = vec4f();
-  var y10 = vec4f();
-  var y11 = vec4f();
+  var sums = array<vec4f, 12>();
   for (var i = 0u; i < STEPS; i++) {
     let x0 = weights[row.x + i];
     let x1 = weights[row.y + i];
     let x2 = weights[row.z + i];
-    let v = first_values(i, id.y, id.z) + inside;
+    let v = first_values(i, id.y, id.z) + vector;
     let w = mat4x4f(qkv[v.x], qkv[v.y], qkv[v.z], qkv[v.w]);
-    y0 += w * quadBroadcast(x0, 0u);
-    y1 += w * quadBroadcast(x0, 1u);
-    y2 += w * quadBroadcast(x0, 2u);
-    y3 += w * quadBroadcast(x0, 3u);
-    y4 += w * quadBroadcast(x1, 0u);
-    y5 += w * quadBroadcast(x1, 1u);
-    y6 += w * quadBroadcast(x1, 2u);
-    y7 += w * quadBroadcast(x1, 3u);
-    y8 += w * quadBroadcast(x2, 0u);
-    y9 += w * quadBroadcast(x2, 1u);
-    y10 += w * quadBroadcast(x2, 2u);
-    y11 += w * quadBroadcast(x2, 3u);
+    sums[0] += w * quadBroadcast(x0, 0u);
+    sums[1] += w * quadBroadcast(x0, 1u);
+    sums[2] += w * quadBroadcast(x0, 2u);
+    sums[3] += w * quadBroadcast(x0, 3u);
+    sums[4] += w * quadBroadcast(x1, 0u);
+    sums[5] += w * quadBroadcast(x1, 1u);
+    sums[6] += w * quadBroadcast(x1, 2u);
+    sums[7] += w * quadBroadcast(x1, 3u);
+    sums[8] += w * quadBroadcast(x2, 0u);
+    sums[9] += w * quadBroadcast(x2, 1u);
+    sums[10] += w * quadBroadcast(x2, 2u);
+    sums[11] += w * quadBroadcast(x2, 3u);
   }
 
-  let sums = array(y0, y1, y2, y3, y4, y5, y6, y7, y8, y9, y10, y11);
+  // A copy: an array with a variable index is slow to add to.
+  let all = sums;
   for (var r = 0u; r < 12u; r++) {
     if (query + r < TOKENS && column < VECTORS) {
-      y[(id.z * TOKENS + query + r) * WIDTH + id.y * VECTORS + column] = sums[r];
+      y[(id.z * TOKENS + query + r) * WIDTH + id.y * VECTORS + column] = all[r];
     }
   }
 }

@@ -10,7 +10,7 @@
 // With SWIGLU the outputs alternate, a vec4 of gates and a vec4 of what they gate, and y = silu(gate) * up has half as
 // many: [rows, OUTPUTS / 2].
 //
-// One entry point per way to split the work; a thread's tile is always 8 columns wide, one panel:
+// One entry point per way to split the work; a thread's tile is 8 columns wide, one panel, but for `subgroups`, where it is half of one:
 //
 //   direct  A thread computes 8 x 8. For every 4 inputs it loads 8 vec4s of x and two blocks of weight, all before the
 //           first multiplication, and multiplies 8 x 8 x 4 times. No workgroup memory.

@@ -6,6 +6,7 @@ import { type OptionalShaders, shaderOf } from './optional-shaders.ts';
 import { type ProductTiling, QUAD_ROWS } from './product-tiling.ts';
 
 const WORKGROUP = 64;
+
 /** Bindings qkv, table (any buffer without `grid`), y. Rows are those of y: queries of every head and image. */
 export function attentionScores(
   sizes: Omit<AttentionSizes, 'sharedQuery' | 'first'>,

@@ -6,6 +6,7 @@ import { type OptionalShaders, shaderOf } from './optional-shaders.ts';
 import { type ProductTiling, QUAD_ROWS } from './product-tiling.ts';
 
 const WORKGROUP = 64;
+
 /** Bindings weights (zero where there is no key), qkv, y. Rows are tokens of all images. */
 export function attentionValues(
   { tokens, heads, headSize }: Pick<AttentionSizes, 'tokens' | 'heads' | 'headSize'>,

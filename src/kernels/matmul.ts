@@ -8,7 +8,7 @@ import { QUAD_ROWS } from './product-tiling.ts';
 
 /** Threads of a workgroup. */
 const WORKGROUP = 64;
-/** Outputs that lie together in a packed weight, and columns of every thread's tile. */
+/** Outputs that lie together in a packed weight, and columns of a thread's tile, but for `subgroups`. */
 export const PANEL = 8;
 
 /** Rows that one thread of `direct` computes: buffers of rows are padded to a multiple of it. */

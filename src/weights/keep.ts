@@ -18,7 +18,7 @@ interface PartHandle extends FileSystemFileHandle {
 /** @throws DOMException `QuotaExceededError`; whatever else a disk may say */
 export async function keep({ folder }: Store, name: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
   const part = name + PART;
-  // One at a time: what another makes to write into could be moved in its place, still empty.
+  // One writer at a time: what another has just made to write into, still empty, could be moved to `name` instead.
   await navigator.locks.request(part, { ifAvailable: true }, async (isMine) => {
     if (!isMine) return;
     try {
@@ -44,7 +44,7 @@ async function writeAtOnce(handle: PartHandle, bytes: Uint8Array): Promise<void>
   }
 }
 
-/** What cannot be written closes it. */
+/** A write that fails closes the stream. */
 async function writeAsStream(handle: FileSystemFileHandle, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
   const writable = await handle.createWritable();
   await writable.write(bytes);
